@@ -1,0 +1,108 @@
+//! What happened to a visit, and what must be done because of it.
+
+use time::OffsetDateTime;
+
+use crate::ids::ParticipantId;
+use crate::participant::{ParticipantRole, ParticipantStatus};
+use crate::segment::{MediaMode, SecondsPerMode, SegmentCause};
+use crate::text::{EncounterId, UserId};
+
+/// A fact about a visit. Everything else a subscriber needs is read off the visit itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionEvent {
+    /// The visit was created.
+    Created,
+    /// A further person was invited.
+    ParticipantInvited {
+        /// Who.
+        participant: ParticipantId,
+        /// As what.
+        role: ParticipantRole,
+    },
+    /// A join token was issued; the older one is dead.
+    JoinTokenIssued {
+        /// For whom.
+        participant: ParticipantId,
+        /// The version that counts now.
+        token_version: u32,
+    },
+    /// Somebody came, to the waiting room or (a provider) into the visit.
+    ParticipantJoined {
+        /// Who.
+        participant: ParticipantId,
+        /// As what.
+        role: ParticipantRole,
+        /// Where they are now.
+        status: ParticipantStatus,
+    },
+    /// A provider let somebody in.
+    ParticipantAdmitted {
+        /// Who.
+        participant: ParticipantId,
+        /// As what.
+        role: ParticipantRole,
+        /// Who decided.
+        admitted_by: UserId,
+    },
+    /// Somebody was put out.
+    ParticipantRemoved {
+        /// Who.
+        participant: ParticipantId,
+        /// As what.
+        role: ParticipantRole,
+        /// Who decided.
+        removed_by: UserId,
+    },
+    /// A participant's connection was lost.
+    ParticipantDisconnected {
+        /// Who.
+        participant: ParticipantId,
+        /// As what.
+        role: ParticipantRole,
+    },
+    /// The visit began.
+    Started,
+    /// The medium changed.
+    MediaModeChanged {
+        /// Before.
+        from: MediaMode,
+        /// After.
+        to: MediaMode,
+        /// Why.
+        cause: SegmentCause,
+    },
+    /// The visit was called off before it began.
+    Cancelled,
+    /// The connection was lost for longer than the reconnect window.
+    Failed,
+    /// The visit is over.
+    Ended {
+        /// Whole seconds from start to end; 0 when nothing took place.
+        duration_seconds: u32,
+    },
+    /// The FHIR gateway refuses the Encounter as invalid; a person must look.
+    EncounterParked,
+    /// The Encounter is in the chart: the visit can be charged, once.
+    Chargeable {
+        /// The Encounter.
+        encounter: EncounterId,
+        /// Whole seconds per medium.
+        seconds: SecondsPerMode,
+    },
+}
+
+/// A fact with its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// When it became true.
+    pub at: OffsetDateTime,
+    /// What became true.
+    pub event: SessionEvent,
+}
+
+/// Durable work that a change brings with it; stored in the change's own transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FollowUp {
+    /// Write the visit's Encounter into the chart.
+    CreateEncounter,
+}

@@ -1,0 +1,104 @@
+//! Typed ids. In the database a UUIDv7; for people and neighbours a prefixed ULID (`vsn_01J…`): the same 128 bits.
+
+use std::fmt;
+use std::str::FromStr;
+
+use ulid::Ulid;
+use uuid::Uuid;
+
+/// A text that is not an id of the expected kind.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected an id of the form {prefix}_ and 26 characters of Crockford's base 32")]
+pub struct InvalidId {
+    /// The prefix the id should have had, without the underscore.
+    pub prefix: &'static str,
+}
+
+macro_rules! typed_ids {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// The text in front of the underscore when the id is shown.
+            pub const PREFIX: &'static str = $prefix;
+
+            /// Wraps a UUID that is known to be an id of this kind.
+            #[must_use]
+            pub const fn from_uuid(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+
+            /// The UUID, as stored.
+            #[must_use]
+            pub const fn as_uuid(&self) -> &Uuid {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}_{}", $prefix, Ulid(self.0.as_u128()))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                // 26 characters hold 130 bits; the parser would drop the upper two, and one id would have four texts.
+                text.strip_prefix(concat!($prefix, "_"))
+                    .filter(|rest| matches!(rest.as_bytes().first(), Some(b'0'..=b'7')))
+                    .and_then(|rest| Ulid::from_string(rest).ok())
+                    .map(|ulid| Self(Uuid::from_u128(ulid.0)))
+                    .ok_or(InvalidId { prefix: $prefix })
+            }
+        }
+    )*};
+}
+
+typed_ids! {
+    /// A telehealth visit.
+    SessionId = "vsn";
+    /// One person's part in one visit.
+    ParticipantId = "vsp";
+    /// A published event; also its `Nats-Msg-Id`.
+    EventId = "evt";
+    /// A piece of durable work.
+    JobId = "job";
+    /// Proof of holding a job's lease: a worker whose lease was taken over can no longer write.
+    LeaseToken = "lse";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_reads_back_from_what_it_shows() {
+        let id = SessionId::from_uuid(Uuid::from_u128(0x0192_f00d_0000_7000_8000_0000_0000_0001));
+        assert!(id.to_string().starts_with("vsn_01"));
+        assert_eq!(id.to_string().parse(), Ok(id));
+    }
+
+    #[test]
+    fn an_id_of_another_kind_is_refused() {
+        let id = ParticipantId::from_uuid(Uuid::from_u128(7));
+        assert_eq!(id.to_string().parse::<SessionId>(), Err(InvalidId { prefix: "vsn" }));
+        for text in ["", "vsn_", "vsn_123", "vsn_ZZZZZZZZZZZZZZZZZZZZZZZZZZZ", "vsn_0000000000000000000000000!"] {
+            assert!(text.parse::<SessionId>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_of_more_than_128_bits_is_refused() {
+        assert!("vsn_8ZZZZZZZZZZZZZZZZZZZZZZZZZ".parse::<SessionId>().is_err());
+    }
+}

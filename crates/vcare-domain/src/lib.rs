@@ -1,0 +1,36 @@
+//! The virtual care domain: aggregates, their state machines, ids and events.
+//!
+//! Pure and synchronous. Nothing here reads a clock, draws a random number or knows how anything is stored or sent:
+//! time and ids are arguments, and what must happen in the world is written down as [`SessionEvent`]s and
+//! [`FollowUp`]s that the unit of work stores in the same transaction as the change.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking"))]
+
+mod config;
+mod encounter;
+mod event;
+mod ids;
+mod participant;
+mod refusal;
+mod room;
+mod schedule;
+mod segment;
+mod session;
+mod text;
+
+pub use config::{InvalidConfig, TenantConfig, TenantConfigDraft, VideoBackend};
+pub use encounter::{EncounterRecord, EncounterStatus};
+pub use event::{FollowUp, Recorded, SessionEvent};
+pub use ids::{EventId, InvalidId, JobId, LeaseToken, ParticipantId, SessionId};
+pub use participant::{Participant, ParticipantRole, ParticipantState, ParticipantStatus};
+pub use refusal::{Action, Refusal};
+pub use room::{InvalidRoom, Room, RoomName};
+pub use schedule::{DEFAULT_VISIT_LENGTH, InvalidSchedule, MAX_VISIT_LENGTH, Schedule};
+pub use segment::{MediaMode, MediaSegment, SecondsPerMode, SegmentCause};
+pub use session::{
+    Change, Entry, NewParticipant, NewSession, Outcome, SessionParts, SessionState, SessionStatus, Version,
+    VirtualSession,
+};
+pub use text::{
+    AppointmentId, EncounterId, FreeText, HttpsUrl, InvalidText, NodeId, PatientId, TenantId, TimeZoneName, UserId,
+};

@@ -1,0 +1,187 @@
+//! A person in a visit, with a state of their own.
+
+use std::fmt;
+
+use time::OffsetDateTime;
+
+use crate::ids::ParticipantId;
+use crate::text::{FreeText, UserId};
+
+/// What somebody is in a visit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ParticipantRole {
+    /// Cares for the patient; the only role that moderates.
+    Provider,
+    /// The one the visit is for; at most one a visit.
+    Patient,
+    /// Translates.
+    Interpreter,
+    /// Listens: family, a student, a second opinion.
+    Observer,
+}
+
+impl ParticipantRole {
+    /// Every role.
+    pub const ALL: [Self; 4] = [Self::Provider, Self::Patient, Self::Interpreter, Self::Observer];
+
+    /// The role's name in answers, events and the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Provider => "provider",
+            Self::Patient => "patient",
+            Self::Interpreter => "interpreter",
+            Self::Observer => "observer",
+        }
+    }
+
+    /// The role of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == name)
+    }
+}
+
+/// A participant's state without its data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ParticipantStatus {
+    /// Expected; has not come.
+    Invited,
+    /// In the waiting room.
+    Waiting,
+    /// Let in; may open the video room.
+    Admitted,
+    /// Seen in the visit.
+    Active,
+    /// Lost the connection; may come back.
+    Disconnected,
+    /// Put out; needs a new token to come back.
+    Removed,
+}
+
+impl ParticipantStatus {
+    /// Every status.
+    pub const ALL: [Self; 6] =
+        [Self::Invited, Self::Waiting, Self::Admitted, Self::Active, Self::Disconnected, Self::Removed];
+
+    /// The status' name in answers, events and the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Invited => "invited",
+            Self::Waiting => "waiting",
+            Self::Admitted => "admitted",
+            Self::Active => "active",
+            Self::Disconnected => "disconnected",
+            Self::Removed => "removed",
+        }
+    }
+
+    /// The status of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == name)
+    }
+}
+
+impl fmt::Display for ParticipantStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A participant's state: `invited → waiting → admitted → active → disconnected → removed`.
+///
+/// A provider goes from `invited` to `active` at once; a returning person from `disconnected` to `active`; a removed
+/// one back to `invited` by a new token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ParticipantState {
+    /// Expected; has not come.
+    Invited,
+    /// In the waiting room since then.
+    Waiting {
+        /// When they came.
+        since: OffsetDateTime,
+    },
+    /// Let in; may open the video room.
+    Admitted {
+        /// When the provider decided.
+        at: OffsetDateTime,
+    },
+    /// Seen in the visit since then.
+    Active {
+        /// When they were first, or again, seen.
+        since: OffsetDateTime,
+    },
+    /// Lost the connection; was in the visit before.
+    Disconnected {
+        /// When the connection was lost.
+        at: OffsetDateTime,
+    },
+    /// Put out.
+    Removed {
+        /// When.
+        at: OffsetDateTime,
+        /// Why, in the remover's words.
+        reason: FreeText,
+    },
+}
+
+impl ParticipantState {
+    /// The state without its data.
+    #[must_use]
+    pub const fn status(&self) -> ParticipantStatus {
+        match self {
+            Self::Invited => ParticipantStatus::Invited,
+            Self::Waiting { .. } => ParticipantStatus::Waiting,
+            Self::Admitted { .. } => ParticipantStatus::Admitted,
+            Self::Active { .. } => ParticipantStatus::Active,
+            Self::Disconnected { .. } => ParticipantStatus::Disconnected,
+            Self::Removed { .. } => ParticipantStatus::Removed,
+        }
+    }
+
+    /// Whether the person has passed the waiting room and may see the room's address.
+    #[must_use]
+    pub const fn is_let_in(&self) -> bool {
+        matches!(self, Self::Admitted { .. } | Self::Active { .. } | Self::Disconnected { .. })
+    }
+}
+
+/// A person's part in one visit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Participant {
+    /// Opaque to everybody outside; the only thing Jitsi learns of the person.
+    pub id: ParticipantId,
+    /// The account of somebody who signs in; a patient may have none.
+    pub user_id: Option<UserId>,
+    /// What they are in this visit.
+    pub role: ParticipantRole,
+    /// Where they are.
+    pub state: ParticipantState,
+    /// The join token that counts; each new token raises it and so ends the older one. 0: none was issued.
+    pub token_version: u32,
+    /// When they first came.
+    pub joined_at: Option<OffsetDateTime>,
+    /// When they were last seen to leave.
+    pub left_at: Option<OffsetDateTime>,
+}
+
+impl Participant {
+    pub(crate) fn invited(id: ParticipantId, user_id: Option<UserId>, role: ParticipantRole) -> Self {
+        Self { id, user_id, role, state: ParticipantState::Invited, token_version: 0, joined_at: None, left_at: None }
+    }
+
+    pub(crate) fn come(&mut self, state: ParticipantState, at: OffsetDateTime) {
+        self.joined_at.get_or_insert(at);
+        self.left_at = None;
+        self.state = state;
+    }
+
+    pub(crate) fn leave(&mut self, state: ParticipantState, at: OffsetDateTime) {
+        if self.joined_at.is_some() {
+            self.left_at.get_or_insert(at);
+        }
+        self.state = state;
+    }
+}

@@ -1,0 +1,105 @@
+//! Why an aggregate says no. A refusal names the action and the state it met.
+
+use std::fmt;
+
+use crate::participant::ParticipantStatus;
+use crate::session::{SessionStatus, Version};
+
+/// What somebody tried to do to a visit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Invite a further person.
+    Invite,
+    /// Issue or renew a person's join token.
+    IssueJoinToken,
+    /// Come in by link.
+    Join,
+    /// Come in as the provider.
+    JoinAsProvider,
+    /// Let somebody in from the waiting room.
+    Admit,
+    /// Put somebody out.
+    Remove,
+    /// Change between video, audio and messages.
+    ChangeMediaMode,
+    /// Note a lost connection.
+    Disconnect,
+    /// Give up after the reconnect window.
+    Fail,
+    /// Call off before it began.
+    Cancel,
+    /// End the visit.
+    End,
+    /// Store the Encounter's id.
+    RecordEncounter,
+    /// Hand the Encounter to a person.
+    ParkEncounter,
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Invite => "invite somebody to",
+            Self::IssueJoinToken => "issue a join token for",
+            Self::Join | Self::JoinAsProvider => "join",
+            Self::Admit => "admit somebody to",
+            Self::Remove => "remove somebody from",
+            Self::ChangeMediaMode => "change the media mode of",
+            Self::Disconnect => "note a lost connection in",
+            Self::Fail => "give up",
+            Self::Cancel => "cancel",
+            Self::End => "end",
+            Self::RecordEncounter => "record an Encounter for",
+            Self::ParkEncounter => "park the Encounter of",
+        })
+    }
+}
+
+/// Why a command was refused; nothing has changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The visit's state does not allow the action.
+    #[error("cannot {action} a session that is {from}")]
+    InvalidTransition {
+        /// What was tried.
+        action: Action,
+        /// The state the visit is in.
+        from: SessionStatus,
+    },
+    /// The caller acted on an older version than the stored one.
+    #[error("the session has changed: it is at version {current}")]
+    VersionConflict {
+        /// The version the visit is at.
+        current: Version,
+    },
+    /// Admitting somebody who does not wait.
+    #[error("the participant is {status}, not waiting")]
+    NotWaiting {
+        /// The state the participant is in.
+        status: ParticipantStatus,
+    },
+    /// Nobody with the right to decide is in the visit.
+    #[error("no provider is in the session; join it first")]
+    ProviderNotInSession,
+    /// No such person in this visit.
+    #[error("no such participant in this session")]
+    ParticipantNotFound,
+    /// The person was put out and needs a new token.
+    #[error("the participant was removed and needs a new invitation")]
+    ParticipantRemoved,
+    /// A newer join token was issued since.
+    #[error("a newer join token was issued")]
+    TokenSuperseded,
+    /// The tenant's limit is reached.
+    #[error("the session already has its {limit} participants")]
+    TooManyParticipants {
+        /// The most people a visit of this tenant may have.
+        limit: u8,
+    },
+    /// A visit has one patient.
+    #[error("the session already has its patient")]
+    PatientAlreadyInvited,
+    /// Providers sign in; a link that can be forwarded must not give a moderator's rights.
+    #[error("a provider joins by signing in, not by link")]
+    ProvidersSignIn,
+}

@@ -1,0 +1,146 @@
+//! Media modes, cancelling, failing, ending, and what follows an end.
+
+use time::OffsetDateTime;
+
+use crate::encounter::EncounterRecord;
+use crate::event::{FollowUp, SessionEvent};
+use crate::refusal::{Action, Refusal};
+use crate::segment::{MediaMode, MediaSegment, SegmentCause};
+use crate::session::{Change, Outcome, SessionState, VirtualSession};
+use crate::text::{EncounterId, FreeText};
+
+impl VirtualSession {
+    /// Goes on in another medium: closes the running segment and opens the next.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidTransition`] unless the visit is active.
+    pub fn change_media_mode(
+        &mut self,
+        to: MediaMode,
+        cause: SegmentCause,
+        at: OffsetDateTime,
+    ) -> Result<Outcome, Refusal> {
+        let SessionState::Active { .. } = self.parts.state else { return self.refuse(Action::ChangeMediaMode) };
+        let at = self.moment(at);
+        let from = self.parts.segments.last().map_or(MediaMode::Video, |segment| segment.mode);
+        if from == to {
+            return Ok(Outcome::AlreadyApplied);
+        }
+        self.close_segment(at);
+        self.parts.segments.push(MediaSegment { mode: to, from: at, to: None, cause });
+        Ok(self.applied(at, [SessionEvent::MediaModeChanged { from, to, cause }]))
+    }
+
+    /// Calls the visit off before it began.
+    ///
+    /// # Errors
+    /// [`Refusal::VersionConflict`]; [`Refusal::InvalidTransition`] unless scheduled or waiting.
+    pub fn cancel(&mut self, reason: FreeText, change: &Change) -> Result<Outcome, Refusal> {
+        if let SessionState::Cancelled { .. } = self.parts.state {
+            return Ok(Outcome::AlreadyApplied);
+        }
+        self.expect(change.expected)?;
+        let (SessionState::Scheduled | SessionState::Waiting) = self.parts.state else {
+            return self.refuse(Action::Cancel);
+        };
+        let at = self.moment(change.at);
+        self.parts.state = SessionState::Cancelled { cancelled_at: at, reason };
+        self.everybody_leaves(at);
+        Ok(self.applied(at, [SessionEvent::Cancelled]))
+    }
+
+    /// Gives the visit up after the reconnect window; a clinician can still end it.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidTransition`] unless active.
+    pub fn fail(&mut self, at: OffsetDateTime) -> Result<Outcome, Refusal> {
+        let started_at = match self.parts.state {
+            SessionState::Active { started_at } => started_at,
+            SessionState::Failed { .. } => return Ok(Outcome::AlreadyApplied),
+            _ => return self.refuse(Action::Fail),
+        };
+        let at = self.moment(at);
+        self.close_segment(at);
+        self.parts.state = SessionState::Failed { started_at, failed_at: at };
+        Ok(self.applied(at, [SessionEvent::Failed]))
+    }
+
+    /// Ends the visit. Where something took place, an Encounter must follow; where nothing did (nobody was admitted, or
+    /// for less than a second), there is neither Encounter nor charge. Ending again changes nothing, whatever version
+    /// the caller saw.
+    ///
+    /// # Errors
+    /// [`Refusal::VersionConflict`]; [`Refusal::InvalidTransition`] when scheduled or cancelled.
+    pub fn end(&mut self, change: &Change) -> Result<Outcome, Refusal> {
+        if let SessionState::Ended { .. } = self.parts.state {
+            return Ok(Outcome::AlreadyApplied);
+        }
+        self.expect(change.expected)?;
+        let started_at = match self.parts.state {
+            SessionState::Waiting => None,
+            SessionState::Active { started_at } | SessionState::Failed { started_at, .. } => Some(started_at),
+            _ => return self.refuse(Action::End),
+        };
+        let at = self.moment(change.at);
+        self.close_segment(at);
+        let duration_seconds = self.parts.seconds().total();
+        let encounter = if duration_seconds > 0 {
+            self.follow_ups.push(FollowUp::CreateEncounter);
+            EncounterRecord::Pending
+        } else {
+            EncounterRecord::NotRequired
+        };
+        self.parts.state = SessionState::Ended { started_at, ended_at: at, encounter };
+        self.everybody_leaves(at);
+        Ok(self.applied(at, [SessionEvent::Ended { duration_seconds }]))
+    }
+
+    /// Notes the Encounter's id. This, and only this, makes the visit chargeable: once.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidTransition`] unless ended with an Encounter to write.
+    pub fn record_encounter(&mut self, encounter: EncounterId, at: OffsetDateTime) -> Result<Outcome, Refusal> {
+        let at = self.moment(at);
+        let seconds = self.parts.seconds();
+        match &mut self.parts.state {
+            SessionState::Ended { encounter: EncounterRecord::Created(_), .. } => Ok(Outcome::AlreadyApplied),
+            SessionState::Ended {
+                encounter: record @ (EncounterRecord::Pending | EncounterRecord::Parked), ..
+            } => {
+                *record = EncounterRecord::Created(encounter.clone());
+                Ok(self.applied(at, [SessionEvent::Chargeable { encounter, seconds }]))
+            }
+            _ => self.refuse(Action::RecordEncounter),
+        }
+    }
+
+    /// Hands the Encounter to a person, because the FHIR gateway refuses it as invalid.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidTransition`] unless ended with an Encounter to write.
+    pub fn park_encounter(&mut self, at: OffsetDateTime) -> Result<Outcome, Refusal> {
+        let at = self.moment(at);
+        match &mut self.parts.state {
+            SessionState::Ended { encounter: EncounterRecord::Parked, .. } => Ok(Outcome::AlreadyApplied),
+            SessionState::Ended { encounter: record @ EncounterRecord::Pending, .. } => {
+                *record = EncounterRecord::Parked;
+                Ok(self.applied(at, [SessionEvent::EncounterParked]))
+            }
+            _ => self.refuse(Action::ParkEncounter),
+        }
+    }
+
+    fn close_segment(&mut self, at: OffsetDateTime) {
+        if let Some(segment) = self.parts.segments.last_mut() {
+            segment.to.get_or_insert(at);
+        }
+    }
+
+    fn everybody_leaves(&mut self, at: OffsetDateTime) {
+        for participant in &mut self.parts.participants {
+            if participant.joined_at.is_some() {
+                participant.left_at.get_or_insert(at);
+            }
+        }
+    }
+}

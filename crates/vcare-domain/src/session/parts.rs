@@ -1,0 +1,214 @@
+//! What a visit holds.
+
+use std::fmt;
+
+use time::OffsetDateTime;
+
+use crate::config::VideoBackend;
+use crate::encounter::EncounterRecord;
+use crate::ids::{ParticipantId, SessionId};
+use crate::participant::{Participant, ParticipantRole};
+use crate::room::Room;
+use crate::schedule::Schedule;
+use crate::segment::{MediaSegment, SecondsPerMode};
+use crate::session::Version;
+use crate::text::{AppointmentId, FreeText, NodeId, PatientId, TenantId, UserId};
+
+/// Everything a visit holds. Only the aggregate changes it; a store writes and restores it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionParts {
+    /// The visit.
+    pub id: SessionId,
+    /// Whose it is.
+    pub tenant_id: TenantId,
+    /// The facility, when the creator's token named one.
+    pub node_id: Option<NodeId>,
+    /// Whom it is for.
+    pub patient_id: PatientId,
+    /// The appointment it fulfils.
+    pub appointment_id: Option<AppointmentId>,
+    /// Who cares: named at creation, else the creating clinician, else the first clinician who joins.
+    pub provider_id: Option<UserId>,
+    /// Who created it.
+    pub initiator_id: UserId,
+    /// Where it takes place.
+    pub video_backend: VideoBackend,
+    /// The reserved room.
+    pub room: Room,
+    /// When it is planned.
+    pub schedule: Schedule,
+    /// Recording was asked for and consented to.
+    pub recording_enabled: bool,
+    /// Storage key of the finished recording.
+    pub recording_ref: Option<String>,
+    /// Thread of the message fallback.
+    pub messaging_thread_id: Option<String>,
+    /// Where it stands.
+    pub state: SessionState,
+    /// Who takes part, in the order of invitation.
+    pub participants: Vec<Participant>,
+    /// How it was held, in order; the last one is open while the visit is active.
+    pub segments: Vec<MediaSegment>,
+    /// How often it was changed.
+    pub version: Version,
+    /// When it was created.
+    pub created_at: OffsetDateTime,
+    /// When it was last changed.
+    pub updated_at: OffsetDateTime,
+}
+
+impl SessionParts {
+    /// The participant of that id.
+    #[must_use]
+    pub fn participant(&self, id: ParticipantId) -> Option<&Participant> {
+        self.participants.iter().find(|participant| participant.id == id)
+    }
+
+    /// The visit's patient.
+    #[must_use]
+    pub fn patient(&self) -> Option<&Participant> {
+        self.participants.iter().find(|participant| participant.role == ParticipantRole::Patient)
+    }
+
+    /// The part of that user as provider.
+    #[must_use]
+    pub fn provider(&self, user: &UserId) -> Option<&Participant> {
+        self.participants.iter().find(|participant| {
+            participant.role == ParticipantRole::Provider && participant.user_id.as_ref() == Some(user)
+        })
+    }
+
+    /// Whole seconds per medium so far; closed segments only.
+    #[must_use]
+    pub fn seconds(&self) -> SecondsPerMode {
+        SecondsPerMode::of(&self.segments)
+    }
+}
+
+/// Where a visit stands, with what is true only there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionState {
+    /// Created; nobody has come.
+    Scheduled,
+    /// Somebody has come; the patient is not admitted.
+    Waiting,
+    /// The patient was admitted.
+    Active {
+        /// When.
+        started_at: OffsetDateTime,
+    },
+    /// The connection was lost for longer than the reconnect window; a clinician closes it.
+    Failed {
+        /// When the patient was admitted.
+        started_at: OffsetDateTime,
+        /// When the visit was given up.
+        failed_at: OffsetDateTime,
+    },
+    /// Over. Final.
+    Ended {
+        /// When the patient was admitted; `None` when that never happened.
+        started_at: Option<OffsetDateTime>,
+        /// When it was ended.
+        ended_at: OffsetDateTime,
+        /// What has become of the Encounter.
+        encounter: EncounterRecord,
+    },
+    /// Called off before it began. Final.
+    Cancelled {
+        /// When.
+        cancelled_at: OffsetDateTime,
+        /// Why, in the words of who called it off.
+        reason: FreeText,
+    },
+}
+
+impl SessionState {
+    /// The state without its data.
+    #[must_use]
+    pub const fn status(&self) -> SessionStatus {
+        match self {
+            Self::Scheduled => SessionStatus::Scheduled,
+            Self::Waiting => SessionStatus::Waiting,
+            Self::Active { .. } => SessionStatus::Active,
+            Self::Failed { .. } => SessionStatus::Failed,
+            Self::Ended { .. } => SessionStatus::Ended,
+            Self::Cancelled { .. } => SessionStatus::Cancelled,
+        }
+    }
+
+    /// When the patient was admitted.
+    #[must_use]
+    pub const fn started_at(&self) -> Option<OffsetDateTime> {
+        match self {
+            Self::Active { started_at } | Self::Failed { started_at, .. } => Some(*started_at),
+            Self::Ended { started_at, .. } => *started_at,
+            Self::Scheduled | Self::Waiting | Self::Cancelled { .. } => None,
+        }
+    }
+
+    /// When it was ended.
+    #[must_use]
+    pub const fn ended_at(&self) -> Option<OffsetDateTime> {
+        match self {
+            Self::Ended { ended_at, .. } => Some(*ended_at),
+            _ => None,
+        }
+    }
+
+    /// What has become of the Encounter; `None` before the end.
+    #[must_use]
+    pub const fn encounter(&self) -> Option<&EncounterRecord> {
+        match self {
+            Self::Ended { encounter, .. } => Some(encounter),
+            _ => None,
+        }
+    }
+}
+
+/// [`SessionState`] without its data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SessionStatus {
+    /// Created; nobody has come.
+    Scheduled,
+    /// Somebody has come; the patient is not admitted.
+    Waiting,
+    /// The patient was admitted.
+    Active,
+    /// Over. Final.
+    Ended,
+    /// Called off before it began. Final.
+    Cancelled,
+    /// The connection was lost for too long.
+    Failed,
+}
+
+impl SessionStatus {
+    /// Every status.
+    pub const ALL: [Self; 6] =
+        [Self::Scheduled, Self::Waiting, Self::Active, Self::Ended, Self::Cancelled, Self::Failed];
+
+    /// The status' name in answers, events and the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Scheduled => "scheduled",
+            Self::Waiting => "waiting",
+            Self::Active => "active",
+            Self::Ended => "ended",
+            Self::Cancelled => "cancelled",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The status of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == name)
+    }
+}
+
+impl fmt::Display for SessionStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,323 @@
+//! What holds for every visit, whatever is asked of it, in whatever order, by whatever clock.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use time::{Duration, OffsetDateTime};
+
+use super::tests::support::{LIMIT, NOON, encounter, person, plan, reason, user};
+use crate::SessionStatus::{Active, Cancelled, Ended, Failed, Scheduled, Waiting};
+use crate::*;
+
+const USERS: [&str; 3] = ["dr-amiri", "dr-noori", "karim"];
+
+/// A join token somebody holds: how many were issued since.
+type TokenAge = u32;
+
+#[derive(Debug, Clone)]
+enum Command {
+    Invite(Option<&'static str>, ParticipantRole),
+    IssueJoinToken(Index),
+    Join(Index, TokenAge),
+    JoinAsProvider,
+    Admit(Index),
+    Remove(Index),
+    Disconnect(Index),
+    ChangeMediaMode(MediaMode, SegmentCause),
+    Fail,
+    Cancel,
+    End,
+    RecordEncounter(&'static str),
+    ParkEncounter,
+}
+
+/// Which version the caller says they saw.
+#[derive(Debug, Clone, Copy)]
+enum Seen {
+    Nothing,
+    Current,
+    Off(i64),
+}
+
+/// One command, by somebody, at a time their clock shows.
+#[derive(Debug, Clone)]
+struct Step {
+    command: Command,
+    by: &'static str,
+    at: OffsetDateTime,
+    seen: Seen,
+}
+
+/// People come, are let in, drop out and are put out.
+fn coming_and_going() -> impl Strategy<Value = Command> + Clone {
+    let anybody = any::<Index>;
+    let account = prop_oneof![Just(None), select(&USERS[..]).prop_map(Some)];
+    let token = prop_oneof![9 => Just(0), 1 => 1..3_u32];
+    prop_oneof![
+        2 => (account, select(&ParticipantRole::ALL[..])).prop_map(|(user, role)| Command::Invite(user, role)),
+        6 => anybody().prop_map(Command::IssueJoinToken),
+        9 => (anybody(), token).prop_map(|(who, age)| Command::Join(who, age)),
+        2 => Just(Command::JoinAsProvider),
+        9 => anybody().prop_map(Command::Admit),
+        1 => anybody().prop_map(Command::Remove),
+        1 => anybody().prop_map(Command::Disconnect),
+        2 => (select(&MediaMode::ALL[..]), select(&SegmentCause::ALL[..]))
+            .prop_map(|(mode, cause)| Command::ChangeMediaMode(mode, cause)),
+    ]
+}
+
+fn anything() -> impl Strategy<Value = Command> + Clone {
+    prop_oneof![
+        8 => coming_and_going(),
+        1 => Just(Command::Fail),
+        1 => Just(Command::Cancel),
+        2 => Just(Command::End),
+        3 => select(&["enc-1", "enc-2"][..]).prop_map(Command::RecordEncounter),
+        1 => Just(Command::ParkEncounter),
+    ]
+}
+
+fn a_step(command: impl Strategy<Value = Command>) -> impl Strategy<Value = Step> {
+    let clock = (-3_600_000..3_600_000_i64).prop_map(|ms| NOON + Duration::milliseconds(ms));
+    let seen = prop_oneof![6 => Just(Seen::Nothing), 2 => Just(Seen::Current), 1 => (-3..3_i64).prop_map(Seen::Off)];
+    (command, select(&USERS[..]), clock, seen).prop_map(|(command, by, at, seen)| Step { command, by, at, seen })
+}
+
+/// Who provides, and what happens: at first people come, so that most visits begin before anything ends them.
+fn a_life() -> impl Strategy<Value = (Option<&'static str>, Vec<Step>)> {
+    let provider = prop_oneof![Just(None), select(&USERS[..2]).prop_map(Some)];
+    let opening = prop::collection::vec(a_step(coming_and_going()), 0..40);
+    let rest = prop::collection::vec(a_step(anything()), 0..40);
+    (provider, opening, rest).prop_map(|(provider, opening, rest)| (provider, [opening, rest].concat()))
+}
+
+fn created(provider: Option<&str>) -> VirtualSession {
+    VirtualSession::create(plan(provider), NOON)
+}
+
+impl Step {
+    fn change(&self, visit: &VirtualSession) -> Change {
+        let current = visit.version();
+        let expected = match self.seen {
+            Seen::Nothing => None,
+            Seen::Current => Some(current),
+            Seen::Off(by) => Some(Version::new(u32::try_from(i64::from(current.get()) + by).unwrap_or(0))),
+        };
+        Change { by: user(self.by), at: self.at, expected }
+    }
+
+    /// `number` names whoever is new in this step.
+    fn run(&self, visit: &mut VirtualSession, number: usize) -> Result<Outcome, Refusal> {
+        let new = person(1000 + number as u128);
+        let change = self.change(visit);
+        let who = |index: &Index| index.get(&visit.parts().participants).clone();
+        match &self.command {
+            Command::Invite(name, role) => {
+                visit.invite(NewParticipant { id: new, user_id: name.map(user), role: *role }, LIMIT, &change)
+            }
+            Command::IssueJoinToken(index) => visit.issue_join_token(who(index).id, LIMIT, &change),
+            Command::Join(index, age) => {
+                let who = who(index);
+                visit.join(who.id, who.token_version.saturating_sub(*age), self.at)
+            }
+            Command::JoinAsProvider => visit.join_as_provider(new, LIMIT, &change),
+            Command::Admit(index) => visit.admit(who(index).id, &change),
+            Command::Remove(index) => visit.remove(who(index).id, reason(), &change),
+            Command::Disconnect(index) => visit.disconnect(who(index).id, self.at),
+            Command::ChangeMediaMode(mode, cause) => visit.change_media_mode(*mode, *cause, self.at),
+            Command::Fail => visit.fail(self.at),
+            Command::Cancel => visit.cancel(reason(), &change),
+            Command::End => visit.end(&change),
+            Command::RecordEncounter(id) => visit.record_encounter(encounter(id), self.at),
+            Command::ParkEncounter => visit.park_encounter(self.at),
+        }
+    }
+
+    fn heeds_the_version(&self) -> bool {
+        use Command::{Admit, Cancel, End, Invite, IssueJoinToken, JoinAsProvider, Remove};
+        matches!(self.command, Invite(..) | IssueJoinToken(_) | JoinAsProvider | Admit(_) | Remove(_) | Cancel | End)
+    }
+}
+
+/// Design §3, written down a second time.
+fn is_legal(from: SessionStatus, to: SessionStatus) -> bool {
+    from == to
+        || matches!(
+            (from, to),
+            (Scheduled, Waiting | Cancelled)
+                | (Waiting, Active | Ended | Cancelled)
+                | (Active, Ended | Failed)
+                | (Failed, Ended)
+        )
+}
+
+/// What one step may do to a visit.
+fn check_step(
+    step: &Step,
+    before: &VirtualSession,
+    answer: &Result<Outcome, Refusal>,
+    after: &VirtualSession,
+) -> Result<(), TestCaseError> {
+    let (old, new) = (before.parts(), after.parts());
+    prop_assert!(is_legal(before.status(), after.status()), "{} to {}", before.status(), after.status());
+    let fresh = after.events().len() - before.events().len();
+    if *answer == Ok(Outcome::Applied) {
+        prop_assert_eq!(new.version, old.version.next());
+        prop_assert!(fresh > 0, "a change without event");
+        prop_assert!(new.updated_at >= old.updated_at, "time ran backwards");
+        prop_assert!(after.events().iter().rev().take(fresh).all(|recorded| recorded.at == new.updated_at));
+        let stale = step.change(before).expected.is_some_and(|seen| seen != old.version);
+        prop_assert!(!(stale && step.heeds_the_version()), "a stale caller changed the visit");
+        prop_assert!(!matches!(before.status(), Cancelled), "a cancelled visit changed");
+    } else {
+        prop_assert_eq!(new, old);
+        prop_assert_eq!(fresh, 0, "an event without change");
+        prop_assert_eq!(after.follow_ups(), before.follow_ups());
+    }
+    for (was, is) in old.participants.iter().zip(&new.participants) {
+        prop_assert_eq!(was.id, is.id, "participants keep their places");
+        let put_out = is.state.status() == ParticipantStatus::Removed && is.state != was.state;
+        prop_assert!(is.token_version >= was.token_version + u32::from(put_out), "an old token lives again");
+    }
+    for (was, is) in old.segments.iter().zip(&new.segments) {
+        prop_assert!(was == is || was.to.is_none(), "a closed segment changed");
+    }
+    check_joining(step, before, answer)
+}
+
+/// A link opens only if it is the newest of somebody who was not put out.
+fn check_joining(step: &Step, before: &VirtualSession, answer: &Result<Outcome, Refusal>) -> Result<(), TestCaseError> {
+    if let (Command::Join(index, age), Ok(_)) = (&step.command, answer) {
+        let who = index.get(&before.parts().participants);
+        prop_assert!(*age == 0 && who.token_version > 0);
+        prop_assert_ne!(who.state.status(), ParticipantStatus::Removed);
+    }
+    Ok(())
+}
+
+/// What holds for a visit at any time.
+fn check_parts(parts: &SessionParts) -> Result<(), TestCaseError> {
+    let is_active = parts.state.status() == Active;
+    let open = parts.segments.iter().filter(|segment| segment.to.is_none()).count();
+    prop_assert_eq!(open, usize::from(is_active), "a segment is open exactly while the visit is active");
+    prop_assert!(parts.segments.windows(2).all(|pair| pair[0].to == Some(pair[1].from)), "a gap between segments");
+    prop_assert!(parts.segments.iter().all(|segment| segment.to.is_none_or(|to| to >= segment.from)));
+    prop_assert_eq!(parts.state.started_at(), parts.segments.first().map(|first| first.from));
+
+    let patients = parts.participants.iter().filter(|p| p.role == ParticipantRole::Patient).count();
+    prop_assert_eq!(patients, 1);
+    let ids: BTreeSet<_> = parts.participants.iter().map(|p| p.id).collect();
+    prop_assert_eq!(ids.len(), parts.participants.len(), "an id given twice");
+    for (n, one) in parts.participants.iter().enumerate() {
+        let twin =
+            |other: &Participant| one.user_id.is_some() && one.user_id == other.user_id && one.role == other.role;
+        prop_assert!(!parts.participants[..n].iter().any(twin), "somebody is there twice");
+        prop_assert!(one.left_at.is_none_or(|left| one.joined_at.is_some_and(|joined| joined <= left)));
+        prop_assert!(one.joined_at.is_none_or(|joined| joined >= parts.created_at && joined <= parts.updated_at));
+        let came = one.role == ParticipantRole::Provider && one.joined_at.is_some();
+        prop_assert!(!came || parts.provider_id.is_some(), "a provider came and the visit has none");
+    }
+    Ok(())
+}
+
+/// What a whole life of a visit told the world.
+fn check_history(visit: &VirtualSession) -> Result<(), TestCaseError> {
+    let events: Vec<_> = visit.events().iter().map(|recorded| &recorded.event).collect();
+    let count = |is: fn(&SessionEvent) -> bool| events.iter().filter(|event| is(event)).count();
+    prop_assert_eq!(events[0], &SessionEvent::Created);
+    prop_assert_eq!(count(|event| matches!(event, SessionEvent::Created)), 1);
+    prop_assert!(count(|event| matches!(event, SessionEvent::Started)) <= 1);
+    let endings = count(|event| matches!(event, SessionEvent::Ended { .. } | SessionEvent::Cancelled));
+    prop_assert!(endings <= 1, "over twice");
+    prop_assert!(visit.events().is_sorted_by_key(|recorded| recorded.at), "events out of order");
+
+    let seconds = visit.parts().seconds();
+    let end = events.iter().enumerate().find_map(|(position, event)| match event {
+        SessionEvent::Ended { duration_seconds } => Some((position, *duration_seconds)),
+        _ => None,
+    });
+    let duration = end.map_or(0, |(_, duration)| duration);
+    prop_assert_eq!(end.is_some(), visit.status() == Ended);
+    if let Some((_, duration)) = end {
+        prop_assert_eq!(seconds.total(), duration, "the segments do not sum to the duration");
+        let parts = visit.parts();
+        let held =
+            parts.segments.first().zip(parts.segments.last()).and_then(|(first, last)| Some(last.to? - first.from));
+        prop_assert_eq!(held.unwrap_or_default().whole_seconds(), i64::from(duration));
+    }
+    let owed: &[FollowUp] = if duration > 0 { &[FollowUp::CreateEncounter] } else { &[] };
+    prop_assert_eq!(visit.follow_ups(), owed, "an Encounter exactly if something took place");
+
+    let charges: Vec<_> =
+        events.iter().enumerate().filter(|(_, e)| matches!(e, SessionEvent::Chargeable { .. })).collect();
+    prop_assert!(charges.len() <= 1, "charged twice");
+    for (position, charge) in charges {
+        prop_assert!(duration > 0 && end.is_some_and(|(ended, _)| ended < position), "charged before its end");
+        let id = visit.parts().state.encounter().and_then(EncounterRecord::id).cloned();
+        let owed = id.map(|encounter| SessionEvent::Chargeable { encounter, seconds });
+        prop_assert_eq!(owed.as_ref(), Some(*charge), "charged for something else");
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_is_asked_of_a_visit_its_promises_hold((provider, steps) in a_life()) {
+        let mut visit = created(provider);
+        for (number, step) in steps.iter().enumerate() {
+            let before = visit.clone();
+            let answer = step.run(&mut visit, number);
+            check_step(step, &before, &answer, &visit)?;
+            check_parts(visit.parts())?;
+        }
+        check_history(&visit)?;
+    }
+
+    #[test]
+    fn a_visit_restored_before_every_step_lives_the_same_life((provider, steps) in a_life()) {
+        let mut kept = created(provider);
+        let mut stored = kept.parts().clone();
+        for (number, step) in steps.iter().enumerate() {
+            kept.mark_saved();
+            let mut restored = VirtualSession::restore(stored);
+            prop_assert_eq!(restored.parts(), kept.parts());
+            prop_assert_eq!(restored.stored(), kept.stored());
+            prop_assert_eq!(step.run(&mut restored, number), step.run(&mut kept, number));
+            prop_assert_eq!(restored.events(), kept.events());
+            prop_assert_eq!(restored.follow_ups(), kept.follow_ups());
+            stored = restored.parts().clone();
+        }
+        prop_assert_eq!(&stored, kept.parts());
+    }
+}
+
+/// Guards the properties above: they would hold for visits in which nothing ever happens, too.
+#[test]
+fn random_lives_reach_every_state_every_event_and_every_kind_of_refusal() {
+    let mut runner = TestRunner::deterministic();
+    let (mut statuses, mut events, mut refusals) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for _ in 0..400 {
+        let (provider, steps) = a_life().new_tree(&mut runner).unwrap().current();
+        let mut visit = created(provider);
+        for (number, step) in steps.iter().enumerate() {
+            if let Err(refusal) = step.run(&mut visit, number) {
+                refusals.insert(first_word(&refusal));
+            }
+            statuses.insert(visit.status().as_str());
+        }
+        events.extend(visit.events().iter().map(|recorded| first_word(&recorded.event)));
+    }
+    assert_eq!(statuses.len(), SessionStatus::ALL.len(), "{statuses:?}");
+    assert_eq!(events.len(), 14, "{events:?}");
+    // Strangers cannot occur: every participant is drawn from the visit.
+    assert_eq!(refusals.len(), 9, "{refusals:?}");
+}
+
+fn first_word(value: &impl std::fmt::Debug) -> String {
+    format!("{value:?}").split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_owned()
+}

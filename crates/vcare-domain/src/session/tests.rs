@@ -1,0 +1,8 @@
+//! The visit by example: its state machine as a table, then each command.
+
+mod ending;
+mod invitations;
+mod saving;
+mod state_machine;
+pub(super) mod support;
+mod waiting_room;

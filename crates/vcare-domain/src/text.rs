@@ -1,0 +1,216 @@
+//! Checked texts: what comes from outside is parsed once, at the edge, into one of these.
+
+use std::fmt;
+
+use url::Url;
+
+/// Why a text was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidText {
+    /// Nothing, or only white space.
+    #[error("must not be empty")]
+    Empty,
+    /// Longer than the field holds.
+    #[error("must be at most {max} characters")]
+    TooLong {
+        /// The most characters the field holds.
+        max: usize,
+    },
+    /// A character the field does not take.
+    #[error("holds a character that is not allowed: {allowed}")]
+    Character {
+        /// What the field takes, in words.
+        allowed: &'static str,
+    },
+    /// Not an address of the needed form.
+    #[error("must be an absolute https address without user, password, query or fragment")]
+    NotHttps,
+}
+
+fn check(text: &str, max: usize, allowed: &'static str, takes: fn(char) -> bool) -> Result<(), InvalidText> {
+    if text.trim().is_empty() {
+        return Err(InvalidText::Empty);
+    }
+    if text.chars().nth(max).is_some() {
+        return Err(InvalidText::TooLong { max });
+    }
+    if !text.chars().all(takes) {
+        return Err(InvalidText::Character { allowed });
+    }
+    Ok(())
+}
+
+fn is_id_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')
+}
+
+fn is_user_char(c: char) -> bool {
+    is_id_char(c) || matches!(c, ':' | '@' | '|')
+}
+
+fn is_zone_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '-' | '+')
+}
+
+/// Control characters never; line breaks and tabs are text. Bidi overrides could make an audit line read as another.
+fn is_prose_char(c: char) -> bool {
+    let bidi_override = matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    (!c.is_control() || matches!(c, '\n' | '\t')) && !bidi_override
+}
+
+macro_rules! checked_texts {
+    ($($(#[$doc:meta])* $name:ident: $max:literal, $takes:ident, $allowed:literal, $shown:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The most characters it holds.
+            pub const MAX_CHARS: usize = $max;
+
+            /// Checks a text from outside.
+            ///
+            /// # Errors
+            /// [`InvalidText`] names what is wrong with it.
+            pub fn parse(text: impl Into<String>) -> Result<Self, InvalidText> {
+                let text = text.into();
+                check(&text, $max, $allowed, $takes)?;
+                Ok(Self(text))
+            }
+
+            /// The text as it was given.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        checked_texts!(@$shown $name);
+    )*};
+    (@open $name:ident) => {
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+    // About a person: it can be read on purpose (`as_str`), never printed by accident.
+    (@hidden $name:ident) => {
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(…)"))
+            }
+        }
+    };
+}
+
+checked_texts! {
+    /// A tenant of the platform, as its identity provider names it.
+    TenantId: 64, is_id_char, "letters, digits, '-', '_' and '.'", open;
+    /// A node (facility, ward) of a tenant's hierarchy.
+    NodeId: 64, is_id_char, "letters, digits, '-', '_' and '.'", open;
+    /// A person who signs in: the `sub` of their token.
+    UserId: 128, is_user_char, "letters, digits and '-', '_', '.', ':', '@', '|'", hidden;
+    /// The patient, by the id of their FHIR Patient resource.
+    PatientId: 64, is_id_char, "letters, digits, '-', '_' and '.'", hidden;
+    /// An appointment of the scheduling service, by the id of its FHIR Appointment resource.
+    AppointmentId: 64, is_id_char, "letters, digits, '-', '_' and '.'", open;
+    /// A FHIR Encounter, by its resource id.
+    EncounterId: 64, is_id_char, "letters, digits, '-', '_' and '.'", open;
+    /// A time zone by its IANA name, as `Asia/Kabul`.
+    TimeZoneName: 64, is_zone_char, "letters, digits, '/', '_', '-' and '+'", open;
+    /// What somebody wrote, as a reason for cancelling: may tell about a person.
+    FreeText: 500, is_prose_char, "any script, without control characters", hidden;
+}
+
+impl TimeZoneName {
+    /// The zone of who told us none.
+    #[must_use]
+    pub fn utc() -> Self {
+        Self("UTC".to_owned())
+    }
+}
+
+/// An https address without user, password, query or fragment.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct HttpsUrl(Url);
+
+impl HttpsUrl {
+    /// Checks an address from outside.
+    ///
+    /// # Errors
+    /// [`InvalidText::NotHttps`] for anything else than a plain https address, [`InvalidText::TooLong`] above 300
+    /// characters.
+    pub fn parse(text: &str) -> Result<Self, InvalidText> {
+        if text.len() > 300 {
+            return Err(InvalidText::TooLong { max: 300 });
+        }
+        let url = Url::parse(text).map_err(|_| InvalidText::NotHttps)?;
+        let plain = url.scheme() == "https"
+            && url.host_str().is_some()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none();
+        if plain { Ok(Self(url)) } else { Err(InvalidText::NotHttps) }
+    }
+
+    /// The address with a path below it; `segments` are percent-encoded as needed.
+    #[must_use]
+    pub fn join<'a>(&self, segments: impl IntoIterator<Item = &'a str>) -> String {
+        let mut url = self.0.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(segments);
+        }
+        url.into()
+    }
+
+    /// The address without a trailing slash.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str().trim_end_matches('/')
+    }
+}
+
+impl fmt::Debug for HttpsUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_patient_id_is_never_printed() {
+        let id = PatientId::parse("pat-ahmad-1984").unwrap();
+        assert_eq!(format!("{id:?}"), "PatientId(…)");
+    }
+
+    #[test]
+    fn texts_name_what_is_wrong_with_them() {
+        assert_eq!(PatientId::parse(""), Err(InvalidText::Empty));
+        assert_eq!(PatientId::parse("x".repeat(65)), Err(InvalidText::TooLong { max: 64 }));
+        assert!(matches!(PatientId::parse("a/b"), Err(InvalidText::Character { .. })));
+        assert!(matches!(FreeText::parse("bad\u{0}"), Err(InvalidText::Character { .. })));
+        assert!(matches!(FreeText::parse("abc\u{202E}def"), Err(InvalidText::Character { .. })));
+        assert!(FreeText::parse("ناروغ نه دی راغلی\nدوهم").is_ok());
+    }
+
+    #[test]
+    fn only_plain_https_addresses_pass() {
+        for bad in ["http://meet.example", "https://u:p@meet.example", "https://meet.example/?a=1", "meet", "https://"]
+        {
+            assert_eq!(HttpsUrl::parse(bad), Err(InvalidText::NotHttps), "{bad}");
+        }
+        let url = HttpsUrl::parse("https://meet.example/video/").unwrap();
+        assert_eq!(url.as_str(), "https://meet.example/video");
+        assert_eq!(url.join(["kabul", "room a"]), "https://meet.example/video/kabul/room%20a");
+    }
+}
