@@ -1,0 +1,160 @@
+//! Who acts, for which tenant, and how the request is traced.
+
+use std::fmt;
+
+use vcare_domain::{NodeId, ParticipantId, PatientId, TenantId, UserId};
+
+/// A role of the platform's identity provider. Roles we do not know give no right and are dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    /// Cares for patients.
+    Clinician,
+    /// Cares for patients.
+    NursePractitioner,
+    /// Plans visits.
+    Scheduler,
+    /// Runs a facility.
+    Admin,
+    /// Configures a tenant.
+    TenantAdmin,
+    /// Runs the platform.
+    PlatformAdmin,
+    /// Is cared for.
+    Patient,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 7] = [
+        Self::Clinician,
+        Self::NursePractitioner,
+        Self::Scheduler,
+        Self::Admin,
+        Self::TenantAdmin,
+        Self::PlatformAdmin,
+        Self::Patient,
+    ];
+
+    /// The role's name in tokens.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Clinician => "clinician",
+            Self::NursePractitioner => "nurse_practitioner",
+            Self::Scheduler => "scheduler",
+            Self::Admin => "admin",
+            Self::TenantAdmin => "tenant_admin",
+            Self::PlatformAdmin => "platform_admin",
+            Self::Patient => "patient",
+        }
+    }
+
+    /// The role of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == name)
+    }
+
+    /// Whether somebody in this role can be the provider of a visit.
+    #[must_use]
+    pub const fn cares_for_patients(self) -> bool {
+        matches!(self, Self::Clinician | Self::NursePractitioner)
+    }
+}
+
+/// Somebody who signed in.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The tenant their token is for.
+    pub tenant_id: TenantId,
+    /// Who they are.
+    pub user_id: UserId,
+    /// What they are.
+    pub roles: Vec<Role>,
+    /// The facility their token names.
+    pub node_id: Option<NodeId>,
+    /// The patient they are, when the token says so.
+    pub patient_id: Option<PatientId>,
+    /// How the request is traced.
+    pub trace: TraceContext,
+}
+
+impl Caller {
+    /// Whether the caller can be the provider of a visit.
+    #[must_use]
+    pub fn cares_for_patients(&self) -> bool {
+        self.roles.iter().any(|role| role.cares_for_patients())
+    }
+
+    /// What the caller's transactions run under.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        Scope {
+            tenant_id: self.tenant_id.clone(),
+            actor: ActorRef::User(self.user_id.clone()),
+            trace: self.trace.clone(),
+        }
+    }
+}
+
+/// How a request is followed through logs, events and neighbours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TraceContext {
+    /// The request's id: `X-Request-Id`, or drawn by us.
+    pub correlation_id: String,
+    /// W3C trace context; begun by us when the caller sent none.
+    pub traceparent: String,
+}
+
+/// Who is noted as the cause of an event.
+#[derive(Clone, PartialEq, Eq)]
+pub enum ActorRef {
+    /// Somebody who signed in.
+    User(UserId),
+    /// Somebody who came by join link.
+    Participant(ParticipantId),
+    /// The service itself.
+    System(&'static str),
+}
+
+impl ActorRef {
+    /// The actor in an event's `actorid`.
+    #[must_use]
+    pub fn id(&self) -> String {
+        match self {
+            Self::User(user) => user.as_str().to_owned(),
+            Self::Participant(participant) => participant.to_string(),
+            Self::System(name) => format!("system:{name}"),
+        }
+    }
+
+    /// The actor's kind in audit entries.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::User(_) | Self::Participant(_) => "USER",
+            Self::System(_) => "SYSTEM",
+        }
+    }
+}
+
+impl fmt::Debug for ActorRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(_) => f.write_str("User(…)"),
+            Self::Participant(participant) => write!(f, "Participant({participant})"),
+            Self::System(name) => write!(f, "System({name})"),
+        }
+    }
+}
+
+/// What a transaction runs under: the tenant whose rows it sees, and whom its events name.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// The cause.
+    pub actor: ActorRef,
+    /// The request.
+    pub trace: TraceContext,
+}

@@ -1,0 +1,52 @@
+//! What every use case has at hand.
+
+use std::sync::Arc;
+
+use time::Duration;
+
+use crate::ports::{Clock, ConsentCheck, FhirGateway, Ids, JobQueue, JoinTokens, LicenceCheck, Store, VideoProvider};
+
+/// The services around us.
+#[derive(Clone)]
+pub struct Neighbours {
+    /// Licences.
+    pub licence: Arc<dyn LicenceCheck>,
+    /// Consents.
+    pub consent: Arc<dyn ConsentCheck>,
+    /// Rooms.
+    pub video: Arc<dyn VideoProvider>,
+    /// Encounters.
+    pub fhir: Arc<dyn FhirGateway>,
+}
+
+/// What a deployment decides for all its tenants.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How long after the planned end a join token still opens. Default 60 min.
+    pub join_token_grace: Duration,
+    /// How long after the planned end a video token still opens. Default 60 min.
+    pub video_token_grace: Duration,
+    /// Where people's links lead: `{public_base_url}/visit#<token>`.
+    pub public_base_url: String,
+    /// How long the end of a visit waits for the FHIR gateway before leaving it to the worker. Default 2 s.
+    pub inline_encounter_deadline: Duration,
+}
+
+/// The application: all use cases are methods of it, one file each under [`crate::sessions`].
+#[derive(Clone)]
+pub struct App {
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// Durable work.
+    pub jobs: Arc<dyn JobQueue>,
+    /// The services around us.
+    pub neighbours: Neighbours,
+    /// Join tokens.
+    pub join_tokens: Arc<dyn JoinTokens>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// New ids.
+    pub ids: Arc<dyn Ids>,
+    /// The deployment's decisions.
+    pub settings: Settings,
+}

@@ -1,0 +1,90 @@
+//! Who may do what: the whole matrix, in one place. A golden file under `docs/` shows it.
+
+use crate::actor::{Caller, Role};
+use crate::error::AppError;
+
+/// Something a signed-in caller may or may not do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Permission {
+    /// Create a visit.
+    SessionCreate,
+    /// Read visits: staff those of their tenant, patients their own.
+    SessionRead,
+    /// Invite further people, and issue join tokens.
+    SessionInvite,
+    /// Join as a provider.
+    SessionJoin,
+    /// Let people in from the waiting room.
+    SessionAdmit,
+    /// Put people out.
+    SessionRemove,
+    /// Call a visit off.
+    SessionCancel,
+    /// End a visit.
+    SessionEnd,
+}
+
+impl Permission {
+    /// Every permission.
+    pub const ALL: [Self; 8] = [
+        Self::SessionCreate,
+        Self::SessionRead,
+        Self::SessionInvite,
+        Self::SessionJoin,
+        Self::SessionAdmit,
+        Self::SessionRemove,
+        Self::SessionCancel,
+        Self::SessionEnd,
+    ];
+
+    /// The permission's name, in the platform's spelling of scopes.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SessionCreate => "virtual_care:session:create",
+            Self::SessionRead => "virtual_care:session:read",
+            Self::SessionInvite => "virtual_care:session:invite",
+            Self::SessionJoin => "virtual_care:session:join",
+            Self::SessionAdmit => "virtual_care:session:admit",
+            Self::SessionRemove => "virtual_care:session:remove",
+            Self::SessionCancel => "virtual_care:session:cancel",
+            Self::SessionEnd => "virtual_care:session:end",
+        }
+    }
+
+    /// The roles that hold it.
+    #[must_use]
+    pub const fn roles(self) -> &'static [Role] {
+        use Role::{Admin, Clinician, NursePractitioner, Patient, PlatformAdmin, Scheduler, TenantAdmin};
+        match self {
+            Self::SessionCreate | Self::SessionInvite | Self::SessionCancel => {
+                &[Clinician, NursePractitioner, Scheduler, Admin]
+            }
+            Self::SessionRead => &[Clinician, NursePractitioner, Scheduler, Admin, TenantAdmin, PlatformAdmin, Patient],
+            Self::SessionJoin => &[Clinician, NursePractitioner],
+            Self::SessionAdmit | Self::SessionRemove => &[Clinician, NursePractitioner, Admin],
+            Self::SessionEnd => &[Clinician, Admin],
+        }
+    }
+}
+
+impl Caller {
+    /// Lets the caller pass if one of their roles holds the permission.
+    ///
+    /// # Errors
+    /// [`AppError::Forbidden`].
+    pub fn require(&self, permission: Permission) -> Result<(), AppError> {
+        if permission.roles().iter().any(|role| self.roles.contains(role)) {
+            Ok(())
+        } else {
+            Err(AppError::Forbidden { permission })
+        }
+    }
+
+    /// Whether the caller reads as a patient: only what is their own.
+    #[must_use]
+    pub fn reads_own_only(&self) -> bool {
+        let staff = |role: &Role| *role != Role::Patient && Permission::SessionRead.roles().contains(role);
+        !self.roles.iter().any(staff)
+    }
+}

@@ -1,0 +1,107 @@
+//! The durable work, taken up by a worker.
+
+use time::{Duration, OffsetDateTime};
+
+use crate::app::App;
+use crate::encounters::{EncounterJob, Settled};
+use crate::ports::{Ids, JobKind, LeasedJob, StoreError};
+
+/// The longest a failed attempt waits for the next one.
+pub const RETRY_CEILING: Duration = Duration::seconds(60);
+
+/// How long a worker holds a job.
+const LEASE: Duration = Duration::seconds(60);
+
+/// What the lease keeps back for recording the result after the neighbour answered.
+const RECORDING: Duration = Duration::seconds(15);
+
+/// How long to wait after attempt `attempts` failed: 5, 10, 20, 40, then 60 s, ±20 %, so that an outage's visits do not
+/// come back all at once. A neighbour's wish to be left alone longer is heard up to the ceiling: recovery must show within
+/// minutes.
+#[must_use]
+pub fn retry_delay(attempts: u32, asked: Option<Duration>, ids: &dyn Ids) -> Duration {
+    let steps = attempts.saturating_sub(1).min(4);
+    let base = Duration::seconds(5 << steps).max(asked.unwrap_or_default()).min(RETRY_CEILING);
+    let mut byte = [0_u8; 1];
+    ids.fill_random(&mut byte);
+    base * (0.8 + 0.4 * f64::from(byte[0]) / 255.0)
+}
+
+/// What a round of work did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WorkReport {
+    /// Encounters in the chart.
+    pub created: u32,
+    /// Set aside for a person.
+    pub parked: u32,
+    /// To be tried again.
+    pub later: u32,
+    /// Attempts that failed on our side; their lease runs out by itself.
+    pub failed: u32,
+}
+
+impl WorkReport {
+    /// How many jobs were taken up.
+    #[must_use]
+    pub const fn taken(self) -> u32 {
+        self.created + self.parked + self.later + self.failed
+    }
+}
+
+impl App {
+    /// Takes up to `limit` due jobs and attempts each once, side by side.
+    ///
+    /// # Errors
+    /// [`StoreError`] when jobs cannot be leased.
+    pub async fn work_due_jobs(&self, limit: u16) -> Result<WorkReport, StoreError> {
+        let leased = self.jobs.lease(self.clock.now(), LEASE, limit).await?;
+        let mut attempts = tokio::task::JoinSet::new();
+        for job in leased {
+            let app = self.clone();
+            attempts.spawn(async move { app.work(job).await });
+        }
+        let mut report = WorkReport::default();
+        while let Some(outcome) = attempts.join_next().await {
+            match outcome {
+                Ok(Some(Settled::Created)) => report.created += 1,
+                Ok(Some(Settled::Parked)) => report.parked += 1,
+                Ok(Some(Settled::Later)) => report.later += 1,
+                Ok(None) | Err(_) => report.failed += 1,
+            }
+        }
+        Ok(report)
+    }
+
+    async fn work(&self, job: LeasedJob) -> Option<Settled> {
+        let left = job.leased_until - self.clock.now() - RECORDING;
+        let JobKind::CreateEncounter = job.kind;
+        let attempt = EncounterJob {
+            tenant_id: job.tenant_id,
+            session_id: job.session_id,
+            lease: job.lease,
+            attempts: job.attempts,
+            trace: job.trace,
+        };
+        match self.settle_encounter(&attempt, left.max(Duration::seconds(1))).await {
+            Ok(settlement) => Some(settlement.settled),
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    session_id = %attempt.session_id,
+                    "a job could not be worked; its lease will run out"
+                );
+                None
+            }
+        }
+    }
+
+    /// How many jobs are open, and how long the oldest has been.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn job_backlog(&self) -> Result<(u64, Duration), StoreError> {
+        let (open, oldest) = self.jobs.open().await?;
+        let age = |since: OffsetDateTime| (self.clock.now() - since).max(Duration::ZERO);
+        Ok((open, oldest.map_or(Duration::ZERO, age)))
+    }
+}

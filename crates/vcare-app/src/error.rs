@@ -1,0 +1,74 @@
+//! Why a use case did not do what was asked. Knows no HTTP; one file of the api maps it.
+
+use vcare_domain::{InvalidConfig, InvalidSchedule, Refusal};
+
+use crate::authorisation::Permission;
+use crate::gates::GateBlock;
+use crate::ports::StoreError;
+
+/// A thing that was asked for and is not there: for another tenant's things too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resource {
+    /// A visit.
+    Session,
+    /// A person in a visit.
+    Participant,
+}
+
+/// What is wrong with a join token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum JoinTokenFault {
+    /// Its time is over.
+    #[error("the join token has expired")]
+    Expired,
+    /// Not one of ours, changed, superseded by a newer one, or its holder was removed.
+    #[error("the join token is not valid")]
+    Invalid,
+}
+
+/// Why a use case did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// Nothing by that id in the caller's tenant.
+    #[error("no such {0:?}")]
+    NotFound(Resource),
+    /// The caller's roles do not hold the permission.
+    #[error("needs {}", permission.as_str())]
+    Forbidden {
+        /// What would have been needed.
+        permission: Permission,
+    },
+    /// The aggregate refused.
+    #[error(transparent)]
+    Refused(Refusal),
+    /// A gate is closed, or did not answer.
+    #[error(transparent)]
+    Blocked(#[from] GateBlock),
+    /// The times make no visit.
+    #[error(transparent)]
+    Schedule(#[from] InvalidSchedule),
+    /// A tenant setting that cannot be.
+    #[error(transparent)]
+    Config(#[from] InvalidConfig),
+    /// A join token that does not open.
+    #[error(transparent)]
+    JoinToken(#[from] JoinTokenFault),
+    /// The `Idempotency-Key` was used before, for another request.
+    #[error("the idempotency key was used for another request")]
+    IdempotencyKeyReused,
+    /// Keys or secrets cannot be reached.
+    #[error("the key store is unavailable")]
+    Secrets(#[from] crate::ports::SecretsError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<Refusal> for AppError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::ParticipantNotFound => Self::NotFound(Resource::Participant),
+            other => Self::Refused(other),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Audit entries: published as `virtual_care.audit.recorded.v1`.
+
+use std::collections::BTreeMap;
+
+use time::OffsetDateTime;
+use vcare_domain::{EventId, PatientId};
+
+use crate::actor::Scope;
+use crate::authorisation::Permission;
+use crate::events::CloudEvent;
+use crate::events::data::AuditRecorded;
+use crate::gates::GateBlock;
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuditAction {
+    /// A rule was evaluated.
+    Evaluate,
+}
+
+/// How it came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuditOutcome {
+    /// It was refused.
+    Failure,
+}
+
+/// An entry for audit-service. Holds ids and fixed words only.
+#[derive(Debug, Clone)]
+pub struct AuditEntry {
+    /// What kind of thing happened.
+    pub event_type: &'static str,
+    /// On what kind of thing.
+    pub resource_type: &'static str,
+    /// On which.
+    pub resource_id: String,
+    /// What was done.
+    pub action: AuditAction,
+    /// How it came out.
+    pub outcome: AuditOutcome,
+    /// What explains it.
+    pub metadata: BTreeMap<&'static str, String>,
+    /// When.
+    pub at: OffsetDateTime,
+}
+
+impl AuditEntry {
+    /// The subject of audit entries.
+    pub const SUBJECT: &'static str = "virtual_care.audit.recorded.v1";
+
+    /// A consent gate kept something from happening to a patient, whatever its cause; `None` for other blocks.
+    #[must_use]
+    pub fn consent_gate_blocked(
+        block: GateBlock,
+        patient: &PatientId,
+        attempted: Permission,
+        at: OffsetDateTime,
+    ) -> Option<Self> {
+        Some(Self {
+            event_type: "CONSENT_GATE_BLOCKED",
+            resource_type: "Patient",
+            resource_id: patient.as_str().to_owned(),
+            action: AuditAction::Evaluate,
+            outcome: AuditOutcome::Failure,
+            metadata: BTreeMap::from([
+                ("gate", block.consent_gate()?.as_str().to_owned()),
+                ("reason", block.reason().to_owned()),
+                ("attemptedAction", attempted.as_str().to_owned()),
+            ]),
+            at,
+        })
+    }
+
+    /// The entry as an event.
+    #[must_use]
+    pub fn into_event(self, id: EventId, scope: &Scope) -> CloudEvent<AuditRecorded> {
+        let data = AuditRecorded {
+            event_type: self.event_type,
+            actor_id: scope.actor.id(),
+            actor_type: scope.actor.kind(),
+            resource_type: self.resource_type,
+            resource_id: self.resource_id,
+            action: match self.action {
+                AuditAction::Evaluate => "EVALUATE",
+            },
+            outcome: match self.outcome {
+                AuditOutcome::Failure => "FAILURE",
+            },
+            metadata: self.metadata,
+        };
+        CloudEvent::new(Self::SUBJECT, id, self.at, scope, data)
+    }
+}

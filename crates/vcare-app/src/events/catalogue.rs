@@ -1,0 +1,146 @@
+//! Every event type the service publishes, with its JSON Schema and a sample.
+//!
+//! The schemas, the samples and an AsyncAPI document are generated from here into `contracts/events/`. A schema is strict,
+//! so that the code cannot drift from it unseen; a subscriber must not be, and ignores what it does not know.
+
+mod asyncapi;
+mod samples;
+
+use schemars::generate::SchemaSettings;
+use schemars::transform::{RecursiveTransform, RestrictFormats};
+use schemars::{JsonSchema, Schema};
+use serde_json::{Value, json};
+
+use crate::events::data::{
+    AuditRecorded, JoinTokenIssued, MediaModeChanged, ParticipantChanged, SessionChanged, SessionChargeable,
+    SessionCreated, SessionEnded, SessionStarted,
+};
+use crate::events::{AuditEntry, CloudEvent};
+
+pub use asyncapi::asyncapi;
+pub use samples::{SampleError, samples};
+
+/// A published event type.
+#[derive(Debug, Clone, Copy)]
+pub struct EventType {
+    /// Its CloudEvents `type`, which is also the subject it is published under.
+    pub subject: &'static str,
+    /// What happened, in three words.
+    pub title: &'static str,
+    /// What happened, in a sentence.
+    pub description: &'static str,
+    envelope: fn() -> Value,
+}
+
+/// Every published event type.
+pub const EVENT_TYPES: [EventType; 15] = [
+    event::<SessionCreated>(
+        "virtual_care.session.created.v1",
+        "Visit created",
+        "A visit was created: all gates were passed and its room is reserved.",
+    ),
+    event::<ParticipantChanged>(
+        "virtual_care.session.participant.invited.v1",
+        "Participant invited",
+        "A further person was invited to a visit.",
+    ),
+    event::<JoinTokenIssued>(
+        "virtual_care.session.participant.join_token_issued.v1",
+        "Join token issued",
+        "A participant was given a new link; every older one of theirs is dead.",
+    ),
+    event::<ParticipantChanged>(
+        "virtual_care.session.participant.joined.v1",
+        "Participant joined",
+        "Somebody came: to the waiting room, or back into the visit, or as its provider.",
+    ),
+    event::<ParticipantChanged>(
+        "virtual_care.session.participant.admitted.v1",
+        "Participant admitted",
+        "Somebody was let in from the waiting room; `actorId` tells by whom.",
+    ),
+    event::<ParticipantChanged>(
+        "virtual_care.session.participant.removed.v1",
+        "Participant removed",
+        "Somebody was put out of a visit; `actorId` tells by whom.",
+    ),
+    event::<ParticipantChanged>(
+        "virtual_care.session.participant.disconnected.v1",
+        "Participant disconnected",
+        "Somebody in a visit lost the connection and may come back.",
+    ),
+    event::<SessionStarted>(
+        "virtual_care.session.started.v1",
+        "Visit started",
+        "The patient was admitted: the visit began.",
+    ),
+    event::<MediaModeChanged>(
+        "virtual_care.session.media_mode.changed.v1",
+        "Media mode changed",
+        "A visit goes on in another medium: video, audio or messages.",
+    ),
+    event::<SessionChanged>(
+        "virtual_care.session.cancelled.v1",
+        "Visit cancelled",
+        "A visit was called off before it began. The reason stays in the service.",
+    ),
+    event::<SessionChanged>(
+        "virtual_care.session.failed.v1",
+        "Visit failed",
+        "The connection was lost for longer than the reconnect window; a clinician still ends the visit.",
+    ),
+    event::<SessionEnded>(
+        "virtual_care.session.ended.v1",
+        "Visit ended",
+        "A visit is over. Where something took place, its Encounter and its charge follow.",
+    ),
+    event::<SessionChanged>(
+        "virtual_care.session.encounter.parked.v1",
+        "Encounter parked",
+        "The FHIR gateway refuses the visit's Encounter as invalid: a person must look.",
+    ),
+    event::<SessionChargeable>(
+        "virtual_care.billing.session_chargeable.v1",
+        "Visit chargeable",
+        "The visit's Encounter is in the chart, and the visit can be charged. Once a visit.",
+    ),
+    event::<AuditRecorded>(AuditEntry::SUBJECT, "Audit entry recorded", "Something happened that must be on record."),
+];
+
+const fn event<D: JsonSchema>(subject: &'static str, title: &'static str, description: &'static str) -> EventType {
+    EventType { subject, title, description, envelope: schema_of::<CloudEvent<D>> }
+}
+
+impl EventType {
+    /// The JSON Schema of the whole event, `data` and all.
+    #[must_use]
+    pub fn schema(&self) -> Value {
+        let mut schema = (self.envelope)();
+        schema["$id"] = json!(format!("urn:ghasi:virtual-care:event:{}", self.subject));
+        schema["title"] = json!(self.title);
+        schema["description"] = json!(self.description);
+        for field in ["type", "subject"] {
+            schema["properties"][field]["const"] = json!(self.subject);
+        }
+        schema
+    }
+}
+
+fn schema_of<T: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    let settings = settings.with(|settings| settings.inline_subschemas = true);
+    // `uint32` is no format of JSON Schema; strict validators stumble over it.
+    let settings = settings.with_transform(RestrictFormats::default()).with_transform(RecursiveTransform(never_null));
+    settings.into_generator().into_root_schema_for::<T>().to_value()
+}
+
+/// What there is not is left out of an event, never null.
+fn never_null(schema: &mut Schema) {
+    if let Some(Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|kind| kind != "null");
+        if let [only] = &types[..] {
+            let only = only.clone();
+            schema.insert("type".to_owned(), only);
+        }
+    }
+}

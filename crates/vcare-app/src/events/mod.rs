@@ -1,0 +1,14 @@
+//! The events the service publishes: CloudEvents 1.0, `subject` = `type`, ids only.
+//!
+//! `envelope` holds what every event carries, [`data`] what each one says, `session` turns what happened to a visit
+//! into them, and [`catalogue`] lists them all with their schema and a sample.
+
+mod audit;
+pub mod catalogue;
+pub mod data;
+mod envelope;
+mod session;
+
+pub use audit::{AuditAction, AuditEntry, AuditOutcome};
+pub use envelope::{CloudEvent, SOURCE, Timestamp};
+pub use session::session_event;

@@ -1,0 +1,204 @@
+//! Turns what happened to a visit into events. The one place where the inside becomes a contract.
+
+use serde::Serialize;
+use vcare_domain::{
+    EventId, ParticipantId, ParticipantRole, ParticipantStatus, Recorded, SessionEvent, SessionParts, SessionState,
+};
+
+use crate::actor::Scope;
+use crate::events::data::{
+    JoinTokenIssued, MediaModeChanged, ModeSeconds, ParticipantChanged, SessionChanged, SessionChargeable,
+    SessionCreated, SessionEnded, SessionStarted,
+};
+use crate::events::{CloudEvent, Timestamp};
+
+/// An event's subject and its finished bytes.
+type Finished = (&'static str, Vec<u8>);
+
+/// The published form of what happened. `visit` is the visit after the change.
+///
+/// # Errors
+/// Only if JSON cannot be written, which is a fault of the types in [`crate::events::data`].
+pub fn session_event(
+    visit: &SessionParts,
+    recorded: &Recorded,
+    id: EventId,
+    scope: &Scope,
+) -> Result<Finished, serde_json::Error> {
+    let mapper = Mapper { visit, recorded, id, scope };
+    mapper.map()
+}
+
+struct Mapper<'a> {
+    visit: &'a SessionParts,
+    recorded: &'a Recorded,
+    id: EventId,
+    scope: &'a Scope,
+}
+
+impl Mapper<'_> {
+    fn map(&self) -> Result<Finished, serde_json::Error> {
+        match &self.recorded.event {
+            SessionEvent::Created => self.event("virtual_care.session.created.v1", self.created()),
+            SessionEvent::ParticipantInvited { participant, role } => self.participant(
+                "virtual_care.session.participant.invited.v1",
+                *participant,
+                *role,
+                ParticipantStatus::Invited,
+            ),
+            SessionEvent::JoinTokenIssued { participant, token_version } => self.event(
+                "virtual_care.session.participant.join_token_issued.v1",
+                JoinTokenIssued {
+                    session_id: self.visit.id.to_string(),
+                    participant_id: participant.to_string(),
+                    token_version: *token_version,
+                    version: self.visit.version.get(),
+                },
+            ),
+            SessionEvent::ParticipantJoined { participant, role, status } => {
+                self.participant("virtual_care.session.participant.joined.v1", *participant, *role, *status)
+            }
+            SessionEvent::ParticipantAdmitted { participant, role, .. } => self.participant(
+                "virtual_care.session.participant.admitted.v1",
+                *participant,
+                *role,
+                ParticipantStatus::Admitted,
+            ),
+            SessionEvent::ParticipantRemoved { participant, role, .. } => self.participant(
+                "virtual_care.session.participant.removed.v1",
+                *participant,
+                *role,
+                ParticipantStatus::Removed,
+            ),
+            SessionEvent::ParticipantDisconnected { participant, role } => self.participant(
+                "virtual_care.session.participant.disconnected.v1",
+                *participant,
+                *role,
+                ParticipantStatus::Disconnected,
+            ),
+            SessionEvent::Started => self.event("virtual_care.session.started.v1", self.started()),
+            SessionEvent::MediaModeChanged { from, to, cause } => self.event(
+                "virtual_care.session.media_mode.changed.v1",
+                MediaModeChanged {
+                    session_id: self.visit.id.to_string(),
+                    from: from.as_str(),
+                    to: to.as_str(),
+                    cause: cause.as_str(),
+                    occurred_at: Timestamp(self.recorded.at),
+                    version: self.visit.version.get(),
+                },
+            ),
+            SessionEvent::Cancelled => self.event("virtual_care.session.cancelled.v1", self.changed()),
+            SessionEvent::Failed => self.event("virtual_care.session.failed.v1", self.changed()),
+            SessionEvent::Ended { duration_seconds } => {
+                self.event("virtual_care.session.ended.v1", self.ended(*duration_seconds))
+            }
+            SessionEvent::EncounterParked => self.event("virtual_care.session.encounter.parked.v1", self.changed()),
+            SessionEvent::Chargeable { encounter, seconds } => self.event(
+                "virtual_care.billing.session_chargeable.v1",
+                SessionChargeable {
+                    session_id: self.visit.id.to_string(),
+                    encounter_id: encounter.to_string(),
+                    patient_id: self.visit.patient_id.as_str().to_owned(),
+                    appointment_id: self.visit.appointment_id.as_ref().map(ToString::to_string),
+                    provider_id: self.provider_id(),
+                    facility_id: self.visit.node_id.as_ref().map(ToString::to_string),
+                    started_at: Timestamp(self.visit.state.started_at().unwrap_or(self.recorded.at)),
+                    ended_at: Timestamp(self.visit.state.ended_at().unwrap_or(self.recorded.at)),
+                    duration_seconds: seconds.total(),
+                    seconds_per_mode: ModeSeconds {
+                        video: seconds.video,
+                        audio: seconds.audio,
+                        message: seconds.message,
+                    },
+                },
+            ),
+        }
+    }
+
+    fn event(&self, kind: &'static str, data: impl Serialize) -> Result<Finished, serde_json::Error> {
+        let event = CloudEvent::new(kind, self.id, self.recorded.at, self.scope, data);
+        Ok((kind, serde_json::to_vec(&event)?))
+    }
+
+    fn provider_id(&self) -> Option<String> {
+        self.visit.provider_id.as_ref().map(|provider| provider.as_str().to_owned())
+    }
+
+    fn created(&self) -> SessionCreated {
+        let visit = self.visit;
+        SessionCreated {
+            session_id: visit.id.to_string(),
+            patient_id: visit.patient_id.as_str().to_owned(),
+            appointment_id: visit.appointment_id.as_ref().map(ToString::to_string),
+            provider_id: self.provider_id(),
+            initiator_id: visit.initiator_id.as_str().to_owned(),
+            status: visit.state.status().as_str(),
+            video_backend: visit.video_backend.as_str(),
+            scheduled_start: Timestamp(visit.schedule.start()),
+            scheduled_end: Timestamp(visit.schedule.end()),
+            recording_enabled: visit.recording_enabled,
+            version: visit.version.get(),
+        }
+    }
+
+    fn participant(
+        &self,
+        kind: &'static str,
+        participant: ParticipantId,
+        role: ParticipantRole,
+        status: ParticipantStatus,
+    ) -> Result<Finished, serde_json::Error> {
+        let data = ParticipantChanged {
+            session_id: self.visit.id.to_string(),
+            participant_id: participant.to_string(),
+            role: role.as_str(),
+            participant_status: status.as_str(),
+            session_status: self.visit.state.status().as_str(),
+            actor_id: self.scope.actor.id(),
+            occurred_at: Timestamp(self.recorded.at),
+            version: self.visit.version.get(),
+        };
+        self.event(kind, data)
+    }
+
+    fn started(&self) -> SessionStarted {
+        SessionStarted {
+            session_id: self.visit.id.to_string(),
+            patient_id: self.visit.patient_id.as_str().to_owned(),
+            provider_id: self.provider_id(),
+            started_at: Timestamp(self.recorded.at),
+            version: self.visit.version.get(),
+        }
+    }
+
+    fn changed(&self) -> SessionChanged {
+        SessionChanged {
+            session_id: self.visit.id.to_string(),
+            patient_id: self.visit.patient_id.as_str().to_owned(),
+            appointment_id: self.visit.appointment_id.as_ref().map(ToString::to_string),
+            status: self.visit.state.status().as_str(),
+            occurred_at: Timestamp(self.recorded.at),
+            version: self.visit.version.get(),
+        }
+    }
+
+    fn ended(&self, duration_seconds: u32) -> SessionEnded {
+        let encounter_status = match &self.visit.state {
+            SessionState::Ended { encounter, .. } => encounter.status().as_str(),
+            _ => "not_required",
+        };
+        SessionEnded {
+            session_id: self.visit.id.to_string(),
+            patient_id: self.visit.patient_id.as_str().to_owned(),
+            appointment_id: self.visit.appointment_id.as_ref().map(ToString::to_string),
+            provider_id: self.provider_id(),
+            started_at: self.visit.state.started_at().map(Timestamp),
+            ended_at: Timestamp(self.recorded.at),
+            duration_seconds,
+            encounter_status,
+            recording_ref: self.visit.recording_ref.clone(),
+            version: self.visit.version.get(),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The gates in front of every visit. They fail closed: no answer is a no.
+
+use std::fmt;
+
+use tokio::join;
+use vcare_domain::{NodeId, PatientId, TenantConfig, TenantId};
+
+use crate::actor::TraceContext;
+use crate::app::Neighbours;
+use crate::ports::{ConsentDecision, LicenceStatus, NeighbourError};
+
+/// A consent that must be on file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Gate {
+    /// For any visit.
+    TelehealthConsent,
+    /// For recording it.
+    RecordingConsent,
+}
+
+impl Gate {
+    /// The gate's name in answers, events and towards access-policy.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TelehealthConsent => "telehealth_consent",
+            Self::RecordingConsent => "recording_consent",
+        }
+    }
+}
+
+impl fmt::Display for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why a visit was not created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum GateBlock {
+    /// The tenant has not licensed virtual care.
+    #[error("virtual care is not licensed for this tenant")]
+    NotLicensed,
+    /// The licence service did not answer.
+    #[error("the licence service did not answer")]
+    LicenceUnavailable(#[source] NeighbourError),
+    /// Consent is not on file.
+    #[error("{0} is not on file")]
+    ConsentRequired(Gate),
+    /// The consent service did not answer.
+    #[error("the consent service did not answer")]
+    ConsentUnavailable {
+        /// The first gate that could not be asked.
+        gate: Gate,
+        /// What went wrong.
+        #[source]
+        cause: NeighbourError,
+    },
+    /// The video backend is not up.
+    #[error("the video backend is not available")]
+    VideoUnavailable(#[source] NeighbourError),
+    /// The tenant has no video backend.
+    #[error("no video backend is configured for this tenant")]
+    VideoNotConfigured,
+}
+
+impl GateBlock {
+    /// The consent gate that blocked, if one did: such a block is audited whatever its cause.
+    #[must_use]
+    pub const fn consent_gate(self) -> Option<Gate> {
+        match self {
+            Self::ConsentRequired(gate) | Self::ConsentUnavailable { gate, .. } => Some(gate),
+            _ => None,
+        }
+    }
+
+    /// A fixed word for metrics and audit entries.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::NotLicensed => "not_licensed",
+            Self::LicenceUnavailable(_) => "licence_unavailable",
+            Self::ConsentRequired(_) => "consent_missing",
+            Self::ConsentUnavailable { .. } => "consent_unavailable",
+            Self::VideoUnavailable(_) => "video_unavailable",
+            Self::VideoNotConfigured => "video_not_configured",
+        }
+    }
+}
+
+/// What is asked of the gates.
+pub(crate) struct Question<'a> {
+    pub tenant: &'a TenantId,
+    pub node: Option<&'a NodeId>,
+    pub patient: &'a PatientId,
+    pub consents: &'a [Gate],
+    pub config: Option<&'a TenantConfig>,
+    pub trace: &'a TraceContext,
+}
+
+/// Asks licence, consents and video health side by side, and answers in that order.
+pub(crate) async fn pass(neighbours: &Neighbours, question: &Question<'_>) -> Result<(), GateBlock> {
+    let Question { tenant, node, patient, consents, config, trace } = question;
+    let (licence, consent, video) = join!(
+        neighbours.licence.check(tenant, *node, trace),
+        neighbours.consent.check(tenant, patient, consents, trace),
+        async {
+            match config {
+                Some(config) => neighbours.video.health(config, trace).await.map_err(GateBlock::VideoUnavailable),
+                None => Err(GateBlock::VideoNotConfigured),
+            }
+        },
+    );
+    metrics::gauge!("vcare_backend_health_check_success").set(if video.is_ok() { 1.0 } else { 0.0 });
+    let outcome = licence_gate(licence).and_then(|()| consent_gates(consents, consent)).and(video);
+    let reason = outcome.as_ref().map_or_else(|block| block.reason(), |()| "passed");
+    metrics::counter!("vcare_gate_outcomes_total", "outcome" => reason).increment(1);
+    outcome
+}
+
+fn licence_gate(answer: Result<LicenceStatus, NeighbourError>) -> Result<(), GateBlock> {
+    match answer {
+        Ok(LicenceStatus::Active) => Ok(()),
+        Ok(LicenceStatus::Inactive) => Err(GateBlock::NotLicensed),
+        Err(cause) => Err(GateBlock::LicenceUnavailable(cause)),
+    }
+}
+
+/// The service may answer about other gates, or fewer: what was not granted by name is not granted.
+fn consent_gates(asked: &[Gate], answer: Result<Vec<ConsentDecision>, NeighbourError>) -> Result<(), GateBlock> {
+    let first = asked.first().copied().unwrap_or(Gate::TelehealthConsent);
+    let decisions = answer.map_err(|cause| GateBlock::ConsentUnavailable { gate: first, cause })?;
+    let granted = |gate: &Gate| decisions.iter().any(|decision| decision.gate == *gate && decision.granted);
+    match asked.iter().find(|gate| !granted(gate)) {
+        Some(missing) => Err(GateBlock::ConsentRequired(*missing)),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,25 @@
+//! The application: one verb, one file under [`sessions`]; the traits it needs from the world under [`ports`]; the
+//! events it publishes under [`events`].
+//!
+//! A use case checks the caller's permission, asks the gates, and tells the aggregate what to do inside one named
+//! transaction. It never branches on an aggregate's state, and no network call stands between begin and commit.
+
+mod actor;
+mod app;
+pub mod authorisation;
+pub mod encounters;
+mod error;
+pub mod events;
+mod gates;
+mod idempotency;
+pub mod ports;
+pub mod relay;
+pub mod sessions;
+mod tenants;
+mod transaction;
+
+pub use actor::{ActorRef, Caller, Role, Scope, TraceContext};
+pub use app::{App, Neighbours, Settings};
+pub use error::{AppError, JoinTokenFault, Resource};
+pub use gates::{Gate, GateBlock};
+pub use idempotency::{Answer, Done, IdempotencyKey, InvalidIdempotencyKey, Once, Wish};

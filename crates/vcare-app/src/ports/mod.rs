@@ -1,0 +1,25 @@
+//! What the use cases need from the world.
+
+mod clock;
+mod identity;
+mod neighbours;
+mod queue;
+mod secrets;
+mod store;
+mod video;
+
+pub use clock::{Clock, Ids};
+pub use identity::{AccessTokenFault, AccessTokens, SignedIn};
+pub use neighbours::{
+    ConsentCheck, ConsentDecision, EncounterDraft, EncounterParticipant, FhirError, FhirGateway, LicenceCheck,
+    LicenceStatus, NeighbourError, NeighbourFault, Period,
+};
+pub use queue::{
+    EventPublisher, JobKind, JobQueue, LeasedJob, Outbox, OutboxLead, OutboxWake, PublishError, StoredEvent,
+};
+pub use secrets::{JoinTokenClaims, JoinTokens, Secret, SecretsError, TenantSecrets};
+pub use store::{
+    Answers, JobEnd, Jobs, KeptAnswer, PageCursor, Reads, SessionFilter, SessionPage, Store, StoreError, TenantConfigs,
+    UnitOfWork, VirtualSessions,
+};
+pub use video::{VideoGrant, VideoProvider};

@@ -1,0 +1,161 @@
+//! The neighbour services.
+
+use async_trait::async_trait;
+use time::{Duration, OffsetDateTime};
+use vcare_domain::{AppointmentId, EncounterId, NodeId, ParticipantRole, PatientId, TenantId, UserId};
+
+use crate::actor::TraceContext;
+use crate::gates::Gate;
+
+/// How a call to a neighbour went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NeighbourFault {
+    /// No connection.
+    Unreachable,
+    /// No answer within the deadline.
+    TimedOut,
+    /// An answer with a status that says no.
+    Status(u16),
+    /// An answer that is not what was agreed on: another shape, too large, cut short.
+    Malformed,
+    /// The address is not one we may call.
+    ForbiddenAddress,
+}
+
+impl NeighbourFault {
+    /// A fixed word for metrics and job rows.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::TimedOut => "timed_out",
+            Self::Status(_) => "status",
+            Self::Malformed => "malformed",
+            Self::ForbiddenAddress => "forbidden_address",
+        }
+    }
+}
+
+/// A neighbour did not give a usable answer. Holds nothing of what it said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{neighbour}: {fault:?}")]
+pub struct NeighbourError {
+    /// Which one.
+    pub neighbour: &'static str,
+    /// What went wrong.
+    pub fault: NeighbourFault,
+    /// When it asked to be called again.
+    pub retry_after: Option<Duration>,
+}
+
+/// Whether a tenant has licensed virtual care.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LicenceStatus {
+    /// Yes.
+    Active,
+    /// Never, no longer, or not now.
+    Inactive,
+}
+
+/// The platform's licences.
+#[async_trait]
+pub trait LicenceCheck: Send + Sync {
+    /// Asks for the virtual care module of a tenant (and node).
+    async fn check(
+        &self,
+        tenant: &TenantId,
+        node: Option<&NodeId>,
+        trace: &TraceContext,
+    ) -> Result<LicenceStatus, NeighbourError>;
+}
+
+/// The answer for one gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConsentDecision {
+    /// The gate.
+    pub gate: Gate,
+    /// Whether consent is on file.
+    pub granted: bool,
+}
+
+/// The patients' consents.
+#[async_trait]
+pub trait ConsentCheck: Send + Sync {
+    /// Asks for several gates at once; a good answer has a decision for each, in the same order.
+    async fn check(
+        &self,
+        tenant: &TenantId,
+        patient: &PatientId,
+        gates: &[Gate],
+        trace: &TraceContext,
+    ) -> Result<Vec<ConsentDecision>, NeighbourError>;
+}
+
+/// From when to when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Period {
+    /// Begin.
+    pub start: OffsetDateTime,
+    /// End.
+    pub end: OffsetDateTime,
+}
+
+/// Somebody's part in an Encounter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncounterParticipant {
+    /// The account.
+    pub user_id: UserId,
+    /// What they were.
+    pub role: ParticipantRole,
+    /// When they were there.
+    pub period: Period,
+}
+
+/// What a visit's FHIR R4 Encounter is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncounterDraft {
+    /// URI of the identifier system: which kind of visit.
+    pub identifier_system: &'static str,
+    /// The visit's lower-case UUID: the same for every attempt.
+    pub identifier_value: String,
+    /// The subject.
+    pub patient_id: PatientId,
+    /// The appointment, for visits that had one.
+    pub appointment_id: Option<AppointmentId>,
+    /// The facility.
+    pub node_id: Option<NodeId>,
+    /// Who took part and signs in. The patient is the subject.
+    pub participants: Vec<EncounterParticipant>,
+    /// From admission to end.
+    pub period: Period,
+    /// Length in seconds.
+    pub length_seconds: u32,
+}
+
+/// Why the FHIR gateway has not taken an Encounter.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FhirError {
+    /// Refused as invalid (400, 422): trying again cannot help, a person must look.
+    #[error("the FHIR gateway refuses the Encounter as invalid (status {status})")]
+    Invalid {
+        /// The status it answered.
+        status: u16,
+    },
+    /// Anything else: the same call will work later.
+    #[error(transparent)]
+    Unavailable(#[from] NeighbourError),
+}
+
+/// The FHIR gateway.
+#[async_trait]
+pub trait FhirGateway: Send + Sync {
+    /// Creates the Encounter unless one with that identifier exists; answers the id of the one that exists then. Safe to
+    /// repeat after any failure. `deadline` bounds the whole call.
+    async fn create_encounter(
+        &self,
+        tenant: &TenantId,
+        draft: &EncounterDraft,
+        deadline: Duration,
+        trace: &TraceContext,
+    ) -> Result<EncounterId, FhirError>;
+}

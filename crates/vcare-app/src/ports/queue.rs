@@ -1,0 +1,135 @@
+//! The outbox, the event stream, and durable work.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use time::{Duration, OffsetDateTime};
+use tokio::sync::Notify;
+use vcare_domain::{EventId, JobId, LeaseToken, SessionId, TenantId};
+
+use crate::actor::TraceContext;
+use crate::ports::StoreError;
+
+/// Rung after a commit that wrote events, so that the relay in the same process does not wait for its next look.
+#[derive(Debug, Clone, Default)]
+pub struct OutboxWake(Arc<Notify>);
+
+impl OutboxWake {
+    /// Wakes the relay.
+    pub fn ring(&self) {
+        self.0.notify_one();
+    }
+
+    /// Waits for a ring; one that came before is not lost.
+    pub async fn rung(&self) {
+        self.0.notified().await;
+    }
+}
+
+/// A finished event in the outbox.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Its place in the order of writing.
+    pub position: i64,
+    /// The CloudEvents `id`, sent as `Nats-Msg-Id`.
+    pub id: EventId,
+    /// The NATS subject, which is the CloudEvents `type`.
+    pub subject: String,
+    /// Events of the same key are published strictly in order.
+    pub ordering_key: String,
+    /// The CloudEvent as JSON, byte for byte as it will be published.
+    pub body: Vec<u8>,
+}
+
+/// The events not yet published.
+#[async_trait]
+pub trait Outbox: Send + Sync {
+    /// Tries to become the one process that publishes. `None`: another one is.
+    async fn try_lead(&self) -> Result<Option<Box<dyn OutboxLead>>, StoreError>;
+    /// How many events wait, and since when the oldest does.
+    async fn backlog(&self) -> Result<(u64, Option<OffsetDateTime>), StoreError>;
+}
+
+/// Being the one process that publishes, until this is dropped.
+#[async_trait]
+pub trait OutboxLead: Send {
+    /// The oldest unpublished events.
+    async fn next(&mut self, limit: u16) -> Result<Vec<StoredEvent>, StoreError>;
+    /// Forgets events that the stream has acknowledged.
+    async fn acknowledged(&mut self, positions: &[i64]) -> Result<(), StoreError>;
+}
+
+/// The event stream did not take an event.
+#[derive(Debug, thiserror::Error)]
+#[error("the event stream did not acknowledge")]
+pub struct PublishError(#[source] pub Box<dyn Error + Send + Sync>);
+
+/// The event stream.
+#[async_trait]
+pub trait EventPublisher: Send + Sync {
+    /// Publishes events that may go side by side; one result each, in the same order. An event counts as published when
+    /// the stream has acknowledged it; publishing it again within the stream's window is harmless.
+    async fn publish(&self, events: &[StoredEvent]) -> Vec<Result<(), PublishError>>;
+}
+
+/// A kind of durable work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum JobKind {
+    /// Write a visit's Encounter.
+    CreateEncounter,
+}
+
+impl JobKind {
+    /// The kind's name in the database and in metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CreateEncounter => "create_encounter",
+        }
+    }
+
+    /// The kind of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        (name == "create_encounter").then_some(Self::CreateEncounter)
+    }
+}
+
+/// A job that this process holds until the lease runs out.
+#[derive(Debug, Clone)]
+pub struct LeasedJob {
+    /// The job.
+    pub id: JobId,
+    /// Its kind.
+    pub kind: JobKind,
+    /// Whose it is.
+    pub tenant_id: TenantId,
+    /// The visit it is for.
+    pub session_id: SessionId,
+    /// How the request that caused it is traced.
+    pub trace: TraceContext,
+    /// The proof of holding it.
+    pub lease: LeaseToken,
+    /// When it stops being held.
+    pub leased_until: OffsetDateTime,
+    /// How many attempts have been begun, this one included.
+    pub attempts: u32,
+}
+
+/// Durable work across all tenants.
+#[async_trait]
+pub trait JobQueue: Send + Sync {
+    /// Takes up to `limit` due jobs, oldest due first, and holds them for `lease_for`.
+    async fn lease(&self, now: OffsetDateTime, lease_for: Duration, limit: u16) -> Result<Vec<LeasedJob>, StoreError>;
+    /// Gives a job back, to be tried again at `due`. Without effect when the lease was lost. `error` is a fixed word.
+    async fn retry(
+        &self,
+        session: SessionId,
+        lease: LeaseToken,
+        due: OffsetDateTime,
+        error: &'static str,
+    ) -> Result<(), StoreError>;
+    /// How many jobs are open, and since when the oldest one is.
+    async fn open(&self) -> Result<(u64, Option<OffsetDateTime>), StoreError>;
+}

@@ -1,0 +1,176 @@
+//! The database, seen from the use cases.
+
+use std::error::Error;
+
+use async_trait::async_trait;
+use time::OffsetDateTime;
+use vcare_domain::{LeaseToken, PatientId, SessionId, SessionStatus, TenantConfig, TenantId, VirtualSession};
+
+use crate::actor::{ActorRef, Scope};
+use crate::events::AuditEntry;
+use crate::idempotency::{Answer, IdempotencyKey};
+
+/// Why the store did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody else changed the row first, or took the key first. Doing it all again will see what they did.
+    #[error("the row changed since it was read")]
+    Conflict,
+    /// The database cannot be reached, is overloaded or was shut down in the middle. Nothing was written.
+    #[error("the database is unavailable")]
+    Unavailable(#[source] Box<dyn Error + Send + Sync>),
+    /// The database did something that this code does not expect: a fault of ours.
+    #[error("the database refused a statement")]
+    Faulty(#[source] Box<dyn Error + Send + Sync>),
+    /// A stored row does not make sense.
+    #[error("table {table}, column {column}: the stored value is not valid")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+    },
+}
+
+/// What was answered under a key, and the fingerprint of the request it was answered to.
+pub type KeptAnswer = ([u8; 32], Answer);
+
+/// The store: reads of single statements, and units of work.
+#[async_trait]
+pub trait Store: Reads {
+    /// Begins a transaction in which only the scope's tenant exists. `name` names it in metrics.
+    async fn begin(&self, name: &'static str, scope: &Scope) -> Result<Box<dyn UnitOfWork>, StoreError>;
+}
+
+/// Reads that need no transaction.
+#[async_trait]
+pub trait Reads: Send + Sync {
+    /// The visit of that id, in that tenant.
+    async fn session(&self, tenant: &TenantId, id: SessionId) -> Result<Option<VirtualSession>, StoreError>;
+    /// One page of a tenant's visits, by planned start.
+    async fn sessions(&self, tenant: &TenantId, filter: &SessionFilter) -> Result<SessionPage, StoreError>;
+    /// The tenant's settings.
+    async fn tenant_config(&self, tenant: &TenantId) -> Result<Option<TenantConfig>, StoreError>;
+    /// The visit of that id with its tenant's settings, in one statement.
+    async fn session_and_config(
+        &self,
+        tenant: &TenantId,
+        id: SessionId,
+    ) -> Result<Option<(VirtualSession, Option<TenantConfig>)>, StoreError>;
+    /// The tenant's settings with what was answered under a key, in one statement. A tenant without settings has answered
+    /// nothing.
+    async fn config_and_answer(
+        &self,
+        tenant: &TenantId,
+        actor: &ActorRef,
+        key: &IdempotencyKey,
+    ) -> Result<Option<(TenantConfig, Option<KeptAnswer>)>, StoreError>;
+}
+
+/// One transaction. Dropping it without `commit` undoes everything.
+#[async_trait]
+pub trait UnitOfWork: Send {
+    /// The visits.
+    fn sessions(&mut self) -> Box<dyn VirtualSessions + '_>;
+    /// The answers given under idempotency keys.
+    fn answers(&mut self) -> Box<dyn Answers + '_>;
+    /// The durable work.
+    fn jobs(&mut self) -> Box<dyn Jobs + '_>;
+    /// The tenants' settings.
+    fn tenant_configs(&mut self) -> Box<dyn TenantConfigs + '_>;
+    /// The lease under which jobs stored by this unit of work belong to its owner for a first attempt; when that does not
+    /// come, the lease runs out and a worker takes over.
+    fn first_lease(&self) -> LeaseToken;
+    /// Writes an audit entry to the outbox.
+    async fn audit(&mut self, entry: AuditEntry) -> Result<(), StoreError>;
+    /// Makes it so.
+    async fn commit(self: Box<Self>) -> Result<(), StoreError>;
+    /// Undoes it and keeps the connection: for refusals.
+    async fn rollback(self: Box<Self>) -> Result<(), StoreError>;
+}
+
+/// The visits, inside a transaction.
+#[async_trait]
+pub trait VirtualSessions: Send {
+    /// The visit of that id, locked until the transaction ends.
+    async fn find(&mut self, id: SessionId) -> Result<Option<VirtualSession>, StoreError>;
+    /// Writes the row if it is still at the version it was read at, its events to the outbox, its follow-ups to the jobs.
+    async fn save(&mut self, session: &mut VirtualSession) -> Result<(), StoreError>;
+}
+
+/// The answers given under idempotency keys, inside a transaction.
+#[async_trait]
+pub trait Answers: Send {
+    /// What was answered under that key by this scope's actor.
+    async fn find(&mut self, key: &IdempotencyKey) -> Result<Option<KeptAnswer>, StoreError>;
+    /// Keeps an answer. [`StoreError::Conflict`] when somebody took the key meanwhile.
+    async fn keep(
+        &mut self,
+        key: &IdempotencyKey,
+        fingerprint: [u8; 32],
+        answer: &Answer,
+        at: OffsetDateTime,
+    ) -> Result<(), StoreError>;
+}
+
+/// The durable work, inside a transaction.
+#[async_trait]
+pub trait Jobs: Send {
+    /// Closes the visit's job if it is still held under that lease: it is done, or set aside for a person. Without effect
+    /// when the lease was lost; who holds it now will find the work done.
+    async fn close(&mut self, session: SessionId, lease: LeaseToken, end: JobEnd) -> Result<(), StoreError>;
+}
+
+/// How a job ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobEnd {
+    /// Done; the job is forgotten.
+    Done,
+    /// A person must look; the job stays, and is not tried again by itself.
+    Parked {
+        /// Why, as a fixed word.
+        error: &'static str,
+    },
+}
+
+/// The tenants' settings, inside a transaction.
+#[async_trait]
+pub trait TenantConfigs: Send {
+    /// Writes the settings of the scope's tenant.
+    async fn put(&mut self, config: &TenantConfig) -> Result<(), StoreError>;
+}
+
+/// Which visits to list.
+#[derive(Debug, Clone, Default)]
+pub struct SessionFilter {
+    /// Only in this state.
+    pub status: Option<SessionStatus>,
+    /// Only for this patient.
+    pub patient_id: Option<PatientId>,
+    /// Only planned at or after.
+    pub from: Option<OffsetDateTime>,
+    /// Only planned before.
+    pub to: Option<OffsetDateTime>,
+    /// Only after this one.
+    pub after: Option<PageCursor>,
+    /// At most so many, 1 to 100.
+    pub limit: u8,
+}
+
+/// The last visit of a page: where the next page begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageCursor {
+    /// Its planned start.
+    pub scheduled_start: OffsetDateTime,
+    /// Its id.
+    pub id: SessionId,
+}
+
+/// One page of visits.
+#[derive(Debug)]
+pub struct SessionPage {
+    /// The visits, by planned start and id.
+    pub items: Vec<VirtualSession>,
+    /// Where the next page begins; `None` on the last one.
+    pub next: Option<PageCursor>,
+}

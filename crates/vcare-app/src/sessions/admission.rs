@@ -1,0 +1,63 @@
+//! What somebody gets who may open the video room.
+
+use vcare_domain::{Participant, ParticipantId, TenantConfig, TenantId, VirtualSession};
+
+use crate::actor::Caller;
+use crate::app::App;
+use crate::error::AppError;
+use crate::gates::GateBlock;
+use crate::ports::VideoGrant;
+
+/// Somebody was let in, or came as provider.
+pub struct Admission {
+    /// The visit.
+    pub session: VirtualSession,
+    /// Who was let in, or came.
+    pub participant_id: ParticipantId,
+    /// Opens the room for the caller: a secret, as it holds their token. `None` for a caller with no part in the visit;
+    /// nobody is given another person's token.
+    pub video_join_url: Option<String>,
+}
+
+impl App {
+    /// The tenant's settings, for something that needs its video backend.
+    pub(crate) async fn video_config(&self, tenant: &TenantId) -> Result<TenantConfig, AppError> {
+        let config = self.store.tenant_config(tenant).await?;
+        config.ok_or_else(|| GateBlock::VideoNotConfigured.into())
+    }
+
+    /// Signs the address that opens the room for a participant who was let in.
+    pub(crate) async fn video_url(
+        &self,
+        config: &TenantConfig,
+        session: &VirtualSession,
+        participant: &Participant,
+    ) -> Result<String, AppError> {
+        let now = self.clock.now();
+        let visit = session.parts();
+        let grant = VideoGrant {
+            room: &visit.room,
+            participant_id: participant.id,
+            role: participant.role,
+            recording_enabled: visit.recording_enabled,
+            issued_at: now,
+            expires_at: session.link_expires_at(self.settings.video_token_grace, now),
+        };
+        Ok(self.neighbours.video.join_url(config, &grant).await?)
+    }
+
+    /// What the caller is answered after `participant_id` was let in.
+    pub(crate) async fn admission(
+        &self,
+        caller: &Caller,
+        config: &TenantConfig,
+        session: VirtualSession,
+        participant_id: ParticipantId,
+    ) -> Result<Admission, AppError> {
+        let video_join_url = match session.parts().provider(&caller.user_id) {
+            Some(own) if own.state.is_let_in() => Some(self.video_url(config, &session, own).await?),
+            _ => None,
+        };
+        Ok(Admission { session, participant_id, video_join_url })
+    }
+}

@@ -1,0 +1,38 @@
+//! A visit is called off.
+
+use vcare_domain::{FreeText, SessionId, Version, VirtualSession};
+
+use crate::actor::Caller;
+use crate::app::App;
+use crate::authorisation::Permission;
+use crate::error::AppError;
+use crate::idempotency::{Done, Once};
+use crate::transaction::Plan;
+
+impl App {
+    /// Calls a visit off before it began. Doing it twice changes nothing.
+    ///
+    /// # Errors
+    /// [`AppError::Forbidden`], [`AppError::NotFound`], [`AppError::Refused`], [`AppError::IdempotencyKeyReused`],
+    /// [`AppError::Store`].
+    #[tracing::instrument(skip_all, fields(tenant_id = %caller.tenant_id, session_id = %id))]
+    pub async fn cancel_session(
+        &self,
+        caller: &Caller,
+        id: SessionId,
+        reason: FreeText,
+        expected: Option<Version>,
+        once: Option<&Once<'_, VirtualSession>>,
+    ) -> Result<Done<VirtualSession>, AppError> {
+        caller.require(Permission::SessionCancel)?;
+        let change = caller.change(self.clock.now(), expected);
+        let plan = Plan {
+            name: "cancel_session",
+            session: id,
+            once,
+            closes: None,
+            decide: |session: &mut VirtualSession| session.cancel(reason.clone(), &change),
+        };
+        Ok(self.change_session(&caller.scope(), plan).await?.into_session())
+    }
+}

@@ -1,0 +1,163 @@
+//! A clinician or scheduler creates a visit.
+
+use time::OffsetDateTime;
+use vcare_domain::{
+    AppointmentId, NewSession, ParticipantId, PatientId, RoomName, Schedule, SessionId, TenantConfig, TimeZoneName,
+    UserId, VideoBackend, VirtualSession,
+};
+
+use crate::actor::{Caller, Scope};
+use crate::app::App;
+use crate::authorisation::Permission;
+use crate::error::AppError;
+use crate::events::AuditEntry;
+use crate::gates::{self, Gate, GateBlock, Question};
+use crate::idempotency::{Done, Once};
+use crate::ports::StoreError;
+
+/// How often a room name that was taken is drawn again.
+const ROOM_DRAWS: usize = 3;
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub struct CreateSession {
+    /// Whom it is for.
+    pub patient_id: PatientId,
+    /// Planned start.
+    pub scheduled_start: OffsetDateTime,
+    /// Planned end; half an hour after the start when absent.
+    pub scheduled_end: Option<OffsetDateTime>,
+    /// The appointment it fulfils.
+    pub appointment_id: Option<AppointmentId>,
+    /// Who will care; the caller when they care for patients and named nobody.
+    pub provider_id: Option<UserId>,
+    /// Recording is wanted.
+    pub recording_enabled: bool,
+    /// The zone in which people speak of it; the tenant's when absent.
+    pub time_zone: Option<TimeZoneName>,
+}
+
+impl App {
+    /// Creates a visit: gates side by side, then the room, then the row. A refusal leaves no row; a consent gate that
+    /// blocks leaves an audit entry, whatever its cause.
+    ///
+    /// # Errors
+    /// [`AppError::Forbidden`], [`AppError::Schedule`], [`AppError::Blocked`], [`AppError::IdempotencyKeyReused`],
+    /// [`AppError::Store`].
+    #[tracing::instrument(skip_all, fields(tenant_id = %caller.tenant_id))]
+    pub async fn create_session(
+        &self,
+        caller: &Caller,
+        wish: CreateSession,
+        once: Option<&Once<'_, VirtualSession>>,
+    ) -> Result<Done<VirtualSession>, AppError> {
+        caller.require(Permission::SessionCreate)?;
+        let scope = caller.scope();
+        let (config, answered) = self.config_and_answer(&scope, once).await?;
+        if let Some(answer) = answered {
+            return Ok(Done::Before(answer));
+        }
+        let now = self.clock.now();
+        let schedule = plan(&wish, config.as_ref(), now)?;
+        let config = self.pass_gates(caller, &scope, &wish, config).await?;
+        for _ in 1..ROOM_DRAWS {
+            let session = self.reserve(caller, &wish, &config, schedule.clone(), now).await?;
+            match self.insert_session("create_session", &scope, session, once).await {
+                Err(AppError::Store(StoreError::Conflict)) => {}
+                done => return done,
+            }
+        }
+        let session = self.reserve(caller, &wish, &config, schedule, now).await?;
+        self.insert_session("create_session", &scope, session, once).await
+    }
+
+    async fn pass_gates(
+        &self,
+        caller: &Caller,
+        scope: &Scope,
+        wish: &CreateSession,
+        config: Option<TenantConfig>,
+    ) -> Result<TenantConfig, AppError> {
+        let consents: &[Gate] = if wish.recording_enabled {
+            &[Gate::TelehealthConsent, Gate::RecordingConsent]
+        } else {
+            &[Gate::TelehealthConsent]
+        };
+        let question = Question {
+            tenant: &caller.tenant_id,
+            node: caller.node_id.as_ref(),
+            patient: &wish.patient_id,
+            consents,
+            config: config.as_ref(),
+            trace: &caller.trace,
+        };
+        match (gates::pass(&self.neighbours, &question).await, config) {
+            (Ok(()), Some(config)) => Ok(config),
+            (Ok(()), None) => Err(GateBlock::VideoNotConfigured.into()),
+            (Err(block), _) => {
+                self.audit_block(scope, wish, block).await?;
+                Err(block.into())
+            }
+        }
+    }
+
+    async fn audit_block(&self, scope: &Scope, wish: &CreateSession, block: GateBlock) -> Result<(), StoreError> {
+        let entry =
+            AuditEntry::consent_gate_blocked(block, &wish.patient_id, Permission::SessionCreate, self.clock.now());
+        let Some(entry) = entry else { return Ok(()) };
+        let mut tx = self.store.begin("audit_gate_block", scope).await?;
+        tx.audit(entry).await?;
+        tx.commit().await
+    }
+
+    async fn reserve(
+        &self,
+        caller: &Caller,
+        wish: &CreateSession,
+        config: &TenantConfig,
+        schedule: Schedule,
+        now: OffsetDateTime,
+    ) -> Result<VirtualSession, AppError> {
+        let name = self.draw_room_name(config)?;
+        let room = self.neighbours.video.create_room(config, name).await.map_err(GateBlock::VideoUnavailable)?;
+        let provider = wish.provider_id.clone().or_else(|| caller.cares_for_patients().then(|| caller.user_id.clone()));
+        let new = NewSession {
+            id: SessionId::from_uuid(self.ids.uuid()),
+            tenant_id: caller.tenant_id.clone(),
+            node_id: caller.node_id.clone(),
+            patient_id: wish.patient_id.clone(),
+            patient_participant_id: ParticipantId::from_uuid(self.ids.uuid()),
+            appointment_id: wish.appointment_id.clone(),
+            provider: provider.map(|user| (user, ParticipantId::from_uuid(self.ids.uuid()))),
+            initiator_id: caller.user_id.clone(),
+            video_backend: VideoBackend::Jitsi,
+            room,
+            schedule,
+            recording_enabled: wish.recording_enabled,
+        };
+        Ok(VirtualSession::create(new, now))
+    }
+
+    fn draw_room_name(&self, config: &TenantConfig) -> Result<RoomName, AppError> {
+        let drawn = RoomName::draw(config.room_slug_prefix(), || {
+            // 252 is the largest multiple of 36 in a byte: no letter is likelier than another.
+            loop {
+                let mut byte = [0_u8; 1];
+                self.ids.fill_random(&mut byte);
+                if byte[0] < 252 {
+                    return byte[0] % 36;
+                }
+            }
+        });
+        drawn.map_err(|_| StoreError::Corrupt { table: "tenant_config", column: "room_slug_prefix" }.into())
+    }
+}
+
+fn plan(wish: &CreateSession, config: Option<&TenantConfig>, now: OffsetDateTime) -> Result<Schedule, AppError> {
+    let zone = match (&wish.time_zone, config) {
+        (Some(zone), _) => zone.clone(),
+        (None, Some(config)) => config.time_zone().clone(),
+        (None, None) => TimeZoneName::utc(),
+    };
+    Ok(Schedule::plan(wish.scheduled_start, wish.scheduled_end, zone, now)?)
+}

@@ -1,0 +1,59 @@
+//! A clinician ends a visit.
+
+use vcare_domain::{FollowUp, SessionId, Version, VirtualSession};
+
+use crate::actor::Caller;
+use crate::app::App;
+use crate::authorisation::Permission;
+use crate::encounters::EncounterJob;
+use crate::error::{AppError, Resource};
+use crate::idempotency::Done;
+use crate::transaction::{Changed, Plan};
+
+impl App {
+    /// Ends a visit. The end, its event and the job that will write the Encounter commit together; then the Encounter is
+    /// tried at once, and left to the worker if that does not succeed in time. Ending again answers the visit as it is.
+    ///
+    /// # Errors
+    /// [`AppError::Forbidden`], [`AppError::NotFound`], [`AppError::Refused`], [`AppError::Store`].
+    #[tracing::instrument(skip_all, fields(tenant_id = %caller.tenant_id, session_id = %id))]
+    pub async fn end_session(
+        &self,
+        caller: &Caller,
+        id: SessionId,
+        expected: Option<Version>,
+    ) -> Result<VirtualSession, AppError> {
+        caller.require(Permission::SessionEnd)?;
+        let change = caller.change(self.clock.now(), expected);
+        let plan = Plan {
+            name: "end_session",
+            session: id,
+            once: None,
+            closes: None,
+            decide: |session: &mut VirtualSession| session.end(&change),
+        };
+        let Done::Now(Changed { session, follow_ups, first_lease }) =
+            self.change_session(&caller.scope(), plan).await?
+        else {
+            return Err(AppError::NotFound(Resource::Session));
+        };
+        if !follow_ups.contains(&FollowUp::CreateEncounter) {
+            return Ok(session);
+        }
+        let job = EncounterJob {
+            tenant_id: caller.tenant_id.clone(),
+            session_id: id,
+            lease: first_lease,
+            attempts: 1,
+            trace: caller.trace.clone(),
+        };
+        // The visit is ended whatever comes of this: a failure here is the worker's to mend, not the caller's to see.
+        match self.settle(&job, &session, self.settings.inline_encounter_deadline).await {
+            Ok(settled) => Ok(settled.session.unwrap_or(session)),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "first Encounter attempt failed");
+                Ok(session)
+            }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! A further person is invited to a visit.
+
+use vcare_domain::{NewParticipant, ParticipantId, ParticipantRole, SessionId, UserId, Version, VirtualSession};
+
+use crate::actor::Caller;
+use crate::app::App;
+use crate::authorisation::Permission;
+use crate::error::AppError;
+use crate::idempotency::{Done, Once};
+use crate::transaction::Plan;
+
+/// Who is wanted.
+#[derive(Debug, Clone)]
+pub struct InviteParticipant {
+    /// Their account, when they sign in.
+    pub user_id: Option<UserId>,
+    /// What they will be.
+    pub role: ParticipantRole,
+}
+
+impl App {
+    /// Invites a further person. Somebody invited already in that role is not invited twice.
+    ///
+    /// # Errors
+    /// [`AppError::Forbidden`], [`AppError::NotFound`], [`AppError::Refused`], [`AppError::Blocked`] without settings,
+    /// [`AppError::IdempotencyKeyReused`], [`AppError::Store`].
+    #[tracing::instrument(skip_all, fields(tenant_id = %caller.tenant_id, session_id = %id))]
+    pub async fn invite_participant(
+        &self,
+        caller: &Caller,
+        id: SessionId,
+        wish: InviteParticipant,
+        expected: Option<Version>,
+        once: Option<&Once<'_, VirtualSession>>,
+    ) -> Result<Done<VirtualSession>, AppError> {
+        caller.require(Permission::SessionInvite)?;
+        let config = self.video_config(&caller.tenant_id).await?;
+        let change = caller.change(self.clock.now(), expected);
+        let new =
+            NewParticipant { id: ParticipantId::from_uuid(self.ids.uuid()), user_id: wish.user_id, role: wish.role };
+        let limit = config.max_participants();
+        let plan = Plan {
+            name: "invite_participant",
+            session: id,
+            once,
+            closes: None,
+            decide: |session: &mut VirtualSession| session.invite(new.clone(), limit, &change),
+        };
+        Ok(self.change_session(&caller.scope(), plan).await?.into_session())
+    }
+}

@@ -1,0 +1,126 @@
+//! A participant's join link is issued, or issued anew.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use vcare_domain::{ParticipantId, SessionId, Version, VirtualSession};
+
+use crate::actor::Caller;
+use crate::app::App;
+use crate::authorisation::Permission;
+use crate::error::{AppError, Resource};
+use crate::idempotency::{Answer, Done, Once, Wish};
+use crate::ports::{JoinTokenClaims, StoreError};
+use crate::transaction::Plan;
+
+/// A join token and the link that carries it. Both are secrets.
+pub struct IssuedJoinToken {
+    /// The token.
+    pub token: String,
+    /// `{publicBaseUrl}/visit#<token>`: the token is in the fragment, which no server and no log sees.
+    pub url: String,
+    /// When it stops opening.
+    pub expires_at: OffsetDateTime,
+}
+
+/// What makes a token again: kept under the caller's key instead of the token.
+#[derive(Serialize, Deserialize)]
+struct Recipe {
+    version: u32,
+    issued_at: i64,
+    expires_at: i64,
+}
+
+impl Recipe {
+    fn of(
+        session: &VirtualSession,
+        participant: ParticipantId,
+        expires_at: OffsetDateTime,
+        now: OffsetDateTime,
+    ) -> Self {
+        let version = session.parts().participant(participant).map_or(0, |participant| participant.token_version);
+        Self { version, issued_at: now.unix_timestamp(), expires_at: expires_at.unix_timestamp() }
+    }
+}
+
+impl App {
+    /// Issues a token for a participant; every older one of theirs is dead. A removed person may come again with it.
+    ///
+    /// # Errors
+    /// [`AppError::Forbidden`], [`AppError::NotFound`], [`AppError::Refused`], [`AppError::Blocked`] without settings,
+    /// [`AppError::IdempotencyKeyReused`], [`AppError::Secrets`], [`AppError::Store`].
+    #[tracing::instrument(skip_all, fields(tenant_id = %caller.tenant_id, session_id = %id))]
+    pub async fn issue_join_token(
+        &self,
+        caller: &Caller,
+        id: SessionId,
+        participant: ParticipantId,
+        expected: Option<Version>,
+        wish: Option<Wish>,
+    ) -> Result<IssuedJoinToken, AppError> {
+        caller.require(Permission::SessionInvite)?;
+        let limit = self.video_config(&caller.tenant_id).await?.max_participants();
+        let now = self.clock.now();
+        let change = caller.change(now, expected);
+        let recipe = |session: &VirtualSession| {
+            let expires_at = session.link_expires_at(self.settings.join_token_grace, now);
+            Recipe::of(session, participant, expires_at, now)
+        };
+        let answer = |session: &VirtualSession| Answer {
+            status: 201,
+            body: serde_json::json!(recipe(session)).to_string().into(),
+        };
+        let once = wish.map(|wish| Once { wish, answer: &answer });
+        let plan = Plan {
+            name: "issue_join_token",
+            session: id,
+            once: once.as_ref(),
+            closes: None,
+            decide: |session: &mut VirtualSession| session.issue_join_token(participant, limit, &change),
+        };
+        let (session, recipe) = match self.change_session(&caller.scope(), plan).await? {
+            Done::Now(changed) => {
+                let recipe = recipe(&changed.session);
+                (changed.session, recipe)
+            }
+            Done::Before(answer) => {
+                let session = self.store.session(&caller.tenant_id, id).await?;
+                let session = session.ok_or(AppError::NotFound(Resource::Session))?;
+                let recipe = serde_json::from_slice(&answer.body)
+                    .map_err(|_| StoreError::Corrupt { table: "idempotency_key", column: "body" })?;
+                (session, recipe)
+            }
+        };
+        self.sign(&session, participant, &recipe).await
+    }
+
+    async fn sign(
+        &self,
+        session: &VirtualSession,
+        participant: ParticipantId,
+        recipe: &Recipe,
+    ) -> Result<IssuedJoinToken, AppError> {
+        let visit = session.parts();
+        let role = visit.participant(participant).ok_or(AppError::NotFound(Resource::Participant))?.role;
+        let instant = |seconds| {
+            OffsetDateTime::from_unix_timestamp(seconds)
+                .map_err(|_| StoreError::Corrupt { table: "idempotency_key", column: "body" })
+        };
+        let claims = JoinTokenClaims {
+            tenant_id: visit.tenant_id.clone(),
+            session_id: visit.id,
+            participant_id: participant,
+            role,
+            version: recipe.version,
+            issued_at: instant(recipe.issued_at)?,
+            expires_at: instant(recipe.expires_at)?,
+        };
+        let token = self.join_tokens.sign(&claims).await?;
+        let url = self.waiting_room_url(&token);
+        Ok(IssuedJoinToken { token, url, expires_at: claims.expires_at })
+    }
+
+    /// Where a person with a join token waits. The token is in the fragment: it reaches no server log on the way.
+    pub(crate) fn waiting_room_url(&self, token: &str) -> String {
+        format!("{}/visit#{token}", self.settings.public_base_url.trim_end_matches('/'))
+    }
+}

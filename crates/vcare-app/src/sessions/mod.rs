@@ -1,0 +1,31 @@
+//! What people do with live visits: one verb, one file.
+
+mod admission;
+mod admit;
+mod cancel;
+mod create;
+mod end;
+mod invite;
+mod join;
+mod join_as_provider;
+mod join_token;
+mod read;
+mod remove;
+
+pub use admission::Admission;
+pub use create::CreateSession;
+pub use invite::InviteParticipant;
+pub use join::{JoinStatus, Joined};
+pub use join_token::IssuedJoinToken;
+
+use time::OffsetDateTime;
+use vcare_domain::{Change, Version};
+
+use crate::actor::Caller;
+
+impl Caller {
+    /// The change that this caller makes now.
+    pub(crate) fn change(&self, at: OffsetDateTime, expected: Option<Version>) -> Change {
+        Change { by: self.user_id.clone(), at, expected }
+    }
+}

@@ -1,0 +1,39 @@
+//! A clinician puts somebody out.
+
+use vcare_domain::{FreeText, ParticipantId, SessionId, Version, VirtualSession};
+
+use crate::actor::Caller;
+use crate::app::App;
+use crate::authorisation::Permission;
+use crate::error::AppError;
+use crate::idempotency::{Done, Once};
+use crate::transaction::Plan;
+
+impl App {
+    /// Puts a participant out; their tokens are dead. Doing it twice changes nothing.
+    ///
+    /// # Errors
+    /// [`AppError::Forbidden`], [`AppError::NotFound`], [`AppError::Refused`], [`AppError::IdempotencyKeyReused`],
+    /// [`AppError::Store`].
+    #[tracing::instrument(skip_all, fields(tenant_id = %caller.tenant_id, session_id = %id))]
+    pub async fn remove_participant(
+        &self,
+        caller: &Caller,
+        id: SessionId,
+        participant: ParticipantId,
+        reason: FreeText,
+        expected: Option<Version>,
+        once: Option<&Once<'_, VirtualSession>>,
+    ) -> Result<Done<VirtualSession>, AppError> {
+        caller.require(Permission::SessionRemove)?;
+        let change = caller.change(self.clock.now(), expected);
+        let plan = Plan {
+            name: "remove_participant",
+            session: id,
+            once,
+            closes: None,
+            decide: |session: &mut VirtualSession| session.remove(participant, reason.clone(), &change),
+        };
+        Ok(self.change_session(&caller.scope(), plan).await?.into_session())
+    }
+}

@@ -1,0 +1,3 @@
+//! How tenants hold their visits.
+
+mod set;

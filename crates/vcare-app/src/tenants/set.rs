@@ -1,0 +1,29 @@
+//! An operator sets a tenant's settings.
+
+use vcare_domain::{TenantConfig, TenantConfigDraft, Version};
+
+use crate::actor::Scope;
+use crate::app::App;
+use crate::error::AppError;
+
+impl App {
+    /// Writes the settings of the scope's tenant, new or in the place of older ones. Writing the same again changes nothing.
+    ///
+    /// # Errors
+    /// [`AppError::Config`] names the setting that cannot be; [`AppError::Store`].
+    #[tracing::instrument(skip_all, fields(tenant_id = %scope.tenant_id))]
+    pub async fn set_tenant_config(&self, scope: &Scope, draft: TenantConfigDraft) -> Result<TenantConfig, AppError> {
+        let existing = self.store.tenant_config(&scope.tenant_id).await?;
+        let version = existing.as_ref().map_or(Version::FIRST, TenantConfig::version);
+        let same = TenantConfig::check(scope.tenant_id.clone(), version, draft.clone())?;
+        if existing.as_ref() == Some(&same) {
+            return Ok(same);
+        }
+        let version = existing.map_or(Version::FIRST, |existing| existing.version().next());
+        let config = TenantConfig::check(scope.tenant_id.clone(), version, draft)?;
+        let mut tx = self.store.begin("set_tenant_config", scope).await?;
+        tx.tenant_configs().put(&config).await?;
+        tx.commit().await?;
+        Ok(config)
+    }
+}
