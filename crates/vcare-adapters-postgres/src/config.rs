@@ -1,0 +1,55 @@
+//! How to reach the database.
+
+use std::fmt;
+use std::time::Duration;
+
+/// A text that must not be printed: a database address holds a password.
+#[derive(Clone)]
+pub struct PgSecret(String);
+
+impl PgSecret {
+    /// Wraps a secret text.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PgSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PgSecret(…)")
+    }
+}
+
+/// How to reach the database and how many connections to hold.
+#[derive(Debug, Clone)]
+pub struct PgConfig {
+    /// `postgres://user:password@host:port/database`, also over a Unix socket.
+    pub url: PgSecret,
+    /// The most connections for requests.
+    pub max_connections: u32,
+    /// The most connections for background work.
+    pub max_system_connections: u32,
+    /// How long a request waits for a connection before it is answered 503.
+    pub connection_timeout: Duration,
+    /// How long a statement may run.
+    pub statement_timeout: Duration,
+}
+
+impl PgConfig {
+    /// The defaults: 16 and 4 connections, 3 s to get one, 5 s a statement.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: PgSecret::new(url),
+            max_connections: 16,
+            max_system_connections: 4,
+            connection_timeout: Duration::from_secs(3),
+            statement_timeout: Duration::from_secs(5),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Durable work, leased across tenants.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use diesel::dsl::{count_star, min};
+use diesel::prelude::{ExpressionMethods, QueryDsl, QueryableByName};
+use diesel::sql_types::{BigInt, Int4, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+use vcare_app::TraceContext;
+use vcare_app::ports::{Ids, JobKind, JobQueue, LeasedJob, StoreError};
+use vcare_domain::{JobId, LeaseToken, SessionId, TenantId};
+
+use crate::config::PgConfig;
+use crate::connection::{Connections, DatabaseRole};
+use crate::errors::store_error;
+use crate::schema::{idempotency_key, retry_job};
+
+/// The durable work of all tenants.
+pub struct PgJobQueue {
+    connections: Connections,
+    ids: Arc<dyn Ids>,
+}
+
+impl PgJobQueue {
+    /// A queue that connects when it is first used.
+    #[must_use]
+    pub fn new(config: &PgConfig, ids: Arc<dyn Ids>) -> Self {
+        Self { connections: Connections::new(config, DatabaseRole::System), ids }
+    }
+
+    /// Forgets answers kept under idempotency keys before `before`; answers how many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn forget_answers(&self, before: OffsetDateTime) -> Result<usize, StoreError> {
+        let mut conn = self.connections.system().await?;
+        diesel::delete(idempotency_key::table.filter(idempotency_key::created_at.lt(before)))
+            .execute(&mut conn.pg)
+            .await
+            .map_err(store_error)
+    }
+}
+
+/// Takes due jobs that nobody else is taking. Being leased means being due later: a dead worker's jobs come back.
+const LEASE: &str = "
+UPDATE retry_job AS job
+   SET lease_token = $1, due_at = $2, attempts = job.attempts + 1
+  FROM (SELECT tenant_id, session_id, kind
+          FROM retry_job
+         WHERE state = 'open' AND due_at <= $3
+         ORDER BY due_at
+         LIMIT $4
+           FOR UPDATE SKIP LOCKED) AS due
+ WHERE job.tenant_id = due.tenant_id AND job.session_id = due.session_id AND job.kind = due.kind
+RETURNING job.tenant_id, job.session_id, job.kind, job.id, job.attempts, job.correlation_id, job.traceparent";
+
+#[derive(QueryableByName)]
+struct LeasedRow {
+    #[diesel(sql_type = Text)]
+    tenant_id: String,
+    #[diesel(sql_type = SqlUuid)]
+    session_id: Uuid,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Int4)]
+    attempts: i32,
+    #[diesel(sql_type = Text)]
+    correlation_id: String,
+    #[diesel(sql_type = Text)]
+    traceparent: String,
+}
+
+impl LeasedRow {
+    fn restore(self, lease: LeaseToken, leased_until: OffsetDateTime) -> Result<LeasedJob, StoreError> {
+        let corrupt = |column| StoreError::Corrupt { table: "retry_job", column };
+        Ok(LeasedJob {
+            id: JobId::from_uuid(self.id),
+            kind: JobKind::from_name(&self.kind).ok_or(corrupt("kind"))?,
+            tenant_id: TenantId::parse(self.tenant_id).map_err(|_| corrupt("tenant_id"))?,
+            session_id: SessionId::from_uuid(self.session_id),
+            trace: TraceContext { correlation_id: self.correlation_id, traceparent: self.traceparent },
+            lease,
+            leased_until,
+            attempts: u32::try_from(self.attempts).map_err(|_| corrupt("attempts"))?,
+        })
+    }
+}
+
+#[async_trait]
+impl JobQueue for PgJobQueue {
+    async fn lease(&self, now: OffsetDateTime, lease_for: Duration, limit: u16) -> Result<Vec<LeasedJob>, StoreError> {
+        let lease = LeaseToken::from_uuid(self.ids.uuid());
+        let until = now + lease_for;
+        let mut conn = self.connections.system().await?;
+        let rows: Vec<LeasedRow> = diesel::sql_query(LEASE)
+            .bind::<SqlUuid, _>(lease.as_uuid())
+            .bind::<Timestamptz, _>(until)
+            .bind::<Timestamptz, _>(now)
+            .bind::<BigInt, _>(i64::from(limit))
+            .load(&mut conn.pg)
+            .await
+            .map_err(store_error)?;
+        rows.into_iter().map(|row| row.restore(lease, until)).collect()
+    }
+
+    async fn retry(
+        &self,
+        session: SessionId,
+        lease: LeaseToken,
+        due: OffsetDateTime,
+        error: &'static str,
+    ) -> Result<(), StoreError> {
+        let mut conn = self.connections.system().await?;
+        let held = retry_job::table
+            .filter(retry_job::session_id.eq(session.as_uuid()))
+            .filter(retry_job::lease_token.eq(lease.as_uuid()));
+        diesel::update(held)
+            .set((retry_job::due_at.eq(due), retry_job::last_error.eq(error), retry_job::lease_token.eq(None::<Uuid>)))
+            .execute(&mut conn.pg)
+            .await
+            .map_err(store_error)?;
+        Ok(())
+    }
+
+    async fn open(&self) -> Result<(u64, Option<OffsetDateTime>), StoreError> {
+        let mut conn = self.connections.system().await?;
+        let (count, oldest): (i64, Option<OffsetDateTime>) = retry_job::table
+            .filter(retry_job::state.eq("open"))
+            .select((count_star(), min(retry_job::created_at)))
+            .first(&mut conn.pg)
+            .await
+            .map_err(store_error)?;
+        Ok((u64::try_from(count).unwrap_or(0), oldest))
+    }
+}

@@ -1,0 +1,22 @@
+//! PostgreSQL 15 or newer: the only crate that knows diesel.
+//!
+//! [`PgStore`] is the store of the use cases, bound to one tenant at a time; [`PgOutbox`] and [`PgJobQueue`] work across
+//! tenants under a role that sees nothing else. [`migrate`] brings a database up to date.
+
+mod config;
+mod connection;
+mod errors;
+mod jobs;
+mod migrations;
+mod outbox;
+mod reads;
+mod rows;
+mod schema;
+mod store;
+mod unit_of_work;
+
+pub use config::{PgConfig, PgSecret};
+pub use jobs::PgJobQueue;
+pub use migrations::{MigrateError, allow_login, migrate, pending_migrations};
+pub use outbox::PgOutbox;
+pub use store::PgStore;

@@ -1,0 +1,89 @@
+//! The migrations, embedded.
+
+use diesel::migration::MigrationSource;
+use diesel::pg::Pg;
+use diesel::{Connection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
+use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
+
+/// Held while migrating, so that two migrators do not meet. A number of our own.
+const MIGRATION_LOCK: i64 = 0x7663_6172_6501;
+
+/// Why a database was not brought up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    /// It cannot be reached; the address is not repeated here.
+    #[error("cannot connect to the database")]
+    Connect,
+    /// A migration failed; it was undone.
+    #[error("migration failed: {0}")]
+    Failed(String),
+}
+
+fn failed(error: impl std::fmt::Display) -> MigrateError {
+    MigrateError::Failed(error.to_string())
+}
+
+async fn with_connection<T: Send + 'static>(
+    url: &str,
+    work: impl FnOnce(&mut AsyncConnectionWrapper<AsyncPgConnection>) -> Result<T, MigrateError> + Send + 'static,
+) -> Result<T, MigrateError> {
+    let url = url.to_owned();
+    // The wrapper blocks; it may not do so on a thread that drives other tasks.
+    let done = tokio::task::spawn_blocking(move || {
+        let mut conn =
+            AsyncConnectionWrapper::<AsyncPgConnection>::establish(&url).map_err(|_| MigrateError::Connect)?;
+        work(&mut conn)
+    });
+    done.await.map_err(failed)?
+}
+
+/// Runs what has not been run and answers the names of what was run, in order. Two at once are safe.
+///
+/// # Errors
+/// [`MigrateError`]; a failed migration leaves the database as it was before it.
+pub async fn migrate(url: &str) -> Result<Vec<String>, MigrateError> {
+    with_connection(url, |conn| {
+        diesel::sql_query("SELECT pg_advisory_lock($1)")
+            .bind::<diesel::sql_types::BigInt, _>(MIGRATION_LOCK)
+            .execute(conn)
+            .map_err(failed)?;
+        let run = conn.run_pending_migrations(MIGRATIONS).map_err(failed)?;
+        Ok(run.iter().map(ToString::to_string).collect())
+    })
+    .await
+}
+
+/// Lets a login run the service: makes it a member of the two roles that the service takes on. It needs no other right, and
+/// should own nothing.
+///
+/// # Errors
+/// [`MigrateError`]; also when there is no such login.
+pub async fn allow_login(url: &str, login: &str) -> Result<(), MigrateError> {
+    let quoted = format!("\"{}\"", login.replace('"', "\"\""));
+    with_connection(url, move |conn| {
+        let grant = format!("GRANT vcare_api, vcare_system TO {quoted}");
+        diesel::sql_query(grant).execute(conn).map(drop).map_err(failed)
+    })
+    .await
+}
+
+/// The names of the migrations that this database lacks.
+///
+/// # Errors
+/// [`MigrateError`].
+pub async fn pending_migrations(url: &str) -> Result<Vec<String>, MigrateError> {
+    with_connection(url, |conn| {
+        let applied = conn.applied_migrations().map_err(failed)?;
+        let known = MigrationSource::<Pg>::migrations(&MIGRATIONS).map_err(failed)?;
+        Ok(known
+            .iter()
+            .filter(|migration| !applied.contains(&migration.name().version()))
+            .map(|migration| migration.name().to_string())
+            .collect())
+    })
+    .await
+}

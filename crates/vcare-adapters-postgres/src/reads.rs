@@ -1,0 +1,139 @@
+//! Reads of single statements, bound to a tenant.
+
+use async_trait::async_trait;
+use diesel::prelude::{
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension, QueryDsl,
+    SelectableHelper,
+};
+use diesel_async::RunQueryDsl;
+use vcare_app::ports::{KeptAnswer, PageCursor, Reads, SessionFilter, SessionPage, StoreError};
+use vcare_app::{ActorRef, Answer, IdempotencyKey};
+use vcare_domain::{PatientId, SessionId, TenantConfig, TenantId, VirtualSession};
+
+use crate::errors::store_error;
+use crate::rows::{SessionRow, TenantConfigRow};
+use crate::schema::{idempotency_key, tenant_config, virtual_session};
+use crate::store::PgStore;
+
+/// A kept answer as stored.
+pub(crate) type AnswerRow = (Vec<u8>, i16, Vec<u8>);
+
+pub(crate) fn restore_answer((fingerprint, status, body): AnswerRow) -> Result<KeptAnswer, StoreError> {
+    let corrupt = |column| StoreError::Corrupt { table: "idempotency_key", column };
+    let fingerprint = fingerprint.try_into().map_err(|_| corrupt("fingerprint"))?;
+    let status = u16::try_from(status).map_err(|_| corrupt("status"))?;
+    Ok((fingerprint, Answer { status, body }))
+}
+
+#[async_trait]
+impl Reads for PgStore {
+    async fn session(&self, tenant: &TenantId, id: SessionId) -> Result<Option<VirtualSession>, StoreError> {
+        let mut conn = self.connections.tenant(tenant).await?;
+        let row = virtual_session::table
+            .find((tenant.as_str(), id.as_uuid()))
+            .select(SessionRow::as_select())
+            .first(&mut conn.pg)
+            .await
+            .optional()
+            .map_err(store_error)?;
+        row.map(SessionRow::restore).transpose()
+    }
+
+    async fn sessions(&self, tenant: &TenantId, filter: &SessionFilter) -> Result<SessionPage, StoreError> {
+        use virtual_session::dsl;
+        let mut query = dsl::virtual_session
+            .filter(dsl::tenant_id.eq(tenant.as_str()))
+            .select(SessionRow::as_select())
+            .into_boxed();
+        if let Some(status) = filter.status {
+            query = query.filter(dsl::status.eq(status.as_str()));
+        }
+        if let Some(patient) = &filter.patient_id {
+            query = query.filter(dsl::patient_id.eq(PatientId::as_str(patient)));
+        }
+        if let Some(from) = filter.from {
+            query = query.filter(dsl::scheduled_start.ge(from));
+        }
+        if let Some(to) = filter.to {
+            query = query.filter(dsl::scheduled_start.lt(to));
+        }
+        if let Some(after) = filter.after {
+            let later = dsl::scheduled_start.gt(after.scheduled_start);
+            let same = dsl::scheduled_start.eq(after.scheduled_start).and(dsl::id.gt(*after.id.as_uuid()));
+            // The first condition is implied by the second; it lets the index be entered at the right place.
+            query = query.filter(dsl::scheduled_start.ge(after.scheduled_start)).filter(later.or(same));
+        }
+        let limit = usize::from(filter.limit.max(1));
+        let mut conn = self.connections.tenant(tenant).await?;
+        let rows: Vec<SessionRow> = query
+            .order((dsl::scheduled_start, dsl::id))
+            .limit(i64::from(filter.limit.max(1)) + 1)
+            .load(&mut conn.pg)
+            .await
+            .map_err(store_error)?;
+        let more = rows.len() > limit;
+        let items: Result<Vec<_>, _> = rows.into_iter().take(limit).map(SessionRow::restore).collect();
+        let items = items?;
+        let next = items
+            .last()
+            .filter(|_| more)
+            .map(|last| PageCursor { scheduled_start: last.parts().schedule.start(), id: last.parts().id });
+        Ok(SessionPage { items, next })
+    }
+
+    async fn tenant_config(&self, tenant: &TenantId) -> Result<Option<TenantConfig>, StoreError> {
+        let mut conn = self.connections.tenant(tenant).await?;
+        let row = tenant_config::table
+            .find(tenant.as_str())
+            .select(TenantConfigRow::as_select())
+            .first(&mut conn.pg)
+            .await
+            .optional()
+            .map_err(store_error)?;
+        row.map(TenantConfigRow::restore).transpose()
+    }
+
+    async fn session_and_config(
+        &self,
+        tenant: &TenantId,
+        id: SessionId,
+    ) -> Result<Option<(VirtualSession, Option<TenantConfig>)>, StoreError> {
+        let mut conn = self.connections.tenant(tenant).await?;
+        let found = virtual_session::table
+            .left_join(tenant_config::table.on(tenant_config::tenant_id.eq(virtual_session::tenant_id)))
+            .filter(virtual_session::tenant_id.eq(tenant.as_str()).and(virtual_session::id.eq(id.as_uuid())))
+            .select((SessionRow::as_select(), Option::<TenantConfigRow>::as_select()))
+            .first::<(SessionRow, Option<TenantConfigRow>)>(&mut conn.pg)
+            .await
+            .optional()
+            .map_err(store_error)?;
+        let Some((session, config)) = found else { return Ok(None) };
+        Ok(Some((session.restore()?, config.map(TenantConfigRow::restore).transpose()?)))
+    }
+
+    async fn config_and_answer(
+        &self,
+        tenant: &TenantId,
+        actor: &ActorRef,
+        key: &IdempotencyKey,
+    ) -> Result<Option<(TenantConfig, Option<KeptAnswer>)>, StoreError> {
+        let mut conn = self.connections.tenant(tenant).await?;
+        let kept = idempotency_key::tenant_id
+            .eq(tenant_config::tenant_id)
+            .and(idempotency_key::actor.eq(actor.id()))
+            .and(idempotency_key::key.eq(key.as_str()));
+        let found = tenant_config::table
+            .left_join(idempotency_key::table.on(kept))
+            .filter(tenant_config::tenant_id.eq(tenant.as_str()))
+            .select((
+                TenantConfigRow::as_select(),
+                (idempotency_key::fingerprint, idempotency_key::status, idempotency_key::body).nullable(),
+            ))
+            .first::<(TenantConfigRow, Option<AnswerRow>)>(&mut conn.pg)
+            .await
+            .optional()
+            .map_err(store_error)?;
+        let Some((config, answer)) = found else { return Ok(None) };
+        Ok(Some((config.restore()?, answer.map(restore_answer).transpose()?)))
+    }
+}

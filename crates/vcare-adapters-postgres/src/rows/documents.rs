@@ -1,0 +1,116 @@
+//! The parts of a visit's row that are JSON: participants and media segments.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use uuid::Uuid;
+use vcare_domain::{
+    FreeText, MediaMode, MediaSegment, Participant, ParticipantId, ParticipantRole, ParticipantState,
+    ParticipantStatus, SegmentCause, UserId,
+};
+
+/// A participant. `since` is the time of the state; `reason` only a removed one has.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ParticipantDocument {
+    id: Uuid,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    user_id: Option<String>,
+    role: String,
+    status: String,
+    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none", default)]
+    since: Option<OffsetDateTime>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    reason: Option<String>,
+    token_version: u32,
+    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none", default)]
+    joined_at: Option<OffsetDateTime>,
+    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none", default)]
+    left_at: Option<OffsetDateTime>,
+}
+
+impl From<&Participant> for ParticipantDocument {
+    fn from(participant: &Participant) -> Self {
+        let (since, reason) = match &participant.state {
+            ParticipantState::Invited => (None, None),
+            ParticipantState::Waiting { since } | ParticipantState::Active { since } => (Some(*since), None),
+            ParticipantState::Admitted { at } | ParticipantState::Disconnected { at } => (Some(*at), None),
+            ParticipantState::Removed { at, reason } => (Some(*at), Some(reason.as_str().to_owned())),
+        };
+        Self {
+            id: *participant.id.as_uuid(),
+            user_id: participant.user_id.as_ref().map(|user| user.as_str().to_owned()),
+            role: participant.role.as_str().to_owned(),
+            status: participant.state.status().as_str().to_owned(),
+            since,
+            reason,
+            token_version: participant.token_version,
+            joined_at: participant.joined_at,
+            left_at: participant.left_at,
+        }
+    }
+}
+
+impl ParticipantDocument {
+    /// The participant; `None` when the document makes no sense.
+    pub(super) fn restore(self) -> Option<Participant> {
+        let state = match (ParticipantStatus::from_name(&self.status)?, self.since) {
+            (ParticipantStatus::Invited, _) => ParticipantState::Invited,
+            (ParticipantStatus::Waiting, Some(since)) => ParticipantState::Waiting { since },
+            (ParticipantStatus::Admitted, Some(at)) => ParticipantState::Admitted { at },
+            (ParticipantStatus::Active, Some(since)) => ParticipantState::Active { since },
+            (ParticipantStatus::Disconnected, Some(at)) => ParticipantState::Disconnected { at },
+            (ParticipantStatus::Removed, Some(at)) => {
+                ParticipantState::Removed { at, reason: FreeText::parse(self.reason?).ok()? }
+            }
+            (_, None) => return None,
+        };
+        let user_id = match self.user_id {
+            Some(user) => Some(UserId::parse(user).ok()?),
+            None => None,
+        };
+        Some(Participant {
+            id: ParticipantId::from_uuid(self.id),
+            user_id,
+            role: ParticipantRole::from_name(&self.role)?,
+            state,
+            token_version: self.token_version,
+            joined_at: self.joined_at,
+            left_at: self.left_at,
+        })
+    }
+}
+
+/// A media segment.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SegmentDocument {
+    mode: String,
+    #[serde(with = "time::serde::rfc3339")]
+    from: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none", default)]
+    to: Option<OffsetDateTime>,
+    cause: String,
+}
+
+impl From<&MediaSegment> for SegmentDocument {
+    fn from(segment: &MediaSegment) -> Self {
+        Self {
+            mode: segment.mode.as_str().to_owned(),
+            from: segment.from,
+            to: segment.to,
+            cause: segment.cause.as_str().to_owned(),
+        }
+    }
+}
+
+impl SegmentDocument {
+    /// The segment; `None` when the document makes no sense.
+    pub(super) fn restore(self) -> Option<MediaSegment> {
+        Some(MediaSegment {
+            mode: MediaMode::from_name(&self.mode)?,
+            from: self.from,
+            to: self.to,
+            cause: SegmentCause::from_name(&self.cause)?,
+        })
+    }
+}

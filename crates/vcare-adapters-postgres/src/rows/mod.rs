@@ -1,0 +1,21 @@
+//! Rows as stored. They are not trusted: turning one into an aggregate can fail, and names table and column.
+
+mod documents;
+mod session;
+mod tenant_config;
+
+pub(crate) use session::{NewSessionRow, SessionChanges, SessionRow};
+pub(crate) use tenant_config::TenantConfigRow;
+
+use vcare_app::ports::StoreError;
+use vcare_domain::Version;
+
+/// Reads a stored version.
+fn version(table: &'static str, number: i32) -> Result<Version, StoreError> {
+    u32::try_from(number).map(Version::new).map_err(|_| StoreError::Corrupt { table, column: "version" })
+}
+
+/// A version as stored.
+pub(crate) fn version_number(version: Version) -> i32 {
+    i32::try_from(version.get()).unwrap_or(i32::MAX)
+}

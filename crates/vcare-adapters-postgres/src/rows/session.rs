@@ -1,0 +1,245 @@
+//! `virtual_session`.
+
+use diesel::prelude::{AsChangeset, Insertable, Queryable, Selectable};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use time::OffsetDateTime;
+use uuid::Uuid;
+use vcare_app::ports::StoreError;
+use vcare_domain::{
+    AppointmentId, EncounterId, EncounterRecord, EncounterStatus, FreeText, HttpsUrl, NodeId, PatientId, Room,
+    RoomName, Schedule, SessionId, SessionParts, SessionState, SessionStatus, TenantId, TimeZoneName, UserId,
+    VideoBackend, VirtualSession,
+};
+
+use crate::rows::documents::{ParticipantDocument, SegmentDocument};
+use crate::rows::{version, version_number};
+use crate::schema::virtual_session;
+
+const TABLE: &str = "virtual_session";
+
+/// A visit as read.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = virtual_session, check_for_backend(diesel::pg::Pg))]
+pub(crate) struct SessionRow {
+    tenant_id: String,
+    id: Uuid,
+    node_id: Option<String>,
+    patient_id: String,
+    appointment_id: Option<String>,
+    provider_id: Option<String>,
+    initiator_id: String,
+    video_backend: String,
+    room_name: String,
+    room_url: String,
+    status: String,
+    scheduled_start: OffsetDateTime,
+    scheduled_end: OffsetDateTime,
+    time_zone: String,
+    recording_enabled: bool,
+    recording_ref: Option<String>,
+    messaging_thread_id: Option<String>,
+    started_at: Option<OffsetDateTime>,
+    failed_at: Option<OffsetDateTime>,
+    ended_at: Option<OffsetDateTime>,
+    cancelled_at: Option<OffsetDateTime>,
+    cancel_reason: Option<String>,
+    encounter_status: Option<String>,
+    encounter_id: Option<String>,
+    participants: serde_json::Value,
+    segments: serde_json::Value,
+    version: i32,
+    created_at: OffsetDateTime,
+    updated_at: OffsetDateTime,
+}
+
+/// What of a visit changes; written by every save.
+#[derive(AsChangeset, Insertable)]
+#[diesel(table_name = virtual_session, treat_none_as_null = true)]
+pub(crate) struct SessionChanges<'a> {
+    provider_id: Option<&'a str>,
+    status: &'static str,
+    recording_enabled: bool,
+    recording_ref: Option<&'a str>,
+    messaging_thread_id: Option<&'a str>,
+    started_at: Option<OffsetDateTime>,
+    failed_at: Option<OffsetDateTime>,
+    ended_at: Option<OffsetDateTime>,
+    cancelled_at: Option<OffsetDateTime>,
+    cancel_reason: Option<&'a str>,
+    encounter_status: Option<&'static str>,
+    encounter_id: Option<&'a str>,
+    participants: serde_json::Value,
+    segments: serde_json::Value,
+    version: i32,
+    updated_at: OffsetDateTime,
+}
+
+/// A visit as first written: what never changes, and what does.
+#[derive(Insertable)]
+#[diesel(table_name = virtual_session)]
+pub(crate) struct NewSessionRow<'a> {
+    tenant_id: &'a str,
+    id: Uuid,
+    node_id: Option<&'a str>,
+    patient_id: &'a str,
+    appointment_id: Option<&'a str>,
+    initiator_id: &'a str,
+    video_backend: &'static str,
+    room_name: &'a str,
+    room_url: &'a str,
+    scheduled_start: OffsetDateTime,
+    scheduled_end: OffsetDateTime,
+    time_zone: &'a str,
+    created_at: OffsetDateTime,
+    #[diesel(embed)]
+    changes: SessionChanges<'a>,
+}
+
+fn corrupt(column: &'static str) -> StoreError {
+    StoreError::Corrupt { table: TABLE, column }
+}
+
+fn documents<D: Serialize>(
+    items: impl Iterator<Item = D>,
+    column: &'static str,
+) -> Result<serde_json::Value, StoreError> {
+    let documents: Result<Vec<_>, _> = items.map(serde_json::to_value).collect();
+    documents.map(serde_json::Value::Array).map_err(|_| corrupt(column))
+}
+
+fn items<D: DeserializeOwned, T>(
+    value: serde_json::Value,
+    column: &'static str,
+    restore: impl Fn(D) -> Option<T>,
+) -> Result<Vec<T>, StoreError> {
+    let documents: Vec<D> = serde_json::from_value(value).map_err(|_| corrupt(column))?;
+    documents.into_iter().map(|document| restore(document).ok_or(corrupt(column))).collect()
+}
+
+impl<'a> SessionChanges<'a> {
+    pub(crate) fn of(visit: &'a SessionParts) -> Result<Self, StoreError> {
+        let (failed_at, cancelled_at, cancel_reason) = match &visit.state {
+            SessionState::Failed { failed_at, .. } => (Some(*failed_at), None, None),
+            SessionState::Cancelled { cancelled_at, reason } => (None, Some(*cancelled_at), Some(reason.as_str())),
+            _ => (None, None, None),
+        };
+        let encounter = visit.state.encounter();
+        Ok(Self {
+            provider_id: visit.provider_id.as_ref().map(UserId::as_str),
+            status: visit.state.status().as_str(),
+            recording_enabled: visit.recording_enabled,
+            recording_ref: visit.recording_ref.as_deref(),
+            messaging_thread_id: visit.messaging_thread_id.as_deref(),
+            started_at: visit.state.started_at(),
+            failed_at,
+            ended_at: visit.state.ended_at(),
+            cancelled_at,
+            cancel_reason,
+            encounter_status: encounter.map(|record| record.status().as_str()),
+            encounter_id: encounter.and_then(EncounterRecord::id).map(EncounterId::as_str),
+            participants: documents(visit.participants.iter().map(ParticipantDocument::from), "participants")?,
+            segments: documents(visit.segments.iter().map(SegmentDocument::from), "segments")?,
+            version: version_number(visit.version),
+            updated_at: visit.updated_at,
+        })
+    }
+}
+
+impl<'a> NewSessionRow<'a> {
+    pub(crate) fn of(visit: &'a SessionParts) -> Result<Self, StoreError> {
+        Ok(Self {
+            tenant_id: visit.tenant_id.as_str(),
+            id: *visit.id.as_uuid(),
+            node_id: visit.node_id.as_ref().map(NodeId::as_str),
+            patient_id: visit.patient_id.as_str(),
+            appointment_id: visit.appointment_id.as_ref().map(AppointmentId::as_str),
+            initiator_id: visit.initiator_id.as_str(),
+            video_backend: visit.video_backend.as_str(),
+            room_name: visit.room.name.as_str(),
+            room_url: visit.room.url.as_str(),
+            scheduled_start: visit.schedule.start(),
+            scheduled_end: visit.schedule.end(),
+            time_zone: visit.schedule.time_zone().as_str(),
+            created_at: visit.created_at,
+            changes: SessionChanges::of(visit)?,
+        })
+    }
+}
+
+impl SessionRow {
+    pub(crate) fn restore(self) -> Result<VirtualSession, StoreError> {
+        let state = self.state()?;
+        let text = |column| move |_| corrupt(column);
+        let parts = SessionParts {
+            id: SessionId::from_uuid(self.id),
+            tenant_id: TenantId::parse(self.tenant_id).map_err(text("tenant_id"))?,
+            node_id: self.node_id.map(NodeId::parse).transpose().map_err(text("node_id"))?,
+            patient_id: PatientId::parse(self.patient_id).map_err(text("patient_id"))?,
+            appointment_id: self
+                .appointment_id
+                .map(AppointmentId::parse)
+                .transpose()
+                .map_err(text("appointment_id"))?,
+            provider_id: self.provider_id.map(UserId::parse).transpose().map_err(text("provider_id"))?,
+            initiator_id: UserId::parse(self.initiator_id).map_err(text("initiator_id"))?,
+            video_backend: VideoBackend::from_name(&self.video_backend).ok_or(corrupt("video_backend"))?,
+            room: Room {
+                name: RoomName::parse(self.room_name).map_err(|_| corrupt("room_name"))?,
+                url: HttpsUrl::parse(&self.room_url).map_err(text("room_url"))?,
+            },
+            schedule: Schedule::restore(
+                self.scheduled_start,
+                self.scheduled_end,
+                TimeZoneName::parse(self.time_zone).map_err(text("time_zone"))?,
+            ),
+            recording_enabled: self.recording_enabled,
+            recording_ref: self.recording_ref,
+            messaging_thread_id: self.messaging_thread_id,
+            state,
+            participants: items(self.participants, "participants", ParticipantDocument::restore)?,
+            segments: items(self.segments, "segments", SegmentDocument::restore)?,
+            version: version(TABLE, self.version)?,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        };
+        Ok(VirtualSession::restore(parts))
+    }
+
+    fn state(&self) -> Result<SessionState, StoreError> {
+        let started_at = self.started_at.ok_or(corrupt("started_at"));
+        Ok(match SessionStatus::from_name(&self.status).ok_or(corrupt("status"))? {
+            SessionStatus::Scheduled => SessionState::Scheduled,
+            SessionStatus::Waiting => SessionState::Waiting,
+            SessionStatus::Active => SessionState::Active { started_at: started_at? },
+            SessionStatus::Failed => {
+                SessionState::Failed { started_at: started_at?, failed_at: self.failed_at.ok_or(corrupt("failed_at"))? }
+            }
+            SessionStatus::Ended => SessionState::Ended {
+                started_at: self.started_at,
+                ended_at: self.ended_at.ok_or(corrupt("ended_at"))?,
+                encounter: self.encounter()?,
+            },
+            SessionStatus::Cancelled => {
+                let reason = self.cancel_reason.as_deref().and_then(|reason| FreeText::parse(reason).ok());
+                SessionState::Cancelled {
+                    cancelled_at: self.cancelled_at.ok_or(corrupt("cancelled_at"))?,
+                    reason: reason.ok_or(corrupt("cancel_reason"))?,
+                }
+            }
+        })
+    }
+
+    fn encounter(&self) -> Result<EncounterRecord, StoreError> {
+        let status = self.encounter_status.as_deref().and_then(EncounterStatus::from_name);
+        Ok(match status.ok_or(corrupt("encounter_status"))? {
+            EncounterStatus::NotRequired => EncounterRecord::NotRequired,
+            EncounterStatus::Pending => EncounterRecord::Pending,
+            EncounterStatus::Parked => EncounterRecord::Parked,
+            EncounterStatus::Created => {
+                let id = self.encounter_id.as_deref().and_then(|id| EncounterId::parse(id).ok());
+                EncounterRecord::Created(id.ok_or(corrupt("encounter_id"))?)
+            }
+        })
+    }
+}

@@ -1,0 +1,96 @@
+//! The tables as the migrations make them; a test compares both.
+
+diesel::table! {
+    tenant_config (tenant_id) {
+        tenant_id -> Text,
+        version -> Int4,
+        jitsi_server_url -> Text,
+        jitsi_tenant -> Nullable<Text>,
+        jitsi_xmpp_domain -> Text,
+        jitsi_app_id -> Text,
+        jitsi_audience -> Text,
+        room_slug_prefix -> Text,
+        max_participants -> Int4,
+        session_grace_minutes_before -> Int4,
+        session_grace_minutes_after -> Int4,
+        time_zone -> Text,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    virtual_session (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Uuid,
+        node_id -> Nullable<Text>,
+        patient_id -> Text,
+        appointment_id -> Nullable<Text>,
+        provider_id -> Nullable<Text>,
+        initiator_id -> Text,
+        video_backend -> Text,
+        room_name -> Text,
+        room_url -> Text,
+        status -> Text,
+        scheduled_start -> Timestamptz,
+        scheduled_end -> Timestamptz,
+        time_zone -> Text,
+        recording_enabled -> Bool,
+        recording_ref -> Nullable<Text>,
+        messaging_thread_id -> Nullable<Text>,
+        started_at -> Nullable<Timestamptz>,
+        failed_at -> Nullable<Timestamptz>,
+        ended_at -> Nullable<Timestamptz>,
+        cancelled_at -> Nullable<Timestamptz>,
+        cancel_reason -> Nullable<Text>,
+        encounter_status -> Nullable<Text>,
+        encounter_id -> Nullable<Text>,
+        participants -> Jsonb,
+        segments -> Jsonb,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    idempotency_key (tenant_id, actor, key) {
+        tenant_id -> Text,
+        actor -> Text,
+        key -> Text,
+        fingerprint -> Bytea,
+        status -> Int2,
+        body -> Bytea,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    outbox (position) {
+        position -> Int8,
+        tenant_id -> Text,
+        event_id -> Uuid,
+        subject -> Text,
+        ordering_key -> Text,
+        body -> Bytea,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    retry_job (tenant_id, session_id, kind) {
+        tenant_id -> Text,
+        session_id -> Uuid,
+        kind -> Text,
+        id -> Uuid,
+        state -> Text,
+        attempts -> Int4,
+        due_at -> Timestamptz,
+        lease_token -> Nullable<Uuid>,
+        last_error -> Nullable<Text>,
+        correlation_id -> Text,
+        traceparent -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(tenant_config, virtual_session, idempotency_key);

@@ -1,0 +1,57 @@
+//! The store of the use cases.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use diesel_async::{AnsiTransactionManager, TransactionManager};
+use vcare_app::Scope;
+use vcare_app::ports::{Clock, Ids, OutboxWake, Store, StoreError, UnitOfWork};
+use vcare_domain::LeaseToken;
+
+use crate::config::PgConfig;
+use crate::connection::{Connections, DatabaseRole, Pooled};
+use crate::errors::store_error;
+use crate::unit_of_work::PgUnitOfWork;
+
+/// The database, one tenant at a time.
+pub struct PgStore {
+    pub(crate) connections: Connections,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    wake: OutboxWake,
+}
+
+impl PgStore {
+    /// A store that connects when it is first used. `wake` is rung after every commit that wrote events.
+    #[must_use]
+    pub fn new(config: &PgConfig, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, wake: OutboxWake) -> Self {
+        Self { connections: Connections::new(config, DatabaseRole::Api), clock, ids, wake }
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        use diesel_async::SimpleAsyncConnection;
+        let mut conn = self.connections.system().await?;
+        conn.pg.batch_execute("SELECT 1").await.map_err(store_error)
+    }
+}
+
+#[async_trait]
+impl Store for PgStore {
+    async fn begin(&self, name: &'static str, scope: &Scope) -> Result<Box<dyn UnitOfWork>, StoreError> {
+        let mut conn: Pooled = self.connections.tenant(&scope.tenant_id).await?;
+        AnsiTransactionManager::begin_transaction(&mut conn.pg).await.map_err(store_error)?;
+        Ok(Box::new(PgUnitOfWork::new(
+            name,
+            conn,
+            scope.clone(),
+            LeaseToken::from_uuid(self.ids.uuid()),
+            Arc::clone(&self.clock),
+            Arc::clone(&self.ids),
+            self.wake.clone(),
+        )))
+    }
+}
