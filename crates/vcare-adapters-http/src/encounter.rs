@@ -1,0 +1,179 @@
+//! A visit as a FHIR R4 Encounter.
+
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use time::UtcOffset;
+use time::format_description::well_known::Rfc3339;
+use vcare_app::ports::{EncounterDraft, EncounterParticipant, Period};
+use vcare_domain::ParticipantRole;
+
+/// The Encounter of a finished visit, as R4 has it: `class` is one Coding, `appointment` an array that is left out when
+/// there is none, times have a zone. It has no `id`: some servers refuse a conditional create whose id differs from the
+/// match.
+#[must_use]
+pub fn encounter_resource(draft: &EncounterDraft) -> Value {
+    let mut encounter = Map::new();
+    let mut set = |name: &str, value| encounter.insert(name.to_owned(), value);
+    set("resourceType", json!("Encounter"));
+    set("identifier", json!([{"system": draft.identifier_system, "value": draft.identifier_value}]));
+    set("status", json!("finished"));
+    set("class", coding("http://terminology.hl7.org/CodeSystem/v3-ActCode", "VR", "virtual"));
+    set("subject", reference("Patient", draft.patient_id.as_str()));
+    let participants: Vec<Value> = draft.participants.iter().filter_map(participant).collect();
+    if !participants.is_empty() {
+        set("participant", Value::Array(participants));
+    }
+    if let Some(appointment) = &draft.appointment_id {
+        set("appointment", json!([reference("Appointment", appointment.as_str())]));
+    }
+    set("period", period(draft.period));
+    set(
+        "length",
+        json!({"value": draft.length_seconds, "unit": "s", "system": "http://unitsofmeasure.org", "code": "s"}),
+    );
+    if let Some(node) = &draft.node_id {
+        set("serviceProvider", reference("Organization", node.as_str()));
+    }
+    Value::Object(encounter)
+}
+
+/// Only who took part by profession: an observer may be family, for whom a Practitioner would be untrue, and the patient
+/// is the subject. An interpreter is `translator`, the code that R4's value set has for it; `TRANS` in
+/// v3-ParticipationType is a transcriber.
+fn participant(person: &EncounterParticipant) -> Option<Value> {
+    let part = match person.role {
+        ParticipantRole::Provider => {
+            coding("http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "PPRF", "primary performer")
+        }
+        ParticipantRole::Interpreter => {
+            coding("http://terminology.hl7.org/CodeSystem/participant-type", "translator", "Translator")
+        }
+        ParticipantRole::Patient | ParticipantRole::Observer => return None,
+    };
+    Some(json!({
+        "type": [{"coding": [part]}],
+        "period": period(person.period),
+        "individual": practitioner(person.user_id.as_str()),
+    }))
+}
+
+/// By reference when the account's id can be a FHIR id, else by identifier: one odd account name must not make the
+/// whole Encounter invalid.
+fn practitioner(user: &str) -> Value {
+    if is_fhir_id(user) {
+        reference("Practitioner", user)
+    } else {
+        json!({"type": "Practitioner", "identifier": {"system": "urn:ghasi:identity:user", "value": user}})
+    }
+}
+
+fn coding(system: &str, code: &str, display: &str) -> Value {
+    json!({"system": system, "code": code, "display": display})
+}
+
+fn reference(kind: &str, id: &str) -> Value {
+    json!({ "reference": format!("{kind}/{id}") })
+}
+
+fn period(period: Period) -> Value {
+    json!({"start": instant(period.start), "end": instant(period.end)})
+}
+
+fn instant(at: OffsetDateTime) -> Value {
+    at.to_offset(UtcOffset::UTC).format(&Rfc3339).map_or(Value::Null, Value::String)
+}
+
+/// Whether a text is a FHIR id: 1 to 64 of letters, digits, `-` and `.`.
+pub(crate) fn is_fhir_id(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.');
+    (1..=64).contains(&text.len()) && text.bytes().all(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+    use vcare_domain::{AppointmentId, NodeId, PatientId, UserId};
+
+    use super::*;
+
+    fn person(user: &str, role: ParticipantRole) -> EncounterParticipant {
+        let period = Period { start: datetime!(2026-11-23 10:00:05 UTC), end: datetime!(2026-11-23 10:20 UTC) };
+        EncounterParticipant { user_id: UserId::parse(user).unwrap(), role, period }
+    }
+
+    fn draft() -> EncounterDraft {
+        EncounterDraft {
+            identifier_system: "urn:ghasi:virtual-care:session",
+            identifier_value: "0192f00d-0000-7000-8000-000000000001".to_owned(),
+            patient_id: PatientId::parse("pat-1").unwrap(),
+            appointment_id: Some(AppointmentId::parse("appt-1").unwrap()),
+            node_id: Some(NodeId::parse("node-1").unwrap()),
+            participants: vec![
+                person("dr-9", ParticipantRole::Provider),
+                person("tr-1", ParticipantRole::Interpreter),
+                person("fam-1", ParticipantRole::Observer),
+            ],
+            period: Period { start: datetime!(2026-11-23 14:30 +4:30), end: datetime!(2026-11-23 10:20 UTC) },
+            length_seconds: 1200,
+        }
+    }
+
+    #[test]
+    fn a_visit_is_the_encounter_that_r4_validators_take() {
+        let times = json!({"start": "2026-11-23T10:00:05Z", "end": "2026-11-23T10:20:00Z"});
+        assert_eq!(
+            encounter_resource(&draft()),
+            json!({
+                "resourceType": "Encounter",
+                "identifier": [{
+                    "system": "urn:ghasi:virtual-care:session",
+                    "value": "0192f00d-0000-7000-8000-000000000001",
+                }],
+                "status": "finished",
+                "class": {
+                    "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "VR", "display": "virtual",
+                },
+                "subject": {"reference": "Patient/pat-1"},
+                "participant": [
+                    {
+                        "type": [{"coding": [{
+                            "system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType",
+                            "code": "PPRF", "display": "primary performer",
+                        }]}],
+                        "period": times,
+                        "individual": {"reference": "Practitioner/dr-9"},
+                    },
+                    {
+                        "type": [{"coding": [{
+                            "system": "http://terminology.hl7.org/CodeSystem/participant-type",
+                            "code": "translator", "display": "Translator",
+                        }]}],
+                        "period": times,
+                        "individual": {"reference": "Practitioner/tr-1"},
+                    },
+                ],
+                "appointment": [{"reference": "Appointment/appt-1"}],
+                "period": {"start": "2026-11-23T10:00:00Z", "end": "2026-11-23T10:20:00Z"},
+                "length": {"value": 1200, "unit": "s", "system": "http://unitsofmeasure.org", "code": "s"},
+                "serviceProvider": {"reference": "Organization/node-1"},
+            })
+        );
+    }
+
+    #[test]
+    fn what_a_visit_did_not_have_is_left_out_and_not_empty() {
+        let bare = EncounterDraft { appointment_id: None, node_id: None, participants: Vec::new(), ..draft() };
+        let encounter = encounter_resource(&bare);
+        for name in ["appointment", "serviceProvider", "participant", "id"] {
+            assert!(encounter.get(name).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_account_whose_name_is_no_fhir_id_is_named_by_identifier() {
+        let odd = EncounterDraft { participants: vec![person("dr:9@clinic", ParticipantRole::Provider)], ..draft() };
+        let individual = &encounter_resource(&odd)["participant"][0]["individual"];
+        assert_eq!(individual["identifier"]["value"], "dr:9@clinic");
+        assert!(individual.get("reference").is_none());
+    }
+}

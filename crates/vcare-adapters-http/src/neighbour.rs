@@ -1,0 +1,110 @@
+//! A neighbour service of the platform: where it is and how it is called.
+
+use http::Method;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use time::Duration;
+use url::Url;
+use vcare_app::TraceContext;
+use vcare_app::ports::Secret;
+
+use crate::client::{Call, HttpClient};
+
+/// A base address that is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be an absolute http or https address without user, password, query or fragment")]
+pub struct InvalidBaseUrl;
+
+/// Where a neighbour is, how long it is waited for, and who we are to it. Printing it shows no secret.
+#[derive(Debug, Clone)]
+pub struct NeighbourConfig {
+    base_url: Url,
+    deadline: Duration,
+    bearer: Option<Secret>,
+}
+
+impl NeighbourConfig {
+    /// A neighbour at `base_url` (its paths are appended), waited for `deadline` a call, with a bearer token if it wants
+    /// one.
+    ///
+    /// # Errors
+    /// [`InvalidBaseUrl`].
+    pub fn new(base_url: &str, deadline: Duration, bearer: Option<Secret>) -> Result<Self, InvalidBaseUrl> {
+        let base_url = Url::parse(base_url).map_err(|_| InvalidBaseUrl)?;
+        let plain = matches!(base_url.scheme(), "http" | "https")
+            && base_url.username().is_empty()
+            && base_url.password().is_none()
+            && base_url.query().is_none()
+            && base_url.fragment().is_none();
+        if plain { Ok(Self { base_url, deadline, bearer }) } else { Err(InvalidBaseUrl) }
+    }
+
+    /// The longest a single call may take.
+    #[must_use]
+    pub const fn deadline(&self) -> Duration {
+        self.deadline
+    }
+}
+
+/// A neighbour that can be called.
+#[derive(Debug, Clone)]
+pub(crate) struct Neighbour {
+    name: &'static str,
+    pub client: HttpClient,
+    config: NeighbourConfig,
+}
+
+impl Neighbour {
+    pub const fn new(name: &'static str, client: HttpClient, config: NeighbourConfig) -> Self {
+        Self { name, client, config }
+    }
+
+    /// The base address with a path below it.
+    pub fn url<'a>(&self, segments: impl IntoIterator<Item = &'a str>) -> Url {
+        let mut url = self.config.base_url.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(segments);
+        }
+        url
+    }
+
+    pub fn get<'a>(&'a self, url: Url, trace: &'a TraceContext) -> Call<'a> {
+        self.call(Method::GET, url, trace)
+    }
+
+    pub fn post_json<'a>(&'a self, url: Url, body: &serde_json::Value, trace: &'a TraceContext) -> Call<'a> {
+        let mut call = self.call(Method::POST, url, trace);
+        call.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        call.body = Some(body.to_string().into_bytes());
+        call
+    }
+
+    fn call<'a>(&'a self, method: Method, url: Url, trace: &'a TraceContext) -> Call<'a> {
+        let mut call = Call::new(self.name, method, url, self.config.deadline);
+        call.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        call.bearer = self.config.bearer.as_ref();
+        call.trace = Some(trace);
+        call
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_addresses_are_base_addresses() {
+        for good in ["http://licences:3000", "https://gateway.example/fhir/R4/"] {
+            assert!(NeighbourConfig::new(good, Duration::SECOND, None).is_ok(), "{good}");
+        }
+        for bad in ["", "licences:3000", "/fhir", "ftp://a", "http://u:p@a", "http://a?x=1", "http://a#x", "http://"] {
+            assert!(NeighbourConfig::new(bad, Duration::SECOND, None).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn printing_a_configuration_shows_no_secret() {
+        let bearer = Some(Secret::new(*b"very-secret"));
+        let shown = format!("{:?}", NeighbourConfig::new("http://a", Duration::SECOND, bearer).unwrap());
+        assert!(!shown.contains("very"), "{shown}");
+    }
+}
