@@ -1,0 +1,24 @@
+//! What tests and the sandbox stand on: private PostgreSQL and NATS processes, stand-ins for the platform's services and
+//! for Jitsi over real HTTP, an OIDC issuer, ids that repeat and a clock that is moved by hand.
+//!
+//! Everything listens on loopback only, on ports of its own, and ends with the process that started it. Nothing here is
+//! part of the service: keys are drawn where they stand and guard nothing.
+
+mod clock;
+mod ids;
+pub mod issuer;
+mod nats;
+pub mod postgres;
+mod process;
+mod service;
+pub mod standins;
+mod stream;
+
+pub use clock::HandClock;
+pub use ids::SeededIds;
+pub use issuer::{Flaw, Issuer, SigningKey, TokenSpec};
+pub use nats::{NatsOptions, NatsServer};
+pub use postgres::{Durability, PostgresOptions, PrivatePostgres, TestDatabase};
+pub use service::ServiceProcess;
+pub use standins::{Consents, Licence, Mode, Name, RecordedRequest, Standins, StandinsConfig};
+pub use stream::{StoredMessage, StreamReader};

@@ -1,0 +1,79 @@
+//! access-policy: what patients have consented to.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::{Value, json};
+
+use super::exchange::{Answer, Asked};
+
+/// What a patient has consented to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Consents {
+    /// Visits by video.
+    pub telehealth: bool,
+    /// Their being recorded.
+    pub recording: bool,
+    /// Their being written down by a machine.
+    pub ai_transcription: bool,
+}
+
+impl Consents {
+    /// To nothing: so has every patient of whom nothing was said.
+    pub const NONE: Self = Self { telehealth: false, recording: false, ai_transcription: false };
+    /// To visits only.
+    pub const TELEHEALTH: Self = Self { telehealth: true, ..Self::NONE };
+    /// To everything.
+    pub const ALL: Self = Self { telehealth: true, recording: true, ai_transcription: true };
+
+    fn granted(self, gate: &str) -> Option<bool> {
+        match gate {
+            "telehealth_consent" => Some(self.telehealth),
+            "recording_consent" => Some(self.recording),
+            "ai_transcription_consent" => Some(self.ai_transcription),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct ConsentRegister(Mutex<BTreeMap<String, Consents>>);
+
+impl ConsentRegister {
+    pub fn set(&self, patient: &str, consents: Consents) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(patient.to_owned(), consents);
+    }
+
+    pub fn of(&self, patient: &str) -> Consents {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(patient).copied().unwrap_or_default()
+    }
+
+    /// `POST /internal/access/consents/evaluate` with `{tenantId, patientId, gates[]}`.
+    pub fn answer(&self, asked: &Asked, segments: &[&str]) -> Answer {
+        if segments != ["consents", "evaluate"] {
+            return Answer::not_found();
+        }
+        if asked.method != "POST" {
+            return Answer::not_allowed("POST");
+        }
+        match self.decide(asked) {
+            Ok(decisions) => Answer::json(200, &json!({ "decisions": decisions })),
+            Err(message) => Answer::json(400, &json!({"error": "VALIDATION_ERROR", "message": message})),
+        }
+    }
+
+    fn decide(&self, asked: &Asked) -> Result<Vec<Value>, &'static str> {
+        let question = asked.object().ok_or("the body is no JSON object")?;
+        let text = |name: &str| question.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        text("tenantId").ok_or("tenantId is missing")?;
+        let patient = text("patientId").ok_or("patientId is missing")?;
+        let gates = question.get("gates").and_then(Value::as_array).filter(|gates| !gates.is_empty());
+        let consents = self.of(patient);
+        let decide = |gate: &Value| {
+            let gate = gate.as_str().ok_or("gates holds something that is no text")?;
+            let granted = consents.granted(gate).ok_or("gates names one that there is not")?;
+            Ok(json!({"gate": gate, "granted": granted}))
+        };
+        gates.ok_or("gates is missing")?.iter().map(decide).collect()
+    }
+}

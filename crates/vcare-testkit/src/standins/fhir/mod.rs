@@ -1,0 +1,193 @@
+//! A FHIR R4 server that knows Encounters.
+
+mod outcome;
+mod r4;
+mod search;
+
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::{Value, json};
+use time::format_description::well_known::Rfc3339;
+use uuid::Uuid;
+
+use self::outcome::Issue;
+use self::search::Search;
+use super::exchange::{Answer, Asked};
+use crate::clock::machine_time;
+
+/// The Encounters that there are.
+#[derive(Debug)]
+pub(super) struct Encounters {
+    /// What `/Encounter` stands below.
+    base: String,
+    bearer: Option<String>,
+    book: Mutex<Vec<Value>>,
+}
+
+impl Encounters {
+    pub const fn new(base: String, bearer: Option<String>) -> Self {
+        Self { base, bearer, book: Mutex::new(Vec::new()) }
+    }
+
+    pub fn all(&self) -> Vec<Value> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn put(&self, encounter: Value) -> String {
+        let mut book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
+        let encounter = stored(encounter);
+        let id = id_of(&encounter).to_owned();
+        book.push(encounter);
+        id
+    }
+
+    /// `/fhir/R4/…`.
+    pub fn answer(&self, asked: &Asked, segments: &[&str]) -> Answer {
+        // Anybody may read what a server can do.
+        if segments == ["metadata"] && asked.reads() {
+            return fhir(200, &self.capabilities());
+        }
+        if !self.admits(asked) {
+            return refused(401, &[Issue::new("login", "", "a bearer token is needed")])
+                .header("www-authenticate", "Bearer");
+        }
+        match segments {
+            ["Encounter"] if asked.method == "POST" => self.create(asked),
+            ["Encounter"] if asked.reads() => self.search(asked),
+            ["Encounter", id] | ["Encounter", id, "_history", "1"] if asked.reads() => self.read(id),
+            ["Encounter", ..] | ["metadata"] => {
+                let methods = if segments.len() == 1 { "GET, POST" } else { "GET" };
+                let message = format!("only {methods}");
+                refused(405, &[Issue::new("not-supported", "", message)]).header("allow", methods)
+            }
+            _ => refused(404, &[Issue::new("not-found", "", "this server knows only Encounter")]),
+        }
+    }
+
+    fn admits(&self, asked: &Asked) -> bool {
+        let expected = self.bearer.as_ref().map(|token| format!("Bearer {token}"));
+        expected.is_none_or(|expected| asked.header("authorization") == Some(expected.as_str()))
+    }
+
+    /// `POST [base]/Encounter`, conditional if the header says so. Looking and writing are one step: two that race
+    /// create one.
+    fn create(&self, asked: &Asked) -> Answer {
+        if !matches!(asked.content_type().as_str(), "application/fhir+json" | "application/json") {
+            return refused(415, &[Issue::new("not-supported", "", "send application/fhir+json")]);
+        }
+        let Some(encounter) = asked.object().map(Value::Object) else {
+            return refused(400, &[Issue::new("structure", "", "the body is no JSON object")]);
+        };
+        let issues = r4::issues(&encounter);
+        if !issues.is_empty() {
+            return refused(400, &issues);
+        }
+        let condition = match asked.header("if-none-exist").map(Search::of_condition).transpose() {
+            Ok(condition) => condition,
+            Err(issue) => return refused(400, &[issue]),
+        };
+        let mut book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
+        let minimal = asked.header("prefer").is_some_and(|prefer| prefer.contains("return=minimal"));
+        let matches: Vec<&Value> = match &condition {
+            Some(condition) => book.iter().filter(|one| condition.matches(one)).collect(),
+            None => Vec::new(),
+        };
+        match matches.as_slice() {
+            [] => {
+                let encounter = stored(encounter);
+                let answer = self.written(201, &encounter, minimal);
+                book.push(encounter);
+                answer
+            }
+            [existing] => self.written(200, existing, minimal),
+            several => {
+                let message = format!("{} Encounters match If-None-Exist", several.len());
+                refused(412, &[Issue::new("multiple-matches", "", message)])
+            }
+        }
+    }
+
+    fn written(&self, status: u16, encounter: &Value, minimal: bool) -> Answer {
+        let answer = if minimal { Answer::empty(status) } else { fhir(status, encounter) };
+        let location = format!("{}/Encounter/{}/_history/1", self.base, id_of(encounter));
+        answer.header("location", location).header("etag", "W/\"1\"")
+    }
+
+    fn read(&self, id: &str) -> Answer {
+        let book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
+        match book.iter().find(|one| id_of(one) == id) {
+            Some(encounter) => fhir(200, encounter).header("etag", "W/\"1\""),
+            None => refused(404, &[Issue::new("not-found", "", "no such Encounter")]),
+        }
+    }
+
+    fn search(&self, asked: &Asked) -> Answer {
+        let search = match Search::of_query(&asked.query) {
+            Ok(search) => search,
+            Err(issue) => return refused(400, &[issue]),
+        };
+        let book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
+        let found: Vec<&Value> = book.iter().filter(|one| search.matches(one)).collect();
+        let entry = |one: &&Value| {
+            let url = format!("{}/Encounter/{}", self.base, id_of(one));
+            json!({"fullUrl": url, "resource": one, "search": {"mode": "match"}})
+        };
+        let mut bundle = json!({
+            "resourceType": "Bundle",
+            "type": "searchset",
+            "total": found.len(),
+            "link": [{"relation": "self", "url": format!("{}/Encounter?{}", self.base, asked.query)}],
+        });
+        // FHIR knows no empty arrays.
+        let entries: Vec<Value> = found.iter().take(search.count).map(entry).collect();
+        if !entries.is_empty() {
+            bundle["entry"] = Value::Array(entries);
+        }
+        fhir(200, &bundle)
+    }
+
+    fn capabilities(&self) -> Value {
+        json!({
+            "resourceType": "CapabilityStatement",
+            "status": "active",
+            "date": "2026-11-23",
+            "kind": "instance",
+            "implementation": {"description": "A stand-in that knows Encounters", "url": self.base},
+            "fhirVersion": "4.0.1",
+            "format": ["json"],
+            "rest": [{
+                "mode": "server",
+                "resource": [{
+                    "type": "Encounter",
+                    "interaction": [{"code": "read"}, {"code": "vread"}, {"code": "create"}, {"code": "search-type"}],
+                    "versioning": "versioned",
+                    "conditionalCreate": true,
+                    "searchParam": [
+                        {"name": "identifier", "type": "token"},
+                        {"name": "patient", "type": "reference"},
+                    ],
+                }],
+            }],
+        })
+    }
+}
+
+fn id_of(encounter: &Value) -> &str {
+    encounter["id"].as_str().unwrap_or_default()
+}
+
+/// With what a server adds.
+fn stored(mut encounter: Value) -> Value {
+    encounter["id"] = json!(Uuid::now_v7());
+    encounter["meta"]["versionId"] = json!("1");
+    encounter["meta"]["lastUpdated"] = json!(machine_time().format(&Rfc3339).unwrap_or_default());
+    encounter
+}
+
+fn fhir(status: u16, resource: &Value) -> Answer {
+    Answer::new(status, "application/fhir+json", resource.to_string())
+}
+
+fn refused(status: u16, issues: &[Issue]) -> Answer {
+    fhir(status, &outcome::of(issues))
+}

@@ -1,0 +1,167 @@
+//! Stand-ins for the platform's services and for Jitsi, over real HTTP.
+//!
+//! One plain listener plays all neighbours of the platform and takes the control calls; one TLS listener plays Jitsi.
+//! What they can do and how they are controlled is told by their own page: `GET /`.
+
+mod ai;
+mod chart;
+mod communication;
+mod consent;
+mod control;
+mod exchange;
+mod fhir;
+mod identity;
+mod jitsi;
+mod licence;
+mod mode;
+mod office;
+mod page;
+mod record;
+mod replay;
+mod server;
+mod tls;
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use serde_json::Value;
+
+pub use consent::Consents;
+pub use licence::Licence;
+pub use mode::{Behaviour, Mode, Name, UnknownName};
+pub use record::RecordedRequest;
+
+use crate::issuer::{Issuer, SigningKey};
+use office::Office;
+use server::Server;
+
+/// How the stand-ins are run.
+#[derive(Debug, Default)]
+pub struct StandinsConfig {
+    /// The port of the platform's services and of the control. Default: a free one.
+    pub port: Option<u16>,
+    /// Jitsi's port. Default: a free one.
+    pub jitsi_port: Option<u16>,
+    /// The issuer's key. Default: a new one.
+    pub signing_key: Option<SigningKey>,
+    /// The bearer token that the FHIR server wants. Default: it takes everybody.
+    pub fhir_bearer: Option<String>,
+}
+
+/// The neighbours, as long as this value lives.
+#[derive(Debug)]
+pub struct Standins {
+    office: Arc<Office>,
+    server: Server,
+    ca_pem: String,
+}
+
+impl Standins {
+    /// Starts them on loopback, on a thread of their own. All of them are up, every tenant is licensed and no patient
+    /// has consented.
+    ///
+    /// # Errors
+    /// When a port is taken.
+    pub async fn start(config: StandinsConfig) -> Result<Self> {
+        let key = match config.signing_key {
+            Some(key) => key,
+            // Takes long enough to hold up who shares our thread.
+            None => tokio::task::spawn_blocking(SigningKey::draw).await??,
+        };
+        let authority = tls::Authority::new()?;
+        let listeners = server::Listeners::bind(config.port, config.jitsi_port)?;
+        let office = Arc::new(Office::new(listeners.addresses()?, key, config.fhir_bearer));
+        let server = Server::start(listeners, authority.server_config()?, Arc::clone(&office)).await?;
+        Ok(Self { office, server, ca_pem: authority.pem })
+    }
+
+    /// Closes both listeners and all connections. Ports can be had again at once.
+    pub async fn stop(self) {
+        self.server.stop().await;
+    }
+
+    /// Where the platform's services are: `http://127.0.0.1:PORT`.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.office.base_url
+    }
+
+    /// Where the FHIR server is: what `/Encounter` stands below.
+    #[must_use]
+    pub fn fhir_url(&self) -> String {
+        format!("{}/fhir/R4", self.office.base_url)
+    }
+
+    /// Where Jitsi is: `https://localhost:PORT`. Its certificate is also good for 127.0.0.1.
+    #[must_use]
+    pub fn jitsi_url(&self) -> &str {
+        &self.office.jitsi_url
+    }
+
+    /// The authority that vouches for Jitsi, as PEM. It was made at the start and can vouch for this machine only.
+    #[must_use]
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
+    }
+
+    /// The OIDC issuer, whose documents are served below `{base_url}/realms/ghasi`.
+    #[must_use]
+    pub fn issuer(&self) -> &Issuer {
+        &self.office.issuer
+    }
+
+    /// Sets how a neighbour behaves.
+    pub fn set_mode(&self, name: Name, mode: Mode) {
+        self.office.desk(name).set_mode(mode);
+    }
+
+    /// How a neighbour behaves.
+    #[must_use]
+    pub fn mode(&self, name: Name) -> Mode {
+        self.office.desk(name).mode()
+    }
+
+    /// What a neighbour was asked, oldest first; at most the last thousand.
+    #[must_use]
+    pub fn requests(&self, name: Name) -> Vec<RecordedRequest> {
+        self.office.desk(name).requests()
+    }
+
+    /// Forgets what a neighbour was asked.
+    pub fn clear_requests(&self, name: Name) {
+        self.office.desk(name).clear();
+    }
+
+    /// Sets a tenant's licence.
+    pub fn set_licence(&self, tenant: &str, licence: Licence) {
+        self.office.licences.set(tenant, licence);
+    }
+
+    /// Sets what a patient has consented to.
+    pub fn set_consent(&self, patient: &str, consents: Consents) {
+        self.office.consents.set(patient, consents);
+    }
+
+    /// All Encounters, oldest first.
+    #[must_use]
+    pub fn encounters(&self) -> Vec<Value> {
+        self.office.encounters.all()
+    }
+
+    /// Puts an Encounter into the FHIR server, whatever is there already, and answers its id: how duplicates come about.
+    pub fn put_encounter(&self, encounter: Value) -> String {
+        self.office.encounters.put(encounter)
+    }
+
+    /// All message threads, oldest first, as they were answered.
+    #[must_use]
+    pub fn threads(&self) -> Vec<Value> {
+        self.office.threads.all()
+    }
+
+    /// All chart notes, oldest first, with what was accepted into them.
+    #[must_use]
+    pub fn notes(&self) -> Vec<Value> {
+        self.office.notes.all()
+    }
+}

@@ -1,0 +1,79 @@
+//! Jitsi's stand-in, over TLS.
+
+mod support;
+
+use std::sync::Arc;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use support::{Answer, ask_over, put, standins};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use vcare_testkit::{Mode, Name, Standins};
+
+fn trusting(authorities: RootCertStore) -> TlsConnector {
+    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(authorities)
+        .with_no_client_auth();
+    TlsConnector::from(Arc::new(config))
+}
+
+fn its_authority(standins: &Standins) -> RootCertStore {
+    let mut authorities = RootCertStore::empty();
+    authorities.add(CertificateDer::from_pem_slice(standins.ca_pem().as_bytes()).unwrap()).unwrap();
+    authorities
+}
+
+async fn visit(standins: &Standins, method: &str, path: &str) -> Answer {
+    let (_, port) = standins.jitsi_url().rsplit_once(':').unwrap();
+    let stream = TcpStream::connect(format!("127.0.0.1:{port}")).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    let stream = trusting(its_authority(standins)).connect(name, stream).await.unwrap();
+    ask_over(stream, method, "localhost", path, &[], "").await
+}
+
+#[tokio::test]
+async fn it_is_trusted_by_who_trusts_its_authority_and_by_nobody_else() {
+    let (standins, stranger) = (standins().await, standins().await);
+    let (_, port) = standins.jitsi_url().rsplit_once(':').unwrap();
+    let connect = async |authorities: RootCertStore, name: &'static str| {
+        let stream = TcpStream::connect(format!("127.0.0.1:{port}")).await.unwrap();
+        trusting(authorities).connect(ServerName::try_from(name).unwrap(), stream).await
+    };
+    for name in ["localhost", "127.0.0.1"] {
+        connect(its_authority(&standins), name).await.unwrap();
+    }
+    assert!(connect(its_authority(&standins), "meet.example").await.is_err());
+    assert!(connect(its_authority(&stranger), "localhost").await.is_err());
+    assert!(connect(RootCertStore::empty(), "localhost").await.is_err());
+}
+
+#[tokio::test]
+async fn it_shows_what_jitsi_shows_without_a_browser() {
+    let standins = standins().await;
+    let bosh = visit(&standins, "GET", "/http-bind").await;
+    assert_eq!((bosh.status, bosh.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    let config = visit(&standins, "GET", "/config.js").await;
+    assert!(config.body.contains("domain: 'meet.jitsi'") && config.body.contains("muc: 'muc.meet.jitsi'"));
+    let room = visit(&standins, "GET", "/acme/acme-k3j9?jwt=eyJhbGciOi&x=1").await;
+    assert!(room.body.contains("acme-k3j9") && !room.body.contains("eyJ"), "{}", room.body);
+    let nasty = visit(&standins, "GET", "/%3Cscript%3E").await;
+    assert!(nasty.body.contains("&lt;script>") || nasty.body.contains("&lt;script&gt;"), "{}", nasty.body);
+    assert_eq!(visit(&standins, "POST", "/room").await.status, 405);
+    let recorded = standins.requests(Name::Jitsi);
+    assert_eq!(recorded[2].path, "/acme/acme-k3j9?jwt=masked&x=1");
+}
+
+#[tokio::test]
+async fn its_control_is_on_the_plain_listener() {
+    let standins = standins().await;
+    let url = format!("{}/_control/jitsi", standins.base_url());
+    assert_eq!(put(&url, r#"{"mode":"down"}"#).await.status, 200);
+    assert_eq!(visit(&standins, "GET", "/http-bind").await.status, 503);
+    assert_eq!(visit(&standins, "GET", "/_control/fhir").await.status, 503);
+    standins.set_mode(Name::Jitsi, Mode::UP);
+    assert_eq!(visit(&standins, "GET", "/http-bind").await.status, 200);
+}
