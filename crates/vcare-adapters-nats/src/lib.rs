@@ -1,0 +1,17 @@
+//! The event stream on NATS JetStream: the only crate that knows async-nats.
+//!
+//! [`NatsPublisher`] publishes finished events, as they are, to the stream [`STREAM`]. It connects in the background and for
+//! ever: neither the start nor a request waits for NATS. While the connection is down it fails at once, and the events stay
+//! in the outbox, which is the only queue: nothing is queued here.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking"))]
+
+mod config;
+mod error;
+mod publisher;
+mod stream;
+
+pub use config::{InvalidNatsConfig, NatsConfig, NatsCredentials, StreamConfig};
+pub use error::NatsError;
+pub use publisher::NatsPublisher;
+pub use stream::{STREAM, STREAM_SUBJECTS};

@@ -1,0 +1,194 @@
+//! Publishes finished events.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use async_nats::connection::State;
+use async_nats::jetstream::Context;
+use async_nats::jetstream::context::ContextBuilder;
+use async_nats::jetstream::message::PublishMessage;
+use async_nats::{Client, Event};
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::future::join_all;
+use tokio::sync::{Mutex, watch};
+use tokio::time::timeout;
+use vcare_app::ports::{EventPublisher, PublishError, StoredEvent};
+
+use crate::config::{InvalidNatsConfig, NatsConfig, StreamConfig};
+use crate::error::NatsError;
+use crate::stream::{self, STREAM};
+
+/// A server that is gone without a word is noticed after three of these.
+const PING_EVERY: Duration = Duration::from_secs(10);
+
+/// Publishes to the stream [`STREAM`], with the event's id as `Nats-Msg-Id`, so that a second copy is dropped.
+///
+/// Nothing is queued: an event that is not acknowledged in time is reported as failed. It may arrive all the same, late; as
+/// the caller publishes it again before any later one of its ordering key, and the stream knows its id, that is harmless.
+pub struct NatsPublisher {
+    client: Client,
+    jetstream: Context,
+    ack_timeout: Duration,
+    stream: StreamConfig,
+    /// Whether the stream was seen since it was last missed. Held while looking, so that one looks.
+    stream_seen: Mutex<bool>,
+    /// The last publish timed out as a whole. The next one first asks with a single event: the client remembers every
+    /// unanswered request for as long as it lives, so a silent server must not be sent batch after batch.
+    stalled: AtomicBool,
+    /// Changes when the connection is lost.
+    losses: watch::Receiver<u64>,
+}
+
+impl NatsPublisher {
+    /// Begins to connect, in the background, and for ever; does not wait for it.
+    ///
+    /// # Errors
+    /// [`InvalidNatsConfig`]. A server that cannot be reached is no error.
+    pub async fn connect(config: &NatsConfig) -> Result<Self, InvalidNatsConfig> {
+        config.check()?;
+        let (losses, losses_seen) = watch::channel(0);
+        let losses = Arc::new(losses);
+        metrics::gauge!("vcare_nats_connected").set(0.0);
+        let client = config
+            .options()?
+            .name("vcare")
+            .retry_on_initial_connect()
+            .ping_interval(PING_EVERY)
+            .event_callback(move |event| {
+                note(&event, &losses);
+                std::future::ready(())
+            })
+            .connect(config.addresses()?)
+            .await
+            // It does not wait for a connection, so the addresses are all that it can find fault with.
+            .map_err(|_| InvalidNatsConfig::Server(0))?;
+        let jetstream = ContextBuilder::new().timeout(config.ack_timeout).build(client.clone());
+        Ok(Self {
+            client,
+            jetstream,
+            ack_timeout: config.ack_timeout,
+            stream: config.stream.clone(),
+            stream_seen: Mutex::new(false),
+            stalled: AtomicBool::new(false),
+            losses: losses_seen,
+        })
+    }
+
+    /// Whether there is a connection now.
+    #[must_use]
+    pub fn health(&self) -> bool {
+        self.client.connection_state() == State::Connected
+    }
+
+    /// Creates the stream when it is missing and widens it when it is narrower than configured, unless it was seen already.
+    /// Publishing does this by itself.
+    ///
+    /// # Errors
+    /// [`NatsError`]: not connected, no answer, or refused.
+    pub async fn ensure_stream(&self) -> Result<(), NatsError> {
+        let mut seen = self.stream_seen.lock().await;
+        if *seen || !self.stream.managed {
+            return Ok(());
+        }
+        if !self.health() {
+            return Err(NatsError::NotConnected);
+        }
+        timeout(self.ack_timeout, stream::ensure(&self.jetstream, &self.stream))
+            .await
+            .map_err(|_| NatsError::TimedOut)??;
+        *seen = true;
+        Ok(())
+    }
+
+    /// Publishes one event and waits for its acknowledgement.
+    async fn publish_one(&self, event: &StoredEvent, mut losses: watch::Receiver<u64>) -> Result<(), NatsError> {
+        let message = PublishMessage::build()
+            .message_id(event.id.to_string())
+            .expected_stream(STREAM)
+            .header("Content-Type", "application/cloudevents+json")
+            .payload(Bytes::copy_from_slice(&event.body));
+        let acknowledged = async { self.jetstream.send_publish(event.subject.clone(), message).await?.await };
+        tokio::select! {
+            // An acknowledgement that is here counts, whatever became of the connection since.
+            biased;
+            result = timeout(self.ack_timeout, acknowledged) => {
+                // A duplicate is as good: the stream has the event.
+                result.map_err(|_| NatsError::TimedOut)?.map(|_ack| ()).map_err(NatsError::from)
+            }
+            _ = losses.changed() => Err(NatsError::ConnectionLost),
+        }
+    }
+
+    async fn side_by_side(&self, events: &[StoredEvent], losses: &watch::Receiver<u64>) -> Vec<Result<(), NatsError>> {
+        join_all(events.iter().map(|event| self.publish_one(event, losses.clone()))).await
+    }
+
+    async fn publish_all(&self, events: &[StoredEvent]) -> Vec<Result<(), NatsError>> {
+        let mut losses = self.losses.clone();
+        losses.mark_unchanged();
+        if !self.health() {
+            return fail(events, || NatsError::NotConnected);
+        }
+        if let Err(error) = self.ensure_stream().await {
+            // Only looking may have failed, for want of a permission: the stream may be there and take events.
+            self.stalled.store(true, Ordering::Relaxed);
+            let error: &(dyn Error + 'static) = &error;
+            tracing::warn!(error, stream = STREAM, "the stream could not be looked at");
+        }
+        let mut results = Vec::with_capacity(events.len());
+        let mut rest = events;
+        if let (true, Some((first, others))) = (self.stalled.load(Ordering::Relaxed), events.split_first()) {
+            results.extend(self.side_by_side(std::slice::from_ref(first), &losses).await);
+            if matches!(results.as_slice(), [Err(NatsError::TimedOut)]) {
+                results.resize_with(events.len(), || Err(NatsError::Stalled));
+                return results;
+            }
+            rest = others;
+        }
+        results.extend(self.side_by_side(rest, &losses).await);
+        let stalled = results.iter().all(|result| matches!(result, Err(NatsError::TimedOut)));
+        self.stalled.store(stalled, Ordering::Relaxed);
+        if results.iter().any(|result| matches!(result, Err(NatsError::NoStream))) {
+            *self.stream_seen.lock().await = false;
+        } else if results.iter().any(Result::is_ok) {
+            *self.stream_seen.lock().await = true;
+        }
+        results
+    }
+}
+
+#[async_trait]
+impl EventPublisher for NatsPublisher {
+    async fn publish(&self, events: &[StoredEvent]) -> Vec<Result<(), PublishError>> {
+        if events.is_empty() {
+            return Vec::new();
+        }
+        let begun = Instant::now();
+        let results = self.publish_all(events).await;
+        metrics::histogram!("vcare_nats_publish_duration_seconds").record(begun.elapsed().as_secs_f64());
+        results.into_iter().map(|result| result.map_err(|error| PublishError(Box::new(error)))).collect()
+    }
+}
+
+fn fail(events: &[StoredEvent], error: impl Fn() -> NatsError) -> Vec<Result<(), NatsError>> {
+    events.iter().map(|_| Err(error())).collect()
+}
+
+/// What the connection says of itself. The client logs it too.
+fn note(event: &Event, losses: &watch::Sender<u64>) {
+    match event {
+        Event::Connected => metrics::gauge!("vcare_nats_connected").set(1.0),
+        Event::Disconnected | Event::Closed => {
+            metrics::gauge!("vcare_nats_connected").set(0.0);
+            metrics::counter!("vcare_nats_disconnections_total").increment(1);
+            losses.send_modify(|count| *count += 1);
+        }
+        Event::ServerError(_) | Event::ClientError(_) => {
+            metrics::counter!("vcare_nats_errors_total").increment(1);
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,89 @@
+//! Clients for a private NATS server, and what is published and found there.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::time::{Duration, Instant};
+
+use async_nats::jetstream;
+use uuid::Uuid;
+use vcare_adapters_nats::{NatsConfig, NatsPublisher, STREAM};
+use vcare_app::ports::{EventPublisher, PublishError, StoredEvent};
+use vcare_domain::EventId;
+use vcare_testkit::{NatsOptions, NatsServer};
+
+pub async fn server() -> NatsServer {
+    NatsServer::start().await.unwrap()
+}
+
+/// One with more settings, in the language of its configuration file.
+pub async fn server_with(settings: &str) -> NatsServer {
+    NatsServer::start_with(NatsOptions { settings: settings.to_owned(), ..Default::default() }).await.unwrap()
+}
+
+pub fn config(server: &NatsServer) -> NatsConfig {
+    NatsConfig::new([server.url()])
+}
+
+/// A second client, to look with.
+pub async fn jetstream(server: &NatsServer) -> jetstream::Context {
+    jetstream::new(async_nats::connect(server.url()).await.unwrap())
+}
+
+/// The same, with a password.
+pub async fn jetstream_as(server: &NatsServer, user: &str, password: &str) -> jetstream::Context {
+    let options = async_nats::ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned());
+    jetstream::new(options.connect(server.url()).await.unwrap())
+}
+
+pub async fn connected(config: &NatsConfig) -> NatsPublisher {
+    let publisher = NatsPublisher::connect(config).await.unwrap();
+    until("it is connected", || publisher.health()).await;
+    publisher
+}
+
+pub fn event(number: u128, key: &str) -> StoredEvent {
+    StoredEvent {
+        position: i64::try_from(number).unwrap(),
+        id: EventId::from_uuid(Uuid::from_u128(number)),
+        subject: "virtual_care.session.started.v1".to_owned(),
+        ordering_key: key.to_owned(),
+        body: format!("{{\"number\":{number}, \"unchanged\" : \"سلام\"}}").into_bytes(),
+    }
+}
+
+pub fn assert_published(results: &[Result<(), PublishError>]) {
+    for result in results {
+        if let Err(error) = result {
+            panic!("not published: {:?}", error.0);
+        }
+    }
+}
+
+/// Publishes until it goes, as the relay does.
+pub async fn publish_in_the_end(publisher: &NatsPublisher, event: &StoredEvent) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while let [Err(error)] = publisher.publish(std::slice::from_ref(event)).await.as_slice() {
+        assert!(Instant::now() < deadline, "never published: {:?}", error.0);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// All that is in the stream, oldest first.
+pub async fn stored(jetstream: &jetstream::Context) -> Vec<jetstream::message::StreamMessage> {
+    let stream = jetstream.get_stream(STREAM).await.unwrap();
+    let state = &stream.cached_info().state;
+    let mut messages = Vec::new();
+    for sequence in state.first_sequence..=state.last_sequence {
+        messages.push(stream.get_raw_message(sequence).await.unwrap());
+    }
+    messages
+}
+
+/// Waits until `done`, for at most twenty seconds.
+pub async fn until(what: &str, done: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !done() {
+        assert!(Instant::now() < deadline, "timed out waiting until {what}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
