@@ -1,0 +1,234 @@
+//! Configuration: `VCARE_…` variables over an optional TOML file over defaults.
+//!
+//! A setting `fhir.base_url` is `[fhir] base_url` in the file and `VCARE_FHIR__BASE_URL` in the environment. Unknown keys
+//! are refused: a misspelt setting must not be a silent default.
+
+mod sections;
+mod sensitive;
+
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::providers::{Env, Format, Toml};
+use serde::Deserialize;
+
+pub use sections::{
+    ApiConfig, DatabaseConfig, FhirConfig, IdentityConfig, JitsiConfig, KeyringConfig, LinksConfig, LogConfig,
+    NatsSection, NeighbourSection, RelayConfig, WorkerConfig,
+};
+pub use sensitive::Sensitive;
+
+/// Where the service runs, which decides what it insists on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// For patients: every weakening must be allowed by name.
+    #[default]
+    Production,
+    /// On a developer's machine.
+    Development,
+}
+
+/// Everything a process is told from outside.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where it runs. Default `production`.
+    #[serde(default)]
+    pub profile: Profile,
+    /// The REST API.
+    #[serde(default)]
+    pub api: ApiConfig,
+    /// Links sent to people.
+    pub links: LinksConfig,
+    /// PostgreSQL.
+    pub database: DatabaseConfig,
+    /// NATS.
+    pub nats: NatsSection,
+    /// The OpenID provider.
+    pub identity: IdentityConfig,
+    /// identity-service's licences.
+    pub licence: NeighbourSection,
+    /// access-policy's consents.
+    pub consent: NeighbourSection,
+    /// The FHIR gateway.
+    pub fhir: FhirConfig,
+    /// The tenants' Jitsi servers.
+    #[serde(default)]
+    pub jitsi: JitsiConfig,
+    /// The master key.
+    pub keyring: KeyringConfig,
+    /// The outbox relay.
+    #[serde(default)]
+    pub relay: RelayConfig,
+    /// The retry worker.
+    #[serde(default)]
+    pub worker: WorkerConfig,
+    /// Logs.
+    #[serde(default)]
+    pub log: LogConfig,
+}
+
+/// A configuration that cannot be used. Names settings and what is wrong with them, never their values.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", problems.join("\n"))]
+pub struct ConfigError {
+    /// One line a problem.
+    pub problems: Vec<String>,
+}
+
+impl From<String> for ConfigError {
+    fn from(problem: String) -> Self {
+        Self { problems: vec![problem] }
+    }
+}
+
+impl Config {
+    /// Reads `VCARE_…` variables and, when `VCARE_CONFIG_FILE` names one, a TOML file.
+    ///
+    /// # Errors
+    /// [`ConfigError`] lists everything that is wrong.
+    pub fn load() -> Result<Self, ConfigError> {
+        #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+        let file = std::env::var_os("VCARE_CONFIG_FILE").map(PathBuf::from);
+        Self::read(file.as_deref(), Env::prefixed("VCARE_").ignore(&["config_file"]).split("__"))
+    }
+
+    /// Reads TOML alone, without environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`] lists everything that is wrong.
+    pub fn from_toml(text: &str) -> Result<Self, ConfigError> {
+        Self::read(None, Toml::string(text))
+    }
+
+    /// Reads a TOML file alone.
+    ///
+    /// # Errors
+    /// [`ConfigError`] lists everything that is wrong.
+    pub fn from_file(file: &Path) -> Result<Self, ConfigError> {
+        Self::read(Some(file), Toml::string(""))
+    }
+
+    fn read(file: Option<&Path>, environment: impl figment::Provider) -> Result<Self, ConfigError> {
+        let mut figment = Figment::new();
+        if let Some(file) = file {
+            if !file.is_file() {
+                return Err(format!("VCARE_CONFIG_FILE: no such file: {}", file.display()).into());
+            }
+            figment = figment.merge(Toml::file_exact(file));
+        }
+        let config: Self = figment.merge(environment).extract().map_err(told)?;
+        let problems = config.problems();
+        if problems.is_empty() { Ok(config) } else { Err(ConfigError { problems }) }
+    }
+
+    /// What can be found wrong without asking anybody.
+    fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        self.links.check(&mut problems);
+        self.database.check(&mut problems);
+        self.nats.check(&mut problems);
+        self.identity.check(&mut problems);
+        self.licence.check("licence", &mut problems);
+        self.consent.check("consent", &mut problems);
+        self.fhir.neighbour.check("fhir", &mut problems);
+        self.jitsi.check(&mut problems);
+        self.keyring.check(self.profile, &mut problems);
+        self.worker.check(&mut problems);
+        problems
+    }
+}
+
+/// Figment's errors quote values; ours name the setting and what is wrong with it.
+fn told(errors: figment::Error) -> ConfigError {
+    use figment::error::Kind;
+    let problems = errors.into_iter().map(|error| {
+        let path = error.path.join(".");
+        match &error.kind {
+            Kind::MissingField(name) if path.is_empty() => format!("{name}: is missing"),
+            Kind::MissingField(name) => format!("{path}.{name}: is missing"),
+            Kind::UnknownField(name, expected) => {
+                let place = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                format!("{place}: there is no such setting; expected one of {}", expected.join(", "))
+            }
+            Kind::InvalidType(_, expected) => format!("{path}: expected {expected}"),
+            Kind::InvalidValue(_, expected) => format!("{path}: expected {expected}"),
+            Kind::UnknownVariant(_, expected) => format!("{path}: expected one of {}", expected.join(", ")),
+            Kind::DuplicateField(name) => format!("{path}.{name}: stands there twice"),
+            _ if path.is_empty() => "the configuration file is not valid TOML".to_owned(),
+            _ => format!("{path}: is not valid"),
+        }
+    });
+    ConfigError { problems: problems.collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+        profile = "development"
+        [links]
+        public_base_url = "https://care.example"
+        [database]
+        url = "postgres://vcare:hunter2@db/virtual_care"
+        [nats]
+        servers = ["nats://nats:4222"]
+        [identity]
+        issuer = "https://id.example/realms/ghasi"
+        [licence]
+        base_url = "http://identity:3000"
+        [consent]
+        base_url = "http://access:3000"
+        [fhir]
+        base_url = "http://fhir:3000/fhir/R4"
+        bearer_token = 12345
+        [keyring]
+        file = "/etc/vcare/master.key"
+    "#;
+
+    fn read(text: &str) -> Result<Config, ConfigError> {
+        Config::from_toml(text)
+    }
+
+    #[test]
+    fn what_is_not_given_has_its_default() {
+        let config = read(GOOD).unwrap();
+        assert_eq!(config.api.listen.to_string(), "127.0.0.1:3031");
+        assert_eq!(config.database.max_connections, 16);
+        assert_eq!(config.worker.batch, 32);
+    }
+
+    #[test]
+    fn a_secret_is_never_printed_and_may_look_like_a_number() {
+        let config = read(GOOD).unwrap();
+        let printed = format!("{config:?}");
+        assert!(!printed.contains("hunter2") && !printed.contains("12345"), "{printed}");
+    }
+
+    #[test]
+    fn every_problem_is_named_and_no_value_is_repeated() {
+        let table = [
+            ("profile = \"development\"", "profile = \"play\"", "profile: expected one of production, development"),
+            ("[keyring]", "[keyring]\nfiel = \"x\"", "keyring.fiel: there is no such setting"),
+            ("issuer =", "isuer =", "identity.isuer: there is no such setting"),
+            ("url = \"postgres://vcare:hunter2@db/virtual_care\"", "url = \"mysql://hunter2@db\"", "database.url:"),
+            ("\"nats://nats:4222\"", "\"http://hunter2\"", "nats.servers: NATS server 0"),
+            ("\"https://care.example\"", "\"hunter2\"", "links.public_base_url:"),
+            ("\"http://access:3000\"", "\"ftp://hunter2\"", "consent.base_url:"),
+        ];
+        for (from, to, expected) in table {
+            let told = read(&GOOD.replace(from, to)).unwrap_err().to_string();
+            assert!(told.contains(expected), "{told}");
+            assert!(!told.contains("hunter2"), "{told}");
+        }
+    }
+
+    #[test]
+    fn in_production_a_local_keyring_must_be_allowed_by_name() {
+        let production = GOOD.replace("\"development\"", "\"production\"");
+        assert!(read(&production).unwrap_err().to_string().contains("keyring.allow_local_in_production"));
+        assert!(read(&format!("{production}\nallow_local_in_production = true")).is_ok());
+    }
+}

@@ -1,0 +1,403 @@
+//! The sections of the configuration, one concern each. Units stand in the names.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+use time::Duration as Span;
+use vcare_adapters_http::{InvalidBaseUrl, NeighbourConfig};
+use vcare_adapters_nats::{NatsConfig, NatsCredentials, StreamConfig};
+use vcare_adapters_postgres::PgConfig;
+use vcare_domain::HttpsUrl;
+
+use super::{Profile, Sensitive};
+
+/// `[api]`: the REST API.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ApiConfig {
+    /// Where it listens. Default `127.0.0.1:3031`; port 0 picks a free one, which the log names.
+    pub listen: SocketAddr,
+    /// Threads that answer requests. Default: one a core.
+    pub threads: Option<usize>,
+    /// How long requests under way may take after SIGTERM. Default 20.
+    pub shutdown_seconds: u64,
+    /// The largest body, in bytes. Default 65,536.
+    pub max_body_bytes: usize,
+    /// Origins whose pages may call the API without Kong in between; `*` is all. Default: none.
+    pub cors_allow_origins: Vec<String>,
+}
+
+impl Default for ApiConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 3031)),
+            threads: None,
+            shutdown_seconds: 20,
+            max_body_bytes: 64 * 1024,
+            cors_allow_origins: Vec::new(),
+        }
+    }
+}
+
+/// `[links]`: what is sent to people.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinksConfig {
+    /// Join links are `{public_base_url}/visit#<token>`. https, or http on this machine.
+    pub public_base_url: String,
+    /// How long after the planned end a join token opens. Default 60.
+    #[serde(default = "sixty")]
+    pub join_token_grace_minutes: u32,
+    /// How long after the planned end a video token opens. Default 60.
+    #[serde(default = "sixty")]
+    pub video_token_grace_minutes: u32,
+}
+
+const fn sixty() -> u32 {
+    60
+}
+
+impl LinksConfig {
+    pub(super) fn check(&self, problems: &mut Vec<String>) {
+        let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
+        let local = local.iter().any(|start| {
+            self.public_base_url.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+        });
+        if !local && HttpsUrl::parse(&self.public_base_url).is_err() {
+            problems.push("links.public_base_url: expected an https address (or http on this machine)".to_owned());
+        }
+    }
+}
+
+/// `[database]`: PostgreSQL 15 or newer.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseConfig {
+    /// `postgres://user:password@host:port/database`, as the service's own login.
+    pub url: Sensitive,
+    /// The most connections for requests. Default 16.
+    #[serde(default = "sixteen")]
+    pub max_connections: u32,
+    /// The most connections for background work. Default 4.
+    #[serde(default = "four")]
+    pub max_system_connections: u32,
+    /// How long a request waits for a connection. Default 3,000.
+    #[serde(default = "three_seconds")]
+    pub connection_timeout_ms: u64,
+    /// How long a statement may run. Default 5,000.
+    #[serde(default = "five_seconds")]
+    pub statement_timeout_ms: u64,
+}
+
+const fn sixteen() -> u32 {
+    16
+}
+const fn four() -> u32 {
+    4
+}
+const fn three_seconds() -> u64 {
+    3000
+}
+const fn five_seconds() -> u64 {
+    5000
+}
+
+impl DatabaseConfig {
+    pub(super) fn check(&self, problems: &mut Vec<String>) {
+        let url = self.url.expose();
+        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            problems.push("database.url: expected postgres://user:password@host:port/database".to_owned());
+        }
+        if self.max_connections == 0 || self.max_system_connections < 2 {
+            problems.push("database: at least 1 connection for requests and 2 for background work".to_owned());
+        }
+    }
+
+    pub(crate) fn adapter(&self) -> PgConfig {
+        PgConfig {
+            max_connections: self.max_connections,
+            max_system_connections: self.max_system_connections,
+            connection_timeout: Duration::from_millis(self.connection_timeout_ms),
+            statement_timeout: Duration::from_millis(self.statement_timeout_ms),
+            ..PgConfig::new(self.url.expose())
+        }
+    }
+}
+
+/// `[nats]`: the event stream.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NatsSection {
+    /// `nats://host:port` or `tls://host:port`, one or more of a cluster.
+    pub servers: Vec<String>,
+    /// The user, when there is one.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// The user's password.
+    #[serde(default)]
+    pub password: Option<Sensitive>,
+    /// A token, instead.
+    #[serde(default)]
+    pub token: Option<Sensitive>,
+    /// The content of a `.creds` file, instead.
+    #[serde(default)]
+    pub creds: Option<Sensitive>,
+    /// The authority of the servers' certificates, PEM. Makes TLS mandatory.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    /// Whether the service creates and widens the stream. Default `true`.
+    #[serde(default = "yes")]
+    pub manage_stream: bool,
+    /// How many servers hold each event. Default 1.
+    #[serde(default = "one")]
+    pub replicas: usize,
+}
+
+const fn yes() -> bool {
+    true
+}
+const fn one() -> usize {
+    1
+}
+
+impl NatsSection {
+    pub(super) fn check(&self, problems: &mut Vec<String>) {
+        if let Err(error) = self.adapter().check() {
+            problems.push(format!("nats.servers: {error}"));
+        }
+    }
+
+    pub(crate) fn adapter(&self) -> NatsConfig {
+        let mut config = NatsConfig::new(&self.servers);
+        config.credentials = match (&self.user, &self.password, &self.token, &self.creds) {
+            (Some(user), Some(password), _, _) => {
+                NatsCredentials::User { name: user.clone(), password: password.secret() }
+            }
+            (_, _, Some(token), _) => NatsCredentials::Token(token.secret()),
+            (_, _, _, Some(creds)) => NatsCredentials::Creds(creds.secret()),
+            _ => NatsCredentials::None,
+        };
+        config.ca_file.clone_from(&self.ca_file);
+        config.stream =
+            StreamConfig { managed: self.manage_stream, replicas: self.replicas, ..StreamConfig::default() };
+        config
+    }
+}
+
+/// `[identity]`: the OpenID provider that signs access tokens.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdentityConfig {
+    /// The issuer, exactly as it stands in tokens.
+    pub issuer: String,
+    /// Our name among a token's audiences. Default `virtual-care-service`.
+    #[serde(default = "audience")]
+    pub audience: String,
+    /// Where the keys are; by discovery when absent.
+    #[serde(default)]
+    pub jwks_url: Option<String>,
+    /// The claims that may name the tenant; the first that is there counts. Default `tenantId`, `tenant_id`, `tid`.
+    #[serde(default)]
+    pub tenant_claims: Option<Vec<String>>,
+    /// Dotted paths to lists of roles. Default `realm_access.roles`, `roles`.
+    #[serde(default)]
+    pub role_claims: Option<Vec<String>>,
+    /// How far the issuer's clock may differ. Default 30.
+    #[serde(default = "thirty")]
+    pub leeway_seconds: u32,
+}
+
+fn audience() -> String {
+    "virtual-care-service".to_owned()
+}
+const fn thirty() -> u32 {
+    30
+}
+
+impl IdentityConfig {
+    pub(super) fn check(&self, problems: &mut Vec<String>) {
+        let address = |text: &str| NeighbourConfig::new(text, Span::SECOND, None).is_ok();
+        if !address(&self.issuer) {
+            problems.push("identity.issuer: expected an absolute http or https address".to_owned());
+        }
+        if self.jwks_url.as_deref().is_some_and(|url| !address(url)) {
+            problems.push("identity.jwks_url: expected an absolute http or https address".to_owned());
+        }
+    }
+}
+
+/// A neighbour service.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NeighbourSection {
+    /// Where it is; its paths are appended.
+    pub base_url: String,
+    /// How long one call may take. Default 1,500.
+    #[serde(default = "one_and_a_half_seconds")]
+    pub deadline_ms: u32,
+    /// What we show it, when it wants something.
+    #[serde(default)]
+    pub bearer_token: Option<Sensitive>,
+}
+
+const fn one_and_a_half_seconds() -> u32 {
+    1500
+}
+
+impl NeighbourSection {
+    pub(super) fn check(&self, section: &str, problems: &mut Vec<String>) {
+        if let Err(error) = self.adapter() {
+            problems.push(format!("{section}.base_url: {error}"));
+        }
+    }
+
+    pub(crate) fn adapter(&self) -> Result<NeighbourConfig, InvalidBaseUrl> {
+        let deadline = Span::milliseconds(i64::from(self.deadline_ms));
+        NeighbourConfig::new(&self.base_url, deadline, self.bearer_token.as_ref().map(Sensitive::secret))
+    }
+}
+
+/// `[fhir]`: the FHIR gateway.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(from = "FhirFields")]
+pub struct FhirConfig {
+    /// Where it is. Its deadline is per request, and by default 10,000.
+    pub neighbour: NeighbourSection,
+    /// How long the end of a visit waits for it before leaving the Encounter to the worker. Default 2,000.
+    pub inline_deadline_ms: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FhirFields {
+    base_url: String,
+    #[serde(default = "ten_seconds")]
+    deadline_ms: u32,
+    #[serde(default)]
+    bearer_token: Option<Sensitive>,
+    #[serde(default = "two_seconds")]
+    inline_deadline_ms: u32,
+}
+
+const fn two_seconds() -> u32 {
+    2000
+}
+const fn ten_seconds() -> u32 {
+    10_000
+}
+
+impl From<FhirFields> for FhirConfig {
+    fn from(fields: FhirFields) -> Self {
+        let FhirFields { base_url, deadline_ms, bearer_token, inline_deadline_ms } = fields;
+        Self { neighbour: NeighbourSection { base_url, deadline_ms, bearer_token }, inline_deadline_ms }
+    }
+}
+
+/// `[jitsi]`: what holds for all tenants' Jitsi servers.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct JitsiConfig {
+    /// Whether they may be at private addresses. Default `false`: a tenant's address is a door into our network.
+    pub allow_private_addresses: bool,
+    /// An authority to trust beside the system's, PEM.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl JitsiConfig {
+    pub(super) fn check(&self, problems: &mut Vec<String>) {
+        if self.ca_file.as_ref().is_some_and(|file| !file.is_file()) {
+            problems.push("jitsi.ca_file: no such file".to_owned());
+        }
+    }
+}
+
+/// `[keyring]`: the master key in a file on this machine.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyringConfig {
+    /// The file: 64 hex digits, mode 600.
+    pub file: PathBuf,
+    /// Whether to draw a key when there is no file. Default `false`.
+    #[serde(default)]
+    pub create_if_missing: bool,
+    /// Says that a key on this machine's disk is good enough for patients. Default `false`.
+    #[serde(default)]
+    pub allow_local_in_production: bool,
+}
+
+impl KeyringConfig {
+    pub(super) fn check(&self, profile: Profile, problems: &mut Vec<String>) {
+        if profile == Profile::Production && !self.allow_local_in_production {
+            problems.push(
+                "keyring.allow_local_in_production: must be true to keep the master key in a file in production"
+                    .to_owned(),
+            );
+        }
+    }
+}
+
+/// `[relay]`: who publishes the outbox.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RelayConfig {
+    /// Whether this process may. Default `true`; one of all processes does.
+    pub enabled: bool,
+}
+
+impl Default for RelayConfig {
+    fn default() -> Self {
+        Self { enabled: true }
+    }
+}
+
+/// `[worker]`: the retry worker.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WorkerConfig {
+    /// Where `/health` and `/metrics` are. Default `127.0.0.1:3032`.
+    pub listen: SocketAddr,
+    /// The most jobs taken at once, and worked side by side. Default 32.
+    pub batch: u16,
+    /// How long an empty queue is left alone. Default 1,000.
+    pub poll_ms: u64,
+    /// How long jobs under way may take after SIGTERM. Default 20.
+    pub shutdown_seconds: u64,
+    /// How long answers to idempotency keys are kept. Default 48.
+    pub keep_answers_hours: u32,
+}
+
+impl Default for WorkerConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 3032)),
+            batch: 32,
+            poll_ms: 1000,
+            shutdown_seconds: 20,
+            keep_answers_hours: 48,
+        }
+    }
+}
+
+impl WorkerConfig {
+    pub(super) fn check(&self, problems: &mut Vec<String>) {
+        if self.batch == 0 {
+            problems.push("worker.batch: must be at least 1".to_owned());
+        }
+    }
+}
+
+/// `[log]`: logs on standard output, one JSON object a line.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogConfig {
+    /// What is logged, as `level` or `target=level,…`. Default `info`.
+    pub filter: String,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { filter: "info".to_owned() }
+    }
+}

@@ -1,0 +1,31 @@
+//! Configuration, telemetry, wiring and shutdown: composed once, for every binary.
+//!
+//! [`Config::load`] reads file and environment; [`init_telemetry`] starts logs and metrics; [`compose`] makes the
+//! [`Service`] out of all adapters: the only place that knows more than one of them.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
+
+mod clock;
+mod config;
+mod health;
+mod ops;
+mod shutdown;
+mod telemetry;
+mod wiring;
+
+pub use clock::{SystemClock, SystemIds};
+pub use config::{
+    ApiConfig, Config, ConfigError, DatabaseConfig, FhirConfig, IdentityConfig, JitsiConfig, KeyringConfig,
+    LinksConfig, LogConfig, NatsSection, NeighbourSection, Profile, RelayConfig, Sensitive, WorkerConfig,
+};
+pub use health::{Check, Health, Report, Standing};
+pub use ops::serve_ops;
+pub use shutdown::until_signal;
+pub use telemetry::{LOG_SCHEMA_VERSION, Metrics, Telemetry, actor_id_hash, init_telemetry};
+pub use vcare_adapters_postgres::PgJobQueue as JobQueue;
+pub use wiring::{Overrides, Service, compose, install_crypto};
+
+/// Brings a database up to date, or tells what it lacks.
+pub mod migrations {
+    pub use vcare_adapters_postgres::{MigrateError, allow_login, migrate, pending_migrations};
+}

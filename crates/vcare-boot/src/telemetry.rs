@@ -1,0 +1,74 @@
+//! Logs and metrics.
+
+mod json_lines;
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use ring::digest;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::{EnvFilter, Registry};
+use vcare_domain::{TenantId, UserId};
+
+use json_lines::JsonLines;
+pub use json_lines::LOG_SCHEMA_VERSION;
+
+use crate::config::{ConfigError, LogConfig};
+
+/// The process' metrics.
+#[derive(Clone)]
+pub struct Metrics(PrometheusHandle);
+
+impl Metrics {
+    /// Metrics of nobody's: for who composes a process in the middle of another.
+    #[must_use]
+    pub fn detached() -> Self {
+        Self(PrometheusBuilder::new().build_recorder().handle())
+    }
+
+    /// All of them, in the Prometheus text format.
+    #[must_use]
+    pub fn render(&self) -> String {
+        self.0.run_upkeep();
+        self.0.render()
+    }
+}
+
+/// What [`init_telemetry`] started.
+pub struct Telemetry {
+    /// The process' metrics.
+    pub metrics: Metrics,
+}
+
+/// Starts logs (JSON lines on standard output) and metrics, for the whole process.
+///
+/// # Errors
+/// [`ConfigError`] when the filter is none, or when telemetry was started before.
+pub fn init_telemetry(service: &'static str, config: &LogConfig) -> Result<Telemetry, ConfigError> {
+    let filter =
+        EnvFilter::try_new(&config.filter).map_err(|_| "log.filter: expected level or target=level,…".to_owned())?;
+    let lines = JsonLines::new(service, std::io::stdout);
+    let subscriber = Registry::default().with(filter).with(lines);
+    tracing::subscriber::set_global_default(subscriber).map_err(|_| "logging was started before".to_owned())?;
+    Ok(Telemetry { metrics: install_metrics()? })
+}
+
+/// Seconds; from a cached read to the longest deadline.
+const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+
+fn install_metrics() -> Result<Metrics, ConfigError> {
+    let failed = |error: metrics_exporter_prometheus::BuildError| format!("metrics: {error}");
+    let builder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS)
+        .map_err(failed)?;
+    Ok(Metrics(builder.install_recorder().map_err(failed)?))
+}
+
+/// A person in the logs: the same person has the same hash, and nobody can read who it is off it.
+#[must_use]
+pub fn actor_id_hash(tenant: &TenantId, user: &UserId) -> String {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for part in [tenant.as_str(), "\0", user.as_str()] {
+        context.update(part.as_bytes());
+    }
+    let digest = context.finish();
+    digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}

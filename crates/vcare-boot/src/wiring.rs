@@ -1,0 +1,161 @@
+//! Puts the adapters under the application.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use time::Duration;
+use url::Url;
+use vcare_adapters_http::{
+    AccessTokenConfig, AddressPolicy, ClientConfig, HttpClient, HttpConsentCheck, HttpFhirGateway, HttpLicenceCheck,
+    JitsiVideo, JwksConfig, JwksLocation, JwksSource, OidcAccessTokens,
+};
+use vcare_adapters_kms::{Hs256JoinTokens, IfMissing, LocalKeyring, TenantKeys};
+use vcare_adapters_nats::NatsPublisher;
+use vcare_adapters_postgres::{PgJobQueue, PgOutbox, PgStore};
+use vcare_app::ports::{AccessTokens, Clock, EventPublisher, Ids, JobQueue, Outbox, OutboxWake, Store, TenantSecrets};
+use vcare_app::relay::{Pace, Relay};
+use vcare_app::{App, Neighbours, Settings};
+
+use crate::clock::{SystemClock, SystemIds};
+use crate::config::{Config, IdentityConfig};
+use crate::health::Health;
+
+/// What a test puts in the place of the real thing.
+#[derive(Clone)]
+pub struct Overrides {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// New ids.
+    pub ids: Arc<dyn Ids>,
+}
+
+impl Default for Overrides {
+    fn default() -> Self {
+        Self { clock: Arc::new(SystemClock), ids: Arc::new(SystemIds::default()) }
+    }
+}
+
+/// A composed process: the application, and what runs beside it.
+pub struct Service {
+    /// The use cases.
+    pub app: App,
+    /// Checks who signs in.
+    pub access_tokens: Arc<dyn AccessTokens>,
+    /// Publishes the outbox, when this process may.
+    pub relay: Option<Relay>,
+    /// Durable work, and old answers to forget.
+    pub jobs: Arc<PgJobQueue>,
+    /// How the process is.
+    pub health: Health,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// New ids.
+    pub ids: Arc<dyn Ids>,
+}
+
+/// Installs the process-wide cryptography, which several libraries panic without. May be called any number of times.
+pub fn install_crypto() {
+    vcare_adapters_http::install_crypto();
+}
+
+/// Composes a process. Nobody is waited for: database, NATS and neighbours are reached when they are first needed.
+///
+/// # Errors
+/// When something about this machine does not fit: the key file, a certificate file, an address.
+pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Service> {
+    let Overrides { clock, ids } = overrides;
+    let database = config.database.adapter();
+    let wake = OutboxWake::default();
+    let store = Arc::new(PgStore::new(&database, Arc::clone(&clock), Arc::clone(&ids), wake.clone()));
+    let jobs = Arc::new(PgJobQueue::new(&database, Arc::clone(&ids)));
+    let publisher = Arc::new(NatsPublisher::connect(&config.nats.adapter()).await.context("nats")?);
+
+    let inside = ClientConfig::new(AddressPolicy::PRIVATE);
+    let inside = HttpClient::new(&inside, Arc::clone(&clock), Arc::clone(&ids)).context("HTTP client")?;
+    let keys = tenant_keys(config)?;
+    let neighbours = Neighbours {
+        licence: Arc::new(HttpLicenceCheck::new(inside.clone(), config.licence.adapter().context("licence.base_url")?)),
+        consent: Arc::new(HttpConsentCheck::new(inside.clone(), config.consent.adapter().context("consent.base_url")?)),
+        fhir: Arc::new(HttpFhirGateway::new(inside.clone(), config.fhir.neighbour.adapter().context("fhir.base_url")?)),
+        video: Arc::new(jitsi(config, &clock, &ids, Arc::clone(&keys) as Arc<dyn TenantSecrets>)?),
+    };
+    let access_tokens = access_tokens(&config.identity, inside, &clock)?;
+    let app = App {
+        store: Arc::clone(&store) as Arc<dyn Store>,
+        jobs: Arc::clone(&jobs) as Arc<dyn JobQueue>,
+        neighbours,
+        join_tokens: Arc::new(Hs256JoinTokens::new(keys)),
+        clock: Arc::clone(&clock),
+        ids: Arc::clone(&ids),
+        settings: settings(config),
+    };
+    let relay = config.relay.enabled.then(|| Relay {
+        outbox: Arc::new(PgOutbox::new(&database)) as Arc<dyn Outbox>,
+        publisher: Arc::clone(&publisher) as Arc<dyn EventPublisher>,
+        wake,
+        clock: Arc::clone(&clock),
+        ids: Arc::clone(&ids),
+        pace: Pace::default(),
+    });
+    Ok(Service {
+        app,
+        access_tokens: Arc::new(access_tokens),
+        relay,
+        jobs,
+        health: Health::new(store, publisher),
+        clock,
+        ids,
+    })
+}
+
+fn settings(config: &Config) -> Settings {
+    Settings {
+        join_token_grace: Duration::minutes(i64::from(config.links.join_token_grace_minutes)),
+        video_token_grace: Duration::minutes(i64::from(config.links.video_token_grace_minutes)),
+        public_base_url: config.links.public_base_url.clone(),
+        inline_encounter_deadline: Duration::milliseconds(i64::from(config.fhir.inline_deadline_ms)),
+    }
+}
+
+fn tenant_keys(config: &Config) -> anyhow::Result<Arc<TenantKeys>> {
+    let if_missing = if config.keyring.create_if_missing { IfMissing::Create } else { IfMissing::Refuse };
+    let keyring = LocalKeyring::open(&config.keyring.file, if_missing).context("keyring.file")?;
+    Ok(Arc::new(TenantKeys::new(Arc::new(keyring))))
+}
+
+/// Tenants choose these addresses, so this client has its own policy.
+fn jitsi(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    ids: &Arc<dyn Ids>,
+    secrets: Arc<dyn TenantSecrets>,
+) -> anyhow::Result<JitsiVideo> {
+    let addresses = AddressPolicy { allow_private: config.jitsi.allow_private_addresses };
+    let mut client = ClientConfig::new(addresses);
+    if let Some(file) = &config.jitsi.ca_file {
+        client.extra_roots_pem.push(std::fs::read_to_string(file).context("jitsi.ca_file")?);
+    }
+    let client = HttpClient::new(&client, Arc::clone(clock), Arc::clone(ids)).context("jitsi.ca_file")?;
+    Ok(JitsiVideo::new(client, secrets))
+}
+
+fn access_tokens(
+    config: &IdentityConfig,
+    client: HttpClient,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<OidcAccessTokens> {
+    let location = match &config.jwks_url {
+        Some(url) => JwksLocation::Url(Url::parse(url).context("identity.jwks_url")?),
+        None => JwksLocation::Discovery,
+    };
+    let keys = JwksSource::new(client, JwksConfig::new(&config.issuer, location));
+    let mut wanted = AccessTokenConfig::new(&config.audience);
+    wanted.leeway_seconds = config.leeway_seconds;
+    if let Some(claims) = &config.tenant_claims {
+        wanted.tenant_claims.clone_from(claims);
+    }
+    if let Some(claims) = &config.role_claims {
+        wanted.role_claims.clone_from(claims);
+    }
+    Ok(OidcAccessTokens::new(keys, wanted, Arc::clone(clock)))
+}
