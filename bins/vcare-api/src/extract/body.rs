@@ -1,0 +1,110 @@
+//! JSON bodies: of the right type, not too long, nothing in them that nobody asked for.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
+use actix_web::http::StatusCode;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::web::Bytes;
+use actix_web::{FromRequest, HttpRequest};
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+use vcare_app::{IdempotencyKey, Wish};
+
+use crate::problem::Problem;
+
+/// A JSON body, and a hash of the whole request that tells repeated requests from others under the same key.
+#[derive(Debug)]
+pub struct Body<T> {
+    /// The body.
+    pub value: T,
+    fingerprint: [u8; 32],
+}
+
+impl<T> Body<T> {
+    /// The caller's wish under their key, when they gave one.
+    #[must_use]
+    pub fn wish(&self, key: Option<IdempotencyKey>) -> Option<Wish> {
+        key.map(|key| Wish { key, fingerprint: self.fingerprint })
+    }
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let req = req.clone();
+        let bytes = Bytes::from_request(&req, payload);
+        Box::pin(async move {
+            let bytes = bytes.await.map_err(|error| unreadable(&error))?;
+            let value = if bytes.is_empty() {
+                // Bodies whose fields are all optional may be left out; others say which field they miss.
+                parse(b"{}")?
+            } else {
+                must_be_json(&req)?;
+                parse(&bytes)?
+            };
+            let mut hash = Sha256::new();
+            for part in [req.method().as_str().as_bytes(), req.path().as_bytes(), &bytes] {
+                hash.update((part.len() as u64).to_be_bytes());
+                hash.update(part);
+            }
+            Ok(Self { value, fingerprint: hash.finalize().into() })
+        })
+    }
+}
+
+fn unreadable(error: &actix_web::Error) -> Problem {
+    match error.as_error::<PayloadError>() {
+        Some(PayloadError::Overflow) => {
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE").detail("the body is too long")
+        }
+        _ if error.as_response_error().status_code() == StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE").detail("the body is too long")
+        }
+        _ => Problem::field("body", "could not be read to its end"),
+    }
+}
+
+fn must_be_json(req: &HttpRequest) -> Result<(), Problem> {
+    let kind = req.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        Ok(())
+    } else {
+        Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE")
+            .detail("expected Content-Type: application/json"))
+    }
+}
+
+/// Names the field where it is wrong. Unknown and duplicate fields are refused by the types.
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.into_inner();
+        let message = inner.to_string();
+        // serde_json adds a place in the text, which means nothing to who sees a field's name.
+        let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
+        if inner.is_syntax() || inner.is_eof() {
+            return Problem::field("body", format!("is not valid JSON: {message}"));
+        }
+        let named = message.split('`').nth(1).filter(|_| {
+            ["unknown field", "missing field", "duplicate field"].iter().any(|start| message.starts_with(start))
+        });
+        let field = match (path.as_str(), named) {
+            (".", Some(name)) => name.to_owned(),
+            (".", None) => "body".to_owned(),
+            // The path of an unknown or duplicate field ends in its own name already.
+            (path, Some(name)) if path == name || path.ends_with(&format!(".{name}")) => path.to_owned(),
+            (path, Some(name)) => format!("{path}.{name}"),
+            (path, None) => path.to_owned(),
+        };
+        Problem::field(field, message)
+    })?;
+    json.end().map_err(|_| Problem::field("body", "there is more behind the JSON value"))?;
+    Ok(value)
+}

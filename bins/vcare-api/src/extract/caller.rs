@@ -1,0 +1,70 @@
+//! Who calls. Checked before anything else of a request is looked at.
+
+use std::future::{Ready, ready};
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use actix_web::middleware::Next;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use vcare_app::{Caller, TraceContext};
+use vcare_boot::actor_id_hash;
+
+use crate::problem::Problem;
+use crate::server::Api;
+
+/// The caller, checked by [`authenticate`].
+pub struct SignedInCaller(pub Caller);
+
+impl FromRequest for SignedInCaller {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let caller = req.extensions().get::<Caller>().cloned();
+        ready(caller.map(Self).ok_or_else(missing))
+    }
+}
+
+fn missing() -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED").detail("expected Authorization: Bearer <token>")
+}
+
+/// The bearer token of a request; two are none.
+#[must_use]
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut all = headers.get_all(AUTHORIZATION);
+    let (one, None) = (all.next()?, all.next()) else { return None };
+    let (scheme, token) = one.to_str().ok()?.split_once(' ')?;
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token.trim())
+}
+
+/// Lets only requests with a good access token pass, and notes whose it is.
+///
+/// # Errors
+/// 401 `UNAUTHORIZED`, 503 `IDENTITY_PROVIDER_UNAVAILABLE`.
+pub async fn authenticate(
+    req: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let caller = {
+        let api = req.app_data::<web::Data<Api>>().ok_or_else(Problem::internal)?;
+        let token = bearer(req.headers()).ok_or_else(missing)?;
+        let signed_in = api.access_tokens.verify(token).await.map_err(Problem::from)?;
+        let trace = req.extensions().get::<TraceContext>().cloned().ok_or_else(Problem::internal)?;
+        Caller {
+            tenant_id: signed_in.tenant_id,
+            user_id: signed_in.user_id,
+            roles: signed_in.roles,
+            node_id: signed_in.node_id,
+            patient_id: signed_in.patient_id,
+            trace,
+        }
+    };
+    let span = tracing::Span::current();
+    span.record("tenant_id", caller.tenant_id.as_str());
+    span.record("actor_id_hash", actor_id_hash(&caller.tenant_id, &caller.user_id));
+    req.extensions_mut().insert(caller);
+    next.call(req).await
+}

@@ -1,0 +1,15 @@
+//! What requests are made of, checked.
+
+mod body;
+mod caller;
+mod fields;
+mod headers;
+mod path;
+mod query;
+
+pub use body::Body;
+pub use caller::{SignedInCaller, authenticate, bearer};
+pub use fields::{Fields, Instant};
+pub use headers::{IfMatch, WishKey, expected_version};
+pub use path::{ParticipantPath, SessionPath};
+pub use query::Query;

@@ -1,0 +1,54 @@
+//! The REST API of the virtual care service, on actix-web.
+//!
+//! A request goes one way: [`request`] names and traces it, [`extract`] parses it, a file under [`routes`] calls one use
+//! case, [`dto`] and [`answer`] write what came of it, and [`problem`] says what was refused.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
+
+pub mod answer;
+pub mod dto;
+pub mod extract;
+pub mod openapi;
+pub mod problem;
+pub mod request;
+pub mod routes;
+pub mod server;
+
+use tokio_util::sync::CancellationToken;
+use vcare_boot::{Config, Metrics, Service};
+
+use crate::server::Api;
+
+/// Serves a composed process until `shutdown`: the API, and the relay when this process may publish. `listening` is told
+/// the address.
+///
+/// # Errors
+/// When it cannot listen, or the server fails.
+pub async fn serve(
+    service: Service,
+    metrics: Metrics,
+    config: &Config,
+    shutdown: CancellationToken,
+    listening: impl FnOnce(std::net::SocketAddr),
+) -> anyhow::Result<()> {
+    let Service { app, access_tokens, relay, health, ids, .. } = service;
+    let api = Api { app, access_tokens, health, metrics, ids };
+    let (address, server) = server::listen(api, &config.api)?;
+    let stop = CancellationToken::new();
+    let relay = relay.map(|relay| {
+        let stop = stop.clone();
+        tokio::spawn(async move { relay.run(stop).await })
+    });
+    let handle = server.handle();
+    let serving = tokio::spawn(server);
+    listening(address);
+    shutdown.cancelled().await;
+    handle.stop(true).await;
+    serving.await??;
+    // After the last request: what it wrote is published before we go.
+    stop.cancel();
+    if let Some(relay) = relay {
+        relay.await?;
+    }
+    Ok(())
+}

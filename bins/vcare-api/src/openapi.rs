@@ -1,0 +1,105 @@
+//! The API's description, generated from the code that answers.
+
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi, ToResponse};
+
+use crate::dto::{
+    AdmissionDto, JoinStatusDto, JoinTokenDto, JoinedDto, ParticipantDto, SegmentDto, SessionListDto, VirtualSessionDto,
+};
+use crate::problem::{FieldError, Problem};
+use crate::routes;
+
+macro_rules! shared_refusals {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(ToResponse)]
+        #[expect(dead_code, reason = "only its schema is used")]
+        #[response(content_type = "application/problem+json")]
+        pub struct $name(#[to_schema] Problem);
+    )*};
+}
+
+shared_refusals! {
+    /// `VALIDATION_ERROR`: something in the request is not as it should be; `errors` names each field.
+    BadRequest;
+    /// `UNAUTHORIZED`: no access token, or not a good one.
+    Unauthorized;
+    /// `TOKEN_EXPIRED` or `TOKEN_INVALID`: the join token does not open.
+    BadJoinToken;
+    /// `ACCESS_DENIED`: the caller's roles do not allow it.
+    Denied;
+    /// `SESSION_NOT_FOUND` or `PARTICIPANT_NOT_FOUND`, also for another tenant's.
+    NoSession;
+    /// `PAYLOAD_TOO_LARGE`.
+    TooLarge;
+    /// `UNSUPPORTED_MEDIA_TYPE`.
+    WrongMediaType;
+    /// `SERVICE_UNAVAILABLE`, `IDENTITY_PROVIDER_UNAVAILABLE` or `VIDEO_PROVIDER_UNAVAILABLE`: try again after
+    /// `Retry-After`.
+    Unavailable;
+}
+
+struct Security;
+
+impl Modify for Security {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = |text: &str| {
+            let http = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").description(Some(text));
+            SecurityScheme::Http(http.build())
+        };
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("accessToken", scheme("The identity provider's RS256 access token"));
+        components.add_security_scheme("joinToken", scheme("The token of a join link"));
+    }
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Virtual care service",
+        description = "Telehealth visits: gates, waiting room, video room, Encounter and charge.\n\nEvery refusal is `application/problem+json` with a `code` that never changes. Decisions take the session's `version` in `If-Match` or in the body and answer 409 `OPTIMISTIC_LOCK_CONFLICT` when it has moved on. Every POST takes an `Idempotency-Key`.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    servers((url = "/", description = "This server")),
+    tags(
+        (name = "Sessions", description = "For those who sign in"),
+        (name = "Patients", description = "For those who come by link"),
+        (name = "Operations", description = "For those who run the service"),
+    ),
+    paths(
+        routes::sessions::create::create,
+        routes::sessions::list::list,
+        routes::sessions::read::read,
+        routes::sessions::invite::invite,
+        routes::sessions::join_token::join_token,
+        routes::sessions::remove::remove,
+        routes::sessions::join::join,
+        routes::sessions::admit::admit,
+        routes::sessions::end::end,
+        routes::sessions::cancel::cancel,
+        routes::join::join_by_get,
+        routes::join::join_by_post,
+        routes::join::status,
+        routes::operations::health,
+        routes::operations::live,
+        routes::operations::ready,
+        routes::operations::metrics,
+    ),
+    components(
+        schemas(
+            VirtualSessionDto, ParticipantDto, SegmentDto, SessionListDto, AdmissionDto, JoinTokenDto, JoinedDto,
+            JoinStatusDto, Problem, FieldError,
+        ),
+        responses(
+            BadRequest, Unauthorized, BadJoinToken, Denied, NoSession, TooLarge, WrongMediaType, Unavailable
+        ),
+    ),
+    modifiers(&Security),
+)]
+struct Description;
+
+/// The OpenAPI 3.1 document.
+#[must_use]
+pub fn document() -> utoipa::openapi::OpenApi {
+    Description::openapi()
+}

@@ -1,0 +1,285 @@
+//! What a caller is told when something is refused: RFC 9457, one place for all.
+
+use std::fmt;
+
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+use utoipa::ToSchema;
+use vcare_app::ports::{AccessTokenFault, StoreError};
+use vcare_app::{AppError, GateBlock, JoinTokenFault, Resource};
+use vcare_domain::{InvalidSchedule, Refusal};
+
+/// One wrong field of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FieldError {
+    /// Where: a path into the body (`participants[0].role`), or the name of a parameter or header.
+    pub field: String,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+/// `application/problem+json` (RFC 9457), with the platform's code.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Problem {
+    /// `urn:ghasi:virtual-care:problem:{code}`.
+    #[schema(example = "urn:ghasi:virtual-care:problem:CONSENT_REQUIRED")]
+    r#type: String,
+    /// The HTTP status in words.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// What to branch on; never changes.
+    #[schema(example = "CONSENT_REQUIRED")]
+    code: &'static str,
+    /// What happened, for a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    /// The consent gate that is closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gate: Option<&'static str>,
+    /// The version the session is at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current_version: Option<u32>,
+    /// The state the session, or the participant, is in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current_status: Option<&'static str>,
+    /// Every wrong field.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
+    /// The request's id, for whoever helps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+    #[serde(skip)]
+    retry_after_seconds: Option<u32>,
+    #[serde(skip)]
+    allow: Option<String>,
+}
+
+impl Problem {
+    /// A problem of that status and code.
+    #[must_use]
+    pub fn new(status: StatusCode, code: &'static str) -> Self {
+        Self {
+            r#type: format!("urn:ghasi:virtual-care:problem:{code}"),
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            code,
+            detail: None,
+            gate: None,
+            current_version: None,
+            current_status: None,
+            errors: Vec::new(),
+            request_id: None,
+            retry_after_seconds: None,
+            allow: None,
+        }
+    }
+
+    /// Says what happened.
+    #[must_use]
+    pub fn detail(mut self, text: impl fmt::Display) -> Self {
+        self.detail = Some(text.to_string());
+        self
+    }
+
+    fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after_seconds = Some(seconds);
+        self
+    }
+
+    /// A body, parameter or header that is not as it should be.
+    #[must_use]
+    pub fn invalid(errors: Vec<FieldError>) -> Self {
+        let mut problem = Self::new(StatusCode::BAD_REQUEST, "VALIDATION_ERROR");
+        problem.detail = errors.first().map(|error| format!("{}: {}", error.field, error.message));
+        problem.errors = errors;
+        problem
+    }
+
+    /// One wrong field.
+    #[must_use]
+    pub fn field(field: impl Into<String>, message: impl fmt::Display) -> Self {
+        Self::invalid(vec![FieldError { field: field.into(), message: message.to_string() }])
+    }
+
+    /// A path that exists, but not for that method.
+    #[must_use]
+    pub fn method_not_allowed(allow: String) -> Self {
+        let mut problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED");
+        problem.allow = Some(allow);
+        problem
+    }
+
+    /// The code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// Names the request.
+    #[must_use]
+    pub fn with_request_id(mut self, id: String) -> Self {
+        self.request_id = Some(id);
+        self
+    }
+
+    /// As an answer.
+    #[must_use]
+    pub fn response(&self) -> HttpResponse {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(self).unwrap_or_default();
+        let mut response = HttpResponse::build(status);
+        response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
+        response.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));
+        if let Some(seconds) = self.retry_after_seconds {
+            response.insert_header((RETRY_AFTER, seconds));
+        }
+        if let Some(allow) = &self.allow {
+            response.insert_header((ALLOW, allow.as_str()));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            response.insert_header((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+        }
+        let mut response = response.body(body);
+        // The request's middleware writes its id into the body.
+        response.extensions_mut().insert(self.clone());
+        response
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        self.response()
+    }
+}
+
+impl From<AppError> for Problem {
+    fn from(error: AppError) -> Self {
+        match error {
+            AppError::NotFound(Resource::Session) => {
+                Self::new(StatusCode::NOT_FOUND, "SESSION_NOT_FOUND").detail("there is no such session")
+            }
+            AppError::NotFound(Resource::Participant) => {
+                Self::new(StatusCode::NOT_FOUND, "PARTICIPANT_NOT_FOUND").detail("there is no such participant")
+            }
+            AppError::Forbidden { .. } => Self::new(StatusCode::FORBIDDEN, "ACCESS_DENIED").detail(error),
+            AppError::Refused(refusal) => refused(&refusal),
+            AppError::Blocked(block) => blocked(block),
+            AppError::Schedule(schedule) => {
+                let field = match schedule {
+                    InvalidSchedule::OutOfRange => "scheduledStart",
+                    InvalidSchedule::EndsBeforeStart | InvalidSchedule::TooLong => "scheduledEnd",
+                };
+                Self::field(field, schedule)
+            }
+            AppError::Config(config) => Self::field(config.field(), config),
+            AppError::JoinToken(JoinTokenFault::Expired) => {
+                Self::new(StatusCode::UNAUTHORIZED, "TOKEN_EXPIRED").detail(error)
+            }
+            AppError::JoinToken(JoinTokenFault::Invalid) => {
+                Self::new(StatusCode::UNAUTHORIZED, "TOKEN_INVALID").detail(error)
+            }
+            AppError::IdempotencyKeyReused => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "IDEMPOTENCY_KEY_REUSED").detail(error)
+            }
+            AppError::Secrets(_) => {
+                logged(&error);
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE").retry_after(5)
+            }
+            AppError::Store(StoreError::Conflict) => Self::new(StatusCode::CONFLICT, "CONCURRENT_UPDATE")
+                .detail("somebody else changed it at the same moment; try again"),
+            AppError::Store(StoreError::Unavailable(_)) => {
+                logged(&error);
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE").retry_after(1)
+            }
+            AppError::Store(StoreError::Faulty(_) | StoreError::Corrupt { .. }) => {
+                logged(&error);
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl Problem {
+    /// Our fault. Tells nothing of it.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR")
+    }
+}
+
+/// What a caller is not told stands in the log, once, with its causes.
+fn logged(error: &AppError) {
+    tracing::error!(error = error as &dyn std::error::Error, "a request failed");
+}
+
+fn refused(refusal: &Refusal) -> Problem {
+    let code = match refusal {
+        Refusal::InvalidTransition { .. } => "INVALID_STATUS_TRANSITION",
+        Refusal::VersionConflict { .. } => "OPTIMISTIC_LOCK_CONFLICT",
+        Refusal::NotWaiting { .. } => "PARTICIPANT_NOT_IN_WAITING_ROOM",
+        Refusal::ProviderNotInSession => "PROVIDER_NOT_IN_SESSION",
+        Refusal::ParticipantRemoved => "PARTICIPANT_REMOVED",
+        Refusal::PatientAlreadyInvited => "PATIENT_ALREADY_INVITED",
+        Refusal::ProvidersSignIn => "PROVIDERS_SIGN_IN",
+        Refusal::TooManyParticipants { .. } => "MAX_PARTICIPANTS_EXCEEDED",
+        // These two are turned into something else before they come here; they are as good as unknown.
+        Refusal::ParticipantNotFound | Refusal::TokenSuperseded => "PARTICIPANT_NOT_FOUND",
+    };
+    let status = match refusal {
+        Refusal::TooManyParticipants { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::ParticipantNotFound | Refusal::TokenSuperseded => StatusCode::NOT_FOUND,
+        _ => StatusCode::CONFLICT,
+    };
+    let mut problem = Problem::new(status, code).detail(refusal);
+    match refusal {
+        Refusal::VersionConflict { current } => problem.current_version = Some(current.get()),
+        Refusal::InvalidTransition { from, .. } => problem.current_status = Some(from.as_str()),
+        Refusal::NotWaiting { status } => problem.current_status = Some(status.as_str()),
+        _ => {}
+    }
+    problem
+}
+
+fn blocked(block: GateBlock) -> Problem {
+    let (status, code) = match block {
+        GateBlock::NotLicensed => (StatusCode::FORBIDDEN, "MODULE_NOT_LICENSED"),
+        GateBlock::ConsentRequired(_) => (StatusCode::FORBIDDEN, "CONSENT_REQUIRED"),
+        GateBlock::LicenceUnavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "LICENCE_SERVICE_UNAVAILABLE"),
+        GateBlock::ConsentUnavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "CONSENT_SERVICE_UNAVAILABLE"),
+        GateBlock::VideoUnavailable(_) | GateBlock::VideoNotConfigured => {
+            (StatusCode::SERVICE_UNAVAILABLE, "VIDEO_PROVIDER_UNAVAILABLE")
+        }
+    };
+    let mut problem = Problem::new(status, code).detail(block);
+    problem.gate = block.consent_gate().map(vcare_app::Gate::as_str);
+    if status == StatusCode::SERVICE_UNAVAILABLE { problem.retry_after(5) } else { problem }
+}
+
+impl From<AccessTokenFault> for Problem {
+    fn from(fault: AccessTokenFault) -> Self {
+        match fault {
+            AccessTokenFault::Expired | AccessTokenFault::Invalid(_) => {
+                Self::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED").detail(fault)
+            }
+            AccessTokenFault::Unavailable(_) => {
+                tracing::error!(error = &fault as &dyn std::error::Error, "nobody can sign in");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "IDENTITY_PROVIDER_UNAVAILABLE").retry_after(5)
+            }
+        }
+    }
+}

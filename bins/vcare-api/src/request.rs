@@ -1,0 +1,151 @@
+//! What happens around every request: an id, a trace, a log line, metrics, and headers that keep secrets in.
+
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{
+    CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, web};
+use tracing::Instrument;
+use tracing::field::Empty;
+use vcare_app::TraceContext;
+use vcare_app::ports::Ids;
+
+use crate::problem::Problem;
+use crate::server::Api;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// The caller's request id when it is a plain one: it goes into logs and events as it is.
+fn request_id(headers: &HeaderMap, ids: &dyn Ids) -> String {
+    let plain = |text: &&str| {
+        (1..=64).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+    };
+    text(headers, "x-request-id").filter(plain).map_or_else(|| ids.uuid().to_string(), ToOwned::to_owned)
+}
+
+fn hex<const N: usize>(ids: &dyn Ids) -> String {
+    let mut bytes = [0_u8; N];
+    ids.fill_random(&mut bytes);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// W3C trace context: the caller's when it is one, else a new trace.
+fn traceparent(headers: &HeaderMap, ids: &dyn Ids) -> String {
+    let given = text(headers, "traceparent").filter(|text| is_traceparent(text));
+    given.map_or_else(|| format!("00-{}-{}-01", hex::<16>(ids), hex::<8>(ids)), ToOwned::to_owned)
+}
+
+fn is_traceparent(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let [version, trace, span, flags] = parts.as_slice() else { return false };
+    let hex = |part: &str, length| {
+        part.len() == length && part.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    };
+    let some = |part: &str| part.bytes().any(|digit| digit != b'0');
+    *version == "00" && hex(trace, 32) && some(trace) && hex(span, 16) && some(span) && hex(flags, 2)
+}
+
+/// Names, traces, measures and logs a request. The log line has the route's pattern, never the path or the query: they
+/// hold ids and tokens.
+///
+/// # Errors
+/// None of its own.
+pub async fn around<B: MessageBody + 'static>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, actix_web::Error> {
+    let began = Instant::now();
+    let api = req.app_data::<web::Data<Api>>().ok_or_else(Problem::internal)?.clone();
+    let trace = TraceContext {
+        correlation_id: request_id(req.headers(), &*api.ids),
+        traceparent: traceparent(req.headers(), &*api.ids),
+    };
+    let span = tracing::info_span!(
+        "request",
+        request_id = trace.correlation_id,
+        trace_id = trace.traceparent.get(3..35).unwrap_or_default(),
+        tenant_id = Empty,
+        actor_id_hash = Empty,
+    );
+    let id = trace.correlation_id.clone();
+    let method = req.method().clone();
+    req.extensions_mut().insert(trace);
+    let answered = next.call(req).instrument(span.clone()).await;
+    let answered = match answered {
+        Ok(response) => response.map_into_left_body(),
+        // A middleware refused: it knows no request to answer to.
+        Err(error) => return Err(error),
+    };
+    let route = answered.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+    let status = answered.status();
+    let took = began.elapsed();
+    metrics::counter!(
+        "vcare_http_requests_total",
+        "method" => method.to_string(), "route" => route.clone(), "status" => status.as_u16().to_string()
+    )
+    .increment(1);
+    metrics::histogram!("vcare_http_request_duration_seconds", "method" => method.to_string(), "route" => route.clone())
+        .record(took.as_secs_f64());
+    let code = answered.response().extensions().get::<Problem>().map(Problem::code);
+    span.in_scope(|| {
+        let took_ms = took.as_secs_f64() * 1000.0;
+        if route.starts_with("/health") || route == "/metrics" {
+            tracing::debug!(%method, route, status = status.as_u16(), took_ms, "request");
+        } else {
+            tracing::info!(%method, route, status = status.as_u16(), code, took_ms, "request");
+        }
+    });
+    Ok(finish(answered, &id))
+}
+
+fn finish<B: MessageBody>(
+    mut answered: ServiceResponse<EitherBody<B, BoxBody>>,
+    id: &str,
+) -> ServiceResponse<EitherBody<B, BoxBody>> {
+    let problem = answered.response_mut().extensions_mut().remove::<Problem>();
+    if let Some(problem) = problem {
+        let (request, _) = answered.into_parts();
+        let response = problem.with_request_id(id.to_owned()).response();
+        answered = ServiceResponse::new(request, response).map_into_right_body();
+    }
+    let headers = answered.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(X_REQUEST_ID, id);
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // Links hold tokens: no page of ours tells the next one where it came from, and no cache keeps an answer.
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    answered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_w3c_traceparent_is_taken_on() {
+        assert!(is_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
+        for bad in [
+            "",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        ] {
+            assert!(!is_traceparent(bad), "{bad}");
+        }
+    }
+}

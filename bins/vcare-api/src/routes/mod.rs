@@ -1,0 +1,88 @@
+//! Every path the API answers, in one place.
+
+pub mod join;
+pub mod operations;
+pub mod sessions;
+pub mod visit_page;
+
+use actix_web::dev::HttpServiceFactory;
+use actix_web::http::Method;
+use actix_web::middleware::from_fn;
+use actix_web::{HttpRequest, Resource, Route, web};
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use crate::answer::BASE;
+use crate::extract::authenticate;
+use crate::openapi;
+use crate::problem::Problem;
+
+/// One path. Another method than its own is 405 with `Allow`, as problem+json.
+fn resource(path: &str, routes: Vec<(Method, Route)>) -> Resource {
+    let allow = routes.iter().map(|(method, _)| method.as_str()).collect::<Vec<_>>().join(", ");
+    let mut resource = web::resource(path);
+    for (method, route) in routes {
+        resource = resource.route(route.method(method));
+    }
+    resource.default_service(web::to(move || {
+        let problem = Problem::method_not_allowed(allow.clone());
+        async move { problem.response() }
+    }))
+}
+
+/// The same, for those who sign in.
+fn signed_in(path: &str, routes: Vec<(Method, Route)>) -> impl HttpServiceFactory + 'static {
+    resource(path, routes).wrap(from_fn(authenticate))
+}
+
+fn get(route: Route) -> (Method, Route) {
+    (Method::GET, route)
+}
+
+fn post(route: Route) -> (Method, Route) {
+    (Method::POST, route)
+}
+
+async fn nothing_here(_: HttpRequest) -> Problem {
+    Problem::new(actix_web::http::StatusCode::NOT_FOUND, "NOT_FOUND").detail("there is nothing at this address")
+}
+
+/// Adds every route.
+pub fn configure(app: &mut web::ServiceConfig) {
+    let to = |path: &str| format!("{BASE}{path}");
+    let at = |path: &str| to(&format!("/sessions/{{sessionId}}{path}"));
+    app.service(resource(
+        &to("/sessions/join"),
+        vec![get(web::get().to(join::join_by_get)), post(web::post().to(join::join_by_post))],
+    ))
+    .service(resource(&to("/sessions/join/status"), vec![get(web::get().to(join::status))]))
+    .service(signed_in(
+        &to("/sessions"),
+        vec![get(web::get().to(sessions::list::list)), post(web::post().to(sessions::create::create))],
+    ))
+    .service(signed_in(&at(""), vec![get(web::get().to(sessions::read::read))]))
+    .service(signed_in(&at("/participants"), vec![post(web::post().to(sessions::invite::invite))]))
+    .service(signed_in(
+        &at("/participants/{participantId}/join-token"),
+        vec![post(web::post().to(sessions::join_token::join_token))],
+    ))
+    .service(signed_in(
+        &at("/participants/{participantId}/remove"),
+        vec![post(web::post().to(sessions::remove::remove))],
+    ))
+    .service(signed_in(&at("/join"), vec![post(web::post().to(sessions::join::join))]))
+    .service(signed_in(&at("/admit/{participantId}"), vec![post(web::post().to(sessions::admit::admit))]))
+    .service(signed_in(&at("/end"), vec![post(web::post().to(sessions::end::end))]))
+    .service(signed_in(&at("/cancel"), vec![post(web::post().to(sessions::cancel::cancel))]))
+    .service(resource("/health", vec![get(web::get().to(operations::health))]))
+    .service(resource("/health/live", vec![get(web::get().to(operations::live))]))
+    .service(resource("/health/ready", vec![get(web::get().to(operations::ready))]))
+    .service(resource("/metrics", vec![get(web::get().to(operations::metrics))]))
+    .service(resource("/visit", vec![get(web::get().to(visit_page::page))]))
+    .service(web::redirect("/docs", "/docs/"))
+    .service(
+        SwaggerUi::new("/docs/{_:.*}")
+            .url("/openapi.json", openapi::document())
+            .config(Config::new(["/openapi.json"]).persist_authorization(true).try_it_out_enabled(true)),
+    )
+    .default_service(web::to(|req: HttpRequest| async move { nothing_here(req).await.response() }));
+}

@@ -1,0 +1,53 @@
+//! `POST /sessions/{sessionId}/admit/{participantId}`.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+
+use crate::answer::send;
+use crate::dto::AdmissionDto;
+use crate::extract::{Body, IfMatch, ParticipantPath, SignedInCaller, WishKey, expected_version};
+use crate::problem::Problem;
+use crate::routes::sessions::VersionRequest;
+use crate::server::Api;
+
+/// Let a waiting participant in.
+///
+/// The caller's own part in the visit is marked as come by it. The patient's admission begins the visit. Of two who decide
+/// at once, one wins.
+#[utoipa::path(
+    post, path = "/api/v1/virtual-care/sessions/{sessionId}/admit/{participantId}", tag = "Sessions",
+    operation_id = "admitParticipant",
+    request_body(content = Option<VersionRequest>),
+    params(
+        ("sessionId" = String, Path, description = "The session"),
+        ("participantId" = String, Path, description = "Who waits"),
+        ("If-Match" = Option<String>, Header, description = "The session's version in quotes"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The caller's name for this request", max_length = 128),
+    ),
+    responses(
+        (status = 200, description = "Admitted; `videoJoinUrl` is the caller's own", body = AdmissionDto),
+        (status = 400, response = crate::openapi::BadRequest),
+        (status = 401, response = crate::openapi::Unauthorized),
+        (status = 403, response = crate::openapi::Denied),
+        (status = 404, response = crate::openapi::NoSession),
+        (status = 409, description = "`PARTICIPANT_NOT_IN_WAITING_ROOM`, `PROVIDER_NOT_IN_SESSION`, `INVALID_STATUS_TRANSITION`, `OPTIMISTIC_LOCK_CONFLICT`", body = Problem, content_type = "application/problem+json"),
+        (status = 413, response = crate::openapi::TooLarge),
+        (status = 415, response = crate::openapi::WrongMediaType),
+        (status = 422, description = "`IDEMPOTENCY_KEY_REUSED`", body = Problem, content_type = "application/problem+json"),
+        (status = 503, response = crate::openapi::Unavailable),
+    ),
+    security(("accessToken" = [])),
+)]
+pub async fn admit(
+    api: web::Data<Api>,
+    caller: SignedInCaller,
+    path: ParticipantPath,
+    if_match: IfMatch,
+    key: WishKey,
+    body: Body<VersionRequest>,
+) -> Result<HttpResponse, Problem> {
+    let expected = expected_version(if_match, body.value.version)?;
+    let wish = body.wish(key.0);
+    let admission = api.app.admit_participant(&caller.0, path.session, path.participant, expected, wish).await?;
+    send(StatusCode::OK, &AdmissionDto::from(&admission))
+}

@@ -1,0 +1,100 @@
+//! `POST /sessions`.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use vcare_app::Once;
+use vcare_app::sessions::CreateSession;
+use vcare_domain::{AppointmentId, PatientId, TimeZoneName, UserId};
+
+use crate::answer::{send_session, session_answer};
+use crate::dto::VirtualSessionDto;
+use crate::extract::{Body, Fields, Instant, SignedInCaller, WishKey};
+use crate::problem::Problem;
+use crate::server::Api;
+
+/// A visit to be created.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CreateSessionRequest {
+    /// The FHIR Patient's id.
+    #[schema(max_length = 64, example = "pat-0001")]
+    patient_id: String,
+    /// Planned start.
+    scheduled_start: Instant,
+    /// Planned end; 30 minutes after the start when absent, at most 12 hours.
+    #[serde(default)]
+    scheduled_end: Option<Instant>,
+    /// The FHIR Appointment's id.
+    #[serde(default)]
+    #[schema(max_length = 64, example = "appt-0001")]
+    appointment_id: Option<String>,
+    /// Who will care: an account. The caller when they care for patients and name nobody; else the first clinician who
+    /// joins.
+    #[serde(default)]
+    #[schema(max_length = 128)]
+    provider_id: Option<String>,
+    /// Recording is wanted. Needs the patient's recording consent.
+    #[serde(default)]
+    recording_enabled: bool,
+    /// IANA name of the zone in which people speak of the visit; the tenant's when absent.
+    #[serde(default)]
+    #[schema(max_length = 64, example = "Asia/Kabul")]
+    time_zone: Option<String>,
+}
+
+impl CreateSessionRequest {
+    fn parse(&self) -> Result<CreateSession, Problem> {
+        let mut fields = Fields::default();
+        let patient_id = fields.take("patientId", PatientId::parse(self.patient_id.as_str()));
+        let appointment_id =
+            fields.take_optional("appointmentId", self.appointment_id.as_deref().map(AppointmentId::parse));
+        let provider_id = fields.take_optional("providerId", self.provider_id.as_deref().map(UserId::parse));
+        let time_zone = fields.take_optional("timeZone", self.time_zone.as_deref().map(TimeZoneName::parse));
+        let wish = patient_id.map(|patient_id| CreateSession {
+            patient_id,
+            scheduled_start: self.scheduled_start.0,
+            scheduled_end: self.scheduled_end.map(|end| end.0),
+            appointment_id,
+            provider_id,
+            recording_enabled: self.recording_enabled,
+            time_zone,
+        });
+        fields.done(wish)
+    }
+}
+
+/// Create a visit.
+///
+/// Licence, consents and the video server are asked side by side and answered in that order; only when all of them say
+/// yes is the room reserved and the visit written.
+#[utoipa::path(
+    post, path = "/api/v1/virtual-care/sessions", tag = "Sessions", operation_id = "createSession",
+    request_body = CreateSessionRequest,
+    params(("Idempotency-Key" = Option<String>, Header, description = "The caller's name for this request: the same again answers the same bytes", max_length = 128)),
+    responses(
+        (status = 201, description = "Created", body = VirtualSessionDto, headers(("ETag" = String), ("Location" = String))),
+        (status = 400, response = crate::openapi::BadRequest),
+        (status = 401, response = crate::openapi::Unauthorized),
+        (status = 403, description = "`ACCESS_DENIED`, `MODULE_NOT_LICENSED`, or `CONSENT_REQUIRED` with `gate`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`CONCURRENT_UPDATE`", body = Problem, content_type = "application/problem+json"),
+        (status = 413, response = crate::openapi::TooLarge),
+        (status = 415, response = crate::openapi::WrongMediaType),
+        (status = 422, description = "`IDEMPOTENCY_KEY_REUSED`", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "`LICENCE_SERVICE_UNAVAILABLE`, `CONSENT_SERVICE_UNAVAILABLE`, `VIDEO_PROVIDER_UNAVAILABLE`, `SERVICE_UNAVAILABLE`", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("accessToken" = [])),
+)]
+pub async fn create(
+    api: web::Data<Api>,
+    caller: SignedInCaller,
+    key: WishKey,
+    body: Body<CreateSessionRequest>,
+) -> Result<HttpResponse, Problem> {
+    let wish = body.value.parse()?;
+    let once =
+        body.wish(key.0).map(|wish| Once { wish, answer: &|session| session_answer(StatusCode::CREATED, session) });
+    let done = api.app.create_session(&caller.0, wish, once.as_ref()).await?;
+    send_session(StatusCode::CREATED, &done)
+}

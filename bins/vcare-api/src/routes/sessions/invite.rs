@@ -1,0 +1,90 @@
+//! `POST /sessions/{sessionId}/participants`.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use vcare_app::Once;
+use vcare_app::sessions::InviteParticipant;
+use vcare_domain::{ParticipantRole, UserId};
+
+use crate::answer::{send_session, session_answer};
+use crate::dto::VirtualSessionDto;
+use crate::extract::{Body, Fields, IfMatch, SessionPath, SignedInCaller, WishKey, expected_version};
+use crate::problem::Problem;
+use crate::server::Api;
+
+/// A further person for a visit.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct InviteRequest {
+    /// `provider`, `interpreter` or `observer`; a visit has its one patient from the start.
+    #[schema(example = "interpreter")]
+    role: String,
+    /// Their account, when they sign in. A provider always does.
+    #[serde(default)]
+    #[schema(max_length = 128)]
+    user_id: Option<String>,
+    /// The session's version as the caller saw it.
+    #[serde(default)]
+    #[schema(minimum = 1)]
+    version: Option<u32>,
+}
+
+impl InviteRequest {
+    fn parse(&self) -> Result<InviteParticipant, Problem> {
+        let mut fields = Fields::default();
+        let role = ParticipantRole::from_name(&self.role).ok_or("expected provider, interpreter or observer");
+        let role = fields.take("role", role);
+        let user_id = fields.take_optional("userId", self.user_id.as_deref().map(UserId::parse));
+        if role == Some(ParticipantRole::Provider) && self.user_id.is_none() {
+            fields.wrong("userId", "a provider signs in: name their account");
+        }
+        fields.done(role.map(|role| InviteParticipant { user_id, role }))
+    }
+}
+
+/// Invite a further person.
+///
+/// Answers the visit; the new participant is the last of `participants`. Somebody invited already in that role is not
+/// invited twice.
+#[utoipa::path(
+    post, path = "/api/v1/virtual-care/sessions/{sessionId}/participants", tag = "Sessions", operation_id = "inviteParticipant",
+    request_body = InviteRequest,
+    params(
+        ("sessionId" = String, Path, description = "The session"),
+        ("If-Match" = Option<String>, Header, description = "The session's version in quotes"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The caller's name for this request", max_length = 128),
+    ),
+    responses(
+        (status = 201, description = "Invited", body = VirtualSessionDto),
+        (status = 400, response = crate::openapi::BadRequest),
+        (status = 401, response = crate::openapi::Unauthorized),
+        (status = 403, response = crate::openapi::Denied),
+        (status = 404, response = crate::openapi::NoSession),
+        (status = 409, description = "`INVALID_STATUS_TRANSITION`, `PATIENT_ALREADY_INVITED`, `OPTIMISTIC_LOCK_CONFLICT`", body = Problem, content_type = "application/problem+json"),
+        (status = 413, response = crate::openapi::TooLarge),
+        (status = 415, response = crate::openapi::WrongMediaType),
+        (status = 422, description = "`MAX_PARTICIPANTS_EXCEEDED`, `IDEMPOTENCY_KEY_REUSED`", body = Problem, content_type = "application/problem+json"),
+        (status = 503, response = crate::openapi::Unavailable),
+    ),
+    security(("accessToken" = [])),
+)]
+pub async fn invite(
+    api: web::Data<Api>,
+    caller: SignedInCaller,
+    path: SessionPath,
+    if_match: IfMatch,
+    key: WishKey,
+    body: Body<InviteRequest>,
+) -> Result<HttpResponse, Problem> {
+    let expected = expected_version(if_match, body.value.version)?;
+    let wish = body.value.parse()?;
+    let once =
+        body.wish(key.0).map(|wish| Once { wish, answer: &|session| session_answer(StatusCode::CREATED, session) });
+    let done = api.app.invite_participant(&caller.0, path.0, wish, expected, once.as_ref()).await?;
+    // The visit was not created: no Location.
+    let mut response = send_session(StatusCode::CREATED, &done)?;
+    response.headers_mut().remove(actix_web::http::header::LOCATION);
+    Ok(response)
+}

@@ -1,0 +1,50 @@
+//! `POST /sessions/{sessionId}/join`.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+
+use crate::answer::send;
+use crate::dto::AdmissionDto;
+use crate::extract::{Body, IfMatch, SessionPath, SignedInCaller, WishKey, expected_version};
+use crate::problem::Problem;
+use crate::routes::sessions::VersionRequest;
+use crate::server::Api;
+
+/// Join as a provider.
+///
+/// A clinician who is not invited yet becomes a provider of the visit. Joining again changes nothing and answers a fresh
+/// address.
+#[utoipa::path(
+    post, path = "/api/v1/virtual-care/sessions/{sessionId}/join", tag = "Sessions", operation_id = "joinAsProvider",
+    request_body(content = Option<VersionRequest>),
+    params(
+        ("sessionId" = String, Path, description = "The session"),
+        ("If-Match" = Option<String>, Header, description = "The session's version in quotes"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Accepted; joining twice changes nothing by itself", max_length = 128),
+    ),
+    responses(
+        (status = 200, description = "Joined", body = AdmissionDto),
+        (status = 400, response = crate::openapi::BadRequest),
+        (status = 401, response = crate::openapi::Unauthorized),
+        (status = 403, response = crate::openapi::Denied),
+        (status = 404, response = crate::openapi::NoSession),
+        (status = 409, description = "`INVALID_STATUS_TRANSITION`, `PARTICIPANT_REMOVED`, `OPTIMISTIC_LOCK_CONFLICT`", body = Problem, content_type = "application/problem+json"),
+        (status = 413, response = crate::openapi::TooLarge),
+        (status = 415, response = crate::openapi::WrongMediaType),
+        (status = 422, description = "`MAX_PARTICIPANTS_EXCEEDED`", body = Problem, content_type = "application/problem+json"),
+        (status = 503, response = crate::openapi::Unavailable),
+    ),
+    security(("accessToken" = [])),
+)]
+pub async fn join(
+    api: web::Data<Api>,
+    caller: SignedInCaller,
+    path: SessionPath,
+    if_match: IfMatch,
+    _key: WishKey,
+    body: Body<VersionRequest>,
+) -> Result<HttpResponse, Problem> {
+    let expected = expected_version(if_match, body.value.version)?;
+    let admission = api.app.join_as_provider(&caller.0, path.0, expected).await?;
+    send(StatusCode::OK, &AdmissionDto::from(&admission))
+}

@@ -1,0 +1,38 @@
+//! Visits: one route a file.
+
+pub mod admit;
+pub mod cancel;
+pub mod create;
+pub mod end;
+pub mod invite;
+pub mod join;
+pub mod join_token;
+pub mod list;
+pub mod read;
+pub mod remove;
+
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// The version the caller acts on, when it is not sent as `If-Match`.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VersionRequest {
+    /// The session's version as the caller saw it.
+    #[serde(default)]
+    #[schema(minimum = 1)]
+    pub version: Option<u32>,
+}
+
+/// Why, and the version the caller acts on.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReasonRequest {
+    /// Why, for people; at most 500 characters.
+    #[schema(max_length = 500, example = "the patient is already at the clinic")]
+    pub reason: String,
+    /// The session's version as the caller saw it.
+    #[serde(default)]
+    #[schema(minimum = 1)]
+    pub version: Option<u32>,
+}

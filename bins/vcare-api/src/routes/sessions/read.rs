@@ -1,0 +1,30 @@
+//! `GET /sessions/{sessionId}`.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use vcare_app::Done;
+
+use crate::answer::send_session;
+use crate::dto::VirtualSessionDto;
+use crate::extract::{SessionPath, SignedInCaller};
+use crate::problem::Problem;
+use crate::server::Api;
+
+/// Read a visit.
+#[utoipa::path(
+    get, path = "/api/v1/virtual-care/sessions/{sessionId}", tag = "Sessions", operation_id = "readSession",
+    params(("sessionId" = String, Path, description = "The session", example = "vsn_01KA8Z0Q3CJ9XW2V5T7N4B6M8R")),
+    responses(
+        (status = 200, description = "The visit", body = VirtualSessionDto, headers(("ETag" = String))),
+        (status = 400, response = crate::openapi::BadRequest),
+        (status = 401, response = crate::openapi::Unauthorized),
+        (status = 403, response = crate::openapi::Denied),
+        (status = 404, response = crate::openapi::NoSession),
+        (status = 503, response = crate::openapi::Unavailable),
+    ),
+    security(("accessToken" = [])),
+)]
+pub async fn read(api: web::Data<Api>, caller: SignedInCaller, path: SessionPath) -> Result<HttpResponse, Problem> {
+    let session = api.app.read_session(&caller.0, path.0).await?;
+    send_session(StatusCode::OK, &Done::Now(session))
+}

@@ -1,0 +1,72 @@
+//! The server.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use actix_cors::Cors;
+use actix_web::dev::Server;
+use actix_web::http::header::{ETAG, HeaderName, LOCATION};
+use actix_web::middleware::{Compress, Condition, from_fn};
+use actix_web::{App as WebApp, HttpServer, web};
+use anyhow::Context;
+use vcare_app::App;
+use vcare_app::ports::{AccessTokens, Ids};
+use vcare_boot::{ApiConfig, Health, Metrics};
+
+use crate::request;
+use crate::routes;
+
+/// What every route has at hand.
+pub struct Api {
+    /// The use cases.
+    pub app: App,
+    /// Checks who signs in.
+    pub access_tokens: Arc<dyn AccessTokens>,
+    /// How the process is.
+    pub health: Health,
+    /// The process' metrics.
+    pub metrics: Metrics,
+    /// New ids.
+    pub ids: Arc<dyn Ids>,
+}
+
+/// Begins to listen. Answers the address, and the server to be awaited; signals are the caller's.
+///
+/// # Errors
+/// When it cannot listen there.
+pub fn listen(api: Api, config: &ApiConfig) -> anyhow::Result<(SocketAddr, Server)> {
+    let listener = TcpListener::bind(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
+    let address = listener.local_addr()?;
+    let api = web::Data::new(api);
+    let limit = config.max_body_bytes;
+    let origins = config.cors_allow_origins.clone();
+    let mut server = HttpServer::new(move || {
+        WebApp::new()
+            .app_data(api.clone())
+            .app_data(web::PayloadConfig::new(limit))
+            .wrap(Compress::default())
+            .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
+            .wrap(from_fn(request::around))
+            .configure(routes::configure)
+    })
+    .disable_signals()
+    .shutdown_timeout(config.shutdown_seconds);
+    if let Some(threads) = config.threads {
+        server = server.workers(threads);
+    }
+    let server = server.listen(listener)?.run();
+    Ok((address, server))
+}
+
+/// Behind Kong there is none: Kong answers for its own routes. A sandbox allows every origin.
+fn cors(origins: &[String]) -> Cors {
+    let mut cors = Cors::default()
+        .allow_any_method()
+        .allow_any_header()
+        .expose_headers([ETAG, LOCATION, HeaderName::from_static("x-request-id")])
+        .max_age(600);
+    for origin in origins {
+        cors = if origin == "*" { cors.allow_any_origin() } else { cors.allowed_origin(origin) };
+    }
+    cors
+}

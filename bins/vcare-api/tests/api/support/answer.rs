@@ -1,0 +1,60 @@
+//! What the API answered.
+
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub bytes: Vec<u8>,
+    /// The body as JSON; null when it is none.
+    pub body: Value,
+}
+
+impl Answer {
+    pub async fn read(response: reqwest::Response) -> Self {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let bytes = response.bytes().await.unwrap().to_vec();
+        let body = serde_json::from_slice(&bytes).unwrap_or_default();
+        Self { status, headers, bytes, body }
+    }
+
+    /// A header's text; empty when it is not there.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// A text of the body.
+    pub fn text(&self, name: &str) -> String {
+        self.body[name].as_str().unwrap_or_else(|| panic!("no text {name} in {}", self.body)).to_owned()
+    }
+
+    /// The same answer, if it has that status.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.body);
+        self
+    }
+
+    /// Asserts that it is a refusal: problem+json of that status and code, with all that every problem has.
+    #[track_caller]
+    pub fn refused(self, status: u16, code: &str) -> Self {
+        assert_eq!((self.status, self.body["code"].as_str()), (status, Some(code)), "{}", self.body);
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(self.body["status"], status);
+        assert_eq!(self.body["type"], format!("urn:ghasi:virtual-care:problem:{code}"));
+        assert_eq!(self.body["requestId"], self.header("x-request-id"));
+        self
+    }
+
+    /// Asserts that it is 400 `VALIDATION_ERROR` naming that field.
+    #[track_caller]
+    pub fn names_field(self, field: &str) -> Self {
+        let answer = self.refused(400, "VALIDATION_ERROR");
+        let errors = answer.body["errors"].as_array().unwrap();
+        assert!(errors.iter().any(|error| error["field"] == field), "{field} is not named: {}", answer.body);
+        answer
+    }
+}

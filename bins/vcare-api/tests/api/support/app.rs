@@ -1,0 +1,297 @@
+//! A service with everything around it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration as Patience;
+
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::{Value, json};
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+use tokio_util::sync::CancellationToken;
+use vcare_app::ports::Clock;
+use vcare_app::{ActorRef, App, Scope, TraceContext};
+use vcare_boot::{Config, Metrics, Overrides, SystemIds, compose, install_crypto};
+use vcare_domain::{TenantConfigDraft, TenantId};
+use vcare_testkit::{Consents, HandClock, SigningKey, Standins, StandinsConfig, TestDatabase, TokenSpec};
+
+use super::Answer;
+use super::people::{CONSENTED, NO_CONSENT, NO_RECORDING_CONSENT, OTHER_TENANT, TENANT};
+
+/// A service with a database of its own, stand-ins and a clock moved by hand. Its outbox is published by nobody, so that
+/// all events of a test are in it; when the test ends, each of them is checked against its schema.
+pub struct TestApp {
+    pub database: TestDatabase,
+    pub standins: Standins,
+    pub clock: Arc<HandClock>,
+    /// The use cases, for what is driven by hand: `work_due_jobs`.
+    pub app: App,
+    http: Client,
+    root: String,
+    shutdown: CancellationToken,
+}
+
+impl TestApp {
+    /// Starts one, with two tenants and three patients.
+    pub async fn start() -> Self {
+        Self::start_with("").await
+    }
+
+    /// The same with more settings, as TOML.
+    pub async fn start_with(settings: &str) -> Self {
+        install_crypto();
+        let database = TestDatabase::create().await.unwrap();
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        // Drawing a key takes a while: all tests share one.
+        let signing_key = SigningKey::load_or_draw(&folder.join("issuer.pem")).unwrap();
+        let standins = StandinsConfig { signing_key: Some(signing_key), ..StandinsConfig::default() };
+        let standins = Standins::start(standins).await.unwrap();
+        standins.set_consent(CONSENTED, Consents::ALL);
+        standins.set_consent(NO_CONSENT, Consents::NONE);
+        standins.set_consent(NO_RECORDING_CONSENT, Consents::TELEHEALTH);
+        let ca = folder.join(format!("jitsi-ca-{}.pem", database.name()));
+        std::fs::write(&ca, standins.ca_pem()).unwrap();
+        let config = Config::from_toml(&format!(
+            r#"
+            profile = "development"
+            api = {{ listen = "127.0.0.1:0", threads = 1 }}
+            links = {{ public_base_url = "https://care.example" }}
+            nats = {{ servers = ["nats://127.0.0.1:1"] }}
+            identity = {{ issuer = "{issuer}" }}
+            licence = {{ base_url = "{base}", deadline_ms = 1000 }}
+            consent = {{ base_url = "{base}", deadline_ms = 1000 }}
+            fhir = {{ base_url = "{fhir}", deadline_ms = 2000, inline_deadline_ms = 1000 }}
+            jitsi = {{ allow_private_addresses = true, ca_file = "{ca}" }}
+            keyring = {{ file = "{folder}/master.key", create_if_missing = true }}
+            relay = {{ enabled = false }}
+            database = {{ url = "{url}" }}
+            {settings}
+            "#,
+            issuer = standins.issuer().url(),
+            base = standins.base_url(),
+            fhir = standins.fhir_url(),
+            ca = ca.display(),
+            folder = folder.display(),
+            url = database.url(),
+        ))
+        .unwrap();
+        let clock = HandClock::new();
+        let overrides = Overrides { clock: Arc::clone(&clock) as Arc<dyn Clock>, ids: Arc::new(SystemIds::default()) };
+        let service = compose(&config, overrides).await.unwrap();
+        let app = service.app.clone();
+        for (tenant, prefix) in [(TENANT, "kabul"), (OTHER_TENANT, "herat")] {
+            let draft = TenantConfigDraft::new(standins.jitsi_url(), prefix);
+            app.set_tenant_config(&scope(tenant), draft).await.unwrap();
+        }
+        let shutdown = CancellationToken::new();
+        let (listening, listens) = tokio::sync::oneshot::channel();
+        let stop = shutdown.clone();
+        tokio::spawn(async move {
+            let told = |address| {
+                let _ = listening.send(address);
+            };
+            vcare_api::serve(service, Metrics::detached(), &config, stop, told).await.unwrap();
+        });
+        let root = format!("http://{}", listens.await.unwrap());
+        let http = Client::builder().no_proxy().timeout(Patience::from_secs(30)).build().unwrap();
+        Self { database, standins, clock, app, http, root, shutdown }
+    }
+
+    /// Now, as the service sees it.
+    pub fn now(&self) -> OffsetDateTime {
+        self.clock.now()
+    }
+
+    /// An instant so many minutes from now, as it is written in requests.
+    pub fn minutes_ahead(&self, minutes: i64) -> String {
+        (self.now() + Duration::minutes(minutes)).format(&Rfc3339).unwrap()
+    }
+
+    /// What a token of this account would say; valid for a day of the hand-moved clock.
+    pub fn account(&self, tenant: &str, user: &str, role: &str) -> TokenSpec {
+        TokenSpec::new(user, tenant, &[role]).issued_at(self.now()).lifetime(Duration::DAY)
+    }
+
+    /// A token of [`TENANT`]. The account's name is `{role}-1`; a patient is [`CONSENTED`].
+    pub fn token(&self, role: &str) -> String {
+        self.token_of(TENANT, &format!("{role}-1"), role)
+    }
+
+    pub fn token_of(&self, tenant: &str, user: &str, role: &str) -> String {
+        let account = self.account(tenant, user, role);
+        let account = if role == "patient" { account.patient(CONSENTED) } else { account };
+        self.standins.issuer().token(&account)
+    }
+
+    /// The server's address, without the base path.
+    pub fn root(&self) -> &str {
+        &self.root
+    }
+
+    /// A request to a path below the base (`/sessions`), or to a whole path when it begins with `//`.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let path = match path.strip_prefix("//") {
+            Some(path) => format!("/{path}"),
+            None => format!("/api/v1/virtual-care{path}"),
+        };
+        self.http.request(method, format!("{}{path}", self.root))
+    }
+
+    pub async fn send(&self, request: RequestBuilder) -> Answer {
+        Answer::read(request.send().await.unwrap()).await
+    }
+
+    pub async fn get(&self, token: &str, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path).bearer_auth(token)).await
+    }
+
+    pub async fn post(&self, token: &str, path: &str, body: &Value) -> Answer {
+        let request = self.request(Method::POST, path).bearer_auth(token);
+        self.send(request.header("Content-Type", "application/json").body(body.to_string())).await
+    }
+
+    /// The same under an `Idempotency-Key`.
+    pub async fn post_once(&self, token: &str, path: &str, body: &Value, key: &str) -> Answer {
+        let request = self.request(Method::POST, path).bearer_auth(token).header("Idempotency-Key", key);
+        self.send(request.header("Content-Type", "application/json").body(body.to_string())).await
+    }
+
+    /// What a good request to create a visit says.
+    pub fn wish(&self) -> Value {
+        json!({"patientId": CONSENTED, "appointmentId": "appt-1", "scheduledStart": self.minutes_ahead(30)})
+    }
+
+    /// A scheduled visit of [`CONSENTED`] with `clinician-1`.
+    pub async fn visit(&self) -> Visit {
+        let created = self.post(&self.token("clinician"), "/sessions", &self.wish()).await.expect(201);
+        Visit::of(&created.body)
+    }
+
+    /// The patient's join token, newly issued.
+    pub async fn join_token(&self, visit: &Visit) -> String {
+        let path = format!("/sessions/{}/participants/{}/join-token", visit.id, visit.patient);
+        self.post(&self.token("clinician"), &path, &json!({})).await.expect(201).text("joinToken")
+    }
+
+    /// Comes by link, as the story has it.
+    pub async fn join(&self, token: &str) -> Answer {
+        // Tokens are of characters that need no encoding.
+        self.send(self.request(Method::GET, &format!("/sessions/join?token={token}"))).await
+    }
+
+    /// A visit whose patient waits, and the patient's join token.
+    pub async fn waiting_visit(&self) -> (Visit, String) {
+        let visit = self.visit().await;
+        let token = self.join_token(&visit).await;
+        self.join(&token).await.expect(200);
+        (visit, token)
+    }
+
+    /// A visit whose patient was admitted, and the patient's join token.
+    pub async fn active_visit(&self) -> (Visit, String) {
+        let (visit, token) = self.waiting_visit().await;
+        self.admit(&visit).await.expect(200);
+        (visit, token)
+    }
+
+    pub async fn admit(&self, visit: &Visit) -> Answer {
+        let path = format!("/sessions/{}/admit/{}", visit.id, visit.patient);
+        self.post(&self.token("clinician"), &path, &json!({})).await
+    }
+
+    pub async fn end(&self, visit: &Visit) -> Answer {
+        self.post(&self.token("clinician"), &format!("/sessions/{}/end", visit.id), &json!({})).await
+    }
+
+    /// The visit as it is now.
+    pub async fn read(&self, visit: &Visit) -> Value {
+        self.get(&self.token("clinician"), &format!("/sessions/{}", visit.id)).await.expect(200).body
+    }
+
+    /// Every event so far, oldest first.
+    pub async fn events(&self) -> Vec<Value> {
+        let rows = self.database.rows("SELECT body FROM outbox ORDER BY position", &[]).await.unwrap();
+        rows.iter().map(|row| serde_json::from_slice(row.get::<_, &[u8]>(0)).unwrap()).collect()
+    }
+
+    /// Every event of that type so far.
+    pub async fn events_of(&self, kind: &str) -> Vec<Value> {
+        self.events().await.into_iter().filter(|event| event["type"] == kind).collect()
+    }
+
+    /// How many rows a table has, over all tenants.
+    pub async fn count(&self, table: &str) -> i64 {
+        let row = self.database.query_one(&format!("SELECT count(*) FROM {table}"), &[]).await.unwrap();
+        row.get(0)
+    }
+}
+
+/// What transactions of a tenant run under, for what is not done over HTTP.
+pub fn scope(tenant: &str) -> Scope {
+    Scope {
+        tenant_id: TenantId::parse(tenant).unwrap(),
+        actor: ActorRef::System("test"),
+        trace: TraceContext { correlation_id: "test".to_owned(), traceparent: String::new() },
+    }
+}
+
+/// A visit that a test made.
+#[derive(Debug, Clone)]
+pub struct Visit {
+    pub id: String,
+    pub patient: String,
+    pub provider: String,
+}
+
+impl Visit {
+    pub fn of(session: &Value) -> Self {
+        let participant = |role: &str| {
+            let all = session["participants"].as_array().unwrap();
+            let found = all.iter().find(|participant| participant["role"] == role);
+            found.map_or_else(String::new, |found| found["id"].as_str().unwrap().to_owned())
+        };
+        Self {
+            id: session["id"].as_str().unwrap().to_owned(),
+            patient: participant("patient"),
+            provider: participant("provider"),
+        }
+    }
+}
+
+impl Drop for TestApp {
+    /// Whatever a test is about: no event of it may break its contract.
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+        if std::thread::panicking() {
+            return;
+        }
+        let url = self.database.admin_url();
+        let bodies = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(outbox(&url))
+        });
+        for body in bodies.join().unwrap() {
+            must_keep_its_contract(&body);
+        }
+    }
+}
+
+async fn outbox(url: &str) -> Vec<Vec<u8>> {
+    use vcare_testkit::postgres::tokio_postgres::{NoTls, connect};
+    let (client, connection) = connect(url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let rows = client.query("SELECT body FROM outbox ORDER BY position", &[]).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// Checks an event against the committed schema of its type.
+pub fn must_keep_its_contract(body: &[u8]) {
+    let event: Value = serde_json::from_slice(body).unwrap();
+    let kind = event["type"].as_str().unwrap();
+    let contracts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../contracts/events");
+    let schema = std::fs::read_to_string(contracts.join(format!("{kind}.schema.json")));
+    let schema: Value = serde_json::from_str(&schema.unwrap_or_else(|_| panic!("{kind} has no schema"))).unwrap();
+    let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
+    let errors: Vec<String> = validator.iter_errors(&event).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{kind}: {errors:?}\n{event}");
+}

@@ -1,0 +1,12 @@
+//! Who and what there is in a test.
+
+/// The tenant of most tests.
+pub const TENANT: &str = "hosp-kabul";
+/// Another tenant, whose people must see nothing of the first.
+pub const OTHER_TENANT: &str = "hosp-herat";
+/// A patient with every consent.
+pub const CONSENTED: &str = "pat-ahmad-rahimi";
+/// A patient with none.
+pub const NO_CONSENT: &str = "pat-no-consent";
+/// A patient who may be cared for but not recorded.
+pub const NO_RECORDING_CONSENT: &str = "pat-no-recording";
