@@ -1,0 +1,107 @@
+//! The retry worker: durable work, the relay's second home, and forgetting old idempotency answers.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use vcare_app::App;
+use vcare_app::ports::Clock;
+use vcare_boot::{Config, Metrics, Service, WorkerConfig, serve_ops};
+
+/// How often the backlog is measured.
+const MEASURE_EVERY: Duration = Duration::from_secs(15);
+/// How often old answers are forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(3600);
+
+/// Works until `shutdown`; then jobs under way are finished, for as long as configured. What is not finished by then is
+/// taken up by another worker when its lease runs out. `listening` is told where `/health` and `/metrics` are.
+///
+/// # Errors
+/// When it cannot listen.
+pub async fn run(
+    service: Service,
+    metrics: Metrics,
+    config: &Config,
+    shutdown: CancellationToken,
+    listening: impl FnOnce(SocketAddr),
+) -> anyhow::Result<()> {
+    let Service { app, relay, jobs, health, clock, .. } = service;
+    let (address, _) = serve_ops(config.worker.listen, health, metrics, shutdown.clone()).await?;
+    listening(address);
+    let mut tasks = JoinSet::new();
+    if let Some(relay) = relay {
+        let shutdown = shutdown.clone();
+        tasks.spawn(async move { relay.run(shutdown).await });
+    }
+    tasks.spawn(work(app.clone(), config.worker.clone(), shutdown.clone()));
+    tasks.spawn(measure(app, shutdown.clone()));
+    let keep = time::Duration::hours(i64::from(config.worker.keep_answers_hours));
+    tasks.spawn(async move {
+        every(FORGET_EVERY, &shutdown, || forget(&jobs, &clock, keep)).await;
+    });
+    while let Some(ended) = tasks.join_next().await {
+        // A panic in one of them: dying loudly beats limping on, and leases and outbox lose nothing.
+        ended.context("a task of the worker died")?;
+    }
+    Ok(())
+}
+
+/// Takes due jobs round after round; rests when there are none.
+async fn work(app: App, config: WorkerConfig, shutdown: CancellationToken) {
+    let rest = Duration::from_millis(config.poll_ms);
+    while !shutdown.is_cancelled() {
+        let round = app.work_due_jobs(config.batch);
+        tokio::pin!(round);
+        let done = tokio::select! {
+            done = &mut round => Some(done),
+            () = shutdown.cancelled() => timeout(Duration::from_secs(config.shutdown_seconds), round).await.ok(),
+        };
+        match done {
+            // A full round: there may be more.
+            Some(Ok(report)) if report.taken() >= u32::from(config.batch) => continue,
+            Some(Ok(_)) => {}
+            Some(Err(error)) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "due jobs could not be taken");
+            }
+            None => tracing::warn!("jobs under way were left to their leases"),
+        }
+        shutdown.run_until_cancelled(sleep(rest)).await;
+    }
+}
+
+async fn measure(app: App, shutdown: CancellationToken) {
+    every(MEASURE_EVERY, &shutdown, || async {
+        match app.job_backlog().await {
+            Ok((open, oldest)) => {
+                metrics::gauge!("vcare_jobs_open").set(open as f64);
+                metrics::gauge!("vcare_jobs_oldest_age_seconds").set(oldest.as_seconds_f64());
+            }
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the backlog could not be measured");
+            }
+        }
+    })
+    .await;
+}
+
+async fn forget(jobs: &vcare_boot::JobQueue, clock: &Arc<dyn Clock>, keep: time::Duration) {
+    match jobs.forget_answers(clock.now() - keep).await {
+        Ok(0) => {}
+        Ok(forgotten) => tracing::info!(forgotten, "old idempotency answers were forgotten"),
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "old answers could not be forgotten");
+        }
+    }
+}
+
+async fn every<F: Future<Output = ()>>(wait: Duration, shutdown: &CancellationToken, act: impl Fn() -> F) {
+    while shutdown.run_until_cancelled(act()).await.is_some() {
+        shutdown.run_until_cancelled(sleep(wait)).await;
+    }
+}
