@@ -1,0 +1,38 @@
+//! `vcare-sandbox`: the whole service on one machine, for newcomers and for who builds against it.
+
+#![expect(clippy::print_stdout, reason = "it talks to a person")]
+
+mod place;
+mod seed;
+mod surroundings;
+mod up;
+mod visit;
+
+use clap::{Parser, Subcommand};
+
+/// The virtual care service on this machine, with a database, an event broker and stand-ins for its neighbours.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start everything, run one visit, and stay up until Ctrl-C.
+    Up {
+        /// Run the visit in a sandbox of its own, print a summary, and stop.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    vcare_boot::install_crypto();
+    match Arguments::parse().command {
+        Command::Up { check: true } => up::check().await,
+        Command::Up { check: false } => up::stay().await,
+    }
+}

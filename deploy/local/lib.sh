@@ -1,0 +1,174 @@
+# Shared by the scripts beside it: finds what they need, installs what is missing, stops what they started.
+# To be sourced, with `set -euo pipefail` already on. Quiet when nothing is missing.
+# shellcheck shell=bash
+
+LOCAL_DIR="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+ROOT_DIR="$(cd "$LOCAL_DIR/../.." && pwd)"
+OLDEST_POSTGRES=15
+
+say() { printf '%s\n' "$*" >&2; }
+die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+# --- Rust and its tools ---------------------------------------------------------------------------------------------
+
+need_rust() {
+    # Where rustup and `cargo install` put programs; a shell opened before rustup ran does not have it on its path.
+    PATH="$PATH:${CARGO_HOME:-${HOME:-}/.cargo}/bin"
+    command -v cargo >/dev/null || die "there is no Rust here (no cargo on the path).
+Install it with rustup; it then fetches the version named in rust-toolchain.toml by itself."
+
+    local wanted found
+    wanted="$(sed -n 's/^channel *= *"\(.*\)"/\1/p' "$ROOT_DIR/rust-toolchain.toml")"
+    found="$(cd "$ROOT_DIR" && cargo --version)" || die "cargo does not run here. Try: rustup toolchain install $wanted"
+    found="${found#cargo }"
+    found="${found%% *}"
+    # A distribution's cargo ignores rust-toolchain.toml and would fail much later, with a riddle.
+    at_least "$found" "$wanted" || die "cargo $found is too old; this workspace needs $wanted. Install it with rustup."
+}
+
+# need_cargo_tool NAME VERSION: installs a cargo subcommand when there is none. Fails, without ending the script, when
+# it cannot.
+need_cargo_tool() {
+    "$1" --version >/dev/null 2>&1 && return
+    say "Installing $1 $2 (once; takes some minutes) ..."
+    # Not into our target directory: a build of another tree there would only be in the way.
+    env -u CARGO_TARGET_DIR cargo install "$1" --version "$2" --locked --quiet
+}
+
+# --- Programs of the system ------------------------------------------------------------------------------------------
+
+# Makes sure of a C compiler, the PostgreSQL server programs and nats-server; all that is missing is installed in one
+# go. Sets POSTGRES_BIN and VCARE_NATS_SERVER, and puts both on the path for what is started from here.
+need_system_programs() {
+    local packages=()
+    find_c_compiler || packages+=(gcc libc6-dev)
+    find_postgres || packages+=(postgresql)
+    find_nats || packages+=(nats-server)
+    if ((${#packages[@]})); then
+        install_packages "${packages[@]}"
+        find_c_compiler || die "there is still no working C compiler (cc)."
+        find_postgres || die "there is still no PostgreSQL $OLDEST_POSTGRES or newer. This system's package is too old, it seems;
+install a newer one by hand. Its programs initdb and postgres are looked for on the path and in /usr/lib/postgresql."
+        find_nats || die "there is still no nats-server. Install one by hand and put it on the path."
+    fi
+    export PATH="$POSTGRES_BIN:$PATH" VCARE_NATS_SERVER
+}
+
+# `ring` is partly C, and rustc links through cc.
+find_c_compiler() {
+    command -v cc >/dev/null && echo '#include <stdlib.h>' | cc -E - >/dev/null 2>&1
+}
+
+# The one on the path if it is new enough, else the newest of the system's: Debian keeps these programs off the path.
+find_postgres() {
+    local candidates=() program bin version
+    if program="$(command -v initdb)"; then candidates+=("$(dirname "$(readlink -f "$program")")"); fi
+    while IFS= read -r bin; do candidates+=("$bin"); done < <(printf '%s\n' /usr/lib/postgresql/*/bin | sort -rV)
+    for bin in "${candidates[@]}"; do
+        [[ -x $bin/initdb && -x $bin/postgres ]] || continue
+        version="$("$bin/postgres" --version | sed 's/^[^0-9]*\([0-9.]*\).*/\1/')"
+        at_least "$version" "$OLDEST_POSTGRES" || continue
+        POSTGRES_BIN="$bin"
+        return 0
+    done
+    return 1
+}
+
+# Debian has it in /usr/sbin, which is not on everybody's path.
+find_nats() {
+    VCARE_NATS_SERVER="$(PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v "${VCARE_NATS_SERVER:-nats-server}")"
+}
+
+install_packages() {
+    local command=("$LOCAL_DIR/install-packages" "$@")
+    command -v apt-get >/dev/null || die "these are missing: $*
+They are installed by themselves only on Debian and its relatives. Install them by your system's means:
+a C compiler, PostgreSQL $OLDEST_POSTGRES or newer (server), nats-server."
+    if ((EUID == 0)); then
+        "${command[@]}" || die "the installation failed, see above. Nothing else was done; try again, or by hand: $*"
+    elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+        sudo -n "${command[@]}" || die "the installation failed, see above. Nothing else was done; try again, or by hand: $*"
+    else
+        die "these packages are missing: $*
+Installing them needs root, and this script does not ask for passwords. Run this once, then start again:
+
+    sudo$(printf ' %q' "${command[@]}")
+"
+    fi
+}
+
+# at_least VERSION MINIMUM
+at_least() { [[ "$(printf '%s\n' "$1" "$2" | sort -V | head -n1)" == "$2" ]]; }
+
+# --- What is started, and stopped ------------------------------------------------------------------------------------
+
+# run COMMAND...: like the command itself, but in a process group of its own, so that stop_running ends it with all it
+# started. (With a plain foreground command the shell would sit on a signal until the command is done.)
+# pdeathsig: should this shell be killed outright, the kernel tells the command.
+RUNNING=
+run() {
+    set -m
+    setpriv --pdeathsig TERM "$@" </dev/null &
+    RUNNING=$!
+    set +m
+    local code=0
+    wait "$RUNNING" || code=$?
+    RUNNING=
+    return "$code"
+}
+
+stop_running() {
+    [[ -n $RUNNING ]] || return 0
+    kill -TERM -- "-$RUNNING" 2>/dev/null || true
+    wait "$RUNNING" 2>/dev/null || true
+    RUNNING=
+}
+
+# start_postgres DIR: a cluster of our own under DIR (which exists and is empty), on a free port of the loopback. Sets
+# POSTGRES_PORT; the superuser is `postgres`, and asks for no password, as nothing in it is worth one.
+# Everything that makes it safe against a power cut is off: it lives for one test run.
+POSTGRES_PID=
+start_postgres() {
+    local dir="$1" as=() settings attempt
+    if ((EUID == 0)); then
+        # PostgreSQL refuses to run as root.
+        getent passwd postgres >/dev/null || die "PostgreSQL does not run as root, and there is no user 'postgres' to run it as."
+        as=(setpriv --reuid postgres --regid postgres --clear-groups)
+        chown postgres:postgres "$dir"
+    fi
+    "${as[@]}" "$POSTGRES_BIN/initdb" --pgdata "$dir/data" --username postgres --auth trust \
+        --encoding UTF8 --locale C.UTF-8 --no-sync --no-instructions >"$dir/initdb.log" 2>&1 \
+        || { cat "$dir/initdb.log" >&2; die "initdb failed, see above."; }
+
+    settings=(
+        -c listen_addresses=127.0.0.1 -c unix_socket_directories=
+        -c fsync=off -c synchronous_commit=off -c full_page_writes=off
+        -c max_connections=200 -c shared_buffers=64MB
+    )
+    for attempt in 1 2 3 4 5; do
+        # Below the range from which the kernel serves outgoing connections; if it is taken all the same, another one.
+        POSTGRES_PORT=$((20000 + RANDOM % 12000))
+        set -m
+        "${as[@]}" setpriv --pdeathsig INT "$POSTGRES_BIN/postgres" -D "$dir/data" -p "$POSTGRES_PORT" "${settings[@]}" \
+            </dev/null >"$dir/postgres.log" 2>&1 &
+        POSTGRES_PID=$!
+        set +m
+        for _ in {1..600}; do
+            grep -qs '^ready' "$dir/data/postmaster.pid" && return 0
+            kill -0 "$POSTGRES_PID" 2>/dev/null || break
+            sleep 0.05
+        done
+        stop_postgres
+        grep -q 'Address already in use' "$dir/postgres.log" || break
+    done
+    tail -n 20 "$dir/postgres.log" >&2
+    die "PostgreSQL did not start, see above (attempt $attempt)."
+}
+
+stop_postgres() {
+    [[ -n $POSTGRES_PID ]] || return 0
+    # INT: ends the sessions that are still open instead of waiting for them.
+    kill -INT "$POSTGRES_PID" 2>/dev/null || true
+    wait "$POSTGRES_PID" 2>/dev/null || true
+    POSTGRES_PID=
+}
