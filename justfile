@@ -1,0 +1,40 @@
+# Short names for the scripts; all the knowledge is in those. `just` lists the recipes.
+
+set positional-arguments
+
+# list the recipes
+default:
+    @just --list --unsorted
+
+# start everything on this machine and run one visit: --check, --release
+demo *args:
+    deploy/local/demo "$@"
+
+# all tests; with arguments, nextest with these: just test join
+test *args:
+    deploy/local/test "$@"
+
+# everything that must hold before a merge; with arguments only these gates: just ci fmt clippy
+ci *gates:
+    .ci/run "$@"
+
+# format the code
+fmt:
+    cargo fmt --all
+
+# what the compiler and clippy have to say
+lint:
+    .ci/run clippy
+
+# the documentation of the crates, also our private items, in target/doc
+docs:
+    cargo doc --workspace --no-deps --locked --document-private-items
+
+# write the contracts anew from the code; look at the difference before you commit it
+contracts:
+    UPDATE_CONTRACTS=1 deploy/local/test -E 'test(contract) | test(openapi) | test(schema)'
+    git status --short -- contracts
+
+# licences, banned crates and sources of the dependencies, and dependencies nobody uses
+deny:
+    .ci/run deny machete
