@@ -79,12 +79,7 @@ pub async fn around<B: MessageBody + 'static>(
     let id = trace.correlation_id.clone();
     let method = req.method().clone();
     req.extensions_mut().insert(trace);
-    let answered = next.call(req).instrument(span.clone()).await;
-    let answered = match answered {
-        Ok(response) => response.map_into_left_body(),
-        // A middleware refused: it knows no request to answer to.
-        Err(error) => return Err(error),
-    };
+    let answered = next.call(req).instrument(span.clone()).await?.map_into_left_body();
     let route = answered.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let status = answered.status();
     let took = began.elapsed();

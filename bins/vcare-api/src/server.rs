@@ -44,9 +44,10 @@ pub fn listen(api: Api, config: &ApiConfig) -> anyhow::Result<(SocketAddr, Serve
         WebApp::new()
             .app_data(api.clone())
             .app_data(web::PayloadConfig::new(limit))
+            // The last is the outermost: what CORS and compression add to an answer stays.
+            .wrap(from_fn(request::around))
             .wrap(Compress::default())
             .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
-            .wrap(from_fn(request::around))
             .configure(routes::configure)
     })
     .disable_signals()

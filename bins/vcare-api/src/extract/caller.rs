@@ -2,7 +2,7 @@
 
 use std::future::{Ready, ready};
 
-use actix_web::body::MessageBody;
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
@@ -40,31 +40,38 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token.trim())
 }
 
-/// Lets only requests with a good access token pass, and notes whose it is.
+/// Lets only requests with a good access token pass, and notes whose it is. Others are answered 401 `UNAUTHORIZED`, or 503
+/// `IDENTITY_PROVIDER_UNAVAILABLE`.
 ///
 /// # Errors
-/// 401 `UNAUTHORIZED`, 503 `IDENTITY_PROVIDER_UNAVAILABLE`.
-pub async fn authenticate(
+/// None of its own: a refusal is an answer, so that it is named, logged and counted like any other.
+pub async fn authenticate<B: MessageBody + 'static>(
     req: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let caller = {
-        let api = req.app_data::<web::Data<Api>>().ok_or_else(Problem::internal)?;
-        let token = bearer(req.headers()).ok_or_else(missing)?;
-        let signed_in = api.access_tokens.verify(token).await.map_err(Problem::from)?;
-        let trace = req.extensions().get::<TraceContext>().cloned().ok_or_else(Problem::internal)?;
-        Caller {
-            tenant_id: signed_in.tenant_id,
-            user_id: signed_in.user_id,
-            roles: signed_in.roles,
-            node_id: signed_in.node_id,
-            patient_id: signed_in.patient_id,
-            trace,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, actix_web::Error> {
+    match caller(&req).await {
+        Ok(caller) => {
+            let span = tracing::Span::current();
+            span.record("tenant_id", caller.tenant_id.as_str());
+            span.record("actor_id_hash", actor_id_hash(&caller.tenant_id, &caller.user_id));
+            req.extensions_mut().insert(caller);
+            Ok(next.call(req).await?.map_into_left_body())
         }
-    };
-    let span = tracing::Span::current();
-    span.record("tenant_id", caller.tenant_id.as_str());
-    span.record("actor_id_hash", actor_id_hash(&caller.tenant_id, &caller.user_id));
-    req.extensions_mut().insert(caller);
-    next.call(req).await
+        Err(problem) => Ok(req.into_response(problem.response()).map_into_right_body()),
+    }
+}
+
+async fn caller(req: &ServiceRequest) -> Result<Caller, Problem> {
+    let api = req.app_data::<web::Data<Api>>().ok_or_else(Problem::internal)?;
+    let token = bearer(req.headers()).ok_or_else(missing)?;
+    let signed_in = api.access_tokens.verify(token).await?;
+    let trace = req.extensions().get::<TraceContext>().cloned().ok_or_else(Problem::internal)?;
+    Ok(Caller {
+        tenant_id: signed_in.tenant_id,
+        user_id: signed_in.user_id,
+        roles: signed_in.roles,
+        node_id: signed_in.node_id,
+        patient_id: signed_in.patient_id,
+        trace,
+    })
 }
