@@ -15,6 +15,7 @@ use vcare_domain::TenantId;
 struct Folder(PathBuf);
 
 impl Folder {
+    #[expect(clippy::disallowed_methods, reason = "a name that no other test has")]
     fn new() -> Self {
         let path = std::env::temp_dir().join(format!("vcare-keys-{}", Uuid::now_v7()));
         fs::create_dir(&path).unwrap();

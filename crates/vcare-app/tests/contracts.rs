@@ -43,6 +43,7 @@ fn committed() -> BTreeMap<String, String> {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a switch of the test, not a setting of the service")]
 fn the_committed_contracts_are_those_of_the_code() {
     let generated = generated();
     if std::env::var("UPDATE_CONTRACTS").is_ok_and(|value| value == "1") {

@@ -107,6 +107,7 @@ async fn acknowledged_events_are_deleted_before_a_slow_batch_is_through() {
             let pending = table.positions();
             assert!(event.position < 4 || pending.len() < 4, "all four are still in the outbox");
             // A slow stream.
+            #[expect(clippy::disallowed_methods, reason = "the delay is what is tested")]
             std::thread::sleep(Duration::from_millis(150));
             Fate::Taken
         })
