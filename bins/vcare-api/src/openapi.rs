@@ -6,7 +6,7 @@ use utoipa::{Modify, OpenApi, ToResponse};
 use crate::dto::{
     AdmissionDto, JoinStatusDto, JoinTokenDto, JoinedDto, ParticipantDto, SegmentDto, SessionListDto, VirtualSessionDto,
 };
-use crate::problem::{FieldError, Problem};
+use crate::problem::{FieldError, ProblemDetails};
 use crate::routes;
 
 macro_rules! shared_refusals {
@@ -15,7 +15,7 @@ macro_rules! shared_refusals {
         #[derive(ToResponse)]
         #[expect(dead_code, reason = "only its schema is used")]
         #[response(content_type = "application/problem+json")]
-        pub struct $name(#[to_schema] Problem);
+        pub struct $name(#[to_schema] ProblemDetails);
     )*};
 }
 
@@ -88,7 +88,7 @@ impl Modify for Security {
     components(
         schemas(
             VirtualSessionDto, ParticipantDto, SegmentDto, SessionListDto, AdmissionDto, JoinTokenDto, JoinedDto,
-            JoinStatusDto, Problem, FieldError,
+            JoinStatusDto, ProblemDetails, FieldError,
         ),
         responses(
             BadRequest, Unauthorized, BadJoinToken, Denied, NoSession, TooLarge, WrongMediaType, Unavailable

@@ -21,10 +21,11 @@ pub struct FieldError {
     pub message: String,
 }
 
-/// `application/problem+json` (RFC 9457), with the platform's code.
+/// What a [`Problem`] tells: `application/problem+json` (RFC 9457), with the platform's code.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Problem {
+#[schema(as = Problem)]
+pub struct ProblemDetails {
     /// `urn:ghasi:virtual-care:problem:{code}`.
     #[schema(example = "urn:ghasi:virtual-care:problem:CONSENT_REQUIRED")]
     r#type: String,
@@ -59,11 +60,15 @@ pub struct Problem {
     allow: Option<String>,
 }
 
+/// A refusal, on its way to the caller.
+#[derive(Debug, Clone)]
+pub struct Problem(Box<ProblemDetails>);
+
 impl Problem {
     /// A problem of that status and code.
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str) -> Self {
-        Self {
+        Self(Box::new(ProblemDetails {
             r#type: format!("urn:ghasi:virtual-care:problem:{code}"),
             title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),
@@ -76,18 +81,18 @@ impl Problem {
             request_id: None,
             retry_after_seconds: None,
             allow: None,
-        }
+        }))
     }
 
     /// Says what happened.
     #[must_use]
     pub fn detail(mut self, text: impl fmt::Display) -> Self {
-        self.detail = Some(text.to_string());
+        self.0.detail = Some(text.to_string());
         self
     }
 
     fn retry_after(mut self, seconds: u32) -> Self {
-        self.retry_after_seconds = Some(seconds);
+        self.0.retry_after_seconds = Some(seconds);
         self
     }
 
@@ -95,8 +100,8 @@ impl Problem {
     #[must_use]
     pub fn invalid(errors: Vec<FieldError>) -> Self {
         let mut problem = Self::new(StatusCode::BAD_REQUEST, "VALIDATION_ERROR");
-        problem.detail = errors.first().map(|error| format!("{}: {}", error.field, error.message));
-        problem.errors = errors;
+        problem.0.detail = errors.first().map(|error| format!("{}: {}", error.field, error.message));
+        problem.0.errors = errors;
         problem
     }
 
@@ -110,35 +115,35 @@ impl Problem {
     #[must_use]
     pub fn method_not_allowed(allow: String) -> Self {
         let mut problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED");
-        problem.allow = Some(allow);
+        problem.0.allow = Some(allow);
         problem
     }
 
     /// The code.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
-        self.code
+    pub fn code(&self) -> &'static str {
+        self.0.code
     }
 
     /// Names the request.
     #[must_use]
     pub fn with_request_id(mut self, id: String) -> Self {
-        self.request_id = Some(id);
+        self.0.request_id = Some(id);
         self
     }
 
     /// As an answer.
     #[must_use]
     pub fn response(&self) -> HttpResponse {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = serde_json::to_vec(self).unwrap_or_default();
+        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self.0).unwrap_or_default();
         let mut response = HttpResponse::build(status);
         response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
         response.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));
-        if let Some(seconds) = self.retry_after_seconds {
+        if let Some(seconds) = self.0.retry_after_seconds {
             response.insert_header((RETRY_AFTER, seconds));
         }
-        if let Some(allow) = &self.allow {
+        if let Some(allow) = &self.0.allow {
             response.insert_header((ALLOW, allow.as_str()));
         }
         if status == StatusCode::UNAUTHORIZED {
@@ -153,13 +158,13 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code)
+        f.write_str(self.0.code)
     }
 }
 
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     fn error_response(&self) -> HttpResponse<BoxBody> {
@@ -247,9 +252,9 @@ fn refused(refusal: &Refusal) -> Problem {
     };
     let mut problem = Problem::new(status, code).detail(refusal);
     match refusal {
-        Refusal::VersionConflict { current } => problem.current_version = Some(current.get()),
-        Refusal::InvalidTransition { from, .. } => problem.current_status = Some(from.as_str()),
-        Refusal::NotWaiting { status } => problem.current_status = Some(status.as_str()),
+        Refusal::VersionConflict { current } => problem.0.current_version = Some(current.get()),
+        Refusal::InvalidTransition { from, .. } => problem.0.current_status = Some(from.as_str()),
+        Refusal::NotWaiting { status } => problem.0.current_status = Some(status.as_str()),
         _ => {}
     }
     problem
@@ -266,7 +271,7 @@ fn blocked(block: GateBlock) -> Problem {
         }
     };
     let mut problem = Problem::new(status, code).detail(block);
-    problem.gate = block.consent_gate().map(vcare_app::Gate::as_str);
+    problem.0.gate = block.consent_gate().map(vcare_app::Gate::as_str);
     if status == StatusCode::SERVICE_UNAVAILABLE { problem.retry_after(5) } else { problem }
 }
 

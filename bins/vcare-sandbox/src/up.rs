@@ -17,11 +17,11 @@ pub async fn stay() -> Result<()> {
     let place = Place::lasting()?;
     let facts_file = FactsFile(place.join("sandbox.json"));
     println!("Starting the virtual care service. Everything it writes is in {}", place.root().display());
-    let starting = Surroundings::start(&place, true, |what| println!("  … {what}"));
+    let starting = Box::pin(Surroundings::start(&place, true, |what| println!("  … {what}")));
     let Some(started) = shutdown.run_until_cancelled(starting).await else { return Ok(()) };
     let surroundings = started?;
     facts_file.write(&surroundings.facts)?;
-    let visited = shutdown.run_until_cancelled(visit::run(&surroundings.facts, &surroundings.nats)).await;
+    let visited = shutdown.run_until_cancelled(Box::pin(visit::run(&surroundings.facts, &surroundings.nats))).await;
     match visited {
         Some(Ok(_)) => {
             tell(&surroundings, &place);
@@ -42,10 +42,10 @@ pub async fn stay() -> Result<()> {
 pub async fn check() -> Result<()> {
     let shutdown = until_signal()?;
     let place = Place::passing()?;
-    let starting = Surroundings::start(&place, false, |what| println!("  … {what}"));
+    let starting = Box::pin(Surroundings::start(&place, false, |what| println!("  … {what}")));
     let Some(started) = shutdown.run_until_cancelled(starting).await else { anyhow::bail!("interrupted") };
     let surroundings = started?;
-    let visited = shutdown.run_until_cancelled(visit::run(&surroundings.facts, &surroundings.nats)).await;
+    let visited = shutdown.run_until_cancelled(Box::pin(visit::run(&surroundings.facts, &surroundings.nats))).await;
     let (api, worker) = (surroundings.api.log_tail(), surroundings.worker.log_tail());
     surroundings.stop().await;
     match visited {

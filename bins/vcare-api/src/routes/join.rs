@@ -9,7 +9,7 @@ use vcare_app::{JoinTokenFault, TraceContext};
 use crate::answer::send;
 use crate::dto::{JoinStatusDto, JoinedDto};
 use crate::extract::{Body, Query, bearer};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemDetails};
 use crate::server::Api;
 
 fn trace(req: &HttpRequest) -> Result<TraceContext, Problem> {
@@ -36,7 +36,7 @@ async fn join(api: &Api, token: &str, req: &HttpRequest) -> Result<HttpResponse,
         (status = 200, description = "Where to go", body = JoinedDto),
         (status = 400, response = crate::openapi::BadRequest),
         (status = 401, response = crate::openapi::BadJoinToken),
-        (status = 409, description = "`INVALID_STATUS_TRANSITION`: the visit is over or was cancelled", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`INVALID_STATUS_TRANSITION`: the visit is over or was cancelled", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 503, response = crate::openapi::Unavailable),
     ),
 )]
@@ -63,7 +63,7 @@ pub struct JoinRequest {
         (status = 200, description = "Where to go", body = JoinedDto),
         (status = 400, response = crate::openapi::BadRequest),
         (status = 401, response = crate::openapi::BadJoinToken),
-        (status = 409, description = "`INVALID_STATUS_TRANSITION`: the visit is over or was cancelled", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`INVALID_STATUS_TRANSITION`: the visit is over or was cancelled", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 413, response = crate::openapi::TooLarge),
         (status = 415, response = crate::openapi::WrongMediaType),
         (status = 503, response = crate::openapi::Unavailable),
@@ -87,7 +87,7 @@ pub async fn join_by_post(
         (status = 200, description = "How one stands", body = JoinStatusDto),
         (status = 400, response = crate::openapi::BadRequest),
         (status = 401, response = crate::openapi::BadJoinToken),
-        (status = 409, description = "`INVALID_STATUS_TRANSITION`: the visit is over or was cancelled", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`INVALID_STATUS_TRANSITION`: the visit is over or was cancelled", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 503, response = crate::openapi::Unavailable),
     ),
     security((), ("joinToken" = [])),

@@ -11,7 +11,7 @@ use vcare_domain::{AppointmentId, PatientId, TimeZoneName, UserId};
 use crate::answer::{send_session, session_answer};
 use crate::dto::VirtualSessionDto;
 use crate::extract::{Body, Fields, Instant, SignedInCaller, WishKey};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemDetails};
 use crate::server::Api;
 
 /// A visit to be created.
@@ -77,12 +77,12 @@ impl CreateSessionRequest {
         (status = 201, description = "Created", body = VirtualSessionDto, headers(("ETag" = String), ("Location" = String))),
         (status = 400, response = crate::openapi::BadRequest),
         (status = 401, response = crate::openapi::Unauthorized),
-        (status = 403, description = "`ACCESS_DENIED`, `MODULE_NOT_LICENSED`, or `CONSENT_REQUIRED` with `gate`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`CONCURRENT_UPDATE`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`ACCESS_DENIED`, `MODULE_NOT_LICENSED`, or `CONSENT_REQUIRED` with `gate`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "`CONCURRENT_UPDATE`", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 413, response = crate::openapi::TooLarge),
         (status = 415, response = crate::openapi::WrongMediaType),
-        (status = 422, description = "`IDEMPOTENCY_KEY_REUSED`", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`LICENCE_SERVICE_UNAVAILABLE`, `CONSENT_SERVICE_UNAVAILABLE`, `VIDEO_PROVIDER_UNAVAILABLE`, `SERVICE_UNAVAILABLE`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`IDEMPOTENCY_KEY_REUSED`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "`LICENCE_SERVICE_UNAVAILABLE`, `CONSENT_SERVICE_UNAVAILABLE`, `VIDEO_PROVIDER_UNAVAILABLE`, `SERVICE_UNAVAILABLE`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
     security(("accessToken" = [])),
 )]
