@@ -79,8 +79,9 @@ impl HttpClient {
             .referer(false)
             .no_proxy()
             .connect_timeout(config.connect_timeout.unsigned_abs())
-            // Few and short-lived: an idle process must stay small.
-            .pool_max_idle_per_host(4)
+            // As many as requests come at once, or most calls would begin with a handshake; short-lived, so that an idle
+            // process is small again.
+            .pool_max_idle_per_host(32)
             .pool_idle_timeout(Duration::from_secs(30))
             .tcp_keepalive(Duration::from_secs(30))
             .build()
