@@ -1,7 +1,6 @@
 //! Time.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime, UtcOffset};
@@ -45,12 +44,7 @@ impl Clock for HandClock {
     }
 }
 
-/// The machine's time: stand-ins live in it, as the real neighbours do.
-pub(crate) fn machine_time() -> OffsetDateTime {
-    whole_milliseconds(OffsetDateTime::from(SystemTime::now()))
-}
-
-fn whole_milliseconds(at: OffsetDateTime) -> OffsetDateTime {
+pub(crate) fn whole_milliseconds(at: OffsetDateTime) -> OffsetDateTime {
     let at = at.to_offset(UtcOffset::UTC);
     at.replace_millisecond(at.millisecond()).unwrap_or(at)
 }

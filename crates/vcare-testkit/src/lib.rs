@@ -5,8 +5,10 @@
 //! part of the service: keys are drawn where they stand and guard nothing.
 
 mod clock;
+mod folder;
 mod ids;
 pub mod issuer;
+mod machine;
 mod nats;
 pub mod postgres;
 mod process;

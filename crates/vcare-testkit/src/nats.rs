@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::process::{Folder, Process, command};
+use crate::folder::Folder;
+use crate::machine::variable;
+use crate::process::{Process, command};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -70,7 +72,7 @@ impl NatsServer {
     /// When it runs, or does not start.
     pub async fn restart(&mut self) -> Result<()> {
         ensure!(self.process.is_none(), "nats-server runs");
-        let program = std::env::var_os("VCARE_NATS_SERVER").map_or_else(|| "nats-server".into(), PathBuf::from);
+        let program = variable("VCARE_NATS_SERVER").map_or_else(|| "nats-server".into(), PathBuf::from);
         // -1: the server picks a free port, and writes it down.
         let port = if self.port == 0 { "-1".to_owned() } else { self.port.to_string() };
         let mut nats = command(&program, "TERM", None);

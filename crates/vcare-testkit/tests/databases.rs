@@ -1,5 +1,7 @@
 //! A database for each test.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use tokio_postgres::{Client, NoTls};
 use vcare_testkit::TestDatabase;
 

@@ -1,10 +1,17 @@
 //! The FHIR server: as real ones are where it matters, and stricter where they are lenient.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use serde_json::{Value, json};
-use support::{Answer, ask, get, standins};
-use vcare_testkit::{Standins, StandinsConfig};
+use support::{Answer, ask, client, get, neighbour, standins, trace};
+use time::Duration;
+use time::macros::datetime;
+use vcare_adapters_http::HttpFhirGateway;
+use vcare_app::ports::{EncounterDraft, EncounterParticipant, FhirError, FhirGateway, Period};
+use vcare_domain::{AppointmentId, EncounterId, NodeId, ParticipantRole, PatientId, TenantId, UserId};
+use vcare_testkit::{Mode, Name, Standins, StandinsConfig};
 
 const SYSTEM: &str = "urn:ghasi:virtual-care:session";
 
@@ -157,4 +164,50 @@ async fn who_brings_no_token_is_refused_when_one_is_wanted() {
     assert_eq!(get(&url).await.status, 401);
     assert_eq!(ask("GET", &url, &[("authorization", "Bearer other")], "").await.status, 401);
     assert_eq!(ask("GET", &url, &[("authorization", "Bearer service-token")], "").await.status, 200);
+}
+
+fn draft() -> EncounterDraft {
+    let period = Period { start: datetime!(2026-11-23 10:00:05 UTC), end: datetime!(2026-11-23 10:20 UTC) };
+    let provider =
+        EncounterParticipant { user_id: UserId::parse("dr-9").unwrap(), role: ParticipantRole::Provider, period };
+    EncounterDraft {
+        identifier_system: SYSTEM,
+        identifier_value: "0192f00d-0000-7000-8000-000000000001".to_owned(),
+        patient_id: PatientId::parse("pat-1").unwrap(),
+        appointment_id: Some(AppointmentId::parse("appt-1").unwrap()),
+        node_id: Some(NodeId::parse("node-1").unwrap()),
+        participants: vec![provider],
+        period,
+        length_seconds: 1195,
+    }
+}
+
+async fn record(standins: &Standins, draft: &EncounterDraft) -> Result<EncounterId, FhirError> {
+    let gateway = HttpFhirGateway::new(client(&[]), neighbour(&standins.fhir_url()));
+    gateway.create_encounter(&TenantId::parse("tenant-a").unwrap(), draft, Duration::seconds(2), &trace()).await
+}
+
+#[tokio::test]
+async fn the_services_own_encounter_is_taken_once_and_its_oldest_duplicate_is_found() {
+    let standins = standins().await;
+    let id = record(&standins, &draft()).await.unwrap();
+    assert_eq!(record(&standins, &draft()).await.unwrap(), id);
+    assert_eq!(standins.encounters().len(), 1);
+    standins.put_encounter(standins.encounters()[0].clone());
+    assert_eq!(record(&standins, &draft()).await.unwrap(), id);
+    assert_eq!(standins.encounters().len(), 2);
+}
+
+#[tokio::test]
+async fn the_service_tells_a_server_that_is_down_or_wrong_from_one_that_refuses() {
+    let standins = standins().await;
+    for mode in [Mode::DOWN, Mode::down_with(429), Mode::SLOW, Mode::WRONG] {
+        standins.set_mode(Name::Fhir, mode);
+        assert!(matches!(record(&standins, &draft()).await, Err(FhirError::Unavailable(_))), "{mode:?}");
+    }
+    standins.set_mode(Name::Fhir, Mode::UP);
+    let mut backwards = draft();
+    backwards.period.end = datetime!(2026-11-23 09:00 UTC);
+    assert_eq!(record(&standins, &backwards).await, Err(FhirError::Invalid { status: 400 }));
+    assert!(standins.encounters().is_empty());
 }

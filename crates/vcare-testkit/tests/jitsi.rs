@@ -1,5 +1,7 @@
 //! Jitsi's stand-in, over TLS.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::sync::Arc;
@@ -7,9 +9,12 @@ use std::sync::Arc;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use support::{Answer, ask_over, put, standins};
+use support::{Answer, ask_over, client, put, standins, trace};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use vcare_adapters_http::JitsiVideo;
+use vcare_app::ports::{NeighbourFault, Secret, SecretsError, TenantSecrets, VideoProvider};
+use vcare_domain::{TenantConfig, TenantConfigDraft, TenantId, Version};
 use vcare_testkit::{Mode, Name, Standins};
 
 fn trusting(authorities: RootCertStore) -> TlsConnector {
@@ -76,4 +81,31 @@ async fn its_control_is_on_the_plain_listener() {
     assert_eq!(visit(&standins, "GET", "/_control/fhir").await.status, 503);
     standins.set_mode(Name::Jitsi, Mode::UP);
     assert_eq!(visit(&standins, "GET", "/http-bind").await.status, 200);
+}
+
+struct NoSecrets;
+
+#[async_trait::async_trait]
+impl TenantSecrets for NoSecrets {
+    async fn jitsi_secret(&self, _: &TenantId) -> Result<Secret, SecretsError> {
+        Ok(Secret::new("0123456789abcdef0123456789abcdef"))
+    }
+}
+
+#[tokio::test]
+async fn the_service_finds_it_up_and_down_and_not_at_all_without_its_authority() {
+    let standins = standins().await;
+    for url in [standins.jitsi_url().to_owned(), standins.jitsi_url().replace("localhost", "127.0.0.1")] {
+        let draft = TenantConfigDraft::new(url, "acme");
+        let config = TenantConfig::check(TenantId::parse("tenant-a").unwrap(), Version::FIRST, draft).unwrap();
+        let health = async |authorities: &[&str]| {
+            let video = JitsiVideo::new(client(authorities), Arc::new(NoSecrets));
+            video.health(&config, &trace()).await.map_err(|error| error.fault)
+        };
+        standins.set_mode(Name::Jitsi, Mode::UP);
+        assert_eq!(health(&[standins.ca_pem()]).await, Ok(()));
+        assert_eq!(health(&[]).await, Err(NeighbourFault::Unreachable));
+        standins.set_mode(Name::Jitsi, Mode::DOWN);
+        assert_eq!(health(&[standins.ca_pem()]).await, Err(NeighbourFault::Status(503)));
+    }
 }

@@ -1,5 +1,7 @@
 //! Private servers: they keep their data, and go with who started them.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -23,11 +25,11 @@ fn answers(port: u16) -> bool {
     TcpStream::connect_timeout(&SocketAddr::from(([127, 0, 0, 1], port)), Duration::from_millis(500)).is_ok()
 }
 
-fn until_silent(port: u16) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while answers(port) {
-        assert!(Instant::now() < deadline, "it still runs");
-        std::thread::sleep(Duration::from_millis(20));
+async fn until(done: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !done() {
+        assert!(Instant::now() < deadline, "timed out");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -52,7 +54,7 @@ async fn postgres_keeps_what_was_committed_when_it_is_killed_and_when_it_is_stop
 
 #[tokio::test]
 async fn postgres_comes_back_in_the_folder_it_was_given_and_nobody_shares_it() {
-    let folder = std::env::temp_dir().join(format!("vcare-test-{}", uuid::Uuid::now_v7()));
+    let folder = std::env::temp_dir().join(format!("vcare-test-{}-cluster", std::process::id()));
     let options = PostgresOptions {
         folder: Some(folder.clone()),
         durability: Durability::Durable,
@@ -145,37 +147,43 @@ fn on_another_thread<T: Send + 'static>(work: impl Future<Output = T> + Send + '
     std::thread::spawn(move || runtime.block_on(work)).join().unwrap()
 }
 
-#[test]
-fn servers_outlive_the_thread_that_started_them() {
+#[tokio::test]
+async fn servers_outlive_the_thread_that_started_them() {
     let postgres = on_another_thread(PrivatePostgres::start()).unwrap();
     let nats = on_another_thread(NatsServer::start()).unwrap();
-    std::thread::sleep(Duration::from_millis(300));
+    // Long enough for a signal that should not come.
+    tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(answers(postgres.port()) && answers(nats.port()));
 }
 
-const ROLE: &str = "VCARE_TEST_DIES";
+/// Set where the test is played by the process that is to die; names the file to write its servers' ports to.
+const PORTS_FILE: &str = "VCARE_TEST_PORTS_FILE";
 
 #[tokio::test]
-async fn servers_do_not_outlive_a_process_that_was_killed() {
-    if std::env::var_os(ROLE).is_some() {
+#[expect(clippy::disallowed_methods, reason = "it tells its two parts by a variable")]
+async fn neither_servers_nor_their_folders_outlive_a_process_that_was_killed() {
+    if let Some(file) = std::env::var_os(PORTS_FILE) {
         let postgres = PrivatePostgres::start().await.unwrap();
         let nats = NatsServer::start().await.unwrap();
-        // Past the harness, which keeps what tests print.
-        std::fs::write(std::env::var(ROLE).unwrap(), format!("{} {}", postgres.port(), nats.port())).unwrap();
+        std::fs::write(file, format!("{} {}", postgres.port(), nats.port())).unwrap();
         std::process::abort();
     }
-    let ports = std::env::temp_dir().join(format!("vcare-test-{}", uuid::Uuid::now_v7()));
+    let folder = std::env::temp_dir().join(format!("vcare-test-{}-dies", std::process::id()));
+    std::fs::create_dir(&folder).unwrap();
+    let ports = folder.join("ports");
     let status = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "servers_do_not_outlive_a_process_that_was_killed"])
-        .env(ROLE, &ports)
+        .args(["--exact", "neither_servers_nor_their_folders_outlive_a_process_that_was_killed"])
+        .env(PORTS_FILE, &ports)
+        .env("TMPDIR", &folder)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()
         .unwrap();
     assert!(!status.success());
-    let text = std::fs::read_to_string(&ports).unwrap();
-    for port in text.split(' ') {
-        until_silent(port.parse().unwrap());
+    for port in std::fs::read_to_string(&ports).unwrap().split(' ') {
+        until(|| !answers(port.parse().unwrap())).await;
     }
     std::fs::remove_file(ports).unwrap();
+    until(|| std::fs::read_dir(&folder).unwrap().next().is_none()).await;
+    std::fs::remove_dir(folder).unwrap();
 }

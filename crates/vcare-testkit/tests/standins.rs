@@ -1,45 +1,29 @@
 //! The stand-ins as the service's own clients see them, and their control.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use support::{ask, get, put, standins};
-use vcare_adapters_http::{
-    AddressPolicy, ClientConfig, HttpClient, HttpConsentCheck, HttpLicenceCheck, JwksConfig, JwksLocation, JwksSource,
-    NeighbourConfig,
-};
+use support::{ask, client, get, neighbour, put, standins, trace};
+use vcare_adapters_http::{HttpConsentCheck, HttpLicenceCheck, JwksConfig, JwksLocation, JwksSource};
+use vcare_app::Gate;
 use vcare_app::ports::{ConsentCheck, LicenceCheck, LicenceStatus, NeighbourFault};
-use vcare_app::{Gate, TraceContext};
 use vcare_domain::{NodeId, PatientId, TenantId};
-use vcare_testkit::{Consents, HandClock, Licence, Mode, Name, SeededIds, Standins, TokenSpec};
-
-fn client() -> HttpClient {
-    let config = ClientConfig::new(AddressPolicy::PRIVATE);
-    HttpClient::new(&config, HandClock::new(), Arc::new(SeededIds::new(1))).unwrap()
-}
-
-fn neighbour(standins: &Standins) -> NeighbourConfig {
-    NeighbourConfig::new(standins.base_url(), time::Duration::milliseconds(500), None).unwrap()
-}
-
-fn trace() -> TraceContext {
-    let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-    TraceContext { correlation_id: "req-1".to_owned(), traceparent: traceparent.to_owned() }
-}
+use vcare_testkit::{Consents, Licence, Mode, Name, Standins, StandinsConfig, TokenSpec};
 
 async fn licensed(standins: &Standins) -> Result<LicenceStatus, NeighbourFault> {
     let tenant = TenantId::parse("tenant-a").unwrap();
     let node = NodeId::parse("node-1").unwrap();
-    let check = HttpLicenceCheck::new(client(), neighbour(standins));
+    let check = HttpLicenceCheck::new(client(&[]), neighbour(standins.base_url()));
     check.check(&tenant, Some(&node), &trace()).await.map_err(|error| error.fault)
 }
 
 async fn consented(standins: &Standins) -> Result<Vec<bool>, NeighbourFault> {
     let (tenant, patient) = (TenantId::parse("tenant-a").unwrap(), PatientId::parse("pat-1").unwrap());
-    let check = HttpConsentCheck::new(client(), neighbour(standins));
+    let check = HttpConsentCheck::new(client(&[]), neighbour(standins.base_url()));
     let gates = [Gate::TelehealthConsent, Gate::RecordingConsent];
     let decisions = check.check(&tenant, &patient, &gates, &trace()).await.map_err(|error| error.fault)?;
     Ok(decisions.iter().map(|decision| decision.granted).collect())
@@ -197,7 +181,7 @@ async fn the_front_page_explains_itself_with_addresses_that_work() {
 async fn the_issuers_keys_are_found_by_discovery() {
     let standins = standins().await;
     let config = JwksConfig::new(standins.issuer().url(), JwksLocation::Discovery);
-    let keys = JwksSource::new(client(), config).key_set().await.unwrap();
+    let keys = JwksSource::new(client(&[]), config).key_set().await.unwrap();
     let token = standins.issuer().token(&TokenSpec::new("dr-9", "tenant-a", &["clinician"]));
     let claims: serde_json::Value = vcare_jose::rs256::verify(&token, &keys).unwrap();
     assert_eq!(claims["iss"], format!("{}/realms/ghasi", standins.base_url()));
@@ -270,9 +254,9 @@ async fn stand_ins_stop_and_come_back_at_the_same_ports() {
     let jitsi_port = Some(first.jitsi_url().rsplit_once(':').unwrap().1.parse().unwrap());
     first.stop().await;
     assert!(tokio::net::TcpStream::connect(base.strip_prefix("http://").unwrap()).await.is_err());
-    let config = vcare_testkit::StandinsConfig { port, jitsi_port, ..Default::default() };
+    let config = StandinsConfig { port, jitsi_port, ..Default::default() };
     let second = Standins::start(config).await.unwrap();
     assert_eq!(get(second.base_url()).await.status, 200);
-    let config = vcare_testkit::StandinsConfig { port, ..Default::default() };
+    let config = StandinsConfig { port, ..Default::default() };
     assert!(Standins::start(config).await.is_err(), "the port is taken");
 }

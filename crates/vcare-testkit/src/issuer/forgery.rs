@@ -8,7 +8,7 @@ use time::Duration;
 
 use super::key::encode;
 use super::{Issuer, SigningKey, TokenSpec};
-use crate::clock::machine_time;
+use crate::machine;
 
 /// The one thing that is wrong with a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl Flaw {
 
 pub(super) fn flawed(issuer: &Issuer, flaw: Flaw, spec: &TokenSpec) -> String {
     let key = issuer.key();
-    let now = spec.issued_at.unwrap_or_else(machine_time);
+    let now = spec.issued_at.unwrap_or_else(machine::now);
     let claims = spec.claims(issuer.url());
     let with = |name: &str, value: Value| issuer.token(&spec.clone().claim(name, value));
     match flaw {

@@ -18,6 +18,8 @@ use rsa::rand_core::OsRng;
 use rsa::traits::PublicKeyParts;
 use serde_json::{Value, json};
 
+use crate::machine::new_id;
+
 /// An RSA key of 2048 bits. Its id is its thumbprint (RFC 7638).
 pub struct SigningKey {
     private: RsaPrivateKey,
@@ -48,7 +50,7 @@ impl SigningKey {
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 // Beside its place and linked there: nobody reads half a key.
-                let draft = path.with_extension(format!("new-{}", uuid::Uuid::now_v7().simple()));
+                let draft = path.with_extension(format!("new-{}", new_id().simple()));
                 Self::draw()?.save(&draft)?;
                 let linked = fs::hard_link(&draft, path);
                 fs::remove_file(&draft)?;

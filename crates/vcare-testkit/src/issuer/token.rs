@@ -2,10 +2,9 @@
 
 use serde_json::{Map, Value, json};
 use time::{Duration, OffsetDateTime};
-use uuid::Uuid;
 
 use super::AUDIENCE;
-use crate::clock::machine_time;
+use crate::machine;
 
 /// Who a token is for and what it says of them.
 #[derive(Debug, Clone)]
@@ -83,14 +82,14 @@ impl TokenSpec {
     }
 
     pub(super) fn claims(&self, issuer: &str) -> Value {
-        let issued = self.issued_at.unwrap_or_else(machine_time);
+        let issued = self.issued_at.unwrap_or_else(machine::now);
         let mut claims = Map::new();
         let mut set = |name: &str, value: Value| claims.insert(name.to_owned(), value);
         set("iss", json!(issuer));
         set("sub", json!(self.subject));
         set("aud", self.audience.clone());
         set("typ", json!("Bearer"));
-        set("jti", json!(Uuid::now_v7()));
+        set("jti", json!(machine::new_id()));
         set("iat", json!(issued.unix_timestamp()));
         set("nbf", json!(issued.unix_timestamp()));
         set("exp", json!((issued + self.lifetime).unix_timestamp()));

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 
 use super::programs;
-use crate::process::{Folder, Process, command, free_port, is_root, signal_all};
+use crate::folder::Folder;
+use crate::process::{Process, command, free_port, is_root, signal_all};
 
 /// PostgreSQL refuses to run as root.
 const USER: &str = "postgres";
@@ -171,7 +172,8 @@ impl PrivatePostgres {
         let mut initdb = self.program("initdb", "KILL");
         initdb.arg("-D").arg(&data).args(["-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"]);
         if self.options.durability == Durability::Fast {
-            initdb.arg("--no-sync");
+            // Small, and quick to write.
+            initdb.args(["--no-sync", "--wal-segsize=1"]);
         }
         initdb.current_dir("/").stdin(Stdio::null());
         let done = tokio::task::spawn_blocking(move || initdb.output()).await?.context("initdb cannot be started")?;
@@ -210,6 +212,7 @@ impl PrivatePostgres {
             set("fsync", "off");
             set("full_page_writes", "off");
             set("shared_buffers", "32MB");
+            set("min_wal_size", "4MB");
         }
         for (name, value) in &self.options.settings {
             set(name, value);

@@ -9,9 +9,9 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, Row};
 use url::Url;
-use uuid::Uuid;
 
 use super::PrivatePostgres;
+use crate::machine::{new_id, variable};
 
 /// The login of the service: a member of `vcare_api` and `vcare_system` that has no right of its own, and cannot pass by
 /// row-level security.
@@ -25,7 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A fresh, migrated database for one test, dropped with this value.
 ///
 /// It is made in the cluster that `VCARE_TEST_POSTGRES` names (the address of a superuser), else in a private one that
-/// all tests of the process share.
+/// all tests of the process share. A named one is best run with `fsync=off`: making and dropping a
+/// database writes a thousand files.
 #[derive(Debug)]
 pub struct TestDatabase {
     name: String,
@@ -41,7 +42,7 @@ impl TestDatabase {
     /// When there is no cluster and none can be started, or the migrations fail.
     pub async fn create() -> Result<Self> {
         let cluster = Cluster::shared().await?;
-        let name = format!("vcare_test_{}", Uuid::now_v7().simple());
+        let name = format!("vcare_test_{}", new_id().simple());
         cluster.copy_template(&name).await?;
         let admin = at(&cluster.maintenance, &name);
         let mut service = admin.clone();
@@ -134,9 +135,9 @@ impl Cluster {
     }
 
     async fn open() -> Result<Self> {
-        let (address, own) = match std::env::var("VCARE_TEST_POSTGRES") {
-            Ok(address) => (address, None),
-            Err(_) => {
+        let (address, own) = match variable("VCARE_TEST_POSTGRES") {
+            Some(address) => (address.to_string_lossy().into_owned(), None),
+            None => {
                 let own = PrivatePostgres::start().await?;
                 (own.url("postgres"), Some(own))
             }

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
+use crate::machine::variable;
 use crate::process::on_path;
 
 /// The folder of `initdb` and `postgres`: `VCARE_POSTGRES_BIN`, else the search path, else Debian's newest.
 pub(super) fn folder() -> Result<PathBuf> {
-    if let Some(folder) = std::env::var_os("VCARE_POSTGRES_BIN") {
+    if let Some(folder) = variable("VCARE_POSTGRES_BIN") {
         let folder = PathBuf::from(folder);
         if !complete(&folder) {
             bail!("VCARE_POSTGRES_BIN ({}) does not hold initdb and postgres", folder.display());

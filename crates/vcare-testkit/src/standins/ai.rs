@@ -3,10 +3,9 @@
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 use ulid::Ulid;
-use uuid::Uuid;
 
 use super::exchange::{Answer, Asked};
-use crate::clock::machine_time;
+use crate::machine;
 
 const AUDIO_LIMIT: usize = 30 * 1024 * 1024;
 const MODEL: &str = "standin-1";
@@ -65,8 +64,8 @@ fn completion(asked: &Asked) -> Answer {
     if !body.get("inputs").is_some_and(Value::is_object) {
         return refusal(400, "VALIDATION_ERROR", "inputs is missing");
     }
-    let id = |prefix: &str| format!("{prefix}_{}", Ulid::from(Uuid::now_v7().as_u128()));
-    let now = machine_time().format(&Rfc3339).unwrap_or_default();
+    let id = |prefix: &str| format!("{prefix}_{}", Ulid::from(machine::new_id().as_u128()));
+    let now = machine::now().format(&Rfc3339).unwrap_or_default();
     Answer::json(
         200,
         &json!({

@@ -7,11 +7,10 @@ use ring::digest::{SHA256, digest};
 use serde_json::{Map, Value, json};
 use time::format_description::well_known::Rfc3339;
 use ulid::Ulid;
-use uuid::Uuid;
 
 use super::exchange::{Answer, Asked};
 use super::replay::{Known, Replays};
-use crate::clock::machine_time;
+use crate::machine;
 
 #[derive(Debug, Default)]
 pub(super) struct Notes(Mutex<Book>);
@@ -59,14 +58,14 @@ impl Book {
         let patient = body.get("patientId").and_then(Value::as_str).filter(|text| !text.is_empty());
         let Some(patient) = patient else { return refusal(400, "VALIDATION_ERROR", "patientId is missing") };
         let note = json!({
-            "noteId": format!("note_{}", Ulid::from(Uuid::now_v7().as_u128())),
+            "noteId": format!("note_{}", Ulid::from(machine::new_id().as_u128())),
             "patientId": patient,
             "encounterId": body.get("encounterId"),
             "title": body.get("title"),
             "metadata": body.get("metadata"),
             "status": "draft",
             "version": 1,
-            "createdAt": machine_time().format(&Rfc3339).unwrap_or_default(),
+            "createdAt": machine::now().format(&Rfc3339).unwrap_or_default(),
             "sections": [],
         });
         self.notes.push(note.clone());

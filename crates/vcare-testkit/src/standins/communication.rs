@@ -5,11 +5,10 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::{Map, Value, json};
 use time::format_description::well_known::Rfc3339;
 use ulid::Ulid;
-use uuid::Uuid;
 
 use super::exchange::{Answer, Asked};
 use super::replay::{Known, Replays};
-use crate::clock::machine_time;
+use crate::machine;
 
 #[derive(Debug, Default)]
 pub(super) struct Threads(Mutex<Book>);
@@ -60,8 +59,8 @@ fn thread(body: &Map<String, Value>) -> Result<Value, &'static str> {
             return Err("patientId and encounterId are texts");
         }
     }
-    let id = format!("thr_{}", Ulid::from(Uuid::now_v7().as_u128()));
-    let now = machine_time().format(&Rfc3339).unwrap_or_default();
+    let id = format!("thr_{}", Ulid::from(machine::new_id().as_u128()));
+    let now = machine::now().format(&Rfc3339).unwrap_or_default();
     Ok(json!({"threadId": id, "createdAt": now, "participantIds": participants}))
 }
 

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use super::exchange::Asked;
 use super::mode::Mode;
-use crate::clock::machine_time;
+use crate::machine;
 
 const KEPT: usize = 1000;
 /// Longer texts are cut: an audio chunk has 30 MB.
@@ -44,7 +44,7 @@ impl RecordedRequest {
             path: asked.path_and_query(),
             headers: asked.headers.clone(),
             body: body(&asked.body),
-            at: machine_time(),
+            at: machine::now(),
         }
     }
 }

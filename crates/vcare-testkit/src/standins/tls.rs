@@ -12,7 +12,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use time::Duration;
 
-use crate::clock::machine_time;
+use crate::machine;
 
 /// Browsers take no certificate that lasts longer.
 const LIFETIME: Duration = Duration::days(397);
@@ -61,7 +61,7 @@ fn params(names: Vec<String>, common_name: &str) -> Result<CertificateParams> {
     let mut params = CertificateParams::new(names)?;
     params.distinguished_name.push(DnType::CommonName, common_name);
     // An hour ago: another machine's clock may be behind, a container's often is.
-    params.not_before = machine_time() - Duration::HOUR;
+    params.not_before = machine::now() - Duration::HOUR;
     params.not_after = params.not_before + LIFETIME;
     Ok(params)
 }

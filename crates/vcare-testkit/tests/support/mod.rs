@@ -1,14 +1,34 @@
-//! The smallest HTTP client that there is.
+//! The smallest HTTP client that there is, and the service's own.
 
 #![allow(dead_code, reason = "each test file uses its part")]
+
+use std::sync::Arc;
 
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use vcare_testkit::{Standins, StandinsConfig};
+use vcare_adapters_http::{AddressPolicy, ClientConfig, HttpClient, NeighbourConfig};
+use vcare_app::TraceContext;
+use vcare_testkit::{HandClock, SeededIds, Standins, StandinsConfig};
 
 pub async fn standins() -> Standins {
     Standins::start(StandinsConfig::default()).await.unwrap()
+}
+
+/// The service's client, trusting those authorities too.
+pub fn client(authorities: &[&str]) -> HttpClient {
+    let mut config = ClientConfig::new(AddressPolicy::PRIVATE);
+    config.extra_roots_pem = authorities.iter().map(|pem| (*pem).to_owned()).collect();
+    HttpClient::new(&config, HandClock::new(), Arc::new(SeededIds::new(1))).unwrap()
+}
+
+pub fn neighbour(base_url: &str) -> NeighbourConfig {
+    NeighbourConfig::new(base_url, time::Duration::milliseconds(700), None).unwrap()
+}
+
+pub fn trace() -> TraceContext {
+    let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    TraceContext { correlation_id: "req-1".to_owned(), traceparent: traceparent.to_owned() }
 }
 
 /// An answer as it came.

@@ -8,12 +8,11 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
-use uuid::Uuid;
 
 use self::outcome::Issue;
 use self::search::Search;
 use super::exchange::{Answer, Asked};
-use crate::clock::machine_time;
+use crate::machine;
 
 /// The Encounters that there are.
 #[derive(Debug)]
@@ -178,9 +177,9 @@ fn id_of(encounter: &Value) -> &str {
 
 /// With what a server adds.
 fn stored(mut encounter: Value) -> Value {
-    encounter["id"] = json!(Uuid::now_v7());
+    encounter["id"] = json!(machine::new_id());
     encounter["meta"]["versionId"] = json!("1");
-    encounter["meta"]["lastUpdated"] = json!(machine_time().format(&Rfc3339).unwrap_or_default());
+    encounter["meta"]["lastUpdated"] = json!(machine::now().format(&Rfc3339).unwrap_or_default());
     encounter
 }
 
