@@ -4,8 +4,9 @@ mod json_lines;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use ring::digest;
+use tracing_subscriber::Registry;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::{EnvFilter, Registry};
 use vcare_domain::{TenantId, UserId};
 
 use json_lines::JsonLines;
@@ -43,12 +44,16 @@ pub struct Telemetry {
 /// # Errors
 /// [`ConfigError`] when the filter is none, or when telemetry was started before.
 pub fn init_telemetry(service: &'static str, config: &LogConfig) -> Result<Telemetry, ConfigError> {
-    let filter =
-        EnvFilter::try_new(&config.filter).map_err(|_| "log.filter: expected level or target=level,…".to_owned())?;
+    let filter = parse_filter(&config.filter)?;
     let lines = JsonLines::new(service, std::io::stdout);
     let subscriber = Registry::default().with(filter).with(lines);
     tracing::subscriber::set_global_default(subscriber).map_err(|_| "logging was started before".to_owned())?;
     Ok(Telemetry { metrics: install_metrics()? })
+}
+
+/// What is logged: a level, or `target=level,…`.
+pub(crate) fn parse_filter(text: &str) -> Result<Targets, ConfigError> {
+    text.parse().map_err(|_| "log.filter: expected a level (info) or target=level,…".to_owned().into())
 }
 
 /// Seconds; from a cached read to the longest deadline.

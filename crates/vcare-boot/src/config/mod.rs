@@ -136,6 +136,7 @@ impl Config {
         self.jitsi.check(&mut problems);
         self.keyring.check(self.profile, &mut problems);
         self.worker.check(&mut problems);
+        self.log.check(&mut problems);
         problems
     }
 }
@@ -149,7 +150,12 @@ fn told(errors: figment::Error) -> ConfigError {
             Kind::MissingField(name) if path.is_empty() => format!("{name}: is missing"),
             Kind::MissingField(name) => format!("{path}.{name}: is missing"),
             Kind::UnknownField(name, expected) => {
-                let place = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                // Of some sections the path ends in the setting's own name already.
+                let place = match path.as_str() {
+                    "" => name.clone(),
+                    path if error.path.last() == Some(name) => path.to_owned(),
+                    path => format!("{path}.{name}"),
+                };
                 format!("{place}: there is no such setting; expected one of {}", expected.join(", "))
             }
             Kind::InvalidType(_, expected) => format!("{path}: expected {expected}"),
@@ -213,6 +219,7 @@ mod tests {
             ("profile = \"development\"", "profile = \"play\"", "profile: expected one of production, development"),
             ("[keyring]", "[keyring]\nfiel = \"x\"", "keyring.fiel: there is no such setting"),
             ("issuer =", "isuer =", "identity.isuer: there is no such setting"),
+            ("bearer_token", "baerer_token", "fhir.baerer_token: there is no such setting"),
             ("url = \"postgres://vcare:hunter2@db/virtual_care\"", "url = \"mysql://hunter2@db\"", "database.url:"),
             ("\"nats://nats:4222\"", "\"http://hunter2\"", "nats.servers: NATS server 0"),
             ("\"https://care.example\"", "\"hunter2\"", "links.public_base_url:"),

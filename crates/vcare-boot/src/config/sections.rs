@@ -12,6 +12,7 @@ use vcare_adapters_postgres::PgConfig;
 use vcare_domain::HttpsUrl;
 
 use super::{Profile, Sensitive};
+use crate::telemetry::parse_filter;
 
 /// `[api]`: the REST API.
 #[derive(Debug, Clone, Deserialize)]
@@ -394,6 +395,14 @@ impl WorkerConfig {
 pub struct LogConfig {
     /// What is logged, as `level` or `target=level,…`. Default `info`.
     pub filter: String,
+}
+
+impl LogConfig {
+    pub(super) fn check(&self, problems: &mut Vec<String>) {
+        if let Err(error) = parse_filter(&self.filter) {
+            problems.extend(error.problems);
+        }
+    }
 }
 
 impl Default for LogConfig {
