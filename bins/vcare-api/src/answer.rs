@@ -13,7 +13,8 @@ use crate::problem::Problem;
 /// Where the API stands behind Kong.
 pub const BASE: &str = "/api/v1/virtual-care";
 
-const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+/// Says that an answer was given before, under the same key.
+pub const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// A visit as it is answered, in bytes: what is kept under the caller's key is what is sent.
 #[must_use]

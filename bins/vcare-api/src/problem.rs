@@ -98,7 +98,11 @@ impl Problem {
 
     /// A body, parameter or header that is not as it should be.
     #[must_use]
-    pub fn invalid(errors: Vec<FieldError>) -> Self {
+    pub fn invalid(mut errors: Vec<FieldError>) -> Self {
+        for error in &mut errors {
+            shorten(&mut error.field, 100);
+            shorten(&mut error.message, 400);
+        }
         let mut problem = Self::new(StatusCode::BAD_REQUEST, "VALIDATION_ERROR");
         problem.0.detail = errors.first().map(|error| format!("{}: {}", error.field, error.message));
         problem.0.errors = errors;
@@ -224,6 +228,14 @@ impl Problem {
     #[must_use]
     pub fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR")
+    }
+}
+
+/// A field that nobody knows has the name that the caller gave it, of any length.
+fn shorten(text: &mut String, longest: usize) {
+    if let Some((end, _)) = text.char_indices().nth(longest) {
+        text.truncate(end);
+        text.push('…');
     }
 }
 

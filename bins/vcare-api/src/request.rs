@@ -17,7 +17,8 @@ use vcare_app::ports::Ids;
 use crate::problem::Problem;
 use crate::server::Api;
 
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The request's id, on every answer.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use actix_cors::Cors;
 use actix_web::dev::Server;
-use actix_web::http::header::{ETAG, HeaderName, LOCATION};
+use actix_web::http::header::{ETAG, LOCATION, RETRY_AFTER};
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::{App as WebApp, HttpServer, web};
 use anyhow::Context;
@@ -13,7 +13,8 @@ use vcare_app::App;
 use vcare_app::ports::{AccessTokens, Ids};
 use vcare_boot::{ApiConfig, Health, Metrics};
 
-use crate::request;
+use crate::answer::REPLAYED;
+use crate::request::{self, X_REQUEST_ID};
 use crate::routes;
 
 /// What every route has at hand.
@@ -64,7 +65,7 @@ fn cors(origins: &[String]) -> Cors {
     let mut cors = Cors::default()
         .allow_any_method()
         .allow_any_header()
-        .expose_headers([ETAG, LOCATION, HeaderName::from_static("x-request-id")])
+        .expose_headers([ETAG, LOCATION, RETRY_AFTER, REPLAYED, X_REQUEST_ID])
         .max_age(600);
     for origin in origins {
         cors = if origin == "*" { cors.allow_any_origin() } else { cors.allowed_origin(origin) };

@@ -82,6 +82,10 @@ fn must_be_json(req: &HttpRequest) -> Result<(), Problem> {
 
 /// Names the field where it is wrong. Unknown and duplicate fields are refused by the types.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // serde would take a list, too, for the fields in their order.
+    if bytes.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
+        return Err(Problem::field("body", "is not a JSON object"));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
@@ -103,8 +107,18 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
             (path, Some(name)) => format!("{path}.{name}"),
             (path, None) => path.to_owned(),
         };
-        Problem::field(field, message)
+        Problem::field(field, without_value(message))
     })?;
     json.end().map_err(|_| Problem::field("body", "there is more behind the JSON value"))?;
     Ok(value)
+}
+
+/// serde quotes the value it did not want, which may be a secret in the wrong field.
+fn without_value(message: &str) -> String {
+    match message.rsplit_once(", expected ") {
+        Some((start, expected)) if start.starts_with("invalid ") => {
+            format!("expected {}", expected.replace("u32", "a whole number"))
+        }
+        _ => message.to_owned(),
+    }
 }

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
 use utoipa::openapi::schema::SchemaFormat;
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
@@ -52,12 +52,16 @@ pub struct Instant(pub OffsetDateTime);
 impl Instant {
     const EXPECTED: &'static str = "a date and time with zone, as 2026-03-01T09:30:00Z or 2026-03-01T14:00:00+04:30";
 
-    /// Reads one; kept in whole milliseconds.
+    /// Reads one; kept in UTC, in whole milliseconds.
     ///
     /// # Errors
     /// What was expected, for people.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let instant = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| format!("expected {}", Self::EXPECTED))?;
+        let instant = OffsetDateTime::parse(text, &Rfc3339).ok();
+        // One of year 0 or 9999 may lie in a year, in UTC, that RFC 3339 could not say again.
+        let instant = instant.and_then(|instant| instant.checked_to_offset(UtcOffset::UTC));
+        let instant =
+            instant.filter(|instant| instant.year() >= 0).ok_or_else(|| format!("expected {}", Self::EXPECTED))?;
         let beyond = time::Duration::nanoseconds(i64::from(instant.nanosecond() % 1_000_000));
         Ok(Self(instant - beyond))
     }

@@ -3,7 +3,7 @@
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{HeaderMap, IF_MATCH};
+use actix_web::http::header::HeaderMap;
 use actix_web::{FromRequest, HttpRequest};
 use vcare_app::IdempotencyKey;
 use vcare_domain::Version;
@@ -29,7 +29,7 @@ impl FromRequest for IfMatch {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(only(req.headers(), IF_MATCH.as_str()).and_then(if_match).map(Self))
+        ready(only(req.headers(), "If-Match").and_then(if_match).map(Self))
     }
 }
 

@@ -32,6 +32,10 @@ fn read(text: &str) -> Result<PageCursor, &'static str> {
     let (millis, id) = bytes.split_first_chunk::<8>().ok_or(EXPECTED)?;
     let nanos = i128::from(i64::from_be_bytes(*millis)) * 1_000_000;
     let scheduled_start = OffsetDateTime::from_unix_timestamp_nanos(nanos).map_err(|_| EXPECTED)?;
+    // No visit of ours is planned for such a time, and the database knows none before 4713 BC.
+    if scheduled_start.year() < 0 {
+        return Err(EXPECTED);
+    }
     let id = SessionId::from_uuid(Uuid::from_slice(id).map_err(|_| EXPECTED)?);
     Ok(PageCursor { scheduled_start, id })
 }
