@@ -91,6 +91,10 @@ impl LeasedRow {
     }
 }
 
+fn told(error: &StoreError) {
+    tracing::error!(error = error as &dyn std::error::Error, "a job cannot be read");
+}
+
 #[async_trait]
 impl JobQueue for PgJobQueue {
     async fn lease(&self, now: OffsetDateTime, lease_for: Duration, limit: u16) -> Result<Vec<LeasedJob>, StoreError> {
@@ -105,7 +109,9 @@ impl JobQueue for PgJobQueue {
             .load(&mut conn.pg)
             .await
             .map_err(store_error)?;
-        rows.into_iter().map(|row| row.restore(lease, until)).collect()
+        let jobs = rows.into_iter().map(|row| row.restore(lease, until));
+        // One that makes no sense (a newer version's, say) is left to its lease: the others must not wait for it.
+        Ok(jobs.filter_map(|job| job.inspect_err(told).ok()).collect())
     }
 
     async fn retry(

@@ -51,8 +51,9 @@ pub async fn migrate(url: &str) -> Result<Vec<String>, MigrateError> {
             .bind::<diesel::sql_types::BigInt, _>(MIGRATION_LOCK)
             .execute(conn)
             .map_err(failed)?;
-        let run = conn.run_pending_migrations(MIGRATIONS).map_err(failed)?;
-        Ok(run.iter().map(ToString::to_string).collect())
+        let pending = pending(conn)?;
+        conn.run_pending_migrations(MIGRATIONS).map_err(failed)?;
+        Ok(pending)
     })
     .await
 }
@@ -76,14 +77,12 @@ pub async fn allow_login(url: &str, login: &str) -> Result<(), MigrateError> {
 /// # Errors
 /// [`MigrateError`].
 pub async fn pending_migrations(url: &str) -> Result<Vec<String>, MigrateError> {
-    with_connection(url, |conn| {
-        let applied = conn.applied_migrations().map_err(failed)?;
-        let known = MigrationSource::<Pg>::migrations(&MIGRATIONS).map_err(failed)?;
-        Ok(known
-            .iter()
-            .filter(|migration| !applied.contains(&migration.name().version()))
-            .map(|migration| migration.name().to_string())
-            .collect())
-    })
-    .await
+    with_connection(url, pending).await
+}
+
+fn pending(conn: &mut AsyncConnectionWrapper<AsyncPgConnection>) -> Result<Vec<String>, MigrateError> {
+    let applied = conn.applied_migrations().map_err(failed)?;
+    let known = MigrationSource::<Pg>::migrations(&MIGRATIONS).map_err(failed)?;
+    let lacking = known.iter().filter(|migration| !applied.contains(&migration.name().version()));
+    Ok(lacking.map(|migration| migration.name().to_string()).collect())
 }

@@ -1,0 +1,15 @@
+//! The adapter against a real PostgreSQL, each test in a database of its own.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod corrupt;
+mod jobs;
+mod keys;
+mod migrations;
+mod outages;
+mod outbox;
+mod pages;
+mod rows;
+mod schema;
+mod support;
+mod unit_of_work;

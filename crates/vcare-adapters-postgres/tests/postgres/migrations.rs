@@ -1,0 +1,100 @@
+//! Bringing databases up to date.
+
+use tokio::task::JoinSet;
+use vcare_adapters_postgres::{MigrateError, allow_login, migrate, pending_migrations};
+use vcare_testkit::TestDatabase;
+use vcare_testkit::postgres::SERVICE_ROLE;
+
+/// A database with nothing in it.
+async fn empty() -> TestDatabase {
+    let database = TestDatabase::create().await.unwrap();
+    database.client().await.unwrap().batch_execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public").await.unwrap();
+    database
+}
+
+async fn tables(database: &TestDatabase) -> i64 {
+    let count = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
+    database.query_one(count, &[]).await.unwrap().get(0)
+}
+
+#[tokio::test]
+async fn an_empty_database_lacks_all_migrations_and_none_after_them() {
+    let database = empty().await;
+    let url = database.admin_url();
+    let pending = pending_migrations(&url).await.unwrap();
+    assert!(!pending.is_empty());
+    assert_eq!(migrate(&url).await.unwrap(), pending, "run in their order");
+    assert!(pending_migrations(&url).await.unwrap().is_empty());
+    assert!(migrate(&url).await.unwrap().is_empty(), "a second time there is nothing to do");
+    assert!(tables(&database).await >= 6);
+}
+
+#[tokio::test]
+async fn looking_at_what_is_pending_changes_nothing_of_ours() {
+    let database = empty().await;
+    pending_migrations(&database.admin_url()).await.unwrap();
+    let ours = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '\\_\\_diesel%'";
+    assert_eq!(database.query_one(ours, &[]).await.unwrap().get::<_, i64>(0), 0);
+}
+
+#[tokio::test]
+async fn of_several_who_migrate_at_once_one_does_it() {
+    let database = empty().await;
+    let mut migrating = JoinSet::new();
+    for _ in 0..6 {
+        let url = database.admin_url();
+        migrating.spawn(async move { migrate(&url).await });
+    }
+    let done: Vec<Vec<String>> = migrating.join_all().await.into_iter().map(Result::unwrap).collect();
+    assert_eq!(done.iter().filter(|run| !run.is_empty()).count(), 1, "{done:?}");
+    assert!(pending_migrations(&database.admin_url()).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn databases_of_one_cluster_are_migrated_side_by_side() {
+    let databases = [empty().await, empty().await, empty().await, empty().await];
+    let mut migrating = JoinSet::new();
+    for database in &databases {
+        let url = database.admin_url();
+        migrating.spawn(async move { migrate(&url).await });
+    }
+    for done in migrating.join_all().await {
+        assert!(!done.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_migration_that_fails_leaves_nothing_behind() {
+    let database = empty().await;
+    database.execute("CREATE TABLE retry_job (mine int)", &[]).await.unwrap();
+    let url = database.admin_url();
+    let failed = migrate(&url).await.unwrap_err();
+    assert!(matches!(failed, MigrateError::Failed(_)), "{failed:?}");
+    let ours = "SELECT to_regclass('virtual_session') IS NULL";
+    assert!(database.query_one(ours, &[]).await.unwrap().get::<_, bool>(0));
+    database.execute("DROP TABLE retry_job", &[]).await.unwrap();
+    assert!(!migrate(&url).await.unwrap().is_empty(), "and it can be run again");
+}
+
+#[tokio::test]
+async fn a_login_is_allowed_by_its_name_whatever_that_is() {
+    let database = empty().await;
+    let url = database.admin_url();
+    migrate(&url).await.unwrap();
+    allow_login(&url, SERVICE_ROLE).await.unwrap();
+    for nobody in ["nobody-here", "x\"; DROP TABLE outbox; --", ""] {
+        let failed = allow_login(&url, nobody).await.unwrap_err();
+        assert!(matches!(failed, MigrateError::Failed(_)), "{failed:?}");
+    }
+    assert!(tables(&database).await >= 6);
+}
+
+#[tokio::test]
+async fn who_cannot_connect_is_not_told_the_address_again() {
+    for url in ["postgres://vcare:hunter2@127.0.0.1:1/virtual_care", "hunter2", "postgres://:hunter2@"] {
+        for failed in [migrate(url).await.unwrap_err(), pending_migrations(url).await.unwrap_err()] {
+            assert!(matches!(failed, MigrateError::Connect), "{failed:?}");
+            assert!(!format!("{failed} {failed:?}").contains("hunter2"));
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! What is stored is what was meant.
+
+use time::{Duration, OffsetDateTime};
+use vcare_app::ports::Reads;
+use vcare_domain::{
+    AppointmentId, Change, EncounterId, EncounterRecord, MediaMode, NodeId, Outcome, ParticipantStatus, SegmentCause,
+    SessionState, SessionStatus, TenantConfig, TenantConfigDraft, Version, VirtualSession,
+};
+
+use crate::support::{Bench, HERAT, KABUL, PROVIDER, applied, patient_of, tenant, user};
+
+async fn reads_back(bench: &Bench, visit: &VirtualSession, what: &str) {
+    let read = bench.read(visit).await.unwrap().unwrap();
+    assert_eq!(read.parts(), visit.parts(), "{what}");
+    let mut tx = bench.begin(visit.parts().tenant_id.as_str()).await;
+    let locked = tx.sessions().find(visit.parts().id).await.unwrap().unwrap();
+    assert_eq!(locked.parts(), visit.parts(), "{what}");
+    tx.rollback().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_visit_in_any_state_reads_back_as_it_was_written() {
+    let bench = Bench::start().await;
+    for status in SessionStatus::ALL {
+        let visit = bench.saved(KABUL, status).await;
+        assert_eq!(visit.status(), status);
+        reads_back(&bench, &visit, status.as_str()).await;
+    }
+}
+
+#[tokio::test]
+async fn a_visit_reads_back_after_each_step_of_its_life() {
+    let bench = Bench::start().await;
+    let mut visit = bench.saved(KABUL, SessionStatus::Active).await;
+    let patient = patient_of(&visit);
+    let at = |minutes: i64| bench.now() + Duration::minutes(minutes);
+    let by = |minutes: i64| Change { by: user(PROVIDER), at: at(minutes), expected: None };
+    let mut steps = 0;
+    let mut step = async |visit: &mut VirtualSession, what: &str, outcome: Result<Outcome, _>| {
+        applied(outcome);
+        bench.save(KABUL, visit).await;
+        reads_back(&bench, visit, what).await;
+        steps += 1;
+    };
+    let outcome = visit.change_media_mode(MediaMode::Audio, SegmentCause::LinkDegraded, at(3));
+    step(&mut visit, "audio", outcome).await;
+    let outcome = visit.disconnect(patient, at(4));
+    step(&mut visit, "disconnected", outcome).await;
+    let outcome = visit.join(patient, 1, at(5));
+    step(&mut visit, "back", outcome).await;
+    let outcome = visit.change_media_mode(MediaMode::Message, SegmentCause::Chosen, at(6));
+    step(&mut visit, "messages", outcome).await;
+    let outcome = visit.fail(at(7));
+    step(&mut visit, "failed", outcome).await;
+    let outcome = visit.end(&by(8));
+    step(&mut visit, "ended after failing", outcome).await;
+    let outcome = visit.park_encounter(at(9));
+    step(&mut visit, "parked", outcome).await;
+    let outcome = visit.record_encounter(EncounterId::parse("enc-1").unwrap(), at(10));
+    step(&mut visit, "recorded", outcome).await;
+    assert_eq!(steps, 8);
+    assert_eq!(visit.parts().state.encounter(), Some(&EncounterRecord::Created(EncounterId::parse("enc-1").unwrap())));
+}
+
+#[tokio::test]
+async fn every_field_reads_back_whether_it_is_there_or_not() {
+    let bench = Bench::start().await;
+    let full = {
+        let mut parts = bench.visit(KABUL, SessionStatus::Ended).parts().clone();
+        parts.node_id = Some(NodeId::parse("ward-3").unwrap());
+        parts.appointment_id = Some(AppointmentId::parse("appt-9").unwrap());
+        parts
+    };
+    // Written once and never changed: by the first save only.
+    let new = vcare_domain::NewSession {
+        id: full.id,
+        tenant_id: full.tenant_id,
+        node_id: full.node_id,
+        patient_id: full.patient_id,
+        patient_participant_id: full.participants[0].id,
+        appointment_id: full.appointment_id,
+        provider: None,
+        initiator_id: full.initiator_id,
+        video_backend: full.video_backend,
+        room: full.room,
+        schedule: full.schedule,
+        recording_enabled: true,
+    };
+    let mut visit = VirtualSession::create(new, bench.now());
+    bench.save(KABUL, &mut visit).await;
+    reads_back(&bench, &visit, "a node and an appointment, and no provider").await;
+
+    let mut parts = visit.parts().clone();
+    (parts.recording_ref, parts.messaging_thread_id) = (Some("tenant/rec-1.mp4".into()), Some("thr-1".into()));
+    parts.provider_id = Some(user("dr-amiri|local:7@kabul"));
+    let mut visit = VirtualSession::restore(parts);
+    bench.save(KABUL, &mut visit).await;
+    reads_back(&bench, &visit, "a recording, a thread, and a provider").await;
+
+    let mut parts = visit.parts().clone();
+    (parts.recording_ref, parts.messaging_thread_id, parts.provider_id) = (None, None, None);
+    parts.recording_enabled = false;
+    let mut visit = VirtualSession::restore(parts);
+    bench.save(KABUL, &mut visit).await;
+    reads_back(&bench, &visit, "none of them any more").await;
+}
+
+#[tokio::test]
+async fn every_state_of_a_person_and_an_ended_visit_without_encounter_read_back() {
+    let bench = Bench::start().await;
+    let visit = bench.saved(KABUL, SessionStatus::Waiting).await;
+    let at = bench.now() + Duration::milliseconds(7);
+    let reason = crate::support::prose("ژبه\tand a tab");
+    use vcare_domain::ParticipantState as State;
+    let states = [
+        State::Invited,
+        State::Waiting { since: at },
+        State::Admitted { at },
+        State::Active { since: at },
+        State::Disconnected { at },
+        State::Removed { at, reason },
+    ];
+    assert_eq!(states.len(), ParticipantStatus::ALL.len());
+    for state in states {
+        let mut parts = bench.read(&visit).await.unwrap().unwrap().parts().clone();
+        let person = &mut parts.participants[0];
+        (person.state, person.joined_at, person.left_at) = (state, Some(at), Some(at));
+        (person.user_id, person.token_version) = (Some(user("pat@kabul")), u32::MAX);
+        let mut changed = VirtualSession::restore(parts);
+        bench.save(KABUL, &mut changed).await;
+        reads_back(&bench, &changed, changed.parts().participants[0].state.status().as_str()).await;
+    }
+    let mut visit = bench.saved(KABUL, SessionStatus::Waiting).await;
+    applied(visit.end(&Change { by: user(PROVIDER), at, expected: None }));
+    bench.save(KABUL, &mut visit).await;
+    reads_back(&bench, &visit, "ended without Encounter").await;
+    assert!(matches!(
+        visit.parts().state,
+        SessionState::Ended { started_at: None, encounter: EncounterRecord::NotRequired, .. }
+    ));
+}
+
+#[tokio::test]
+async fn an_instant_keeps_its_moment_and_is_shown_in_utc() {
+    let bench = Bench::start().await;
+    let visit = bench.saved(KABUL, SessionStatus::Active).await;
+    let name = bench.database.name();
+    bench.run(&format!("ALTER DATABASE {name} SET TimeZone = 'Asia/Kabul'"), &[]).await;
+    let visit = VirtualSession::restore(visit.parts().clone());
+    let bench = bench.anew();
+    let read = bench.read(&visit).await.unwrap().unwrap();
+    let started: OffsetDateTime = read.parts().state.started_at().unwrap();
+    assert!(started.offset().is_utc());
+    assert_eq!(read.parts(), visit.parts());
+}
+
+#[tokio::test]
+async fn a_tenants_settings_read_back_and_are_replaced_whole() {
+    let bench = Bench::start().await;
+    assert!(bench.store.tenant_config(&tenant(KABUL)).await.unwrap().is_none());
+    let full = TenantConfigDraft {
+        jitsi_tenant: Some("kabul".to_owned()),
+        max_participants: 20,
+        time_zone: "Asia/Kabul".to_owned(),
+        ..TenantConfigDraft::new("https://meet.example/video", "kabul")
+    };
+    let plain = TenantConfigDraft::new("https://meet.example", "kbl");
+    for (version, draft) in [(1, full), (2, plain)] {
+        let config = TenantConfig::check(tenant(KABUL), Version::new(version), draft).unwrap();
+        let mut tx = bench.begin(KABUL).await;
+        tx.tenant_configs().put(&config).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(bench.store.tenant_config(&tenant(KABUL)).await.unwrap(), Some(config));
+    }
+    assert!(bench.store.tenant_config(&tenant(HERAT)).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_visit_comes_with_its_tenants_settings_in_one_read() {
+    let bench = Bench::start().await;
+    let visit = bench.saved(KABUL, SessionStatus::Waiting).await;
+    let (id, kabul) = (visit.parts().id, tenant(KABUL));
+    let (read, config) = bench.store.session_and_config(&kabul, id).await.unwrap().unwrap();
+    assert_eq!((read.parts(), config), (visit.parts(), None));
+    let config =
+        TenantConfig::check(kabul.clone(), Version::FIRST, TenantConfigDraft::new("https://meet.example", "kbl"))
+            .unwrap();
+    let mut tx = bench.begin(KABUL).await;
+    tx.tenant_configs().put(&config).await.unwrap();
+    tx.commit().await.unwrap();
+    let (read, found) = bench.store.session_and_config(&kabul, id).await.unwrap().unwrap();
+    assert_eq!((read.parts(), found), (visit.parts(), Some(config)));
+    assert!(bench.store.session_and_config(&tenant(HERAT), id).await.unwrap().is_none());
+}
