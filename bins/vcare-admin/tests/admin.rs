@@ -1,0 +1,240 @@
+//! The operators' tool, as an operator runs it.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use vcare_testkit::TestDatabase;
+
+/// Stands in addresses as a password; must stand in no answer.
+const PASSWORD: &str = "hunter2";
+const TENANT: [&str; 6] =
+    ["tenant", "set", "hosp-kabul", "--jitsi-server-url", "https://meet.example", "--room-slug-prefix"];
+
+/// What a run came to.
+#[derive(Debug)]
+struct Run {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+/// Runs it with those arguments and those settings, and none of ours.
+fn admin(arguments: &[&str], settings: &[(&str, &str)]) -> Run {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vcare-admin"));
+    command.args(arguments).env_clear().envs(settings.iter().copied()).stdin(Stdio::null());
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let run = Run { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) };
+    assert!(!run.out.contains(PASSWORD) && !run.err.contains(PASSWORD), "{run:?}");
+    run
+}
+
+/// The same address with a password, which a cluster that trusts everybody does not look at.
+fn with_password(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap();
+    let (user, host) = rest.split_once('@').unwrap();
+    let user = user.split(':').next().unwrap();
+    format!("{scheme}://{user}:{PASSWORD}@{host}")
+}
+
+async fn empty_database() -> TestDatabase {
+    let database = TestDatabase::create().await.unwrap();
+    database.client().await.unwrap().batch_execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public").await.unwrap();
+    database
+}
+
+/// A whole configuration for that database.
+struct Settings(PathBuf);
+
+impl Settings {
+    fn of(database: &TestDatabase) -> Self {
+        Self::with(database.name(), &with_password(&database.url()), "")
+    }
+
+    fn with(name: &str, url: &str, more: &str) -> Self {
+        let folder = env!("CARGO_TARGET_TMPDIR");
+        let file = PathBuf::from(folder).join(format!("{name}.toml"));
+        let text = format!(
+            r#"
+            profile = "development"
+            links = {{ public_base_url = "https://care.example" }}
+            database = {{ url = "{url}" }}
+            nats = {{ servers = ["nats://127.0.0.1:1"] }}
+            identity = {{ issuer = "https://id.example/realms/ghasi" }}
+            licence = {{ base_url = "http://127.0.0.1:1" }}
+            consent = {{ base_url = "http://127.0.0.1:1" }}
+            fhir = {{ base_url = "http://127.0.0.1:1", bearer_token = "{PASSWORD}" }}
+            keyring = {{ file = "{folder}/master.key", create_if_missing = true }}
+            {more}
+            "#
+        );
+        std::fs::write(&file, text).unwrap();
+        Self(file)
+    }
+
+    fn run(&self, arguments: &[&str]) -> Run {
+        admin(arguments, &[("VCARE_CONFIG_FILE", self.0.to_str().unwrap())])
+    }
+}
+
+impl Drop for Settings {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrate_brings_an_empty_database_up_to_date_and_dry_run_only_says_so() {
+    let database = empty_database().await;
+    let address = with_password(&database.admin_url());
+    let migrate = |more: &[&str]| admin(&[&["migrate"], more].concat(), &[("DATABASE_URL", &address)]);
+    let dry = migrate(&["--dry-run"]);
+    assert_eq!(dry.code, 3, "{dry:?}");
+    assert!(dry.out.contains("would run 00000000000001_virtual_care"), "{dry:?}");
+    let nothing = "SELECT to_regclass('virtual_session') IS NULL";
+    assert!(database.query_one(nothing, &[]).await.unwrap().get::<_, bool>(0));
+
+    let run = migrate(&[]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(run.out.contains("ran 00000000000001_virtual_care"), "{run:?}");
+    assert!(!database.query_one(nothing, &[]).await.unwrap().get::<_, bool>(0));
+    for again in [migrate(&["--dry-run"]), migrate(&[])] {
+        assert_eq!((again.code, again.out.trim()), (0, "the database is up to date"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrate_takes_the_address_from_the_command_line_or_the_configuration() {
+    let database = empty_database().await;
+    let settings = Settings::with(database.name(), &with_password(&database.admin_url()), "");
+    assert_eq!(settings.run(&["migrate", "--dry-run"]).code, 3);
+    let run = admin(&["migrate", "--database-url", &with_password(&database.admin_url())], &[]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert_eq!(settings.run(&["migrate", "--dry-run"]).code, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_login_becomes_a_member_of_both_roles_and_of_nothing_else() {
+    let database = empty_database().await;
+    let login = format!("vcare_{}", database.name().trim_start_matches("vcare_test_"));
+    database.client().await.unwrap().batch_execute(&format!("CREATE ROLE {login} LOGIN NOINHERIT")).await.unwrap();
+    let run = admin(&["migrate", "--service-login", &login], &[("DATABASE_URL", &database.admin_url())]);
+    let memberships = "SELECT ARRAY(SELECT roleid::regrole::text FROM pg_auth_members
+                                    WHERE member = (SELECT oid FROM pg_roles WHERE rolname = $1) ORDER BY 1)";
+    let memberships: Vec<String> = database.query_one(memberships, &[&login]).await.unwrap().get(0);
+    database.client().await.unwrap().batch_execute(&format!("DROP ROLE {login}")).await.unwrap();
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(run.out.contains(&format!("{login} may run the service")), "{run:?}");
+    assert_eq!(memberships, ["vcare_api", "vcare_system"]);
+
+    let nobody = admin(&["migrate", "--service-login", "nobody-here"], &[("DATABASE_URL", &database.admin_url())]);
+    assert_eq!(nobody.code, 1, "{nobody:?}");
+    assert!(nobody.err.contains("nobody-here"), "{nobody:?}");
+}
+
+#[test]
+fn a_database_that_cannot_be_reached_is_an_error_without_its_address() {
+    for address in [format!("postgres://vcare:{PASSWORD}@127.0.0.1:1/virtual_care"), PASSWORD.to_owned()] {
+        for arguments in [&["migrate"][..], &["migrate", "--dry-run"]] {
+            let run = admin(arguments, &[("DATABASE_URL", &address)]);
+            assert_eq!(run.code, 1, "{run:?}");
+            assert!(run.err.contains("cannot connect to the database"), "{run:?}");
+        }
+    }
+}
+
+#[test]
+fn help_shows_no_setting() {
+    let address = format!("postgres://vcare:{PASSWORD}@db/virtual_care");
+    for arguments in [&["migrate", "--help"][..], &["--help"], &["tenant", "set", "--help"]] {
+        let run = admin(arguments, &[("DATABASE_URL", &address), ("VCARE_DATABASE__URL", &address)]);
+        assert_eq!(run.code, 0, "{run:?}");
+    }
+    assert_eq!(admin(&[], &[]).code, 2);
+    assert_eq!(admin(&["migrate", "--surprise"], &[]).code, 2);
+}
+
+#[test]
+fn config_check_names_everything_that_is_wrong_and_repeats_no_value() {
+    let address = format!("postgres://vcare:{PASSWORD}@db/virtual_care");
+    let good = Settings::with("config-good", &address, "");
+    let run = good.run(&["config", "check"]);
+    assert_eq!((run.code, run.out.trim()), (0, "the configuration is good"), "{run:?}");
+
+    let bad = Settings::with("config-bad", &format!("mysql://{PASSWORD}@db"), "worker = { batch = 0 }");
+    let run = bad.run(&["config", "check"]);
+    assert_eq!(run.code, 1, "{run:?}");
+    assert!(run.err.contains("database.url:") && run.err.contains("worker.batch:"), "all at once: {run:?}");
+
+    let file = good.0.to_str().unwrap();
+    let table = [
+        ("VCARE_FHIR__BASE_ULR", PASSWORD, "fhir.base_ulr: there is no such setting"),
+        ("VCARE_SURPRISE", PASSWORD, "surprise: there is no such setting"),
+        ("VCARE_DATABASE__MAX_CONNECTIONS", PASSWORD, "database.max_connections: expected"),
+        ("VCARE_LINKS__PUBLIC_BASE_URL", "http://care.example", "links.public_base_url:"),
+        ("VCARE_PROFILE", "production", "keyring.allow_local_in_production"),
+    ];
+    for (name, value, expected) in table {
+        let run = admin(&["config", "check"], &[("VCARE_CONFIG_FILE", file), (name, value)]);
+        assert_eq!(run.code, 1, "{name}: {run:?}");
+        assert!(run.err.contains(expected), "{name}: {run:?}");
+    }
+    let run = admin(&["config", "check"], &[]);
+    assert!(run.code == 1 && run.err.contains("is missing"), "{run:?}");
+    let run = admin(&["config", "check"], &[("VCARE_CONFIG_FILE", "/nowhere/vcare.toml")]);
+    assert!(run.code == 1 && run.err.contains("no such file"), "{run:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenants_settings_are_written_and_written_again() {
+    let database = TestDatabase::create().await.unwrap();
+    let settings = Settings::of(&database);
+    let set = |more: &[&str]| settings.run(&[&TENANT[..], more].concat());
+    let run = set(&["kabul"]);
+    assert_eq!((run.code, run.out.trim()), (0, "hosp-kabul is at version 1"), "{run:?}");
+    let run = set(&["kbl", "--max-participants", "20", "--time-zone", "Asia/Tehran", "--jitsi-tenant", "kabul"]);
+    assert_eq!((run.code, run.out.trim()), (0, "hosp-kabul is at version 2"), "{run:?}");
+    let query =
+        "SELECT tenant_id, version, jitsi_server_url, room_slug_prefix, max_participants, time_zone, jitsi_tenant
+                 FROM tenant_config";
+    let row = database.query_one(query, &[]).await.unwrap();
+    assert_eq!((row.get(0), row.get::<_, i32>(1)), ("hosp-kabul", 2));
+    assert_eq!((row.get(2), row.get(3)), ("https://meet.example", "kbl"));
+    assert_eq!((row.get::<_, i32>(4), row.get(5), row.get(6)), (20, "Asia/Tehran", Some("kabul")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_that_cannot_be_are_refused_and_nothing_is_written() {
+    let database = TestDatabase::create().await.unwrap();
+    let settings = Settings::of(&database);
+    let set = |tenant, url, prefix, more: &[&str]| {
+        let arguments = ["tenant", "set", tenant, "--jitsi-server-url", url, "--room-slug-prefix", prefix];
+        settings.run(&[&arguments[..], more].concat())
+    };
+    let url = "https://meet.example";
+    for run in [
+        set("hosp kabul", url, "kabul", &[]),
+        set("", url, "kabul", &[]),
+        set("hosp-kabul", "http://meet.example", "kabul", &[]),
+        set("hosp-kabul", &format!("https://user:{PASSWORD}@meet.example"), "kabul", &[]),
+        set("hosp-kabul", url, "Kabul Central", &[]),
+        set("hosp-kabul", url, "kabul", &["--max-participants", "1"]),
+        set("hosp-kabul", url, "kabul", &["--max-participants", "21"]),
+        set("hosp-kabul", url, "kabul", &["--time-zone", ""]),
+    ] {
+        assert_eq!(run.code, 1, "{run:?}");
+        assert!(run.err.starts_with("Error: "), "{run:?}");
+    }
+    let rows: i64 = database.query_one("SELECT count(*) FROM tenant_config", &[]).await.unwrap().get(0);
+    assert_eq!(rows, 0);
+}
+
+#[test]
+fn a_tenant_cannot_be_set_without_a_database() {
+    let address = format!("postgres://vcare:{PASSWORD}@127.0.0.1:1/virtual_care");
+    let settings = Settings::with("tenant-nowhere", &address, "");
+    let run = settings.run(&[&TENANT[..], &["kabul"]].concat());
+    assert!(run.code == 1 && run.err.contains("the database is unavailable"), "{run:?}");
+}

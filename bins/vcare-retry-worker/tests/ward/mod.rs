@@ -1,0 +1,191 @@
+//! A database with ended visits, the neighbours, and workers as processes.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration as Patience;
+
+use time::Duration;
+use tokio::time::{Instant, sleep};
+use vcare_app::ports::Clock;
+use vcare_app::sessions::CreateSession;
+use vcare_app::{ActorRef, App, Caller, Role, Scope, TraceContext};
+use vcare_boot::{Config, Overrides, SystemClock, SystemIds, compose, install_crypto};
+use vcare_domain::{PatientId, TenantConfigDraft, TenantId, UserId};
+use vcare_testkit::{
+    Consents, HandClock, Mode, Name, NatsServer, ServiceProcess, SigningKey, Standins, StandinsConfig, StreamReader,
+    TestDatabase,
+};
+
+const PATIENCE: Patience = Patience::from_secs(40);
+const PATIENT: &str = "pat-1";
+
+pub struct Ward {
+    pub standins: Standins,
+    database: TestDatabase,
+    nats: NatsServer,
+    settings: PathBuf,
+    app: App,
+    clock: Arc<HandClock>,
+}
+
+fn trace() -> TraceContext {
+    TraceContext { correlation_id: "test".to_owned(), traceparent: String::new() }
+}
+
+impl Ward {
+    /// Starts all but the workers. `settings` are those of the worker, when it has others than usual.
+    pub async fn start(settings: &str) -> Self {
+        install_crypto();
+        let database = TestDatabase::create().await.unwrap();
+        let nats = NatsServer::start().await.unwrap();
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let signing_key = SigningKey::load_or_draw(&folder.join("issuer.pem")).unwrap();
+        let standins = StandinsConfig { signing_key: Some(signing_key), ..StandinsConfig::default() };
+        let standins = Standins::start(standins).await.unwrap();
+        standins.set_consent(PATIENT, Consents::ALL);
+        let file = folder.join(format!("{}.toml", database.name()));
+        std::fs::write(file.with_extension("pem"), standins.ca_pem()).unwrap();
+        let usual = "[worker]\nlisten = \"127.0.0.1:0\"\npoll_ms = 100";
+        let settings = if settings.is_empty() { usual } else { settings };
+        std::fs::write(&file, toml(&file, &database, &nats, &standins) + settings).unwrap();
+        // Some minutes ago: what is left to do is due at once.
+        let clock = HandClock::at(SystemClock.now() - Duration::minutes(10));
+        let overrides = Overrides { clock: Arc::clone(&clock) as _, ids: Arc::new(SystemIds::default()) };
+        let app = compose(&Config::from_file(&file).unwrap(), overrides).await.unwrap().app;
+        let tenant_id = TenantId::parse("hosp-kabul").unwrap();
+        let scope = Scope { tenant_id, actor: ActorRef::System("test"), trace: trace() };
+        app.set_tenant_config(&scope, TenantConfigDraft::new(standins.jitsi_url(), "kabul")).await.unwrap();
+        Self { standins, database, nats, settings: file, app, clock }
+    }
+
+    /// Visits that were ended while the FHIR gateway was down; it stays down.
+    pub async fn ended_visits(&self, count: usize) {
+        self.standins.set_mode(Name::Fhir, Mode::DOWN);
+        for _ in 0..count {
+            self.end_a_visit().await;
+        }
+        self.until(&format!("SELECT count(*) = {count} AND bool_and(due_at < now()) FROM retry_job")).await;
+    }
+
+    async fn end_a_visit(&self) {
+        let caller = Caller {
+            tenant_id: TenantId::parse("hosp-kabul").unwrap(),
+            user_id: UserId::parse("dr-amiri").unwrap(),
+            roles: vec![Role::Clinician],
+            node_id: None,
+            patient_id: None,
+            trace: trace(),
+        };
+        let wish = CreateSession {
+            patient_id: PatientId::parse(PATIENT).unwrap(),
+            scheduled_start: self.clock.now(),
+            scheduled_end: None,
+            appointment_id: None,
+            provider_id: None,
+            recording_enabled: false,
+            time_zone: None,
+        };
+        let vcare_app::Done::Now(visit) = self.app.create_session(&caller, wish, None).await.unwrap() else {
+            panic!("it was created before")
+        };
+        let (id, patient) = (visit.parts().id, visit.parts().patient().unwrap().id);
+        let link = self.app.issue_join_token(&caller, id, patient, None, None).await.unwrap();
+        self.app.join_by_token(&link.token, trace()).await.unwrap();
+        self.app.admit_participant(&caller, id, patient, None, None).await.unwrap();
+        self.clock.advance(Duration::MINUTE);
+        self.app.end_session(&caller, id, None).await.unwrap();
+    }
+
+    pub async fn worker(&self) -> ServiceProcess {
+        self.worker_with(&[]).await
+    }
+
+    /// A worker with some other settings.
+    pub async fn worker_with(&self, settings: &[(&str, &str)]) -> ServiceProcess {
+        let file = ("VCARE_CONFIG_FILE".to_owned(), self.settings.display().to_string());
+        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let program = Path::new(env!("CARGO_BIN_EXE_vcare-retry-worker"));
+        ServiceProcess::start(program, settings.chain([file]), None).await.unwrap()
+    }
+
+    /// The first worker is gone. Another takes over when the lease runs out, here at once: one Encounter, one charge.
+    pub async fn is_settled_by_another_worker(&self) {
+        self.standins.set_mode(Name::Fhir, Mode::UP);
+        self.run("UPDATE retry_job SET due_at = now()").await;
+        let _worker = self.worker().await;
+        self.until("SELECT encounter_status = 'created' FROM virtual_session").await;
+        self.until("SELECT NOT EXISTS (SELECT FROM retry_job) AND NOT EXISTS (SELECT FROM outbox)").await;
+        assert_eq!(self.standins.encounters().len(), 1);
+        assert_eq!(self.published("virtual_care.billing.session_chargeable.v1").await, 1);
+    }
+
+    /// Waits until the FHIR gateway was asked for something.
+    pub async fn fhir_is_asked(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.standins.requests(Name::Fhir).is_empty() {
+            assert!(Instant::now() < deadline, "nobody asks the FHIR gateway");
+            sleep(Patience::from_millis(10)).await;
+        }
+    }
+
+    /// Waits until a query answers true.
+    pub async fn until(&self, query: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let rows = self.database.rows(query, &[]).await.unwrap();
+            if rows.first().is_some_and(|row| row.get::<_, Option<bool>>(0) == Some(true)) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "in vain: {query}");
+            sleep(Patience::from_millis(10)).await;
+        }
+    }
+
+    pub async fn run(&self, statement: &str) {
+        self.database.execute(statement, &[]).await.unwrap();
+    }
+
+    /// How many events of that type are in the stream.
+    pub async fn published(&self, kind: &str) -> usize {
+        let messages = StreamReader::connect(&self.nats.url()).await.unwrap().all().await.unwrap();
+        messages.iter().filter(|message| message.subject == kind).count()
+    }
+
+    pub async fn get(&self, worker: &ServiceProcess, path: &str) -> (u16, String) {
+        let http = reqwest::Client::builder().no_proxy().timeout(Patience::from_secs(30)).build().unwrap();
+        let answer = http.get(format!("http://{}{path}", worker.address())).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+}
+
+impl Drop for Ward {
+    fn drop(&mut self) {
+        for extension in ["toml", "pem"] {
+            let _ = std::fs::remove_file(self.settings.with_extension(extension));
+        }
+    }
+}
+
+fn toml(file: &Path, database: &TestDatabase, nats: &NatsServer, standins: &Standins) -> String {
+    format!(
+        r#"
+        profile = "development"
+        links = {{ public_base_url = "https://care.example" }}
+        database = {{ url = "{database}" }}
+        nats = {{ servers = ["{nats}"] }}
+        identity = {{ issuer = "{issuer}" }}
+        licence = {{ base_url = "{base}" }}
+        consent = {{ base_url = "{base}" }}
+        fhir = {{ base_url = "{fhir}" }}
+        jitsi = {{ allow_private_addresses = true, ca_file = "{ca}" }}
+        keyring = {{ file = "{folder}/master.key", create_if_missing = true }}
+        "#,
+        database = database.url(),
+        nats = nats.url(),
+        issuer = standins.issuer().url(),
+        base = standins.base_url(),
+        fhir = standins.fhir_url(),
+        ca = file.with_extension("pem").display(),
+        folder = env!("CARGO_TARGET_TMPDIR"),
+    )
+}
