@@ -2,6 +2,27 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod described;
 mod support;
 
+mod admit;
+mod bad_input;
+mod cancel;
+mod consent;
+mod crash;
 mod create;
+mod documentation;
+mod end;
+mod idempotency;
+mod invite;
+mod isolation;
+mod join;
+mod join_token;
+mod list;
+mod operations;
+mod permissions;
+mod races;
+mod recording;
+mod redaction;
+mod remove;
+mod versions;

@@ -37,52 +37,17 @@ impl TestApp {
         Self::start_with("").await
     }
 
-    /// The same with more settings, as TOML.
+    /// The same with more settings, as TOML (`api.max_body_bytes = 1000`).
     pub async fn start_with(settings: &str) -> Self {
         install_crypto();
-        let database = TestDatabase::create().await.unwrap();
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        // Drawing a key takes a while: all tests share one.
-        let signing_key = SigningKey::load_or_draw(&folder.join("issuer.pem")).unwrap();
-        let standins = StandinsConfig { signing_key: Some(signing_key), ..StandinsConfig::default() };
-        let standins = Standins::start(standins).await.unwrap();
-        standins.set_consent(CONSENTED, Consents::ALL);
-        standins.set_consent(NO_CONSENT, Consents::NONE);
-        standins.set_consent(NO_RECORDING_CONSENT, Consents::TELEHEALTH);
-        let ca = folder.join(format!("jitsi-ca-{}.pem", database.name()));
-        std::fs::write(&ca, standins.ca_pem()).unwrap();
-        let config = Config::from_toml(&format!(
-            r#"
-            profile = "development"
-            api = {{ listen = "127.0.0.1:0", threads = 1 }}
-            links = {{ public_base_url = "https://care.example" }}
-            nats = {{ servers = ["nats://127.0.0.1:1"] }}
-            identity = {{ issuer = "{issuer}" }}
-            licence = {{ base_url = "{base}", deadline_ms = 1000 }}
-            consent = {{ base_url = "{base}", deadline_ms = 1000 }}
-            fhir = {{ base_url = "{fhir}", deadline_ms = 2000, inline_deadline_ms = 1000 }}
-            jitsi = {{ allow_private_addresses = true, ca_file = "{ca}" }}
-            keyring = {{ file = "{folder}/master.key", create_if_missing = true }}
-            relay = {{ enabled = false }}
-            database = {{ url = "{url}" }}
-            {settings}
-            "#,
-            issuer = standins.issuer().url(),
-            base = standins.base_url(),
-            fhir = standins.fhir_url(),
-            ca = ca.display(),
-            folder = folder.display(),
-            url = database.url(),
-        ))
-        .unwrap();
+        let around = Around::start().await;
+        let nats = "nats.servers = [\"nats://127.0.0.1:1\"]\nrelay.enabled = false";
+        let config = Config::from_toml(&around.settings(&format!("{nats}\n{settings}"))).unwrap();
         let clock = HandClock::new();
         let overrides = Overrides { clock: Arc::clone(&clock) as Arc<dyn Clock>, ids: Arc::new(SystemIds::default()) };
         let service = compose(&config, overrides).await.unwrap();
         let app = service.app.clone();
-        for (tenant, prefix) in [(TENANT, "kabul"), (OTHER_TENANT, "herat")] {
-            let draft = TenantConfigDraft::new(standins.jitsi_url(), prefix);
-            app.set_tenant_config(&scope(tenant), draft).await.unwrap();
-        }
+        around.set_up_tenants(&app).await;
         let shutdown = CancellationToken::new();
         let (listening, listens) = tokio::sync::oneshot::channel();
         let stop = shutdown.clone();
@@ -93,6 +58,18 @@ impl TestApp {
             vcare_api::serve(service, Metrics::detached(), &config, stop, told).await.unwrap();
         });
         let root = format!("http://{}", listens.await.unwrap());
+        Self::around(around, clock, app, root, shutdown)
+    }
+
+    /// A service that runs elsewhere, at `root`.
+    pub(super) fn around(
+        around: Around,
+        clock: Arc<HandClock>,
+        app: App,
+        root: String,
+        shutdown: CancellationToken,
+    ) -> Self {
+        let Around { database, standins } = around;
         let http = Client::builder().no_proxy().timeout(Patience::from_secs(30)).build().unwrap();
         Self { database, standins, clock, app, http, root, shutdown }
     }
@@ -121,11 +98,6 @@ impl TestApp {
         let account = self.account(tenant, user, role);
         let account = if role == "patient" { account.patient(CONSENTED) } else { account };
         self.standins.issuer().token(&account)
-    }
-
-    /// The server's address, without the base path.
-    pub fn root(&self) -> &str {
-        &self.root
     }
 
     /// A request to a path below the base (`/sessions`), or to a whole path when it begins with `//`.
@@ -226,6 +198,73 @@ impl TestApp {
     }
 }
 
+/// What is around a service.
+pub(super) struct Around {
+    pub database: TestDatabase,
+    pub standins: Standins,
+}
+
+impl Around {
+    /// A database and stand-ins, with three patients.
+    pub async fn start() -> Self {
+        let database = TestDatabase::create().await.unwrap();
+        // Drawing a key takes a while: all tests share one.
+        let signing_key = SigningKey::load_or_draw(&folder().join("issuer.pem")).unwrap();
+        let standins = StandinsConfig { signing_key: Some(signing_key), ..StandinsConfig::default() };
+        let standins = Standins::start(standins).await.unwrap();
+        standins.set_consent(CONSENTED, Consents::ALL);
+        standins.set_consent(NO_CONSENT, Consents::NONE);
+        standins.set_consent(NO_RECORDING_CONSENT, Consents::TELEHEALTH);
+        std::fs::write(folder().join(format!("{}.pem", database.name())), standins.ca_pem()).unwrap();
+        Self { database, standins }
+    }
+
+    /// A configuration for it, as TOML, and what is added to it.
+    pub fn settings(&self, added: &str) -> String {
+        format!(
+            r#"
+            profile = "development"
+            api.listen = "127.0.0.1:0"
+            api.threads = 1
+            links.public_base_url = "https://care.example"
+            identity.issuer = "{issuer}"
+            licence.base_url = "{base}"
+            licence.deadline_ms = 1000
+            consent.base_url = "{base}"
+            consent.deadline_ms = 1000
+            fhir.base_url = "{fhir}"
+            fhir.deadline_ms = 2000
+            fhir.inline_deadline_ms = 1000
+            jitsi.allow_private_addresses = true
+            jitsi.ca_file = "{folder}/{name}.pem"
+            keyring.file = "{folder}/master.key"
+            keyring.create_if_missing = true
+            database.url = "{url}"
+            {added}
+            "#,
+            issuer = self.standins.issuer().url(),
+            base = self.standins.base_url(),
+            fhir = self.standins.fhir_url(),
+            folder = folder().display(),
+            name = self.database.name(),
+            url = self.database.url(),
+        )
+    }
+
+    /// Two tenants who can hold visits.
+    pub async fn set_up_tenants(&self, app: &App) {
+        for (tenant, prefix) in [(TENANT, "kabul"), (OTHER_TENANT, "herat")] {
+            let draft = TenantConfigDraft::new(self.standins.jitsi_url(), prefix);
+            app.set_tenant_config(&scope(tenant), draft).await.unwrap();
+        }
+    }
+}
+
+/// Where the tests of this crate keep what they share.
+pub(super) fn folder() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR"))
+}
+
 /// What transactions of a tenant run under, for what is not done over HTTP.
 pub fn scope(tenant: &str) -> Scope {
     Scope {
@@ -256,12 +295,20 @@ impl Visit {
             provider: participant("provider"),
         }
     }
+
+    /// A path below the visit's: `/end`.
+    pub fn path(&self, rest: &str) -> String {
+        format!("/sessions/{}{rest}", self.id)
+    }
 }
 
 impl Drop for TestApp {
     /// Whatever a test is about: no event of it may break its contract.
     fn drop(&mut self) {
         self.shutdown.cancel();
+        for kind in ["pem", "toml"] {
+            let _ = std::fs::remove_file(folder().join(format!("{}.{kind}", self.database.name())));
+        }
         if std::thread::panicking() {
             return;
         }

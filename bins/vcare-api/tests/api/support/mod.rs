@@ -2,8 +2,15 @@
 
 mod answer;
 mod app;
+mod golden;
 mod people;
+mod program;
+mod steps;
+mod tokens;
 
 pub use answer::Answer;
-pub use app::TestApp;
+pub use app::{TestApp, Visit, must_keep_its_contract, scope};
+pub use golden::must_be_committed;
 pub use people::{CONSENTED, NO_CONSENT, NO_RECORDING_CONSENT, OTHER_TENANT, TENANT};
+pub use program::Program;
+pub use tokens::{VideoUrl, claims, jitsi_secret};

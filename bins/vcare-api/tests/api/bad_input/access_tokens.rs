@@ -1,0 +1,187 @@
+//! Access tokens that let nobody in.
+
+use reqwest::header::HeaderValue;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use time::Duration;
+use vcare_testkit::{Flaw, TokenSpec};
+
+use super::{Bench, Case, case, with};
+use crate::described::{Operation, signed_in};
+use crate::support::TENANT;
+
+impl Bench {
+    /// A request that would pass, if its caller might.
+    fn anonymous(&self, operation: &Operation) -> RequestBuilder {
+        let request = self.app.request(operation.method.clone(), &operation.path(&self.visit.id, &self.visit.patient));
+        match operation.good_body_or_none(&self.app.wish()) {
+            Some(body) => request.header("Content-Type", "application/json").body(body.to_string()),
+            None => request,
+        }
+    }
+
+    fn account(&self) -> TokenSpec {
+        self.app.account(TENANT, "clinician-1", "clinician")
+    }
+
+    /// The same refusal of every route that wants an access token.
+    fn on_every_route(&self, name: &str, with: impl Fn(RequestBuilder) -> RequestBuilder) -> Vec<Case> {
+        let cases = signed_in().map(|operation| {
+            case(format!("{} {name}", operation.id), with(self.anonymous(&operation)), 401, "UNAUTHORIZED")
+        });
+        cases.collect()
+    }
+
+    /// An address of the video room, for the clinician.
+    async fn video_token(&mut self) -> String {
+        let path = self.at(&format!("/admit/{}", self.visit.patient));
+        let url = self.app.post(&self.clinician, &path, &json!({})).await.expect(200).text("videoJoinUrl");
+        let token = url.split("%22").nth(1).unwrap().to_owned();
+        assert_eq!(token.split('.').count(), 3, "{url}");
+        self.secrets.push(token.clone());
+        token
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_flawed_token_opens_any_route() {
+    let mut bench = Bench::start().await;
+    let mut cases = Vec::new();
+    for flaw in Flaw::ALL {
+        let token = bench.app.standins.issuer().flawed_token(flaw, &bench.account());
+        bench.secrets.push(token.clone());
+        cases.extend(bench.on_every_route(&format!("{flaw:?}"), |request| request.bearer_auth(&token)));
+    }
+    assert!(cases.len() >= Flaw::ALL.len() * 10);
+    bench.refuse(cases).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_names_one_tenant_and_one_person_and_when_it_ends() {
+    let mut bench = Bench::start().await;
+    let now = bench.app.now().unix_timestamp();
+    let claims: [(&str, Value); 22] = [
+        ("tenantId", json!(["hosp-kabul"])),
+        ("tenantId", json!(["hosp-kabul", "hosp-herat"])),
+        ("tenantId", json!({"id": "hosp-kabul"})),
+        ("tenantId", json!("")),
+        ("tenantId", json!("hosp kabul")),
+        ("tenantId", json!("hosp-kabul\u{0}")),
+        ("tenantId", json!("x".repeat(65))),
+        ("tenantId", json!(7)),
+        ("sub", Value::Null),
+        ("sub", json!("")),
+        ("sub", json!("a b")),
+        ("sub", json!(7)),
+        ("sub", json!("x".repeat(129))),
+        ("aud", Value::Null),
+        ("aud", json!(["account", "virtual-care-service-2"])),
+        ("aud", json!({"virtual-care-service": true})),
+        ("exp", Value::Null),
+        ("exp", json!("never")),
+        ("exp", json!(now - 31)),
+        ("nbf", json!(now + 31)),
+        ("typ", json!("Refresh")),
+        ("iss", json!(["x"])),
+    ];
+    let mut cases = Vec::new();
+    for (claim, value) in claims {
+        let name = format!("{claim} {value:.40}");
+        let token = bench.app.standins.issuer().token(&bench.account().claim(claim, value));
+        bench.secrets.push(token.clone());
+        cases.extend(bench.on_every_route(&name, |request| request.bearer_auth(&token)));
+    }
+    bench.refuse(cases).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_one_bearer_token_in_authorization_counts() {
+    let mut bench = Bench::start().await;
+    let video = bench.video_token().await;
+    let good = bench.clinician.clone();
+    let (unsigned, _) = good.rsplit_once('.').unwrap();
+    let headers: Vec<(&str, Vec<u8>)> = vec![
+        ("nothing", b"".to_vec()),
+        ("a scheme", b"Bearer".to_vec()),
+        ("a scheme and a space", b"Bearer ".to_vec()),
+        ("the bare token", good.clone().into_bytes()),
+        ("another scheme", format!("Basic {good}").into_bytes()),
+        ("a tab", format!("Bearer\t{good}").into_bytes()),
+        ("garbage", b"Bearer garbage".to_vec()),
+        ("dots", b"Bearer ..".to_vec()),
+        ("three letters", b"Bearer a.b.c".to_vec()),
+        ("no signature", format!("Bearer {unsigned}").into_bytes()),
+        ("an empty signature", format!("Bearer {unsigned}.").into_bytes()),
+        ("four parts", format!("Bearer {good}.x").into_bytes()),
+        ("two in one", format!("Bearer {good}, Bearer {good}").into_bytes()),
+        ("quotes", format!("Bearer \"{good}\"").into_bytes()),
+        ("bytes that are no text", b"Bearer \xff\xfe".to_vec()),
+        ("10 kB", format!("Bearer {}", "x".repeat(10_000)).into_bytes()),
+        ("10 kB in a good token", format!("Bearer {unsigned}.{}", "A".repeat(10_000)).into_bytes()),
+        ("a join token", format!("Bearer {}", bench.join_token).into_bytes()),
+        ("a video token", format!("Bearer {video}").into_bytes()),
+    ];
+    let mut cases = bench.on_every_route("no header", |request| request);
+    for (name, header) in headers {
+        let value = HeaderValue::from_bytes(&header).unwrap();
+        cases.extend(bench.on_every_route(name, |request| request.header("Authorization", value.clone())));
+    }
+    cases.extend(bench.on_every_route("two headers", |request| request.bearer_auth(&good).bearer_auth(&good)));
+    cases.extend(signed_in().map(|operation| {
+        let path = with(&operation.path(&bench.visit.id, &bench.visit.patient), "access_token", &good);
+        case(format!("{} in the query", operation.id), bench.app.request(operation.method, &path), 401, "UNAUTHORIZED")
+    }));
+    cases.extend(
+        bench.on_every_route("in a cookie", |request| request.header("Cookie", format!("access_token={good}"))),
+    );
+    bench.refuse(cases).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_come_in_is_told_nothing_about_the_request() {
+    let bench = Bench::start().await;
+    let post = |path: &str| bench.app.request(Method::POST, path).header("Content-Type", "application/json");
+    let refused = |name: &str, request| case(name, request, 401, "UNAUTHORIZED");
+    let cases = vec![
+        refused("a bad id", bench.app.request(Method::GET, "/sessions/garbage")),
+        refused("another tenant's visit", bench.app.request(Method::GET, &format!("/sessions/{}", bench.foreign.id))),
+        refused("a bad query", bench.app.request(Method::GET, "/sessions?surprise=1")),
+        refused("a bad body", post("/sessions").body("[")),
+        refused("a megabyte", post("/sessions").body("x".repeat(1 << 20))),
+        refused("another method", bench.app.request(Method::DELETE, "/sessions")),
+    ];
+    bench.refuse(cases).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_ends_while_the_clock_goes_on() {
+    let mut bench = Bench::start().await;
+    let token = bench.app.standins.issuer().token(&bench.account().lifetime(Duration::minutes(5)));
+    bench.app.get(&token, &bench.at("")).await.expect(200);
+    bench.app.clock.advance(Duration::seconds(5 * 60 + 30));
+    bench.secrets.push(token.clone());
+    bench.refuse(bench.on_every_route("expired", |request| request.bearer_auth(&token))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn roles_that_we_do_not_know_open_nothing() {
+    let mut bench = Bench::start().await;
+    let mut cases = Vec::new();
+    let roles = [
+        json!([]),
+        json!(["Clinician"]),
+        json!(["clinician "]),
+        json!("clinician"),
+        json!([["clinician"]]),
+        json!({"clinician": true}),
+    ];
+    for roles in roles {
+        let token = bench.app.standins.issuer().token(&bench.account().claim("realm_access", json!({"roles": roles})));
+        bench.secrets.push(token.clone());
+        cases.extend(signed_in().map(|operation| {
+            let request = bench.anonymous(&operation).bearer_auth(&token);
+            case(format!("{} as {roles}", operation.id), request, 403, "ACCESS_DENIED")
+        }));
+    }
+    bench.refuse(cases).await;
+}

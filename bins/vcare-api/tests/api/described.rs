@@ -1,0 +1,83 @@
+//! The operations that the API's description names: what is tried on every route is tried on the next one too.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use vcare_api::answer::BASE;
+
+/// One operation of the OpenAPI document.
+#[derive(Debug, Clone)]
+pub struct Operation {
+    /// Its `operationId`.
+    pub id: String,
+    pub method: Method,
+    /// As `TestApp::request` takes it, with `{sessionId}` and `{participantId}` still in it.
+    pub template: String,
+    pub takes_body: bool,
+    /// It wants an access token, and nothing else will do.
+    pub signed_in: bool,
+    /// It takes a version, in `If-Match` and in its body.
+    pub versioned: bool,
+}
+
+/// All of them.
+pub fn operations() -> Vec<Operation> {
+    let document = serde_json::to_value(vcare_api::openapi::document()).unwrap();
+    let paths = document["paths"].as_object().unwrap();
+    let all = paths.iter().flat_map(|(path, methods)| {
+        let methods = methods.as_object().unwrap();
+        methods.iter().map(move |(method, operation)| Operation::of(path, method, operation))
+    });
+    all.collect()
+}
+
+/// Those that want an access token.
+pub fn signed_in() -> impl Iterator<Item = Operation> {
+    operations().into_iter().filter(|operation| operation.signed_in)
+}
+
+impl Operation {
+    fn of(path: &str, method: &str, operation: &Value) -> Self {
+        let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let security = operation["security"].as_array().map(Vec::as_slice).unwrap_or_default();
+        Self {
+            id: operation["operationId"].as_str().unwrap().to_owned(),
+            method: method.to_uppercase().parse().unwrap(),
+            template: path.strip_prefix(BASE).map_or_else(|| format!("/{path}"), str::to_owned),
+            takes_body: !operation["requestBody"].is_null(),
+            signed_in: !security.is_empty() && security.iter().all(|scheme| scheme.get("accessToken").is_some()),
+            versioned: parameters.iter().any(|parameter| parameter["name"] == "If-Match"),
+        }
+    }
+
+    /// It is about one visit.
+    pub fn of_a_session(&self) -> bool {
+        self.template.contains("{sessionId}")
+    }
+
+    /// It is about one person's part in a visit.
+    pub fn of_a_participant(&self) -> bool {
+        self.template.contains("{participantId}")
+    }
+
+    /// Its path for that visit and that person.
+    pub fn path(&self, session: &str, participant: &str) -> String {
+        self.template.replace("{sessionId}", session).replace("{participantId}", participant)
+    }
+
+    /// A body that it takes, when it takes one.
+    pub fn good_body_or_none(&self, wish: &Value) -> Option<Value> {
+        self.takes_body.then(|| self.good_body(wish))
+    }
+
+    /// A body that it takes; that of creating a visit is told by `wish`.
+    pub fn good_body(&self, wish: &Value) -> Value {
+        match self.id.as_str() {
+            "createSession" => wish.clone(),
+            "inviteParticipant" => json!({"role": "observer"}),
+            "removeParticipant" | "cancelSession" => json!({"reason": "the patient asked for it"}),
+            "join" => json!({"token": "a.b.c"}),
+            "issueJoinToken" | "joinAsProvider" | "admitParticipant" | "endSession" => json!({}),
+            id => panic!("say here what {id} takes"),
+        }
+    }
+}

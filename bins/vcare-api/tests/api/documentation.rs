@@ -1,0 +1,261 @@
+//! The API's description is what the API does.
+
+use std::collections::BTreeSet;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use time::Duration;
+use vcare_testkit::{Mode, Name};
+
+use crate::described;
+use crate::support::{Answer, NO_CONSENT, TestApp, Visit, must_be_committed};
+
+fn document() -> Value {
+    serde_json::to_value(vcare_api::openapi::document()).unwrap()
+}
+
+#[test]
+fn the_committed_openapi_document_is_that_of_the_code() {
+    let text = vcare_api::openapi::document().to_pretty_json().unwrap();
+    must_be_committed("contracts/openapi/vcare-api.json", &format!("{text}\n"));
+}
+
+#[test]
+fn the_openapi_document_is_whole() {
+    let document = document();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    let mut references = Vec::new();
+    collect_references(&document, &mut references);
+    for reference in references {
+        let pointer = reference.strip_prefix('#').unwrap();
+        assert!(document.pointer(pointer).is_some(), "{reference} leads nowhere");
+    }
+    let mut ids = BTreeSet::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let what = format!("{method} {path}");
+            assert!(ids.insert(operation["operationId"].as_str().unwrap()), "{what}: its id is another's");
+            assert!(operation["summary"].is_string(), "{what} has no summary");
+            assert_eq!(operation["tags"].as_array().unwrap().len(), 1, "{what}");
+            let responses = operation["responses"].as_object().unwrap();
+            for status in responses.keys() {
+                assert!(!operation["responses"][status].is_null());
+            }
+            if operation["security"].to_string().contains("accessToken") {
+                for status in ["400", "401", "403", "503"] {
+                    assert!(responses.contains_key(status), "{what} does not describe {status}");
+                }
+            }
+            // Every parameter of the path is described, and no other.
+            let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let described = parameters.iter().filter(|parameter| parameter["in"] == "path");
+            let described: BTreeSet<&str> = described.map(|parameter| parameter["name"].as_str().unwrap()).collect();
+            let named: BTreeSet<&str> = path.split(['{', '}']).skip(1).step_by(2).collect();
+            assert_eq!(described, named, "{what}");
+            if method == "post" && path.contains("/sessions") && !path.ends_with("/sessions/join") {
+                let keyed = parameters.iter().any(|parameter| parameter["name"] == "Idempotency-Key");
+                assert!(keyed, "{what} takes no Idempotency-Key");
+            }
+        }
+    }
+}
+
+fn collect_references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+    match value {
+        Value::Object(fields) => {
+            found.extend(fields.get("$ref").and_then(Value::as_str));
+            fields.values().for_each(|value| collect_references(value, found));
+        }
+        Value::Array(items) => items.iter().for_each(|value| collect_references(value, found)),
+        _ => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_openapi_document_is_served() {
+    let app = TestApp::start().await;
+    let served = app.send(app.request(Method::GET, "//openapi.json")).await.expect(200);
+    assert_eq!(served.body, document());
+}
+
+/// Behind a hospital's firewall, and on a 2G link: nothing is loaded from elsewhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_docs_page_loads_nothing_from_elsewhere() {
+    let app = TestApp::start().await;
+    let page = app.send(app.request(Method::GET, "//docs")).await.expect(200);
+    assert!(page.header("content-type").starts_with("text/html"));
+    let page = app.send(app.request(Method::GET, "//docs/")).await.expect(200);
+    let html = String::from_utf8(page.bytes).unwrap();
+    assert!(!html.contains("http://") && !html.contains("https://"), "{html}");
+    let assets: Vec<&str> = ["src=\"", "href=\""].iter().flat_map(|mark| html.split(mark).skip(1)).collect();
+    let assets: Vec<&str> = assets.iter().map(|rest| rest.split('"').next().unwrap()).collect();
+    assert!(assets.len() >= 4, "{assets:?}");
+    for asset in assets {
+        assert!(!asset.starts_with("//") && !asset.contains(':'), "{asset}");
+        let path = format!("//docs/{}", asset.trim_start_matches("./"));
+        let answer = app.send(app.request(Method::GET, &path)).await.expect(200);
+        assert!(!answer.bytes.is_empty(), "{asset}");
+        let text = String::from_utf8_lossy(&answer.bytes);
+        if asset.ends_with("initializer.js") {
+            assert!(text.contains("/openapi.json"), "{text}");
+            assert!(!text.contains("http://") && !text.contains("https://"), "{text}");
+        }
+        if asset.ends_with(".css") {
+            assert!(!text.contains("@import") && !text.contains("url(http") && !text.contains("url(//"), "{asset}");
+        }
+    }
+}
+
+/// Whatever is described is answered, by the methods that are described and by no other.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_described_path_is_routed_for_its_methods_alone() {
+    let app = TestApp::start().await;
+    let (session, participant) = ("vsn_01KA8Z0Q3CJ9XW2V5T7N4B6M8R", "vsp_01KA8Z0Q3CJ9XW2V5T7N4B6M8S");
+    let token = app.token("clinician");
+    let operations = described::operations();
+    for operation in &operations {
+        let path = operation.path(session, participant);
+        let answer = app.send(app.request(operation.method.clone(), &path).bearer_auth(&token)).await;
+        assert!(answer.status != 405 && answer.body["code"] != "NOT_FOUND", "{operation:?}: {}", answer.body);
+        for method in [Method::PUT, Method::PATCH, Method::DELETE] {
+            let answer = app.send(app.request(method, &path).bearer_auth(&token)).await;
+            let answer = answer.refused(405, "METHOD_NOT_ALLOWED");
+            let allowed: BTreeSet<&str> = answer.header("allow").split(", ").collect();
+            let same = operations.iter().filter(|other| other.template == operation.template);
+            let described: Vec<String> = same.map(|other| other.method.to_string()).collect();
+            assert_eq!(allowed, described.iter().map(String::as_str).collect(), "{path}");
+        }
+    }
+}
+
+/// What is no part of the API's contract: pages, and the document itself.
+const PAGES: [&str; 5] = ["/visit", "/docs", "/docs/", "/docs/{_:.*}", "/openapi.json"];
+
+/// Routes cannot be asked of the server, so they are read where they are registered.
+#[test]
+fn every_route_is_described_in_the_openapi_document() {
+    let source = include_str!("../../src/routes/mod.rs");
+    let (_, registered) = source.split_once("pub fn configure").unwrap();
+    let paths: Vec<&str> = registered.split('"').skip(1).step_by(2).filter(|text| text.starts_with('/')).collect();
+    assert!(paths.len() > 15, "{paths:?}");
+    let document = document();
+    let described: Vec<&String> = document["paths"].as_object().unwrap().keys().collect();
+    for path in paths {
+        // The source of the format that all paths of a session begin with.
+        if PAGES.contains(&path) || path == "/sessions/{{sessionId}}{path}" {
+            continue;
+        }
+        assert!(described.iter().any(|known| known.ends_with(path)), "{path} is not described");
+    }
+}
+
+/// The description as it must hold for answers: nothing in them that is not described.
+struct Description(Value);
+
+impl Description {
+    fn strict() -> Self {
+        let mut document = document();
+        for schema in document["components"]["schemas"].as_object_mut().unwrap().values_mut() {
+            if schema.get("properties").is_some() {
+                schema["additionalProperties"] = json!(false);
+            }
+        }
+        Self(document)
+    }
+
+    fn operation(&self, id: &str) -> &Value {
+        let paths = self.0["paths"].as_object().unwrap().values();
+        let mut operations = paths.flat_map(|methods| methods.as_object().unwrap().values());
+        operations.find(|operation| operation["operationId"] == id).unwrap_or_else(|| panic!("no {id}"))
+    }
+
+    /// Asserts that this is an answer as it is described.
+    #[track_caller]
+    fn holds(&self, id: &str, answer: Answer) -> Answer {
+        let status = answer.status;
+        let response = &self.operation(id)["responses"][status.to_string()];
+        assert!(!response.is_null(), "{id} does not describe {status}: {}", answer.body);
+        let response = match response["$ref"].as_str() {
+            Some(reference) => self.0.pointer(reference.trim_start_matches('#')).unwrap(),
+            None => response,
+        };
+        let kind = answer.header("content-type").split(';').next().unwrap();
+        let mut schema = response["content"][kind]["schema"].clone();
+        assert!(!schema.is_null(), "{id}, {status}: {kind} is not described");
+        schema["components"] = self.0["components"].clone();
+        let validator = jsonschema::draft202012::options().should_validate_formats(true).build(&schema).unwrap();
+        let errors: Vec<String> =
+            validator.iter_errors(&answer.body).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        assert!(errors.is_empty(), "{id}, {status}: {errors:#?}\n{:#}", answer.body);
+        if let Some(code) = answer.body["code"].as_str() {
+            let words = response["description"].as_str().unwrap();
+            assert!(words.contains(code), "{id}, {status}: {code} is not described, but {words}");
+        }
+        answer
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_answered_during_a_visit_is_as_it_is_described() {
+    let app = TestApp::start().await;
+    let described = Description::strict();
+    let (clinician, patient) = (app.token("clinician"), app.token("patient"));
+    let created = described.holds("createSession", app.post(&clinician, "/sessions", &app.wish()).await);
+    let visit = Visit::of(&created.expect(201).body);
+    let of = |rest: &str| visit.path(&format!("/participants/{}/{rest}", visit.patient));
+    let observer = json!({"role": "observer"});
+    described.holds("inviteParticipant", app.post(&clinician, &visit.path("/participants"), &observer).await);
+    let issued = described.holds("issueJoinToken", app.post(&clinician, &of("join-token"), &json!({})).await);
+    let token = issued.expect(201).text("joinToken");
+    described.holds("joinByLink", app.join(&token).await).expect(200);
+    described.holds("join", app.join_by_post(&token).await).expect(200);
+    described.holds("joinStatus", app.join_status(&token).await).expect(200);
+    described.holds("joinAsProvider", app.come(&clinician, &visit).await).expect(200);
+    described.holds("admitParticipant", app.admit(&visit).await).expect(200);
+    described.holds("readSession", app.get(&patient, &visit.path("")).await).expect(200);
+    app.clock.advance(Duration::minutes(10));
+    described.holds("endSession", app.end(&visit).await).expect(200);
+    described.holds("listSessions", app.get(&patient, "/sessions").await).expect(200);
+
+    let (visit, _) = app.waiting_visit().await;
+    described.holds("removeParticipant", app.remove(&visit, &visit.patient, "wrong person").await).expect(200);
+    described.holds("cancelSession", app.cancel(&visit, "snow").await).expect(200);
+    described.holds("readSession", app.get(&clinician, &visit.path("")).await).expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_is_refused_as_it_is_described() {
+    let app = TestApp::start().await;
+    let described = Description::strict();
+    let (clinician, patient) = (app.token("clinician"), app.token("patient"));
+    let create = async |body: &Value| described.holds("createSession", app.post(&clinician, "/sessions", body).await);
+    create(&json!({})).await.expect(400);
+    let mut wish = app.wish();
+    wish["patientId"] = json!(NO_CONSENT);
+    create(&wish).await.expect(403);
+    described.holds("createSession", app.post("x", "/sessions", &app.wish()).await).expect(401);
+    described.holds("createSession", app.post(&patient, "/sessions", &app.wish()).await).expect(403);
+    app.standins.set_mode(Name::Jitsi, Mode::DOWN);
+    create(&app.wish()).await.expect(503);
+    app.standins.set_mode(Name::Jitsi, Mode::UP);
+    described.holds("readSession", app.get(&clinician, "/sessions/vsn_01KA8Z0Q3CJ9XW2V5T7N4B6M8R").await).expect(404);
+
+    let (visit, token) = app.active_visit().await;
+    described.holds("admitParticipant", app.admit(&visit).await).expect(409);
+    described.holds("cancelSession", app.cancel(&visit, "snow").await).expect(409);
+    let path = visit.path(&format!("/participants/{}/join-token", visit.provider));
+    described.holds("issueJoinToken", app.post(&clinician, &path, &json!({})).await).expect(409);
+    described.holds("inviteParticipant", app.invite(&visit, &json!({"role": "patient"})).await).expect(409);
+    described.holds("endSession", app.post_at(&clinician, &visit.path("/end"), &json!({}), 1).await).expect(409);
+    described.holds("removeParticipant", app.remove(&visit, "vsp_01KA8Z0Q3CJ9XW2V5T7N4B6M8S", "x").await).expect(404);
+    for _ in 0..4 {
+        app.invite(&visit, &json!({"role": "observer"})).await.expect(201);
+    }
+    described.holds("inviteParticipant", app.invite(&visit, &json!({"role": "observer"})).await).expect(422);
+    described.holds("joinAsProvider", app.come(&app.other_clinician(), &visit).await).expect(422);
+    described.holds("joinByLink", app.join("x").await).expect(401);
+    app.clock.advance(Duration::MINUTE);
+    app.end(&visit).await.expect(200);
+    described.holds("join", app.join_by_post(&token).await).expect(409);
+    described.holds("joinStatus", app.join_status(&token).await).expect(409);
+}

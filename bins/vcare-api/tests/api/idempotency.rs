@@ -1,0 +1,200 @@
+//! `Idempotency-Key`: a wish that is sent again is fulfilled once and answered with the same bytes.
+
+use serde_json::{Value, json};
+use time::Duration;
+use vcare_testkit::{Consents, Mode, Name};
+
+use crate::support::{Answer, CONSENTED, OTHER_TENANT, TENANT, TestApp, Visit};
+
+fn is_replay(answer: &Answer) -> bool {
+    answer.header("idempotency-replayed") == "true"
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_create_again_is_answered_with_the_same_bytes() {
+    let app = TestApp::start().await;
+    let (clinician, wish) = (app.token("clinician"), app.wish());
+    let first = app.post_once(&clinician, "/sessions", &wish, "key-1").await.expect(201);
+    assert!(!is_replay(&first));
+    app.clock.advance(Duration::minutes(10));
+    // Even with every neighbour gone: what was done need not be decided again.
+    for name in [Name::Licence, Name::Consent, Name::Jitsi] {
+        app.standins.set_mode(name, Mode::DOWN);
+    }
+    let again = app.post_once(&clinician, "/sessions", &wish, "key-1").await.expect(201);
+    assert!(is_replay(&again));
+    assert_eq!(again.bytes, first.bytes);
+    assert_eq!(again.header("content-type"), first.header("content-type"));
+    assert_eq!(app.count("virtual_session").await, 1);
+    app.only_event("virtual_care.session.created.v1").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_stands_for_one_request_only() {
+    let app = TestApp::start().await;
+    let (clinician, wish) = (app.token("clinician"), app.wish());
+    let created = app.post_once(&clinician, "/sessions", &wish, "key-1").await.expect(201).body;
+    let mut other = wish.clone();
+    other["appointmentId"] = json!("appt-2");
+    app.post_once(&clinician, "/sessions", &other, "key-1").await.refused(422, "IDEMPOTENCY_KEY_REUSED");
+    let path = format!("/sessions/{}/cancel", created["id"].as_str().unwrap());
+    let reason = json!({"reason": "snow"});
+    app.post_once(&clinician, &path, &reason, "key-1").await.refused(422, "IDEMPOTENCY_KEY_REUSED");
+    assert_eq!(app.count("virtual_session").await, 1);
+    app.post_once(&clinician, &path, &reason, "key-2").await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn creates_under_one_key_side_by_side_make_one_session() {
+    let app = TestApp::start().await;
+    let (clinician, wish) = (app.token("clinician"), app.wish());
+    for round in 0..3 {
+        let key = format!("key-{round}");
+        let all = (0..8).map(|_| app.post_once(&clinician, "/sessions", &wish, &key));
+        let answers: Vec<Answer> = futures_util::future::join_all(all).await;
+        let answers: Vec<Answer> = answers.into_iter().map(|answer| answer.expect(201)).collect();
+        assert!(answers.iter().all(|answer| answer.bytes == answers[0].bytes));
+        assert_eq!(answers.iter().filter(|answer| !is_replay(answer)).count(), 1);
+        assert_eq!(app.count("virtual_session").await, round + 1);
+    }
+    assert_eq!(app.events_of("virtual_care.session.created.v1").await.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_wishes_under_one_key_side_by_side_one_is_refused() {
+    let app = TestApp::start().await;
+    let clinician = app.token("clinician");
+    let (one, mut two) = (app.wish(), app.wish());
+    two["appointmentId"] = json!("appt-2");
+    let (one, two) = tokio::join!(
+        app.post_once(&clinician, "/sessions", &one, "key-1"),
+        app.post_once(&clinician, "/sessions", &two, "key-1")
+    );
+    let (won, lost) = if one.status == 201 { (one, two) } else { (two, one) };
+    won.expect(201);
+    lost.refused(422, "IDEMPOTENCY_KEY_REUSED");
+    assert_eq!(app.count("virtual_session").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_its_users_and_tenants_own() {
+    let app = TestApp::start().await;
+    let wish = app.wish();
+    let callers = [
+        app.token("clinician"),
+        app.other_clinician(),
+        app.token_of(OTHER_TENANT, "clinician-1", "clinician"),
+        app.token_of(OTHER_TENANT, "clinician-2", "clinician"),
+    ];
+    let mut ids = Vec::new();
+    for caller in &callers {
+        let created = app.post_once(caller, "/sessions", &wish, "key-1").await.expect(201);
+        assert!(!is_replay(&created));
+        ids.push(created.text("id"));
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), callers.len());
+    // Another of their tokens is still the same person.
+    let again = app.token_of(TENANT, "clinician-1", "admin");
+    assert!(is_replay(&app.post_once(&again, "/sessions", &wish, "key-1").await.expect(201)));
+}
+
+/// A refusal is no answer to keep: what stood in the way may be gone when the wish is sent again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_wish_may_be_sent_again_under_its_key() {
+    let app = TestApp::start().await;
+    let clinician = app.token("clinician");
+    let wish = json!({"patientId": "pat-new", "scheduledStart": app.minutes_ahead(30)});
+    app.post_once(&clinician, "/sessions", &wish, "key-1").await.refused(403, "CONSENT_REQUIRED");
+    app.standins.set_consent("pat-new", Consents::TELEHEALTH);
+    app.standins.set_mode(Name::Jitsi, Mode::DOWN);
+    app.post_once(&clinician, "/sessions", &wish, "key-1").await.refused(503, "VIDEO_PROVIDER_UNAVAILABLE");
+    app.standins.set_mode(Name::Jitsi, Mode::UP);
+    let created = app.post_once(&clinician, "/sessions", &wish, "key-1").await.expect(201);
+    assert!(!is_replay(&created));
+    let visit = Visit::of(&created.body);
+    app.post_once(&clinician, &visit.path("/cancel"), &json!({"reason": ""}), "key-2").await.names_field("reason");
+    app.post_once(&clinician, &visit.path("/cancel"), &json!({"reason": "snow"}), "key-2").await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_change_is_replayed_as_it_was_answered_whatever_came_after() {
+    let app = TestApp::start().await;
+    let (visit, _) = app.waiting_visit().await;
+    let clinician = app.token("clinician");
+    let remove = visit.path(&format!("/participants/{}/remove", visit.provider));
+    let wishes: [(String, Value, u16); 3] = [
+        (visit.path("/participants"), json!({"role": "observer"}), 201),
+        (remove, json!({"reason": "double booked"}), 200),
+        (visit.path("/cancel"), json!({"reason": "snow"}), 200),
+    ];
+    let mut answers = Vec::new();
+    for (n, (path, body, status)) in wishes.iter().enumerate() {
+        let answer = app.post_once(&clinician, path, body, &format!("key-{n}")).await.expect(*status);
+        assert!(!is_replay(&answer), "{path}");
+        answers.push(answer.bytes);
+    }
+    let version = app.read(&visit).await["version"].clone();
+    for (n, (path, body, status)) in wishes.iter().enumerate() {
+        let again = app.post_once(&clinician, path, body, &format!("key-{n}")).await.expect(*status);
+        assert!(is_replay(&again), "{path}");
+        assert_eq!(again.bytes, answers[n], "{path}");
+    }
+    assert_eq!(app.read(&visit).await["version"], version);
+}
+
+/// Sent again with all its headers: the version that it acted on is an older one by then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replayed_change_is_not_refused_for_its_version() {
+    let app = TestApp::start().await;
+    let visit = app.visit().await;
+    let send = async || {
+        let request =
+            app.request(reqwest::Method::POST, &visit.path("/participants")).bearer_auth(app.token("clinician"));
+        let request = request.header("Idempotency-Key", "key-1").header("If-Match", "\"1\"");
+        let body = json!({"role": "observer"}).to_string();
+        app.send(request.header("Content-Type", "application/json").body(body)).await.expect(201)
+    };
+    let (first, again) = (send().await, send().await);
+    assert!(is_replay(&again));
+    assert_eq!((&again.bytes, &again.body["version"]), (&first.bytes, &json!(2)));
+}
+
+/// The answer to an admission holds a token, so no bytes of it are kept: the same wish gets a fresh one.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admission_under_its_key_again_is_200_and_not_already_admitted() {
+    let app = TestApp::start().await;
+    let (visit, _) = app.waiting_visit().await;
+    let (clinician, path) = (app.token("clinician"), visit.path(&format!("/admit/{}", visit.patient)));
+    let first = app.post_once(&clinician, &path, &json!({}), "key-1").await.expect(200).body;
+    app.clock.advance(Duration::MINUTE);
+    let again = app.post_once(&clinician, &path, &json!({}), "key-1").await.expect(200).body;
+    assert_eq!((&again["participant"], &again["version"]), (&first["participant"], &first["version"]));
+    assert!(again["videoJoinUrl"].is_string());
+    let body = json!({"version": 4});
+    app.post_once(&clinician, &path, &body, "key-1").await.refused(422, "IDEMPOTENCY_KEY_REUSED");
+    // Without the key it is another wish.
+    app.post(&clinician, &path, &json!({})).await.refused(409, "PARTICIPANT_NOT_IN_WAITING_ROOM");
+    app.only_event("virtual_care.session.participant.admitted.v1").await;
+    let kept = app.database.rows("SELECT body FROM idempotency_key", &[]).await.unwrap();
+    assert!(kept.iter().all(|row| row.get::<_, &[u8]>(0).is_empty()));
+}
+
+/// Joining and ending change nothing the second time by themselves; a key is taken and makes no difference.
+#[tokio::test(flavor = "multi_thread")]
+async fn joining_and_ending_take_a_key_too() {
+    let app = TestApp::start().await;
+    let (visit, _) = app.waiting_visit().await;
+    let clinician = app.token("clinician");
+    for _ in 0..2 {
+        app.post_once(&clinician, &visit.path("/join"), &json!({}), "key-1").await.expect(200);
+    }
+    app.admit(&visit).await.expect(200);
+    app.clock.advance(Duration::MINUTE);
+    let first = app.post_once(&clinician, &visit.path("/end"), &json!({}), "key-2").await.expect(200);
+    let again = app.post_once(&clinician, &visit.path("/end"), &json!({}), "key-2").await.expect(200);
+    assert_eq!(again.bytes, first.bytes);
+    assert_eq!(app.standins.encounters().len(), 1);
+    assert_eq!(first.body["patientId"], CONSENTED);
+}

@@ -1,0 +1,372 @@
+//! Tenants do not see each other: not over HTTP, whatever the route, and not in the database, whatever the statement.
+
+use reqwest::Method;
+use serde_json::json;
+use vcare_testkit::TestDatabase;
+use vcare_testkit::postgres::tokio_postgres::error::SqlState;
+use vcare_testkit::postgres::tokio_postgres::{Client, NoTls, connect};
+
+use crate::described::{Operation, operations};
+use crate::support::{Answer, CONSENTED, OTHER_TENANT, TENANT, TestApp, Visit};
+
+const ROLES: [&str; 7] =
+    ["clinician", "nurse_practitioner", "scheduler", "admin", "tenant_admin", "platform_admin", "patient"];
+
+/// Somebody of the other tenant with every role there is, who claims to be the patient.
+fn outsider(app: &TestApp) -> String {
+    let account = app.account(OTHER_TENANT, "clinician-1", "clinician").patient(CONSENTED);
+    app.standins.issuer().token(&account.claim("realm_access", json!({ "roles": ROLES })))
+}
+
+async fn send(app: &TestApp, token: &str, operation: &Operation, visit: &Visit) -> Answer {
+    let request = app.request(operation.method.clone(), &operation.path(&visit.id, &visit.patient)).bearer_auth(token);
+    app.send(match operation.good_body_or_none(&app.wish()) {
+        Some(body) => request.header("Content-Type", "application/json").body(body.to_string()),
+        None => request,
+    })
+    .await
+}
+
+/// All that a tenant has, as the owner of the database sees it.
+async fn all_of(database: &TestDatabase, tenant: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    for table in tables(database).await {
+        let query = format!("SELECT t::text FROM {table} AS t WHERE tenant_id = $1 ORDER BY 1");
+        let rows = database.rows(&query, &[&tenant]).await.unwrap();
+        all.extend(rows.iter().map(|row| format!("{table} {}", row.get::<_, &str>(0))));
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_hides_a_visit_from_another_tenant() {
+    let app = TestApp::start().await;
+    let outsider = outsider(&app);
+    let mut tried = 0;
+    for operation in operations().into_iter().filter(Operation::of_a_session) {
+        let (visit, _) = app.waiting_visit().await;
+        let before = all_of(&app.database, TENANT).await;
+        let answer = send(&app, &outsider, &operation, &visit).await.refused(404, "SESSION_NOT_FOUND");
+        let told = String::from_utf8(answer.bytes).unwrap();
+        assert!(!told.contains(&visit.id) && !told.contains(TENANT), "{}: {told}", operation.id);
+        assert_eq!(all_of(&app.database, TENANT).await, before, "{}", operation.id);
+        assert_eq!(all_of(&app.database, OTHER_TENANT).await.len(), 1, "{} left something: the settings", operation.id);
+        // It is refused for whose it is, and for nothing else.
+        let own = send(&app, &app.token("clinician"), &operation, &visit).await;
+        assert!((200..300).contains(&own.status), "{}: {} {}", operation.id, own.status, own.body);
+        tried += 1;
+    }
+    assert!(tried >= 8, "{tried}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_other_route_shows_and_changes_only_what_is_the_callers() {
+    let app = TestApp::start().await;
+    let outsider = outsider(&app);
+    let (visit, join_token) = app.waiting_visit().await;
+    app.visit().await;
+    let before = all_of(&app.database, TENANT).await;
+    for operation in operations().into_iter().filter(|operation| !operation.of_a_session()) {
+        match operation.id.as_str() {
+            "listSessions" => nothing_is_listed(&app, &outsider, &visit).await,
+            "createSession" => {
+                let created = send(&app, &outsider, &operation, &visit).await.expect(201);
+                assert_eq!(created.body["tenantId"], OTHER_TENANT, "the tenant is the token's");
+            }
+            // Who comes by link is of the tenant that signed the link; `bad_input` tries all others.
+            "join" | "joinByLink" | "joinStatus" => {
+                send(&app, &outsider, &operation, &visit).await;
+            }
+            // No tenant's data.
+            "health" | "live" | "ready" | "metrics" => {
+                let told = send(&app, &outsider, &operation, &visit).await.bytes;
+                let told = String::from_utf8(told).unwrap();
+                assert!(!told.contains(TENANT) && !told.contains(&visit.id), "{told}");
+            }
+            id => panic!("say here how {id} keeps tenants apart"),
+        }
+        assert_eq!(all_of(&app.database, TENANT).await, before, "{}", operation.id);
+    }
+    app.join(&join_token).await.expect(200);
+}
+
+async fn nothing_is_listed(app: &TestApp, outsider: &str, visit: &Visit) {
+    let mine = app.get(&app.token("clinician"), "/sessions?limit=1").await.expect(200);
+    assert_eq!(mine.body["items"][0]["id"], visit.id);
+    let cursor = mine.text("nextCursor");
+    let from = "1970-01-01T00:00:00Z";
+    for query in [
+        String::new(),
+        "?limit=100".to_owned(),
+        "?status=waiting".to_owned(),
+        format!("?patientId={CONSENTED}"),
+        format!("?from={from}"),
+        // Another tenant's cursor is a place in time, and no more.
+        format!("?cursor={cursor}"),
+    ] {
+        let answer = app.get(outsider, &format!("/sessions{query}")).await.expect(200);
+        assert_eq!(answer.body, json!({"items": [], "nextCursor": null}), "{query}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_another_tenant_used_is_still_ones_own() {
+    let app = TestApp::start().await;
+    let (wish, key) = (app.wish(), "the same key");
+    let key = &key.replace(' ', "-");
+    let first = app.post_once(&app.token("clinician"), "/sessions", &wish, key).await.expect(201);
+    // The same account name, the same key, the same body.
+    let second = app.post_once(&outsider(&app), "/sessions", &wish, key).await.expect(201);
+    assert_ne!(first.body["id"], second.body["id"]);
+    assert_eq!(second.body["tenantId"], OTHER_TENANT);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_platform_admin_reads_their_own_tenant_only() {
+    let app = TestApp::start().await;
+    let visit = app.visit().await;
+    let admin = app.token_of(OTHER_TENANT, "root", "platform_admin");
+    app.get(&admin, &format!("/sessions/{}", visit.id)).await.refused(404, "SESSION_NOT_FOUND");
+    let answer = app.send(app.request(Method::GET, "/sessions").bearer_auth(&admin)).await.expect(200);
+    assert_eq!(answer.body["items"], json!([]));
+}
+
+/// Every table of ours.
+async fn tables(database: &TestDatabase) -> Vec<String> {
+    let query = "SELECT relname::text FROM pg_class
+                 WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace AND relname NOT LIKE '\\_\\_diesel%'
+                 ORDER BY 1";
+    database.rows(query, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
+}
+
+/// The service's own login in one of its roles, which may write what SQL it likes.
+struct Intruder(Client);
+
+impl Intruder {
+    async fn come(database: &TestDatabase, setup: &str) -> Self {
+        let (client, connection) = connect(&database.url(), NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client.batch_execute(setup).await.unwrap();
+        Self(client)
+    }
+
+    /// As the role of requests, bound to that tenant.
+    async fn api(database: &TestDatabase, tenant: &str) -> Self {
+        let setup = format!("SET ROLE vcare_api; SELECT set_config('vcare.tenant_id', '{tenant}', false)");
+        Self::come(database, &setup).await
+    }
+
+    /// The tenants whose rows it sees in a table.
+    async fn sees(&self, table: &str) -> Vec<String> {
+        let query = format!("SELECT DISTINCT tenant_id FROM {table} ORDER BY 1");
+        let rows = self.0.query(&query, &[]).await.unwrap_or_else(|error| panic!("{table}: {error:?}"));
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// How many rows a statement touches.
+    async fn touches(&self, statement: &str) -> u64 {
+        self.0.execute(statement, &[]).await.unwrap_or_else(|error| panic!("{statement}: {error:?}"))
+    }
+
+    async fn is_refused(&self, statement: &str) {
+        let refused = self.0.execute(statement, &[]).await;
+        let code = refused.as_ref().err().and_then(|error| error.code());
+        assert_eq!(code, Some(&SqlState::INSUFFICIENT_PRIVILEGE), "{statement}: {refused:?}");
+    }
+}
+
+/// The tables that the role of requests may read; outbox rows it only writes.
+const READ_BY_API: [&str; 4] = ["tenant_config", "virtual_session", "idempotency_key", "retry_job"];
+
+/// Two tenants with rows in every table.
+async fn two_tenants() -> TestApp {
+    let app = TestApp::start().await;
+    app.standins.set_mode(vcare_testkit::Name::Fhir, vcare_testkit::Mode::DOWN);
+    for (tenant, user) in [(TENANT, "clinician-1"), (OTHER_TENANT, "clinician-2")] {
+        let token = app.token_of(tenant, user, "clinician");
+        let created = app.post_once(&token, "/sessions", &app.wish(), "once").await.expect(201);
+        let visit = Visit::of(&created.body);
+        let at = |path: &str| format!("/sessions/{}{path}", visit.id);
+        let part = |path: &str| at(&format!("/{path}/{}", visit.patient));
+        let link = app.post(&token, &format!("{}/join-token", part("participants")), &json!({})).await.expect(201);
+        app.join(&link.text("joinToken")).await.expect(200);
+        app.post(&token, &part("admit"), &json!({})).await.expect(200);
+        app.clock.advance(time::Duration::MINUTE);
+        app.post(&token, &at("/end"), &json!({})).await.expect(200);
+    }
+    for table in tables(&app.database).await {
+        let query = format!("SELECT count(DISTINCT tenant_id) FROM {table}");
+        let tenants: i64 = app.database.query_one(&query, &[]).await.unwrap().get(0);
+        assert_eq!(tenants, 2, "{table}");
+    }
+    app
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_without_any_filter_sees_the_rows_of_one_tenant() {
+    let app = two_tenants().await;
+    for tenant in [TENANT, OTHER_TENANT] {
+        let intruder = Intruder::api(&app.database, tenant).await;
+        for table in READ_BY_API {
+            assert_eq!(intruder.sees(table).await, [tenant], "{table}");
+        }
+        intruder.is_refused("SELECT * FROM outbox").await;
+    }
+    for nobody in ["", "nobody", "hosp-kabu", "HOSP-KABUL", "%", "hosp-kabul,hosp-herat"] {
+        let intruder = Intruder::api(&app.database, nobody).await;
+        for table in READ_BY_API {
+            assert!(intruder.sees(table).await.is_empty(), "{table} as {nobody}");
+        }
+    }
+    let unbound = Intruder::come(&app.database, "SET ROLE vcare_api").await;
+    for table in READ_BY_API {
+        assert!(unbound.sees(table).await.is_empty(), "{table}, bound to no tenant");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_statement_writes_for_another_tenant() {
+    let app = two_tenants().await;
+    let before = all_of(&app.database, TENANT).await;
+    let (theirs, id) = (format!("tenant_id = '{TENANT}'"), "0198c0de-0000-7000-8000-000000000001");
+    let bound = Intruder::api(&app.database, OTHER_TENANT).await;
+    for table in READ_BY_API {
+        bound.is_refused(&format!("UPDATE {table} SET {theirs}")).await;
+    }
+    // A copy of its own visit, under the other name.
+    let copied = format!(
+        r#"INSERT INTO virtual_session
+           SELECT (jsonb_populate_record(s, '{{"tenant_id": "{TENANT}", "id": "{id}"}}')).* FROM virtual_session AS s"#
+    );
+    bound.is_refused(&copied).await;
+    let unbound = Intruder::come(&app.database, "SET ROLE vcare_api").await;
+    for intruder in [bound, unbound] {
+        for update in ["tenant_config SET version = 9", "virtual_session SET version = 9", "retry_job SET attempts = 0"]
+        {
+            assert_eq!(intruder.touches(&format!("UPDATE {update} WHERE {theirs}")).await, 0, "{update}");
+        }
+        assert_eq!(intruder.touches(&format!("DELETE FROM retry_job WHERE {theirs}")).await, 0);
+        for table in ["tenant_config", "virtual_session", "idempotency_key", "outbox"] {
+            intruder.is_refused(&format!("DELETE FROM {table}")).await;
+            intruder.is_refused(&format!("TRUNCATE {table}")).await;
+        }
+        for row in [
+            format!(
+                "outbox (tenant_id, event_id, subject, ordering_key, body) VALUES ('{TENANT}', '{id}', '', '', '')"
+            ),
+            format!("idempotency_key VALUES ('{TENANT}', '', '', sha256(''), 200, '', now())"),
+            format!(
+                "retry_job VALUES ('{TENANT}', '{id}', 'create_encounter', '{id}', 'open', 0, now(), NULL, NULL, '', '', now())"
+            ),
+            format!(
+                "tenant_config VALUES ('{TENANT}', 9, 'https://evil.example', NULL, '', '', '', '', 2, 0, 0, 'UTC')"
+            ),
+            format!(
+                "tenant_config VALUES ('{TENANT}', 9, 'https://evil.example', NULL, '', '', '', '', 2, 0, 0, 'UTC')
+                 ON CONFLICT (tenant_id) DO UPDATE SET jitsi_server_url = 'https://evil.example'"
+            ),
+        ] {
+            intruder.is_refused(&format!("INSERT INTO {row}")).await;
+        }
+    }
+    assert_eq!(all_of(&app.database, TENANT).await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_role_of_background_work_sees_outbox_and_jobs_and_no_visit() {
+    let app = two_tenants().await;
+    let system = Intruder::come(&app.database, "SET ROLE vcare_system").await;
+    for table in ["outbox", "retry_job"] {
+        assert_eq!(system.sees(table).await, [OTHER_TENANT, TENANT], "{table}");
+    }
+    for table in ["virtual_session", "tenant_config"] {
+        system.is_refused(&format!("SELECT count(*) FROM {table}")).await;
+        system.is_refused(&format!("UPDATE {table} SET version = 1")).await;
+    }
+    for column in ["tenant_id", "actor", "key", "body", "fingerprint"] {
+        system.is_refused(&format!("SELECT {column} FROM idempotency_key")).await;
+    }
+    for statement in
+        ["INSERT INTO outbox (tenant_id) VALUES ('x')", "UPDATE outbox SET body = ''", "DELETE FROM retry_job"]
+    {
+        system.is_refused(statement).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_forgot_to_take_a_role_sees_nothing() {
+    let app = two_tenants().await;
+    let login =
+        Intruder::come(&app.database, &format!("SELECT set_config('vcare.tenant_id', '{TENANT}', false)")).await;
+    for table in tables(&app.database).await {
+        login.is_refused(&format!("SELECT count(*) FROM {table}")).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_table_has_row_level_security_and_no_role_passes_by_it() {
+    let database = TestDatabase::create().await.unwrap();
+    let tables = database
+        .rows(
+            "SELECT c.relname::text, c.relrowsecurity, pg_get_userbyid(c.relowner)::text,
+                    EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id' AND a.attnotnull),
+                    ARRAY(SELECT p.polname || ' to ' || array_to_string(p.polroles::regrole[], '+') || ' using '
+                                 || pg_get_expr(p.polqual, p.polrelid)
+                          FROM pg_policy p WHERE p.polrelid = c.oid ORDER BY 1)
+             FROM pg_class c
+             WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relnamespace = 'public'::regnamespace
+               AND c.relname NOT LIKE '\\_\\_diesel%' ORDER BY 1",
+            &[],
+        )
+        .await
+        .unwrap();
+    assert!(tables.len() >= 5);
+    let own = "own_tenant to vcare_api using (tenant_id = current_setting('vcare.tenant_id'::text, true))";
+    let every = "every_tenant to vcare_system using true";
+    for row in &tables {
+        let (table, secured, owner, named): (&str, bool, &str, bool) = (row.get(0), row.get(1), row.get(2), row.get(3));
+        let policies: Vec<String> = row.get(4);
+        assert!(secured && named, "{table} has row-level security and a tenant");
+        assert!(!owner.starts_with("vcare"), "{table} belongs to {owner}, for whom row-level security does not hold");
+        let expected: &[&str] = match table {
+            "outbox" | "retry_job" | "idempotency_key" => &[every, own],
+            _ => &[own],
+        };
+        assert_eq!(policies, expected, "{table}");
+    }
+    let roles = database
+        .rows(
+            "SELECT rolname::text, rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolreplication,
+                    has_schema_privilege(oid, 'public', 'CREATE'), has_database_privilege(oid, current_database(), 'CREATE'),
+                    EXISTS (SELECT FROM pg_class WHERE relowner = pg_roles.oid)
+             FROM pg_roles WHERE rolname LIKE 'vcare\\_%' ORDER BY 1",
+            &[],
+        )
+        .await
+        .unwrap();
+    let names: Vec<&str> = roles.iter().map(|row| row.get(0)).collect();
+    for name in ["vcare_api", "vcare_service", "vcare_system"] {
+        assert!(names.contains(&name), "{names:?}");
+    }
+    for row in &roles {
+        let rights: Vec<bool> = (1..row.len()).map(|column| row.get(column)).collect();
+        assert!(rights.iter().all(|right| !right), "{}: {rights:?}", row.get::<_, &str>(0));
+    }
+    let open = "SELECT table_name::text FROM information_schema.role_table_grants WHERE grantee = 'PUBLIC' AND table_schema = 'public'";
+    assert!(database.rows(open, &[]).await.unwrap().is_empty(), "everybody has a right to a table");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_key_and_every_index_of_tenants_rows_begins_with_the_tenant() {
+    let database = TestDatabase::create().await.unwrap();
+    let query = "SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid, 1, true)
+                 FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+                 WHERE c.relnamespace = 'public'::regnamespace AND c.relname NOT LIKE '\\_\\_diesel%' ORDER BY 1";
+    let indexes = database.rows(query, &[]).await.unwrap();
+    // Read across tenants, by a role that sees no visit.
+    let across = ["idempotency_key_by_age", "outbox_pkey", "retry_job_by_session", "retry_job_due"];
+    for row in indexes {
+        let (index, first): (&str, &str) = (row.get(0), row.get(1));
+        assert!(first == "tenant_id" || across.contains(&index), "{index} begins with {first}");
+    }
+}

@@ -1,0 +1,160 @@
+//! Who may do what: as the code has it, as `docs/permissions.md` tells it, and as the API does it.
+
+use std::fmt::Write;
+
+use reqwest::Method;
+use serde_json::json;
+use vcare_app::Role;
+use vcare_app::authorisation::Permission;
+
+use crate::described::{self, Operation};
+use crate::support::{CONSENTED, TENANT, TestApp, must_be_committed};
+
+/// Ids of nothing.
+const NO_SESSION: &str = "vsn_01KA8Z0Q3CJ9XW2V5T7N4B6M8R";
+const NO_PARTICIPANT: &str = "vsp_01KA8Z0Q3CJ9XW2V5T7N4B6M8S";
+
+/// What a request needs.
+fn needed(operation: &Operation) -> Permission {
+    match operation.id.as_str() {
+        "createSession" => Permission::SessionCreate,
+        "listSessions" | "readSession" => Permission::SessionRead,
+        "inviteParticipant" | "issueJoinToken" => Permission::SessionInvite,
+        "joinAsProvider" => Permission::SessionJoin,
+        "admitParticipant" => Permission::SessionAdmit,
+        "removeParticipant" => Permission::SessionRemove,
+        "endSession" => Permission::SessionEnd,
+        "cancelSession" => Permission::SessionCancel,
+        id => panic!("say here what {id} needs"),
+    }
+}
+
+/// A permission, for people.
+fn meaning(permission: Permission) -> &'static str {
+    match permission {
+        Permission::SessionCreate => "Create a visit",
+        Permission::SessionRead => "See visits",
+        Permission::SessionInvite => "Invite further people, and send join links",
+        Permission::SessionJoin => "Join a visit as its provider",
+        Permission::SessionAdmit => "Let people in from the waiting room (1)",
+        Permission::SessionRemove => "Put people out of a visit",
+        Permission::SessionCancel => "Call a visit off before it began",
+        Permission::SessionEnd => "End a visit",
+    }
+}
+
+fn holds(role: Role, permission: Permission) -> bool {
+    permission.roles().contains(&role)
+}
+
+fn cell(role: Role, permission: Permission) -> &'static str {
+    match (holds(role, permission), role, permission) {
+        (false, ..) => "–",
+        (true, Role::Patient, Permission::SessionRead) => "their own",
+        (true, ..) => "yes",
+    }
+}
+
+fn page() -> String {
+    let mut page = "\
+# Who may do what
+
+People sign in at the platform's identity provider, which says in which tenant they are and in which roles. Nobody sees
+or changes anything of another tenant. Who has several roles may do what any of them may; a role that is not listed here
+gives no right. Patients and guests who come by a join link have no role: the link opens one visit for one person and
+nothing else.
+
+"
+    .to_owned();
+    let names = Role::ALL.map(|role| role.as_str().replace('_', " "));
+    writeln!(page, "| | {} |", names.join(" | ")).unwrap();
+    writeln!(page, "|---|{}", "---|".repeat(names.len())).unwrap();
+    for permission in Permission::ALL {
+        let cells = Role::ALL.map(|role| cell(role, permission));
+        writeln!(page, "| {} | {} |", meaning(permission), cells.join(" | ")).unwrap();
+    }
+    page.push_str(
+        "\n(1) A provider of the visit may always; anybody else only while one of its providers is in it.\n\n## Requests\n\n\
+         What each request of the API needs, by the names that the platform gives to permissions.\n\n\
+         | request | permission |\n|---|---|\n",
+    );
+    for operation in described::signed_in() {
+        let Operation { method, template, .. } = &operation;
+        writeln!(page, "| `{method} {template}` | `{}` |", needed(&operation).as_str()).unwrap();
+    }
+    page.push_str(
+        "\nThis page is written by the test `permissions` from `crates/vcare-app/src/authorisation.rs`; `just contracts` writes \
+         it anew.\n",
+    );
+    page
+}
+
+#[test]
+fn the_permission_matrix_is_the_committed_contract() {
+    must_be_committed("docs/permissions.md", &page());
+}
+
+/// What a role may do is refused by something else, if at all: here there is no such session. What it may not do is refused
+/// for that, on a session that there is.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_request_is_allowed_to_the_roles_of_the_matrix_and_to_no_other() {
+    let app = TestApp::start().await;
+    let (visit, _) = app.waiting_visit().await;
+    let before = app.read(&visit).await;
+    for role in Role::ALL {
+        let token = app.token(role.as_str());
+        for operation in described::signed_in() {
+            let permission = needed(&operation);
+            let allowed = holds(role, permission);
+            let (session, participant) =
+                if allowed { (NO_SESSION, NO_PARTICIPANT) } else { (visit.id.as_str(), visit.patient.as_str()) };
+            let mut request = app.request(operation.method.clone(), &operation.path(session, participant));
+            if let Some(body) = operation.good_body_or_none(&app.wish()) {
+                request = request.header("Content-Type", "application/json").body(body.to_string());
+            }
+            let answer = app.send(request.bearer_auth(&token)).await;
+            let what = format!("{} as {}: {}", operation.id, role.as_str(), answer.body);
+            if allowed {
+                assert!(matches!(answer.status, 200 | 201 | 404), "{what}");
+            } else {
+                assert_eq!(answer.status, 403, "{what}");
+                let answer = answer.refused(403, "ACCESS_DENIED");
+                assert_eq!(answer.body["detail"], format!("needs {}", permission.as_str()));
+            }
+        }
+    }
+    assert_eq!(app.read(&visit).await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_roles_add_up_and_unknown_ones_give_nothing() {
+    let app = TestApp::start().await;
+    let token = |roles: &[&str]| {
+        let account = app.account(TENANT, "somebody-1", "none").claim("realm_access", json!({"roles": roles}));
+        app.standins.issuer().token(&account)
+    };
+    for roles in [&[][..], &["surgeon"], &["Clinician"], &["clinician "], &["offline_access", "uma_authorization"]] {
+        let token = token(roles);
+        app.get(&token, "/sessions").await.refused(403, "ACCESS_DENIED");
+        app.post(&token, "/sessions", &app.wish()).await.refused(403, "ACCESS_DENIED");
+    }
+    // A nurse practitioner may not end visits, an admin may not join them; who is both may do both.
+    let both = token(&["nurse_practitioner", "surgeon", "admin"]);
+    let (visit, _) = app.waiting_visit().await;
+    app.come(&both, &visit).await.expect(200);
+    app.post(&both, &visit.path("/end"), &json!({})).await.expect(200);
+}
+
+/// Roles are the caller's, wherever the provider puts them; nobody gains one by asking for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_is_taken_from_the_token_alone() {
+    let app = TestApp::start().await;
+    let account = app.account(TENANT, "clinician-7", "none").claim("roles", json!(["clinician"]));
+    let token = app.standins.issuer().token(&account);
+    app.post(&token, "/sessions", &app.wish()).await.expect(201);
+    let patient = app.token("patient");
+    let request = app.request(Method::POST, "/sessions").bearer_auth(&patient).header("X-Roles", "clinician");
+    let body = json!({"patientId": CONSENTED, "scheduledStart": app.minutes_ahead(30)});
+    let request = request.header("Content-Type", "application/json").body(body.to_string());
+    app.send(request).await.refused(403, "ACCESS_DENIED");
+}

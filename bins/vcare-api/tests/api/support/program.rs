@@ -1,0 +1,48 @@
+//! The real program as a process of its own: for what cannot be seen from inside the test's process.
+
+use std::ops::Deref;
+use std::path::Path;
+
+use tokio_util::sync::CancellationToken;
+use vcare_app::ports::Clock;
+use vcare_boot::{Config, Overrides, SystemClock, compose, install_crypto};
+use vcare_testkit::{HandClock, NatsServer, ServiceProcess};
+
+use super::TestApp;
+use super::app::{Around, folder};
+
+/// `vcare-api` and all that is around it. It lives in the machine's time; the test's clock stands where that was at the
+/// start. Its events are published, so that few of them are found in the outbox.
+pub struct Program {
+    pub process: ServiceProcess,
+    pub nats: NatsServer,
+    test: TestApp,
+}
+
+impl Program {
+    /// Starts it, with more settings as TOML.
+    pub async fn start(settings: &str) -> Self {
+        install_crypto();
+        let around = Around::start().await;
+        let nats = NatsServer::start().await.unwrap();
+        let settings = format!("nats.servers = [\"{}\"]\n{settings}", nats.url());
+        let file = folder().join(format!("{}.toml", around.database.name()));
+        std::fs::write(&file, around.settings(&settings)).unwrap();
+        let app = compose(&Config::from_file(&file).unwrap(), Overrides::default()).await.unwrap().app;
+        around.set_up_tenants(&app).await;
+        let environment = [("VCARE_CONFIG_FILE".to_owned(), file.display().to_string())];
+        let program = Path::new(env!("CARGO_BIN_EXE_vcare-api"));
+        let process = ServiceProcess::start(program, environment, None).await.unwrap();
+        let root = format!("http://{}", process.address());
+        let clock = HandClock::at(SystemClock.now());
+        Self { process, nats, test: TestApp::around(around, clock, app, root, CancellationToken::new()) }
+    }
+}
+
+impl Deref for Program {
+    type Target = TestApp;
+
+    fn deref(&self) -> &TestApp {
+        &self.test
+    }
+}

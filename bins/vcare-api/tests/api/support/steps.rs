@@ -1,0 +1,87 @@
+//! More of what people do in a test.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::people::TENANT;
+use super::{Answer, TestApp, Visit};
+
+impl TestApp {
+    /// A clinician of [`TENANT`] who has nothing to do with `clinician-1`'s visits.
+    pub fn other_clinician(&self) -> String {
+        self.token_of(TENANT, "clinician-2", "clinician")
+    }
+
+    /// A POST that acts on that version, as `If-Match` says it.
+    pub async fn post_at(&self, token: &str, path: &str, body: &Value, version: u64) -> Answer {
+        let request = self.request(Method::POST, path).bearer_auth(token).header("If-Match", format!("\"{version}\""));
+        self.send(request.header("Content-Type", "application/json").body(body.to_string())).await
+    }
+
+    /// Comes by link, with the token in the body.
+    pub async fn join_by_post(&self, token: &str) -> Answer {
+        let request = self.request(Method::POST, "/sessions/join").header("Content-Type", "application/json");
+        self.send(request.body(json!({"token": token}).to_string())).await
+    }
+
+    /// Asks how the holder of a join token stands.
+    pub async fn join_status(&self, token: &str) -> Answer {
+        self.get(token, "/sessions/join/status").await
+    }
+
+    /// Comes as a provider.
+    pub async fn come(&self, token: &str, visit: &Visit) -> Answer {
+        self.post(token, &visit.path("/join"), &json!({})).await
+    }
+
+    pub async fn admit_as(&self, token: &str, visit: &Visit) -> Answer {
+        self.post(token, &visit.path(&format!("/admit/{}", visit.patient)), &json!({})).await
+    }
+
+    pub async fn cancel(&self, visit: &Visit, reason: &str) -> Answer {
+        self.post(&self.token("clinician"), &visit.path("/cancel"), &json!({"reason": reason})).await
+    }
+
+    pub async fn remove(&self, visit: &Visit, participant: &str, reason: &str) -> Answer {
+        let path = visit.path(&format!("/participants/{participant}/remove"));
+        self.post(&self.token("clinician"), &path, &json!({"reason": reason})).await
+    }
+
+    pub async fn invite(&self, visit: &Visit, wish: &Value) -> Answer {
+        self.post(&self.token("clinician"), &visit.path("/participants"), wish).await
+    }
+
+    /// Invites an interpreter without an account, and answers their part in the visit.
+    pub async fn interpreter(&self, visit: &Visit) -> String {
+        let invited = self.invite(visit, &json!({"role": "interpreter"})).await.expect(201);
+        let last = invited.body["participants"].as_array().unwrap().last().unwrap().clone();
+        assert_eq!(last["role"], "interpreter");
+        last["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A participant's join token, newly issued.
+    pub async fn join_token_of(&self, visit: &Visit, participant: &str) -> String {
+        let path = visit.path(&format!("/participants/{participant}/join-token"));
+        self.post(&self.token("clinician"), &path, &json!({})).await.expect(201).text("joinToken")
+    }
+
+    /// The participant as the visit has them now.
+    pub async fn participant(&self, visit: &Visit, participant: &str) -> Value {
+        let session = self.read(visit).await;
+        let all = session["participants"].as_array().unwrap();
+        all.iter().find(|one| one["id"] == participant).unwrap().clone()
+    }
+
+    /// The one event of that type.
+    pub async fn only_event(&self, kind: &str) -> Value {
+        let mut found = self.events_of(kind).await;
+        assert_eq!(found.len(), 1, "{kind}: {found:#?}");
+        found.remove(0)
+    }
+
+    /// The types of all events so far, oldest first.
+    pub async fn event_types(&self) -> Vec<String> {
+        let events = self.events().await;
+        events.iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect()
+    }
+}
