@@ -163,18 +163,36 @@ pub struct Participant {
     pub token_version: u32,
     /// When they first came.
     pub joined_at: Option<OffsetDateTime>,
+    /// When they were first let in, or came in as provider; `None` for who only waited.
+    pub let_in_at: Option<OffsetDateTime>,
     /// When they were last seen to leave.
     pub left_at: Option<OffsetDateTime>,
 }
 
 impl Participant {
     pub(crate) fn invited(id: ParticipantId, user_id: Option<UserId>, role: ParticipantRole) -> Self {
-        Self { id, user_id, role, state: ParticipantState::Invited, token_version: 0, joined_at: None, left_at: None }
+        Self {
+            id,
+            user_id,
+            role,
+            state: ParticipantState::Invited,
+            token_version: 0,
+            joined_at: None,
+            let_in_at: None,
+            left_at: None,
+        }
     }
 
     pub(crate) fn come(&mut self, state: ParticipantState, at: OffsetDateTime) {
         self.joined_at.get_or_insert(at);
         self.left_at = None;
+        self.enter(state, at);
+    }
+
+    pub(crate) fn enter(&mut self, state: ParticipantState, at: OffsetDateTime) {
+        if state.is_let_in() {
+            self.let_in_at.get_or_insert(at);
+        }
         self.state = state;
     }
 

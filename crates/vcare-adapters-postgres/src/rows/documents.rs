@@ -25,6 +25,8 @@ pub(super) struct ParticipantDocument {
     #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none", default)]
     joined_at: Option<OffsetDateTime>,
     #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none", default)]
+    let_in_at: Option<OffsetDateTime>,
+    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none", default)]
     left_at: Option<OffsetDateTime>,
 }
 
@@ -45,6 +47,7 @@ impl From<&Participant> for ParticipantDocument {
             reason,
             token_version: participant.token_version,
             joined_at: participant.joined_at,
+            let_in_at: participant.let_in_at,
             left_at: participant.left_at,
         }
     }
@@ -75,6 +78,7 @@ impl ParticipantDocument {
             state,
             token_version: self.token_version,
             joined_at: self.joined_at,
+            let_in_at: self.let_in_at,
             left_at: self.left_at,
         })
     }

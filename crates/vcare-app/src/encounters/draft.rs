@@ -13,11 +13,11 @@ pub fn encounter_draft(visit: &SessionParts) -> Option<EncounterDraft> {
     let (first, last) = (visit.segments.first()?, visit.segments.last()?);
     let period = Period { start: first.from, end: last.to? };
     let participants = visit.participants.iter().filter_map(|participant| {
-        // The patient is the subject, and who never came did not take part.
+        // The patient is the subject, and who was never let in did not take part.
         if participant.role == ParticipantRole::Patient {
             return None;
         }
-        let start = participant.joined_at?.clamp(period.start, period.end);
+        let start = participant.let_in_at?.clamp(period.start, period.end);
         let end = participant.left_at.unwrap_or(period.end).clamp(start, period.end);
         let user_id = participant.user_id.clone()?;
         Some(EncounterParticipant { user_id, role: participant.role, period: Period { start, end } })
@@ -32,4 +32,79 @@ pub fn encounter_draft(visit: &SessionParts) -> Option<EncounterDraft> {
         period,
         length_seconds: visit.seconds().total(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+    use time::{Duration, OffsetDateTime};
+    use uuid::Uuid;
+    use vcare_domain::{
+        Change, HttpsUrl, NewParticipant, NewSession, Outcome, ParticipantId, PatientId, Room, RoomName, Schedule,
+        SessionId, TenantId, TimeZoneName, UserId, VideoBackend, VirtualSession,
+    };
+
+    use super::*;
+
+    const NOON: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
+    const LIMIT: u8 = 6;
+
+    fn id(n: u128) -> ParticipantId {
+        ParticipantId::from_uuid(Uuid::from_u128(n))
+    }
+
+    fn at(minutes: i64) -> OffsetDateTime {
+        NOON + Duration::minutes(minutes)
+    }
+
+    fn visit() -> VirtualSession {
+        let url = HttpsUrl::parse("https://meet.example/kabul-abcdefgh").unwrap();
+        let new = NewSession {
+            id: SessionId::from_uuid(Uuid::from_u128(9)),
+            tenant_id: TenantId::parse("hosp-kabul").unwrap(),
+            node_id: None,
+            patient_id: PatientId::parse("pat-1").unwrap(),
+            patient_participant_id: id(1),
+            appointment_id: None,
+            provider: Some((UserId::parse("dr-amin").unwrap(), id(2))),
+            initiator_id: UserId::parse("dr-amin").unwrap(),
+            video_backend: VideoBackend::Jitsi,
+            room: Room { name: RoomName::parse("kabul-abcdefgh").unwrap(), url },
+            schedule: Schedule::plan(NOON, None, TimeZoneName::utc(), NOON).unwrap(),
+            recording_enabled: false,
+        };
+        VirtualSession::create(new, NOON)
+    }
+
+    fn change(minutes: i64) -> Change {
+        Change { by: UserId::parse("dr-amin").unwrap(), at: at(minutes), expected: None }
+    }
+
+    #[test]
+    fn an_interpreter_who_only_waited_did_not_take_part() {
+        let mut visit = visit();
+        for (n, name) in [(3, "karim"), (4, "latifa")] {
+            let user_id = Some(UserId::parse(name).unwrap());
+            let interpreter = NewParticipant { id: id(n), user_id, role: ParticipantRole::Interpreter };
+            assert_eq!(visit.invite(interpreter, LIMIT, &change(0)), Ok(Outcome::Applied));
+        }
+        for n in [1, 3, 4] {
+            assert_eq!(visit.issue_join_token(id(n), LIMIT, &change(0)), Ok(Outcome::Applied));
+            assert_eq!(visit.join(id(n), 1, at(1)), Ok(Outcome::Applied));
+        }
+        for (n, minutes) in [(1, 2), (3, 5)] {
+            assert_eq!(visit.admit(id(n), &change(minutes)), Ok(Outcome::Applied));
+        }
+        assert_eq!(encounter_draft(visit.parts()), None, "it is not over");
+        assert_eq!(visit.end(&change(12)), Ok(Outcome::Applied));
+
+        let draft = encounter_draft(visit.parts()).unwrap();
+        let parts: Vec<_> = draft
+            .participants
+            .iter()
+            .map(|person| (person.user_id.as_str(), person.period.start, person.period.end))
+            .collect();
+        assert_eq!(parts, [("dr-amin", at(2), at(12)), ("karim", at(5), at(12))]);
+        assert_eq!((draft.period.start, draft.period.end, draft.length_seconds), (at(2), at(12), 600));
+    }
 }

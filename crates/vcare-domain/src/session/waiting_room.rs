@@ -119,7 +119,7 @@ impl VirtualSession {
             _ if self.has_provider_present() => {}
             _ => return Err(Refusal::ProviderNotInSession),
         }
-        self.participant_mut(id)?.state = ParticipantState::Admitted { at };
+        self.participant_mut(id)?.enter(ParticipantState::Admitted { at }, at);
         events.push(SessionEvent::ParticipantAdmitted { participant: id, role, admitted_by: change.by.clone() });
         if role == ParticipantRole::Patient && !matches!(self.parts.state, SessionState::Active { .. }) {
             self.parts.state = SessionState::Active { started_at: at };

@@ -232,3 +232,14 @@ fn who_never_came_never_left() {
     assert_eq!((observer.joined_at, observer.left_at), (None, None));
     assert_eq!(observer.state, ParticipantState::Removed { at: minute(3), reason: reason() });
 }
+
+#[test]
+fn who_only_waited_was_never_let_in() {
+    let mut visit = waiting();
+    applied(visit.admit(person(PATIENT), &at(3)));
+    applied(visit.end(&at(9)));
+    let let_in = |n| visit.parts().participant(person(n)).unwrap().let_in_at;
+    assert_eq!(let_in(PATIENT), Some(minute(3)));
+    assert_eq!(let_in(PROVIDER), Some(minute(3)), "by admitting");
+    assert_eq!(let_in(INTERPRETER), None);
+}
