@@ -238,3 +238,91 @@ fn a_tenant_cannot_be_set_without_a_database() {
     let run = settings.run(&[&TENANT[..], &["kabul"]].concat());
     assert!(run.code == 1 && run.err.contains("the database is unavailable"), "{run:?}");
 }
+
+/// A visit that ended two hours ago and whose Encounter is still to be written, with its job and an event that waits.
+async fn stuck_visit(database: &TestDatabase) {
+    let statements = "
+        INSERT INTO virtual_session (tenant_id, id, patient_id, initiator_id, video_backend, room_name, room_url, status,
+            scheduled_start, scheduled_end, time_zone, recording_enabled, started_at, ended_at, encounter_status,
+            participants, segments, version, created_at, updated_at)
+        VALUES ('hosp-kabul', '0192f00d-0000-7000-8000-000000000001', 'pat-1', 'dr-1', 'jitsi', 'kabul-abcdefgh',
+            'https://meet.example/kabul-abcdefgh', 'ended', now() - interval '3 hours', now() - interval '2 hours', 'UTC',
+            false, now() - interval '3 hours', now() - interval '2 hours', 'pending', '[]',
+            '[{\"mode\":\"video\",\"from\":\"2026-03-01T09:00:00Z\",\"to\":\"2026-03-01T09:10:00Z\",\"cause\":\"started\"}]',
+            7, now(), now());
+        INSERT INTO retry_job (tenant_id, session_id, kind, id, state, attempts, due_at, last_error, correlation_id,
+            traceparent, created_at)
+        VALUES ('hosp-kabul', '0192f00d-0000-7000-8000-000000000001', 'create_encounter',
+            '0192f00d-0000-7000-8000-000000000002', 'open', 9, now() + interval '1 minute', 'timed_out', 'c', 't',
+            now() - interval '2 hours');
+        INSERT INTO outbox (tenant_id, event_id, subject, ordering_key, body)
+        VALUES ('hosp-kabul', '0192f00d-0000-7000-8000-000000000003', 'virtual_care.session.ended.v1', 'k', '{}');";
+    database.client().await.unwrap().batch_execute(statements).await.unwrap();
+}
+
+const JOB: &str = "job_01JBR0T000E008000000000002";
+const SESSION: &str = "vsn_01JBR0T000E008000000000001";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_finds_what_is_stuck_and_takes_it_in_hand() {
+    let database = TestDatabase::create().await.unwrap();
+    // The owner may take on every role, as a login made by `migrate --operator-login` may.
+    let settings = Settings::with(database.name(), &with_password(&database.admin_url()), "");
+    let run = settings.run(&["reconcile"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    stuck_visit(&database).await;
+
+    let run = settings.run(&["reconcile"]);
+    assert_eq!(run.code, 3, "{run:?}");
+    assert!(run.out.contains(SESSION) && run.out.contains("2 h"), "{run:?}");
+    assert_eq!(settings.run(&["reconcile", "--tenant", "hosp-herat"]).code, 0, "another tenant's is not theirs");
+
+    let run = settings.run(&["outbox", "status", "--output", "json"]);
+    let rows: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!((&rows[0]["subject"], &rows[0]["waiting"]), (&"virtual_care.session.ended.v1".into(), &1.into()));
+
+    let state = || {
+        let run = settings.run(&["jobs", "list", "--output", "json"]);
+        let rows: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+        assert_eq!(rows[0]["id"], JOB);
+        rows[0]["state"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(state(), "open");
+    let run = settings.run(&["jobs", "show", JOB]);
+    assert!(run.code == 0 && run.out.contains("timed_out"), "{run:?}");
+    assert_eq!(settings.run(&["jobs", "park", JOB]).code, 0);
+    assert_eq!(state(), "parked");
+    let parked = database.query_one("SELECT encounter_status FROM virtual_session", &[]).await.unwrap();
+    assert_eq!(parked.get::<_, &str>(0), "parked", "the visit says so too");
+    assert!(settings.run(&["jobs", "list", "--state", "open"]).out.contains("none"));
+    assert_eq!(settings.run(&["jobs", "requeue", JOB]).code, 0);
+    assert_eq!(state(), "open");
+    let due = database.query_one("SELECT due_at <= now() FROM retry_job", &[]).await.unwrap();
+    assert!(due.get::<_, bool>(0));
+
+    let run = settings.run(&["jobs", "show", "job_01JBR0T000E008000000000009"]);
+    assert!(run.code == 1 && run.err.contains("there is no job_"), "{run:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_services_own_login_cannot_look_into_all_tenants() {
+    let database = TestDatabase::create().await.unwrap();
+    stuck_visit(&database).await;
+    let run = Settings::of(&database).run(&["reconcile"]);
+    assert_eq!((run.code, run.out.as_str()), (1, ""), "{run:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenants_jitsi_secret_is_the_same_each_time_and_another_tenants_is_another() {
+    let database = TestDatabase::create().await.unwrap();
+    let settings = Settings::of(&database);
+    let reveal = |tenant| {
+        let run = settings.run(&["secret", "reveal", tenant]);
+        assert_eq!(run.code, 0, "{run:?}");
+        run.out.trim().to_owned()
+    };
+    let kabul = reveal("hosp-kabul");
+    assert!(kabul.len() >= 43 && kabul.bytes().all(|b| b.is_ascii_graphic()), "printable");
+    assert_eq!(reveal("hosp-kabul"), kabul);
+    assert_ne!(reveal("hosp-herat"), kabul);
+}

@@ -57,7 +57,7 @@ impl Modify for Security {
 #[openapi(
     info(
         title = "Virtual care service",
-        description = "Telehealth visits: gates, waiting room, video room, Encounter and charge.\n\nEvery refusal is `application/problem+json` with a `code` that never changes. Decisions take the session's `version` in `If-Match` or in the body and answer 409 `OPTIMISTIC_LOCK_CONFLICT` when it has moved on. Every POST takes an `Idempotency-Key`.",
+        description = "Telehealth visits: gates, waiting room, video room, Encounter and charge.\n\nEvery refusal is `application/problem+json` with a `code` that never changes. Decisions take the session's `version` in `If-Match` or in the body and answer 409 `OPTIMISTIC_LOCK_CONFLICT` when it has moved on. Every POST of those who sign in takes an `Idempotency-Key`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     servers((url = "/", description = "This server")),
@@ -80,6 +80,7 @@ impl Modify for Security {
         routes::join::join_by_get,
         routes::join::join_by_post,
         routes::join::status,
+        routes::reconciliation::reconciliation,
         routes::operations::health,
         routes::operations::live,
         routes::operations::ready,

@@ -33,16 +33,10 @@ fn request_id(headers: &HeaderMap, ids: &dyn Ids) -> String {
     text(headers, "x-request-id").filter(plain).map_or_else(|| ids.uuid().to_string(), ToOwned::to_owned)
 }
 
-fn hex<const N: usize>(ids: &dyn Ids) -> String {
-    let mut bytes = [0_u8; N];
-    ids.fill_random(&mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// W3C trace context: the caller's when it is one, else a new trace.
 fn traceparent(headers: &HeaderMap, ids: &dyn Ids) -> String {
     let given = text(headers, "traceparent").filter(|text| is_traceparent(text));
-    given.map_or_else(|| format!("00-{}-{}-01", hex::<16>(ids), hex::<8>(ids)), ToOwned::to_owned)
+    given.map_or_else(|| TraceContext::new_traceparent(ids), ToOwned::to_owned)
 }
 
 fn is_traceparent(text: &str) -> bool {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use vcare_app::{ActorRef, Scope, TraceContext};
+use vcare_boot::migrations::LoginPurpose;
 use vcare_boot::{Config, Overrides, compose, migrations};
 use vcare_domain::{TenantConfigDraft, TenantId};
 use vcare_testkit::postgres::{SERVICE_ROLE, tokio_postgres};
@@ -130,7 +131,8 @@ async fn prepare(postgres: &PrivatePostgres) -> Result<String> {
     if client.query_opt("SELECT FROM pg_roles WHERE rolname = $1", &[&SERVICE_ROLE]).await?.is_none() {
         client.batch_execute(&format!("CREATE ROLE {SERVICE_ROLE} LOGIN NOINHERIT")).await?;
     }
-    migrations::allow_login(&owner, SERVICE_ROLE).await.context("service login")?;
+    // One login for both, so that vcare-admin works with the very same settings.
+    migrations::allow_login(&owner, SERVICE_ROLE, LoginPurpose::Operator).await.context("service login")?;
     Ok(owner.replacen("postgres://postgres@", &format!("postgres://{SERVICE_ROLE}@"), 1))
 }
 
@@ -190,7 +192,7 @@ async fn set_tenants(file: &std::path::Path, standins: &Standins) -> Result<()> 
         let scope = Scope {
             tenant_id: TenantId::parse(tenant)?,
             actor: ActorRef::System("sandbox"),
-            trace: TraceContext { correlation_id: "sandbox".to_owned(), traceparent: String::new() },
+            trace: TraceContext::begin(&*service.ids),
         };
         let mut draft = TenantConfigDraft::new(standins.jitsi_url(), prefix);
         draft.time_zone = zone.to_owned();

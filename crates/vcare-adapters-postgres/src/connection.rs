@@ -19,6 +19,8 @@ pub(crate) enum DatabaseRole {
     Api,
     /// Outbox and durable work of all tenants.
     System,
+    /// What is stuck, in all tenants; to read only.
+    Operator,
 }
 
 impl DatabaseRole {
@@ -26,6 +28,7 @@ impl DatabaseRole {
         match self {
             Self::Api => "vcare_api",
             Self::System => "vcare_system",
+            Self::Operator => "vcare_operator",
         }
     }
 }
@@ -137,6 +140,8 @@ impl Connections {
         let max = match role {
             DatabaseRole::Api => config.max_connections,
             DatabaseRole::System => config.max_system_connections,
+            // One person at a terminal.
+            DatabaseRole::Operator => 1,
         };
         let pool = Pool::builder()
             .max_size(max)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use diesel::dsl::{count_star, min};
-use diesel::prelude::{ExpressionMethods, QueryDsl, QueryableByName};
+use diesel::prelude::{ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName};
 use diesel::sql_types::{BigInt, Int4, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use time::{Duration, OffsetDateTime};
@@ -16,7 +16,7 @@ use vcare_domain::{JobId, LeaseToken, SessionId, TenantId};
 use crate::config::PgConfig;
 use crate::connection::{Connections, DatabaseRole};
 use crate::errors::store_error;
-use crate::schema::{idempotency_key, retry_job};
+use crate::schema::{idempotency_key, outbox, retry_job};
 
 /// The durable work of all tenants.
 pub struct PgJobQueue {
@@ -29,6 +29,23 @@ impl PgJobQueue {
     #[must_use]
     pub fn new(config: &PgConfig, ids: Arc<dyn Ids>) -> Self {
         Self { connections: Connections::new(config, DatabaseRole::System), ids }
+    }
+
+    /// Whether the database answers, and has our tables. Not over the connections of requests: while those are all in use,
+    /// the process is busy and not ill.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        let mut conn = self.connections.system().await?;
+        let _: Option<i64> = outbox::table
+            .select(outbox::position)
+            .limit(1)
+            .first(&mut conn.pg)
+            .await
+            .optional()
+            .map_err(store_error)?;
+        Ok(())
     }
 
     /// Forgets answers kept under idempotency keys before `before`; answers how many.

@@ -9,6 +9,7 @@ mod errors;
 mod jobs;
 mod migrations;
 mod outbox;
+mod oversight;
 mod reads;
 mod rows;
 mod schema;
@@ -17,6 +18,7 @@ mod unit_of_work;
 
 pub use config::{PgConfig, PgSecret};
 pub use jobs::PgJobQueue;
-pub use migrations::{MigrateError, allow_login, migrate, pending_migrations};
+pub use migrations::{LoginPurpose, MigrateError, allow_login, migrate, pending_migrations};
 pub use outbox::PgOutbox;
+pub use oversight::PgOversight;
 pub use store::PgStore;

@@ -58,15 +58,32 @@ pub async fn migrate(url: &str) -> Result<Vec<String>, MigrateError> {
     .await
 }
 
-/// Lets a login run the service: makes it a member of the two roles that the service takes on. It needs no other right, and
-/// should own nothing.
+/// What a login is let do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoginPurpose {
+    /// Run the service.
+    Service,
+    /// Run the operators' tool, which does what the service does and looks into all tenants for what is stuck.
+    Operator,
+}
+
+impl LoginPurpose {
+    const fn roles(self) -> &'static str {
+        match self {
+            Self::Service => "vcare_api, vcare_system",
+            Self::Operator => "vcare_api, vcare_system, vcare_operator",
+        }
+    }
+}
+
+/// Lets a login do that: makes it a member of the roles that it takes on. It needs no other right, and should own nothing.
 ///
 /// # Errors
 /// [`MigrateError`]; also when there is no such login.
-pub async fn allow_login(url: &str, login: &str) -> Result<(), MigrateError> {
+pub async fn allow_login(url: &str, login: &str, purpose: LoginPurpose) -> Result<(), MigrateError> {
     let quoted = format!("\"{}\"", login.replace('"', "\"\""));
     with_connection(url, move |conn| {
-        let grant = format!("GRANT vcare_api, vcare_system TO {quoted}");
+        let grant = format!("GRANT {} TO {quoted}", purpose.roles());
         diesel::sql_query(grant).execute(conn).map(drop).map_err(failed)
     })
     .await

@@ -6,11 +6,12 @@ use diesel::prelude::{
     SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
-use vcare_app::ports::{KeptAnswer, PageCursor, Reads, SessionFilter, SessionPage, StoreError};
+use vcare_app::ports::{KeptAnswer, PageCursor, Reads, SessionFilter, SessionPage, StoreError, Unsettled};
 use vcare_app::{ActorRef, Answer, IdempotencyKey};
 use vcare_domain::{PatientId, SessionId, TenantConfig, TenantId, VirtualSession};
 
 use crate::errors::store_error;
+use crate::oversight::unsettled;
 use crate::rows::{SessionRow, TenantConfigRow};
 use crate::schema::{idempotency_key, tenant_config, virtual_session};
 use crate::store::PgStore;
@@ -91,6 +92,10 @@ impl Reads for PgStore {
             .optional()
             .map_err(store_error)?;
         row.map(TenantConfigRow::restore).transpose()
+    }
+
+    async fn unsettled(&self, tenant: &TenantId) -> Result<Unsettled, StoreError> {
+        unsettled(&mut self.connections.tenant(tenant).await?.pg, Some(tenant)).await
     }
 
     async fn session_and_config(

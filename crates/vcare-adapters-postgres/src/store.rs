@@ -27,16 +27,6 @@ impl PgStore {
     pub fn new(config: &PgConfig, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, wake: OutboxWake) -> Self {
         Self { connections: Connections::new(config, DatabaseRole::Api), clock, ids, wake }
     }
-
-    /// Whether the database answers.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`].
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        use diesel_async::SimpleAsyncConnection;
-        let mut conn = self.connections.system().await?;
-        conn.pg.batch_execute("SELECT 1").await.map_err(store_error)
-    }
 }
 
 #[async_trait]

@@ -13,7 +13,7 @@ use vcare_app::ports::{
     VirtualSessions,
 };
 use vcare_app::{Answer, IdempotencyKey, Scope};
-use vcare_domain::{EventId, FollowUp, LeaseToken, SessionId, TenantConfig, VirtualSession};
+use vcare_domain::{EventId, FollowUp, LeaseToken, SessionEvent, SessionId, TenantConfig, VirtualSession};
 
 use crate::connection::Pooled;
 use crate::errors::store_error;
@@ -182,8 +182,13 @@ impl VirtualSessions for PgSessions<'_> {
                 let row = virtual_session::table
                     .find((self.0.scope.tenant_id.as_str(), visit.id.as_uuid()))
                     .filter(virtual_session::version.eq(version_number(stored.version)));
+                // With the charge, so that a visit that has its Encounter and was not charged can be found.
+                let charged = session.events().iter().find_map(|recorded| match recorded.event {
+                    SessionEvent::Chargeable { .. } => Some(virtual_session::charged_at.eq(recorded.at)),
+                    _ => None,
+                });
                 let written = diesel::update(row)
-                    .set(SessionChanges::of(visit)?)
+                    .set((SessionChanges::of(visit)?, charged))
                     .execute(&mut self.0.conn.pg)
                     .await
                     .map_err(store_error)?;
@@ -275,6 +280,25 @@ impl Jobs for PgJobs<'_> {
         }
         .map_err(store_error)?;
         Ok(())
+    }
+
+    async fn requeue(&mut self, session: SessionId, kind: JobKind, now: OffsetDateTime) -> Result<bool, StoreError> {
+        let job = retry_job::table.find((self.0.scope.tenant_id.as_str(), session.as_uuid(), kind.as_str()));
+        let changes =
+            (retry_job::state.eq("open"), retry_job::due_at.eq(now), retry_job::lease_token.eq(None::<uuid::Uuid>));
+        let found = diesel::update(job).set(changes).execute(&mut self.0.conn.pg).await.map_err(store_error)?;
+        Ok(found > 0)
+    }
+
+    async fn park(&mut self, session: SessionId, kind: JobKind, error: &'static str) -> Result<bool, StoreError> {
+        let job = retry_job::table.find((self.0.scope.tenant_id.as_str(), session.as_uuid(), kind.as_str()));
+        let changes = (
+            retry_job::state.eq("parked"),
+            retry_job::last_error.eq(error),
+            retry_job::lease_token.eq(None::<uuid::Uuid>),
+        );
+        let found = diesel::update(job).set(changes).execute(&mut self.0.conn.pg).await.map_err(store_error)?;
+        Ok(found > 0)
     }
 }
 

@@ -4,6 +4,8 @@ use std::fmt;
 
 use vcare_domain::{NodeId, ParticipantId, PatientId, TenantId, UserId};
 
+use crate::ports::Ids;
+
 /// A role of the platform's identity provider. Roles we do not know give no right and are dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
@@ -104,6 +106,26 @@ pub struct TraceContext {
     pub correlation_id: String,
     /// W3C trace context; begun by us when the caller sent none.
     pub traceparent: String,
+}
+
+impl TraceContext {
+    /// Begins a trace: for what no request asked for, and for requests that came without one.
+    #[must_use]
+    pub fn begin(ids: &dyn Ids) -> Self {
+        Self { correlation_id: ids.uuid().to_string(), traceparent: Self::new_traceparent(ids) }
+    }
+
+    /// A new trace in W3C form, sampled.
+    #[must_use]
+    pub fn new_traceparent(ids: &dyn Ids) -> String {
+        format!("00-{}-{}-01", hex::<16>(ids), hex::<8>(ids))
+    }
+}
+
+fn hex<const N: usize>(ids: &dyn Ids) -> String {
+    let mut bytes = [0_u8; N];
+    ids.fill_random(&mut bytes);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Who is noted as the cause of an event.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use time::Duration;
 
+use crate::breaker::Breaker;
 use crate::ports::{Clock, ConsentCheck, FhirGateway, Ids, JobQueue, JoinTokens, LicenceCheck, Store, VideoProvider};
 
 /// The services around us.
@@ -17,6 +18,8 @@ pub struct Neighbours {
     pub video: Arc<dyn VideoProvider>,
     /// Encounters.
     pub fhir: Arc<dyn FhirGateway>,
+    /// Keeps a dead FHIR gateway from being asked by every visit that ends.
+    pub fhir_breaker: Arc<Breaker>,
 }
 
 /// What a deployment decides for all its tenants.
@@ -30,6 +33,8 @@ pub struct Settings {
     pub public_base_url: String,
     /// How long the end of a visit waits for the FHIR gateway before leaving it to the worker. Default 2 s.
     pub inline_encounter_deadline: Duration,
+    /// How many jobs a worker works side by side. Default 32.
+    pub jobs_side_by_side: u16,
 }
 
 /// The application: all use cases are methods of it, one file each under [`crate::sessions`].

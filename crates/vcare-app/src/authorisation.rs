@@ -22,11 +22,13 @@ pub enum Permission {
     SessionCancel,
     /// End a visit.
     SessionEnd,
+    /// See which visits lack their Encounter or charge.
+    ReconciliationRead,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::SessionCreate,
         Self::SessionRead,
         Self::SessionInvite,
@@ -35,6 +37,7 @@ impl Permission {
         Self::SessionRemove,
         Self::SessionCancel,
         Self::SessionEnd,
+        Self::ReconciliationRead,
     ];
 
     /// The permission's name, in the platform's spelling of scopes.
@@ -49,6 +52,7 @@ impl Permission {
             Self::SessionRemove => "virtual_care:session:remove",
             Self::SessionCancel => "virtual_care:session:cancel",
             Self::SessionEnd => "virtual_care:session:end",
+            Self::ReconciliationRead => "virtual_care:reconciliation:read",
         }
     }
 
@@ -64,6 +68,7 @@ impl Permission {
             Self::SessionJoin => &[Clinician, NursePractitioner],
             Self::SessionAdmit | Self::SessionRemove => &[Clinician, NursePractitioner, Admin],
             Self::SessionEnd => &[Clinician, Admin],
+            Self::ReconciliationRead => &[Admin, TenantAdmin, PlatformAdmin],
         }
     }
 }

@@ -7,11 +7,13 @@
 mod actor;
 mod app;
 pub mod authorisation;
+mod breaker;
 pub mod encounters;
 mod error;
 pub mod events;
 mod gates;
 mod idempotency;
+pub mod operations;
 pub mod ports;
 pub mod relay;
 pub mod sessions;
@@ -20,6 +22,7 @@ mod transaction;
 
 pub use actor::{ActorRef, Caller, Role, Scope, TraceContext};
 pub use app::{App, Neighbours, Settings};
+pub use breaker::{Breaker, Permit};
 pub use error::{AppError, JoinTokenFault, Resource};
 pub use gates::{Gate, GateBlock};
 pub use idempotency::{Answer, Done, IdempotencyKey, InvalidIdempotencyKey, Once, Wish};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::timeout;
 use vcare_adapters_nats::NatsPublisher;
-use vcare_adapters_postgres::PgStore;
+use vcare_adapters_postgres::PgJobQueue;
 
 /// How long the database may take to answer a health check.
 const DATABASE_DEADLINE: Duration = Duration::from_secs(2);
@@ -52,19 +52,19 @@ impl Report {
 /// Looks at what the process needs.
 #[derive(Clone)]
 pub struct Health {
-    store: Arc<PgStore>,
+    database: Arc<PgJobQueue>,
     publisher: Arc<NatsPublisher>,
 }
 
 impl Health {
-    pub(crate) const fn new(store: Arc<PgStore>, publisher: Arc<NatsPublisher>) -> Self {
-        Self { store, publisher }
+    pub(crate) const fn new(database: Arc<PgJobQueue>, publisher: Arc<NatsPublisher>) -> Self {
+        Self { database, publisher }
     }
 
     /// Asks the database, and looks at the NATS connection. Without the database nothing can be answered; without NATS
     /// events wait in the outbox. Neighbours are not asked: each costs its own feature only.
     pub async fn report(&self) -> Report {
-        let database = match timeout(DATABASE_DEADLINE, self.store.ping()).await {
+        let database = match timeout(DATABASE_DEADLINE, self.database.ping()).await {
             Ok(Ok(())) => Standing::Up,
             Ok(Err(_)) | Err(_) => Standing::Down,
         };

@@ -23,9 +23,9 @@ pub use ops::serve_ops;
 pub use shutdown::until_signal;
 pub use telemetry::{LOG_SCHEMA_VERSION, Metrics, Telemetry, actor_id_hash, init_telemetry};
 pub use vcare_adapters_postgres::PgJobQueue as JobQueue;
-pub use wiring::{Overrides, Service, compose, install_crypto};
+pub use wiring::{Overrides, Service, compose, install_crypto, operators_oversight};
 
 /// Brings a database up to date, or tells what it lacks.
 pub mod migrations {
-    pub use vcare_adapters_postgres::{MigrateError, allow_login, migrate, pending_migrations};
+    pub use vcare_adapters_postgres::{LoginPurpose, MigrateError, allow_login, migrate, pending_migrations};
 }

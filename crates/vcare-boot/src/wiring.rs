@@ -11,10 +11,12 @@ use vcare_adapters_http::{
 };
 use vcare_adapters_kms::{Hs256JoinTokens, IfMissing, LocalKeyring, TenantKeys};
 use vcare_adapters_nats::NatsPublisher;
-use vcare_adapters_postgres::{PgJobQueue, PgOutbox, PgStore};
-use vcare_app::ports::{AccessTokens, Clock, EventPublisher, Ids, JobQueue, Outbox, OutboxWake, Store, TenantSecrets};
+use vcare_adapters_postgres::{PgJobQueue, PgOutbox, PgOversight, PgStore};
+use vcare_app::ports::{
+    AccessTokens, Clock, EventPublisher, Ids, JobQueue, Outbox, OutboxWake, Oversight, Store, TenantSecrets,
+};
 use vcare_app::relay::{Pace, Relay};
-use vcare_app::{App, Neighbours, Settings};
+use vcare_app::{App, Breaker, Neighbours, Settings};
 
 use crate::clock::{SystemClock, SystemIds};
 use crate::config::{Config, IdentityConfig};
@@ -47,6 +49,8 @@ pub struct Service {
     pub jobs: Arc<PgJobQueue>,
     /// How the process is.
     pub health: Health,
+    /// The tenants' secrets, for who sets up their Jitsi.
+    pub tenant_secrets: Arc<dyn TenantSecrets>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// New ids.
@@ -56,6 +60,12 @@ pub struct Service {
 /// Installs the process-wide cryptography, which several libraries panic without. May be called any number of times.
 pub fn install_crypto() {
     vcare_adapters_http::install_crypto();
+}
+
+/// Looks into all tenants for what is stuck: for the operators' tool, whose login may.
+#[must_use]
+pub fn operators_oversight(config: &Config) -> impl Oversight + use<> {
+    PgOversight::new(&config.database.adapter())
 }
 
 /// Composes a process. Nobody is waited for: database, NATS and neighbours are reached when they are first needed.
@@ -73,11 +83,13 @@ pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Se
     let inside = ClientConfig::new(AddressPolicy::PRIVATE);
     let inside = HttpClient::new(&inside, Arc::clone(&clock), Arc::clone(&ids)).context("HTTP client")?;
     let keys = tenant_keys(config)?;
+    let tenant_secrets: Arc<dyn TenantSecrets> = Arc::clone(&keys) as _;
     let neighbours = Neighbours {
         licence: Arc::new(HttpLicenceCheck::new(inside.clone(), config.licence.adapter().context("licence.base_url")?)),
         consent: Arc::new(HttpConsentCheck::new(inside.clone(), config.consent.adapter().context("consent.base_url")?)),
         fhir: Arc::new(HttpFhirGateway::new(inside.clone(), config.fhir.neighbour.adapter().context("fhir.base_url")?)),
-        video: Arc::new(jitsi(config, &clock, &ids, Arc::clone(&keys) as Arc<dyn TenantSecrets>)?),
+        fhir_breaker: Arc::new(Breaker::new("fhir")),
+        video: Arc::new(jitsi(config, &clock, &ids, Arc::clone(&tenant_secrets))?),
     };
     let access_tokens = access_tokens(&config.identity, inside, &clock)?;
     let app = App {
@@ -101,8 +113,9 @@ pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Se
         app,
         access_tokens: Arc::new(access_tokens),
         relay,
+        health: Health::new(Arc::clone(&jobs), publisher),
         jobs,
-        health: Health::new(store, publisher),
+        tenant_secrets,
         clock,
         ids,
     })
@@ -114,6 +127,7 @@ fn settings(config: &Config) -> Settings {
         video_token_grace: Duration::minutes(i64::from(config.links.video_token_grace_minutes)),
         public_base_url: config.links.public_base_url.clone(),
         inline_encounter_deadline: Duration::milliseconds(i64::from(config.fhir.inline_deadline_ms)),
+        jobs_side_by_side: config.worker.concurrency,
     }
 }
 

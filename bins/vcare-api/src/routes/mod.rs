@@ -2,6 +2,7 @@
 
 pub mod join;
 pub mod operations;
+pub mod reconciliation;
 pub mod sessions;
 pub mod visit_page;
 
@@ -73,6 +74,7 @@ pub fn configure(app: &mut web::ServiceConfig) {
     .service(signed_in(&at("/admit/{participantId}"), vec![post(web::post().to(sessions::admit::admit))]))
     .service(signed_in(&at("/end"), vec![post(web::post().to(sessions::end::end))]))
     .service(signed_in(&at("/cancel"), vec![post(web::post().to(sessions::cancel::cancel))]))
+    .service(signed_in(&to("/reconciliation"), vec![get(web::get().to(reconciliation::reconciliation))]))
     .service(resource("/health", vec![get(web::get().to(operations::health))]))
     .service(resource("/health/live", vec![get(web::get().to(operations::live))]))
     .service(resource("/health/ready", vec![get(web::get().to(operations::ready))]))

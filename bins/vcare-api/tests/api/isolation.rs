@@ -73,6 +73,11 @@ async fn every_other_route_shows_and_changes_only_what_is_the_callers() {
                 let created = send(&app, &outsider, &operation, &visit).await.expect(201);
                 assert_eq!(created.body["tenantId"], OTHER_TENANT, "the tenant is the token's");
             }
+            "reconciliation" => {
+                let told =
+                    app.get(&app.token_of(OTHER_TENANT, "admin-9", "admin"), "/reconciliation").await.expect(200);
+                assert_eq!(told.body["complete"], true, "{}", told.body);
+            }
             // Who comes by link is of the tenant that signed the link; `bad_input` tries all others.
             "join" | "joinByLink" | "joinStatus" => {
                 send(&app, &outsider, &operation, &visit).await;
@@ -323,13 +328,17 @@ async fn every_table_has_row_level_security_and_no_role_passes_by_it() {
     assert!(tables.len() >= 5);
     let own = "own_tenant to vcare_api using (tenant_id = current_setting('vcare.tenant_id'::text, true))";
     let every = "every_tenant to vcare_system using true";
+    // To read only, and of a visit only what is not about people: a test below looks at the rights.
+    let operators = "every_tenant_for_operators to vcare_operator using true";
     for row in &tables {
         let (table, secured, owner, named): (&str, bool, &str, bool) = (row.get(0), row.get(1), row.get(2), row.get(3));
         let policies: Vec<String> = row.get(4);
         assert!(secured && named, "{table} has row-level security and a tenant");
         assert!(!owner.starts_with("vcare"), "{table} belongs to {owner}, for whom row-level security does not hold");
         let expected: &[&str] = match table {
-            "outbox" | "retry_job" | "idempotency_key" => &[every, own],
+            "outbox" | "retry_job" => &[every, operators, own],
+            "idempotency_key" => &[every, own],
+            "virtual_session" => &[operators, own],
             _ => &[own],
         };
         assert_eq!(policies, expected, "{table}");
@@ -354,6 +363,19 @@ async fn every_table_has_row_level_security_and_no_role_passes_by_it() {
     }
     let open = "SELECT table_name::text FROM information_schema.role_table_grants WHERE grantee = 'PUBLIC' AND table_schema = 'public'";
     assert!(database.rows(open, &[]).await.unwrap().is_empty(), "everybody has a right to a table");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_read_of_a_visit_only_what_is_not_about_people_and_write_nothing() {
+    let database = TestDatabase::create().await.unwrap();
+    let query =
+        "SELECT privilege_type || ' ' || table_name || '.' || column_name FROM information_schema.column_privileges
+                 WHERE grantee = 'vcare_operator' AND table_name <> 'retry_job' ORDER BY 1";
+    let rights: Vec<String> = database.rows(query, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+    let outbox = ["created_at", "position", "subject", "tenant_id"].map(|column| format!("SELECT outbox.{column}"));
+    let visit = ["charged_at", "encounter_status", "ended_at", "id", "status", "tenant_id"];
+    let visit = visit.map(|column| format!("SELECT virtual_session.{column}"));
+    assert_eq!(rights, [outbox.to_vec(), visit.to_vec()].concat());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,6 +22,7 @@ mod list;
 mod operations;
 mod permissions;
 mod races;
+mod reconciliation;
 mod recording;
 mod redaction;
 mod remove;

@@ -25,6 +25,7 @@ fn needed(operation: &Operation) -> Permission {
         "removeParticipant" => Permission::SessionRemove,
         "endSession" => Permission::SessionEnd,
         "cancelSession" => Permission::SessionCancel,
+        "reconciliation" => Permission::ReconciliationRead,
         id => panic!("say here what {id} needs"),
     }
 }
@@ -40,6 +41,7 @@ fn meaning(permission: Permission) -> &'static str {
         Permission::SessionRemove => "Put people out of a visit",
         Permission::SessionCancel => "Call a visit off before it began",
         Permission::SessionEnd => "End a visit",
+        Permission::ReconciliationRead => "See which visits lack their Encounter or charge",
     }
 }
 

@@ -29,7 +29,10 @@ pub struct Ward {
 }
 
 fn trace() -> TraceContext {
-    TraceContext { correlation_id: "test".to_owned(), traceparent: String::new() }
+    TraceContext {
+        correlation_id: "test".to_owned(),
+        traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned(),
+    }
 }
 
 impl Ward {

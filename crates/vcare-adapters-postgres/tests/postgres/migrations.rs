@@ -1,7 +1,7 @@
 //! Bringing databases up to date.
 
 use tokio::task::JoinSet;
-use vcare_adapters_postgres::{MigrateError, allow_login, migrate, pending_migrations};
+use vcare_adapters_postgres::{LoginPurpose, MigrateError, allow_login, migrate, pending_migrations};
 use vcare_testkit::TestDatabase;
 use vcare_testkit::postgres::SERVICE_ROLE;
 
@@ -81,9 +81,9 @@ async fn a_login_is_allowed_by_its_name_whatever_that_is() {
     let database = empty().await;
     let url = database.admin_url();
     migrate(&url).await.unwrap();
-    allow_login(&url, SERVICE_ROLE).await.unwrap();
+    allow_login(&url, SERVICE_ROLE, LoginPurpose::Service).await.unwrap();
     for nobody in ["nobody-here", "x\"; DROP TABLE outbox; --", ""] {
-        let failed = allow_login(&url, nobody).await.unwrap_err();
+        let failed = allow_login(&url, nobody, LoginPurpose::Service).await.unwrap_err();
         assert!(matches!(failed, MigrateError::Failed(_)), "{failed:?}");
     }
     assert!(tables(&database).await >= 6);

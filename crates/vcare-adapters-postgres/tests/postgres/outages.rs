@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use vcare_adapters_postgres::{PgConfig, PgJobQueue, PgOutbox, PgStore, allow_login, migrate};
+use vcare_adapters_postgres::{LoginPurpose, PgConfig, PgJobQueue, PgOutbox, PgStore, allow_login, migrate};
 use vcare_app::ports::{Clock, JobQueue, Outbox, OutboxWake, Reads, Store, StoreError};
 use vcare_domain::{SessionId, SessionStatus};
 use vcare_testkit::postgres::tokio_postgres::{NoTls, connect};
@@ -40,7 +40,7 @@ async fn a_database_that_is_not_there_is_unavailable_soon_and_its_address_is_not
     let jobs = PgJobQueue::new(&config, Arc::new(SeededIds::new(1)));
     let now = HandClock::new().now();
     let began = Instant::now();
-    is_unavailable(store.ping().await, began, "ping");
+    is_unavailable(jobs.ping().await, began, "ping");
     let began = Instant::now();
     is_unavailable(store.tenant_config(&tenant(KABUL)).await, began, "a read");
     let began = Instant::now();
@@ -109,7 +109,7 @@ async fn a_server_that_crashes_and_comes_back_has_what_was_committed_and_nothing
     let (client, connection) = connect(&owner, NoTls).await.unwrap();
     tokio::spawn(connection);
     client.batch_execute("CREATE ROLE vcare_login LOGIN NOINHERIT").await.unwrap();
-    allow_login(&owner, "vcare_login").await.unwrap();
+    allow_login(&owner, "vcare_login", LoginPurpose::Service).await.unwrap();
     let mut config = PgConfig::new(owner.replacen("postgres://postgres@", "postgres://vcare_login@", 1));
     config.connection_timeout = Duration::from_millis(500);
     let store = store(&config);

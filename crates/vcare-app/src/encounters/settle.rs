@@ -68,8 +68,15 @@ impl App {
         let Some(draft) = encounter_draft(session.parts()) else {
             return self.record(job, JobEnd::Done, Settled::Created, |_| Ok(Outcome::AlreadyApplied)).await;
         };
-        let created = self.neighbours.fhir.create_encounter(&job.tenant_id, &draft, deadline, &job.trace).await;
+        let fhir = &self.neighbours.fhir;
+        let created = fhir.create_encounter(&job.tenant_id, &draft, deadline, &job.trace).await;
         let now = self.clock.now();
+        match &created {
+            Err(FhirError::Unavailable(error)) if error.is_outage() => {
+                self.neighbours.fhir_breaker.failed(now, error.retry_after);
+            }
+            _ => self.neighbours.fhir_breaker.answered(),
+        }
         let result = match created {
             Ok(encounter) => {
                 self.record(job, JobEnd::Done, Settled::Created, |session| {

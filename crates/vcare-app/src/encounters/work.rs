@@ -3,6 +3,7 @@
 use time::{Duration, OffsetDateTime};
 
 use crate::app::App;
+use crate::breaker::Permit;
 use crate::encounters::{EncounterJob, Settled};
 use crate::ports::{Ids, JobKind, LeasedJob, StoreError};
 
@@ -46,34 +47,81 @@ impl WorkReport {
     pub const fn taken(self) -> u32 {
         self.created + self.parked + self.later + self.failed
     }
+
+    const fn count(&mut self, settled: Settled) {
+        match settled {
+            Settled::Created => self.created += 1,
+            Settled::Parked => self.parked += 1,
+            Settled::Later => self.later += 1,
+        }
+    }
+
+    const fn add(&mut self, more: Self) {
+        self.created += more.created;
+        self.parked += more.parked;
+        self.later += more.later;
+        self.failed += more.failed;
+    }
 }
 
 impl App {
-    /// Takes up to `limit` due jobs and attempts each once, side by side.
+    /// Takes up to `limit` due jobs and attempts each once, several side by side. While the gateway is dead nothing is taken
+    /// but one job in a while, to find out.
     ///
     /// # Errors
     /// [`StoreError`] when jobs cannot be leased.
     pub async fn work_due_jobs(&self, limit: u16) -> Result<WorkReport, StoreError> {
-        let leased = self.jobs.lease(self.clock.now(), LEASE, limit).await?;
-        let mut attempts = tokio::task::JoinSet::new();
-        for job in leased {
-            let app = self.clone();
-            attempts.spawn(async move { app.work(job).await });
-        }
+        let breaker = &self.neighbours.fhir_breaker;
         let mut report = WorkReport::default();
-        while let Some(outcome) = attempts.join_next().await {
-            match outcome {
-                Ok(Some(Settled::Created)) => report.created += 1,
-                Ok(Some(Settled::Parked)) => report.parked += 1,
-                Ok(Some(Settled::Later)) => report.later += 1,
-                Ok(None) | Err(_) => report.failed += 1,
+        loop {
+            let now = self.clock.now();
+            let (limit, probing) = match breaker.permit(now) {
+                Permit::All => (limit, false),
+                Permit::Probe => (1, true),
+                Permit::No { .. } => return Ok(report),
+            };
+            let leased = match self.jobs.lease(now, LEASE, limit).await {
+                Ok(leased) if !leased.is_empty() => leased,
+                nothing => {
+                    if probing {
+                        breaker.unused(now);
+                    }
+                    return nothing.map(|_| report);
+                }
+            };
+            report.add(self.work_all(leased).await);
+            // A probe that was answered opens the way for the others.
+            if !probing {
+                return Ok(report);
             }
         }
-        Ok(report)
+    }
+
+    async fn work_all(&self, leased: Vec<LeasedJob>) -> WorkReport {
+        let mut report = WorkReport::default();
+        let mut waiting = leased.into_iter();
+        let mut attempts = tokio::task::JoinSet::new();
+        loop {
+            while attempts.len() < usize::from(self.settings.jobs_side_by_side.max(1))
+                && let Some(job) = waiting.next()
+            {
+                let app = self.clone();
+                attempts.spawn(async move { app.work(job).await });
+            }
+            match attempts.join_next().await {
+                None => return report,
+                Some(Ok(Some(settled))) => report.count(settled),
+                Some(Ok(None) | Err(_)) => report.failed += 1,
+            }
+        }
     }
 
     async fn work(&self, job: LeasedJob) -> Option<Settled> {
         let left = job.leased_until - self.clock.now() - RECORDING;
+        if !left.is_positive() {
+            // It waited its turn for too long: somebody else may have it by now.
+            return Some(Settled::Later);
+        }
         let JobKind::CreateEncounter = job.kind;
         let attempt = EncounterJob {
             tenant_id: job.tenant_id,
@@ -82,7 +130,7 @@ impl App {
             attempts: job.attempts,
             trace: job.trace,
         };
-        match self.settle_encounter(&attempt, left.max(Duration::seconds(1))).await {
+        match self.settle_encounter(&attempt, left).await {
             Ok(settlement) => Some(settlement.settled),
             Err(error) => {
                 tracing::error!(

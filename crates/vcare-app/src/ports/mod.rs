@@ -3,6 +3,7 @@
 mod clock;
 mod identity;
 mod neighbours;
+mod oversight;
 mod queue;
 mod secrets;
 mod store;
@@ -14,6 +15,7 @@ pub use neighbours::{
     ConsentCheck, ConsentDecision, EncounterDraft, EncounterParticipant, FhirError, FhirGateway, LicenceCheck,
     LicenceStatus, NeighbourError, NeighbourFault, Period,
 };
+pub use oversight::{Backlog, ITEMS, JobFilter, JobView, Oversight, Unsettled, UnsettledVisit};
 pub use queue::{
     EventPublisher, JobKind, JobQueue, LeasedJob, Outbox, OutboxLead, OutboxWake, PublishError, StoredEvent,
 };

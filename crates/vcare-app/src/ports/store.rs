@@ -9,6 +9,7 @@ use vcare_domain::{LeaseToken, PatientId, SessionId, SessionStatus, TenantConfig
 use crate::actor::{ActorRef, Scope};
 use crate::events::AuditEntry;
 use crate::idempotency::{Answer, IdempotencyKey};
+use crate::ports::{JobKind, Unsettled};
 
 /// Why the store did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +52,8 @@ pub trait Reads: Send + Sync {
     async fn sessions(&self, tenant: &TenantId, filter: &SessionFilter) -> Result<SessionPage, StoreError>;
     /// The tenant's settings.
     async fn tenant_config(&self, tenant: &TenantId) -> Result<Option<TenantConfig>, StoreError>;
+    /// What is not done yet in a tenant.
+    async fn unsettled(&self, tenant: &TenantId) -> Result<Unsettled, StoreError>;
     /// The visit of that id with its tenant's settings, in one statement.
     async fn session_and_config(
         &self,
@@ -119,6 +122,10 @@ pub trait Jobs: Send {
     /// Closes the visit's job if it is still held under that lease: it is done, or set aside for a person. Without effect
     /// when the lease was lost; who holds it now will find the work done.
     async fn close(&mut self, session: SessionId, lease: LeaseToken, end: JobEnd) -> Result<(), StoreError>;
+    /// Makes a job due at once, parked or not; who holds it loses it. Answers whether there is one.
+    async fn requeue(&mut self, session: SessionId, kind: JobKind, now: OffsetDateTime) -> Result<bool, StoreError>;
+    /// Sets a job aside for a person; who holds it loses it. Answers whether there is one. `error` is a fixed word.
+    async fn park(&mut self, session: SessionId, kind: JobKind, error: &'static str) -> Result<bool, StoreError>;
 }
 
 /// How a job ends.

@@ -5,6 +5,7 @@ use vcare_domain::{FollowUp, SessionId, Version, VirtualSession};
 use crate::actor::Caller;
 use crate::app::App;
 use crate::authorisation::Permission;
+use crate::breaker::Permit;
 use crate::encounters::EncounterJob;
 use crate::error::{AppError, Resource};
 use crate::idempotency::Done;
@@ -24,7 +25,8 @@ impl App {
         expected: Option<Version>,
     ) -> Result<VirtualSession, AppError> {
         caller.require(Permission::SessionEnd)?;
-        let change = caller.change(self.clock.now(), expected);
+        let now = self.clock.now();
+        let change = caller.change(now, expected);
         let plan = Plan {
             name: "end_session",
             session: id,
@@ -47,6 +49,10 @@ impl App {
             attempts: 1,
             trace: caller.trace.clone(),
         };
+        if let Permit::No { .. } = self.neighbours.fhir_breaker.permit(now) {
+            // Nobody waits for a gateway that is known to be dead.
+            return Ok(session);
+        }
         // The visit is ended whatever comes of this: a failure here is the worker's to mend, not the caller's to see.
         match self.settle(&job, &session, self.settings.inline_encounter_deadline).await {
             Ok(settled) => Ok(settled.session.unwrap_or(session)),

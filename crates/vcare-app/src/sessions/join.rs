@@ -63,9 +63,8 @@ impl App {
     /// # Errors
     /// [`AppError::JoinToken`], [`AppError::Refused`] once the visit is over, [`AppError::Blocked`] without a video
     /// backend, [`AppError::Secrets`], [`AppError::Store`].
-    #[tracing::instrument(skip_all)]
     pub async fn join_by_token(&self, token: &str, trace: TraceContext) -> Result<Joined, AppError> {
-        let claims = self.join_tokens.verify(token, self.clock.now()).await?;
+        let claims = self.claims(token).await?;
         let found = self.store.session_and_config(&claims.tenant_id, claims.session_id).await?;
         let (seen, config) = found.ok_or(JoinTokenFault::Invalid)?;
         let config = config.ok_or(GateBlock::VideoNotConfigured)?;
@@ -92,9 +91,8 @@ impl App {
     ///
     /// # Errors
     /// [`AppError::JoinToken`], [`AppError::Refused`] once the visit is over, [`AppError::Secrets`], [`AppError::Store`].
-    #[tracing::instrument(skip_all)]
     pub async fn join_status(&self, token: &str) -> Result<JoinStatus, AppError> {
-        let claims = self.join_tokens.verify(token, self.clock.now()).await?;
+        let claims = self.claims(token).await?;
         let session = self.store.session(&claims.tenant_id, claims.session_id).await?;
         let session = session.ok_or(JoinTokenFault::Invalid)?;
         let participant = session.admits_token(claims.participant_id, claims.version).map_err(token_refusal)?;
@@ -104,6 +102,13 @@ impl App {
             session: session.status(),
             version: session.version(),
         })
+    }
+
+    /// What the token says. From here on the request is known to be the tenant's, and its span says so.
+    async fn claims(&self, token: &str) -> Result<JoinTokenClaims, AppError> {
+        let claims = self.join_tokens.verify(token, self.clock.now()).await?;
+        tracing::Span::current().record("tenant_id", claims.tenant_id.as_str());
+        Ok(claims)
     }
 
     /// Decides on what was read first: most joins are reloads, and those need no transaction.

@@ -3,6 +3,7 @@
 //! A setting `fhir.base_url` is `[fhir] base_url` in the file and `VCARE_FHIR__BASE_URL` in the environment. Unknown keys
 //! are refused: a misspelt setting must not be a silent default.
 
+mod processes;
 mod sections;
 mod sensitive;
 
@@ -12,9 +13,9 @@ use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use serde::Deserialize;
 
+pub use processes::{ApiConfig, LogConfig, RelayConfig, WorkerConfig};
 pub use sections::{
-    ApiConfig, DatabaseConfig, FhirConfig, IdentityConfig, JitsiConfig, KeyringConfig, LinksConfig, LogConfig,
-    NatsSection, NeighbourSection, RelayConfig, WorkerConfig,
+    DatabaseConfig, FhirConfig, IdentityConfig, JitsiConfig, KeyringConfig, LinksConfig, NatsSection, NeighbourSection,
 };
 pub use sensitive::Sensitive;
 
@@ -91,7 +92,8 @@ impl Config {
     pub fn load() -> Result<Self, ConfigError> {
         #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
         let file = std::env::var_os("VCARE_CONFIG_FILE").map(PathBuf::from);
-        Self::read(file.as_deref(), Env::prefixed("VCARE_").ignore(&["config_file"]).split("__"))
+        let environment = Env::prefixed("VCARE_").filter(|name| !is_somebody_elses(name.as_str())).split("__");
+        Self::read(file.as_deref(), environment)
     }
 
     /// Reads TOML alone, without environment.
@@ -139,6 +141,16 @@ impl Config {
         self.log.check(&mut problems);
         problems
     }
+}
+
+/// `VCARE_…` variables that are no settings: where the file is, what the tests are told, and what Kubernetes tells every
+/// container about a service called `vcare-…`. `name` is without the prefix.
+fn is_somebody_elses(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let told = ["config_file", "nats_server", "postgres_bin"].contains(&name.as_str()) || name.starts_with("test_");
+    let injected =
+        !name.contains("__") && (name.ends_with("_port") || name.contains("_port_") || name.contains("_service_"));
+    told || injected
 }
 
 /// Figment's errors quote values; ours name the setting and what is wrong with it.
@@ -203,7 +215,7 @@ mod tests {
         let config = read(GOOD).unwrap();
         assert_eq!(config.api.listen.to_string(), "127.0.0.1:3031");
         assert_eq!(config.database.max_connections, 16);
-        assert_eq!(config.worker.batch, 32);
+        assert_eq!(config.worker.batch, 64);
     }
 
     #[test]
@@ -229,6 +241,18 @@ mod tests {
             let told = read(&GOOD.replace(from, to)).unwrap_err().to_string();
             assert!(told.contains(expected), "{told}");
             assert!(!told.contains("hunter2"), "{told}");
+        }
+    }
+
+    #[test]
+    fn variables_that_are_not_meant_for_us_are_passed_over() {
+        for other in
+            ["CONFIG_FILE", "NATS_SERVER", "TEST_POSTGRES", "API_PORT", "API_PORT_3031_TCP", "API_SERVICE_HOST"]
+        {
+            assert!(is_somebody_elses(other), "{other}");
+        }
+        for ours in ["DATABASE__URL", "DATABASE_URL", "PROFILE", "API__LISTEN", "NATS__SERVERS"] {
+            assert!(!is_somebody_elses(ours), "{ours}");
         }
     }
 

@@ -270,7 +270,7 @@ pub fn scope(tenant: &str) -> Scope {
     Scope {
         tenant_id: TenantId::parse(tenant).unwrap(),
         actor: ActorRef::System("test"),
-        trace: TraceContext { correlation_id: "test".to_owned(), traceparent: String::new() },
+        trace: TraceContext::begin(&SystemIds::default()),
     }
 }
 

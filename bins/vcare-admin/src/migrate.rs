@@ -1,0 +1,58 @@
+//! `vcare-admin migrate`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use vcare_boot::Config;
+use vcare_boot::migrations::{self, LoginPurpose};
+
+use crate::PENDING;
+
+#[derive(Args)]
+pub struct Migrate {
+    /// The database, as its owner; `VCARE_DATABASE__URL` when absent.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
+    /// Only say what would be run; exit with 3 when there is something.
+    #[arg(long)]
+    dry_run: bool,
+    /// Let this login run the service.
+    #[arg(long, value_name = "LOGIN")]
+    service_login: Option<String>,
+    /// Let this login run this tool.
+    #[arg(long, value_name = "LOGIN")]
+    operator_login: Option<String>,
+}
+
+pub async fn run(arguments: Migrate) -> anyhow::Result<ExitCode> {
+    let url = match arguments.database_url {
+        Some(url) => url,
+        None => Config::load()?.database.url.expose().to_owned(),
+    };
+    if arguments.dry_run {
+        let pending = migrations::pending_migrations(&url).await?;
+        for name in &pending {
+            println!("would run {name}");
+        }
+        if !pending.is_empty() {
+            return Ok(PENDING.into());
+        }
+        println!("the database is up to date");
+        return Ok(ExitCode::SUCCESS);
+    }
+    for name in migrations::migrate(&url).await? {
+        println!("ran {name}");
+    }
+    let logins = [
+        (arguments.service_login, LoginPurpose::Service, "the service"),
+        (arguments.operator_login, LoginPurpose::Operator, "vcare-admin"),
+    ];
+    for (login, purpose, what) in logins {
+        if let Some(login) = login {
+            migrations::allow_login(&url, &login, purpose).await?;
+            println!("{login} may run {what}");
+        }
+    }
+    println!("the database is up to date");
+    Ok(ExitCode::SUCCESS)
+}

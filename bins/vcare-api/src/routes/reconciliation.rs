@@ -1,0 +1,163 @@
+//! `GET /reconciliation`.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use vcare_app::operations::Reconciliation;
+use vcare_app::ports::{Backlog, JobView, UnsettledVisit};
+
+use crate::answer::send;
+use crate::extract::{Query, SignedInCaller};
+use crate::problem::Problem;
+use crate::server::Api;
+
+/// What is not done yet in a tenant.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReconciliationDto {
+    /// The moment of the answer.
+    #[serde(with = "time::serde::rfc3339")]
+    as_of: OffsetDateTime,
+    /// Whether every ended visit has its Encounter and its charge, and every event is acknowledged.
+    complete: bool,
+    /// Ended visits whose Encounter is pending or parked.
+    visits_without_encounter: VisitBacklogDto,
+    /// Visits with an Encounter and no charge: always none, as both are one transaction.
+    encounters_without_charge: VisitBacklogDto,
+    /// Events that the stream has not acknowledged yet.
+    events_not_acknowledged: BacklogDto,
+    /// Durable work that waits for a person.
+    jobs_parked: JobBacklogDto,
+}
+
+/// How many, and how old the oldest is.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BacklogDto {
+    /// How many.
+    count: u64,
+    /// How old the oldest is; null when there is none.
+    oldest_age_seconds: Option<i64>,
+}
+
+/// Visits, the oldest 50 of them by name.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VisitBacklogDto {
+    /// How many and how old.
+    #[serde(flatten)]
+    backlog: BacklogDto,
+    /// The oldest.
+    items: Vec<UnsettledVisitDto>,
+}
+
+/// Jobs, the oldest 50 of them by name.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JobBacklogDto {
+    /// How many and how old.
+    #[serde(flatten)]
+    backlog: BacklogDto,
+    /// The oldest.
+    items: Vec<ParkedJobDto>,
+}
+
+/// An ended visit that is not all done.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UnsettledVisitDto {
+    /// The session.
+    session_id: String,
+    /// `pending` or `parked`.
+    encounter_status: &'static str,
+    /// When it was ended.
+    #[serde(with = "time::serde::rfc3339")]
+    ended_at: OffsetDateTime,
+    /// How long ago that is.
+    age_seconds: i64,
+}
+
+/// A job that waits for a person.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ParkedJobDto {
+    /// The job.
+    job_id: String,
+    /// `create_encounter`.
+    kind: &'static str,
+    /// For which session.
+    session_id: String,
+    /// How many attempts were begun.
+    attempts: u32,
+    /// What the last one ended with.
+    last_error: Option<String>,
+    /// How old it is.
+    age_seconds: i64,
+}
+
+impl From<&Reconciliation> for ReconciliationDto {
+    fn from(found: &Reconciliation) -> Self {
+        let now = found.as_of;
+        let age = |since: OffsetDateTime| (now - since).whole_seconds().max(0);
+        let unsettled = &found.unsettled;
+        let counted = |count, oldest: Option<OffsetDateTime>| BacklogDto { count, oldest_age_seconds: oldest.map(age) };
+        let visits = |backlog: &Backlog<UnsettledVisit>| VisitBacklogDto {
+            backlog: counted(backlog.count, backlog.oldest),
+            items: backlog
+                .items
+                .iter()
+                .map(|visit| UnsettledVisitDto {
+                    session_id: visit.session_id.to_string(),
+                    encounter_status: visit.encounter.as_str(),
+                    ended_at: visit.ended_at,
+                    age_seconds: age(visit.ended_at),
+                })
+                .collect(),
+        };
+        let job = |job: &JobView| ParkedJobDto {
+            job_id: job.id.to_string(),
+            kind: job.kind.as_str(),
+            session_id: job.session_id.to_string(),
+            attempts: job.attempts,
+            last_error: job.last_error.clone(),
+            age_seconds: age(job.created_at),
+        };
+        Self {
+            as_of: now,
+            complete: found.is_complete(),
+            visits_without_encounter: visits(&unsettled.without_encounter),
+            encounters_without_charge: visits(&unsettled.without_charge),
+            events_not_acknowledged: counted(unsettled.unacknowledged.count, unsettled.unacknowledged.oldest),
+            jobs_parked: JobBacklogDto {
+                backlog: counted(unsettled.parked.count, unsettled.parked.oldest),
+                items: unsettled.parked.items.iter().map(job).collect(),
+            },
+        }
+    }
+}
+
+/// See whether anything is missing.
+///
+/// One ended visit, one Encounter, one charge: what is on its way, what is stuck, and how old it is.
+#[utoipa::path(
+    get, path = "/api/v1/virtual-care/reconciliation", tag = "Operations", operation_id = "reconciliation",
+    responses(
+        (status = 200, description = "What is not done yet", body = ReconciliationDto),
+        (status = 400, response = crate::openapi::BadRequest),
+        (status = 401, response = crate::openapi::Unauthorized),
+        (status = 403, response = crate::openapi::Denied),
+        (status = 503, response = crate::openapi::Unavailable),
+    ),
+    security(("accessToken" = [])),
+)]
+pub async fn reconciliation(
+    api: web::Data<Api>,
+    caller: SignedInCaller,
+    query: Query,
+) -> Result<HttpResponse, Problem> {
+    query.nothing_else()?;
+    let found = api.app.reconcile(&caller.0).await?;
+    send(StatusCode::OK, &ReconciliationDto::from(&found))
+}

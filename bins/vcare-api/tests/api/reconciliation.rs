@@ -1,0 +1,126 @@
+//! Proof of completeness, and a dead gateway that is left alone.
+
+use serde_json::{Value, json};
+use time::Duration;
+use vcare_app::ports::JobKind;
+use vcare_domain::SessionId;
+use vcare_testkit::{Mode, Name};
+
+use crate::support::{OTHER_TENANT, TENANT, TestApp, Visit, scope};
+
+async fn reconciliation(app: &TestApp) -> Value {
+    app.get(&app.token("admin"), "/reconciliation").await.expect(200).body
+}
+
+async fn ended_visit(app: &TestApp) -> Visit {
+    let (visit, _) = app.active_visit().await;
+    app.clock.advance(Duration::minutes(10));
+    app.end(&visit).await.expect(200);
+    visit
+}
+
+/// What the outbox relay does; the events of other tests stay in theirs.
+async fn acknowledge_all(app: &TestApp) {
+    app.database.execute("CREATE TABLE acknowledged AS SELECT body FROM outbox", &[]).await.unwrap();
+    app.database.execute("DELETE FROM outbox", &[]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn us_009_an_ended_visit_without_encounter_is_listed_with_its_age_until_it_has_one() {
+    let app = TestApp::start().await;
+    app.standins.set_mode(Name::Fhir, Mode::DOWN);
+    let visit = ended_visit(&app).await;
+    app.clock.advance(Duration::minutes(31));
+    let found = reconciliation(&app).await;
+    assert_eq!(found["complete"], false);
+    let missing = &found["visitsWithoutEncounter"];
+    assert_eq!((&missing["count"], &missing["oldestAgeSeconds"]), (&json!(1), &json!(31 * 60)));
+    let item = &missing["items"][0];
+    assert_eq!((&item["sessionId"], &item["encounterStatus"]), (&json!(visit.id), &json!("pending")));
+    assert_eq!(found["encountersWithoutCharge"]["count"], 0);
+
+    app.standins.set_mode(Name::Fhir, Mode::UP);
+    assert_eq!(app.app.work_due_jobs(32).await.unwrap().created, 1);
+    let found = reconciliation(&app).await;
+    assert_eq!(found["visitsWithoutEncounter"], json!({"count": 0, "oldestAgeSeconds": null, "items": []}));
+    assert_eq!(found["complete"], false, "its events are not acknowledged");
+    assert_ne!(found["eventsNotAcknowledged"]["count"], 0);
+    acknowledge_all(&app).await;
+    let found = reconciliation(&app).await;
+    assert_eq!(found["complete"], true, "{found}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parked_encounter_is_listed_and_an_operator_can_let_it_be_tried_again() {
+    let app = TestApp::start().await;
+    app.standins.set_mode(Name::Fhir, Mode::down_with(422));
+    let visit = ended_visit(&app).await;
+    assert_eq!(app.read(&visit).await["encounterStatus"], "parked");
+    let parked = reconciliation(&app).await["jobsParked"].clone();
+    assert_eq!(parked["count"], 1);
+    assert_eq!(
+        (&parked["items"][0]["sessionId"], &parked["items"][0]["lastError"]),
+        (&json!(visit.id), &json!("invalid"))
+    );
+
+    app.standins.set_mode(Name::Fhir, Mode::UP);
+    app.clock.advance(Duration::hours(1));
+    assert_eq!(app.app.work_due_jobs(32).await.unwrap().taken(), 0, "it waits for a person");
+    let session: SessionId = visit.id.parse().unwrap();
+    let other = app.app.requeue_job(&scope(OTHER_TENANT), session, JobKind::CreateEncounter).await.unwrap();
+    assert!(!other, "not theirs");
+    assert!(app.app.requeue_job(&scope(TENANT), session, JobKind::CreateEncounter).await.unwrap());
+    assert_eq!(app.app.work_due_jobs(32).await.unwrap().created, 1);
+    assert_eq!(app.read(&visit).await["encounterStatus"], "created");
+    assert_eq!(app.events_of("virtual_care.billing.session_chargeable.v1").await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_can_set_a_job_aside_and_its_visit_says_so() {
+    let app = TestApp::start().await;
+    app.standins.set_mode(Name::Fhir, Mode::DOWN);
+    let visit = ended_visit(&app).await;
+    let session: SessionId = visit.id.parse().unwrap();
+    assert!(app.app.park_job(&scope(TENANT), session, JobKind::CreateEncounter).await.unwrap());
+    assert_eq!(app.read(&visit).await["encounterStatus"], "parked");
+    app.standins.set_mode(Name::Fhir, Mode::UP);
+    app.clock.advance(Duration::hours(1));
+    assert_eq!(app.app.work_due_jobs(32).await.unwrap().taken(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_sees_its_own_backlog_only() {
+    let app = TestApp::start().await;
+    app.standins.set_mode(Name::Fhir, Mode::DOWN);
+    ended_visit(&app).await;
+    let theirs = app.token_of(OTHER_TENANT, "admin-9", "admin");
+    let found = app.get(&theirs, "/reconciliation").await.expect(200).body;
+    assert_eq!(found["complete"], true, "{found}");
+    assert_eq!(found["visitsWithoutEncounter"]["items"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_gateway_is_asked_by_a_probe_and_not_by_every_visit_that_ends() {
+    let app = TestApp::start().await;
+    app.standins.set_mode(Name::Fhir, Mode::DOWN);
+    let mut visits = Vec::new();
+    for _ in 0..8 {
+        let (visit, _) = app.active_visit().await;
+        visits.push(visit);
+    }
+    app.clock.advance(Duration::minutes(10));
+    for visit in &visits {
+        assert_eq!(app.end(visit).await.expect(200).body["encounterStatus"], "pending");
+    }
+    let asked = || app.standins.requests(Name::Fhir).len();
+    assert_eq!(asked(), 5, "the rest did not ask");
+    // All jobs are due; one asks.
+    app.clock.advance(Duration::minutes(2));
+    let report = app.app.work_due_jobs(32).await.unwrap();
+    assert_eq!((report.later, report.taken(), asked()), (1, 1, 6));
+    assert_eq!(app.app.work_due_jobs(32).await.unwrap().taken(), 0, "not before the rest is over");
+    // It is back: the probe goes through, and all others at once behind it.
+    app.standins.set_mode(Name::Fhir, Mode::UP);
+    app.clock.advance(Duration::minutes(2));
+    assert_eq!(app.app.work_due_jobs(32).await.unwrap().created, 8);
+}

@@ -1,0 +1,206 @@
+//! What is not done yet: of one tenant for its administrators, of all for operators.
+
+use async_trait::async_trait;
+use diesel::dsl::{count_star, min};
+use diesel::prelude::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use time::OffsetDateTime;
+use uuid::Uuid;
+use vcare_app::ports::{Backlog, ITEMS, JobFilter, JobKind, JobView, Oversight, StoreError, Unsettled, UnsettledVisit};
+use vcare_domain::{EncounterStatus, JobId, SessionId, TenantId};
+
+use crate::config::PgConfig;
+use crate::connection::{Connections, DatabaseRole};
+use crate::errors::store_error;
+use crate::schema::{outbox, retry_job, virtual_session};
+
+/// Looks into all tenants, under a role that can do nothing else.
+pub struct PgOversight {
+    connections: Connections,
+}
+
+impl PgOversight {
+    /// Connects when it is first used.
+    #[must_use]
+    pub fn new(config: &PgConfig) -> Self {
+        Self { connections: Connections::new(config, DatabaseRole::Operator) }
+    }
+}
+
+#[async_trait]
+impl Oversight for PgOversight {
+    async fn unsettled(&self, tenant: Option<&TenantId>) -> Result<Unsettled, StoreError> {
+        unsettled(&mut self.connections.system().await?.pg, tenant).await
+    }
+
+    async fn jobs(&self, tenant: Option<&TenantId>, filter: JobFilter, limit: u16) -> Result<Vec<JobView>, StoreError> {
+        jobs(&mut self.connections.system().await?.pg, tenant, filter, limit).await
+    }
+
+    async fn job(&self, id: JobId) -> Result<Option<JobView>, StoreError> {
+        job(&mut self.connections.system().await?.pg, id).await
+    }
+
+    async fn outbox_by_subject(&self) -> Result<Vec<(String, u64, OffsetDateTime)>, StoreError> {
+        outbox_by_subject(&mut self.connections.system().await?.pg).await
+    }
+}
+
+/// What is not done yet, as far as the connection's role sees it.
+pub(crate) async fn unsettled(pg: &mut AsyncPgConnection, tenant: Option<&TenantId>) -> Result<Unsettled, StoreError> {
+    Ok(Unsettled {
+        without_encounter: visits(pg, tenant, Lacking::Encounter).await?,
+        without_charge: visits(pg, tenant, Lacking::Charge).await?,
+        unacknowledged: events(pg, tenant).await?,
+        parked: Backlog { items: jobs(pg, tenant, JobFilter::Parked, ITEMS).await?, ..parked(pg, tenant).await? },
+    })
+}
+
+/// What a visit lacks.
+#[derive(Clone, Copy)]
+enum Lacking {
+    Encounter,
+    Charge,
+}
+
+async fn visits(
+    pg: &mut AsyncPgConnection,
+    tenant: Option<&TenantId>,
+    lacking: Lacking,
+) -> Result<Backlog<UnsettledVisit>, StoreError> {
+    use virtual_session::dsl;
+    let lack = || {
+        let mut query = virtual_session::table.into_boxed();
+        if let Some(tenant) = tenant {
+            query = query.filter(dsl::tenant_id.eq(tenant.as_str()));
+        }
+        match lacking {
+            Lacking::Encounter => query.filter(dsl::encounter_status.eq_any(["pending", "parked"])),
+            Lacking::Charge => query.filter(dsl::encounter_status.eq("created")).filter(dsl::charged_at.is_null()),
+        }
+    };
+    let (count, oldest): (i64, Option<OffsetDateTime>) =
+        lack().select((count_star(), min(dsl::ended_at))).first(pg).await.map_err(store_error)?;
+    type Row = (String, Uuid, Option<String>, Option<OffsetDateTime>);
+    let rows: Vec<Row> = lack()
+        .select((dsl::tenant_id, dsl::id, dsl::encounter_status, dsl::ended_at))
+        .order((dsl::ended_at, dsl::id))
+        .limit(i64::from(ITEMS))
+        .load(pg)
+        .await
+        .map_err(store_error)?;
+    let corrupt = |column| StoreError::Corrupt { table: "virtual_session", column };
+    let items = rows.into_iter().map(|(tenant, id, encounter, ended_at)| {
+        Ok(UnsettledVisit {
+            tenant_id: TenantId::parse(tenant).map_err(|_| corrupt("tenant_id"))?,
+            session_id: SessionId::from_uuid(id),
+            encounter: encounter.as_deref().and_then(EncounterStatus::from_name).ok_or(corrupt("encounter_status"))?,
+            ended_at: ended_at.ok_or(corrupt("ended_at"))?,
+        })
+    });
+    Ok(Backlog { count: counted(count), oldest, items: items.collect::<Result<_, StoreError>>()? })
+}
+
+async fn events(pg: &mut AsyncPgConnection, tenant: Option<&TenantId>) -> Result<Backlog<()>, StoreError> {
+    let mut query = outbox::table.into_boxed();
+    if let Some(tenant) = tenant {
+        query = query.filter(outbox::tenant_id.eq(tenant.as_str()));
+    }
+    let (count, oldest): (i64, Option<OffsetDateTime>) =
+        query.select((count_star(), min(outbox::created_at))).first(pg).await.map_err(store_error)?;
+    Ok(Backlog { count: counted(count), oldest, items: Vec::new() })
+}
+
+async fn parked(pg: &mut AsyncPgConnection, tenant: Option<&TenantId>) -> Result<Backlog<JobView>, StoreError> {
+    let mut query = retry_job::table.filter(retry_job::state.eq("parked")).into_boxed();
+    if let Some(tenant) = tenant {
+        query = query.filter(retry_job::tenant_id.eq(tenant.as_str()));
+    }
+    let (count, oldest): (i64, Option<OffsetDateTime>) =
+        query.select((count_star(), min(retry_job::created_at))).first(pg).await.map_err(store_error)?;
+    Ok(Backlog { count: counted(count), oldest, items: Vec::new() })
+}
+
+fn counted(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or(0)
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = retry_job, check_for_backend(diesel::pg::Pg))]
+struct JobRow {
+    id: Uuid,
+    kind: String,
+    tenant_id: String,
+    session_id: Uuid,
+    state: String,
+    lease_token: Option<Uuid>,
+    attempts: i32,
+    last_error: Option<String>,
+    due_at: OffsetDateTime,
+    created_at: OffsetDateTime,
+}
+
+impl JobRow {
+    fn restore(self) -> Result<JobView, StoreError> {
+        let corrupt = |column| StoreError::Corrupt { table: "retry_job", column };
+        Ok(JobView {
+            id: JobId::from_uuid(self.id),
+            kind: JobKind::from_name(&self.kind).ok_or(corrupt("kind"))?,
+            tenant_id: TenantId::parse(self.tenant_id).map_err(|_| corrupt("tenant_id"))?,
+            session_id: SessionId::from_uuid(self.session_id),
+            parked: self.state == "parked",
+            leased: self.lease_token.is_some(),
+            attempts: u32::try_from(self.attempts).map_err(|_| corrupt("attempts"))?,
+            last_error: self.last_error,
+            due_at: self.due_at,
+            created_at: self.created_at,
+        })
+    }
+}
+
+async fn jobs(
+    pg: &mut AsyncPgConnection,
+    tenant: Option<&TenantId>,
+    filter: JobFilter,
+    limit: u16,
+) -> Result<Vec<JobView>, StoreError> {
+    let mut query = retry_job::table.select(JobRow::as_select()).into_boxed();
+    if let Some(tenant) = tenant {
+        query = query.filter(retry_job::tenant_id.eq(tenant.as_str()));
+    }
+    query = match filter {
+        JobFilter::All => query,
+        JobFilter::Open => query.filter(retry_job::state.eq("open")),
+        JobFilter::Parked => query.filter(retry_job::state.eq("parked")),
+    };
+    let rows: Vec<JobRow> = query
+        .order((retry_job::created_at, retry_job::id))
+        .limit(i64::from(limit))
+        .load(pg)
+        .await
+        .map_err(store_error)?;
+    rows.into_iter().map(JobRow::restore).collect()
+}
+
+async fn job(pg: &mut AsyncPgConnection, id: JobId) -> Result<Option<JobView>, StoreError> {
+    let row: Option<JobRow> = retry_job::table
+        .filter(retry_job::id.eq(id.as_uuid()))
+        .select(JobRow::as_select())
+        .first(pg)
+        .await
+        .optional()
+        .map_err(store_error)?;
+    row.map(JobRow::restore).transpose()
+}
+
+async fn outbox_by_subject(pg: &mut AsyncPgConnection) -> Result<Vec<(String, u64, OffsetDateTime)>, StoreError> {
+    let rows: Vec<(String, i64, Option<OffsetDateTime>)> = outbox::table
+        .group_by(outbox::subject)
+        .select((outbox::subject, count_star(), min(outbox::created_at)))
+        .order(count_star().desc())
+        .load(pg)
+        .await
+        .map_err(store_error)?;
+    let rows = rows.into_iter().filter_map(|(subject, count, oldest)| Some((subject, counted(count), oldest?)));
+    Ok(rows.collect())
+}

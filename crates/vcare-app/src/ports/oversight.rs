@@ -1,0 +1,97 @@
+//! What is not done yet, for those who watch over it.
+
+use async_trait::async_trait;
+use time::OffsetDateTime;
+use vcare_domain::{EncounterStatus, JobId, SessionId, TenantId};
+
+use crate::ports::{JobKind, StoreError};
+
+/// How many there are, since when the oldest is, and the oldest ones themselves.
+#[derive(Debug, Clone)]
+pub struct Backlog<T> {
+    /// How many.
+    pub count: u64,
+    /// Since when the oldest is; `None` when there is none.
+    pub oldest: Option<OffsetDateTime>,
+    /// The oldest ones, at most [`ITEMS`].
+    pub items: Vec<T>,
+}
+
+/// How many items a [`Backlog`] lists at most.
+pub const ITEMS: u16 = 50;
+
+/// An ended visit that is not all done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnsettledVisit {
+    /// Whose.
+    pub tenant_id: TenantId,
+    /// The visit.
+    pub session_id: SessionId,
+    /// What has become of its Encounter.
+    pub encounter: EncounterStatus,
+    /// When it was ended.
+    pub ended_at: OffsetDateTime,
+}
+
+/// A piece of durable work, looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobView {
+    /// The job.
+    pub id: JobId,
+    /// Its kind.
+    pub kind: JobKind,
+    /// Whose.
+    pub tenant_id: TenantId,
+    /// For which visit.
+    pub session_id: SessionId,
+    /// Whether it waits for a person.
+    pub parked: bool,
+    /// Whether somebody is at it.
+    pub leased: bool,
+    /// How many attempts were begun.
+    pub attempts: u32,
+    /// What the last one ended with, as a fixed word.
+    pub last_error: Option<String>,
+    /// When it is tried next, or its lease runs out.
+    pub due_at: OffsetDateTime,
+    /// Since when there is work to do.
+    pub created_at: OffsetDateTime,
+}
+
+/// What is not done yet.
+#[derive(Debug, Clone)]
+pub struct Unsettled {
+    /// Ended visits whose Encounter is pending or parked.
+    pub without_encounter: Backlog<UnsettledVisit>,
+    /// Visits with an Encounter and no charge. There is never one, as both are one transaction: proof, not work.
+    pub without_charge: Backlog<UnsettledVisit>,
+    /// Events that the stream has not acknowledged.
+    pub unacknowledged: Backlog<()>,
+    /// Jobs that wait for a person.
+    pub parked: Backlog<JobView>,
+}
+
+/// Which jobs to look at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum JobFilter {
+    /// All.
+    #[default]
+    All,
+    /// Those that will be tried again.
+    Open,
+    /// Those that wait for a person.
+    Parked,
+}
+
+/// Looks into all tenants: for the operators' tool.
+#[async_trait]
+pub trait Oversight: Send + Sync {
+    /// What is not done yet, of one tenant or of all.
+    async fn unsettled(&self, tenant: Option<&TenantId>) -> Result<Unsettled, StoreError>;
+    /// Jobs of one tenant or of all, oldest first.
+    async fn jobs(&self, tenant: Option<&TenantId>, filter: JobFilter, limit: u16) -> Result<Vec<JobView>, StoreError>;
+    /// One job.
+    async fn job(&self, id: JobId) -> Result<Option<JobView>, StoreError>;
+    /// Unacknowledged events by subject, the most first.
+    async fn outbox_by_subject(&self) -> Result<Vec<(String, u64, OffsetDateTime)>, StoreError>;
+}

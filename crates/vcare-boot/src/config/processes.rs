@@ -1,0 +1,112 @@
+//! The sections about the processes themselves. Units stand in the names.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use serde::Deserialize;
+
+use crate::telemetry::parse_filter;
+
+/// `[api]`: the REST API.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ApiConfig {
+    /// Where it listens. Default `127.0.0.1:3031`; port 0 picks a free one, which the log names.
+    pub listen: SocketAddr,
+    /// Threads that answer requests. Default: one a core.
+    pub threads: Option<usize>,
+    /// How long requests under way may take after SIGTERM. Default 20.
+    pub shutdown_seconds: u64,
+    /// The largest body, in bytes. Default 65,536.
+    pub max_body_bytes: usize,
+    /// Origins whose pages may call the API without Kong in between; `*` is all. Default: none.
+    pub cors_allow_origins: Vec<String>,
+}
+
+impl Default for ApiConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 3031)),
+            threads: None,
+            shutdown_seconds: 20,
+            max_body_bytes: 64 * 1024,
+            cors_allow_origins: Vec::new(),
+        }
+    }
+}
+
+/// `[relay]`: who publishes the outbox.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RelayConfig {
+    /// Whether this process may. Default `true`; one of all processes does.
+    pub enabled: bool,
+}
+
+impl Default for RelayConfig {
+    fn default() -> Self {
+        Self { enabled: true }
+    }
+}
+
+/// `[worker]`: the retry worker.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WorkerConfig {
+    /// Where `/health` and `/metrics` are. Default `127.0.0.1:3032`.
+    pub listen: SocketAddr,
+    /// The most jobs taken at once. Default 64.
+    pub batch: u16,
+    /// The most jobs worked side by side. Default 32.
+    pub concurrency: u16,
+    /// How long an empty queue is left alone. Default 1,000.
+    pub poll_ms: u64,
+    /// How long jobs under way may take after SIGTERM. Default 20.
+    pub shutdown_seconds: u64,
+    /// How long answers to idempotency keys are kept. Default 48.
+    pub keep_answers_hours: u32,
+}
+
+impl Default for WorkerConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 3032)),
+            batch: 64,
+            concurrency: 32,
+            poll_ms: 1000,
+            shutdown_seconds: 20,
+            keep_answers_hours: 48,
+        }
+    }
+}
+
+impl WorkerConfig {
+    pub(super) fn check(&self, problems: &mut Vec<String>) {
+        for (name, number) in [("batch", self.batch), ("concurrency", self.concurrency)] {
+            if number == 0 {
+                problems.push(format!("worker.{name}: must be at least 1"));
+            }
+        }
+    }
+}
+
+/// `[log]`: logs on standard output, one JSON object a line.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogConfig {
+    /// What is logged, as `level` or `target=level,…`. Default `info`.
+    pub filter: String,
+}
+
+impl LogConfig {
+    pub(super) fn check(&self, problems: &mut Vec<String>) {
+        if let Err(error) = parse_filter(&self.filter) {
+            problems.extend(error.problems);
+        }
+    }
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { filter: "info".to_owned() }
+    }
+}
