@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use vcare_app::events::catalogue::{EVENT_TYPES, EventType, asyncapi, samples};
 
-const REGENERATE: &str = "UPDATE_CONTRACTS=1 cargo test -p vcare-app --test contracts";
+const REGENERATE: &str = "just contracts";
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../contracts/events")
