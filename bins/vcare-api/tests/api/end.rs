@@ -99,6 +99,10 @@ async fn us_009_when_fhir_recovers_the_encounter_follows_within_five_minutes() {
             app.clock.advance(Duration::seconds(10));
             let report = app.app.work_due_jobs(32).await.unwrap();
             assert_eq!(report.created + report.parked + report.failed, 0, "{report:?}");
+            // Whenever it recovers: no attempt is further away than that.
+            let late = "SELECT count(*) FROM retry_job WHERE state = 'open' AND due_at > $1::text::timestamptz";
+            let late = app.database.query_one(late, &[&app.minutes_ahead(5)]).await.unwrap();
+            assert_eq!(late.get::<_, i64>(0), 0);
         }
         let charges = app.events_of(CHARGEABLE).await.len();
         app.standins.set_mode(Name::Fhir, Mode::UP);
@@ -145,6 +149,9 @@ async fn us_009_an_encounter_that_fhir_refuses_as_invalid_is_parked() {
     assert_eq!((&ended["encounterStatus"], &ended["encounterId"]), (&json!("parked"), &Value::Null));
     let parked = app.only_event("virtual_care.session.encounter.parked.v1").await;
     assert_eq!(parked["data"]["sessionId"], visit.id.as_str());
+    // The job stays for that person to find, and nobody else takes it up.
+    let jobs = app.database.query_one("SELECT state, last_error FROM retry_job", &[]).await.unwrap();
+    assert_eq!((jobs.get::<_, &str>(0), jobs.get::<_, &str>(1)), ("parked", "invalid"));
     app.standins.clear_requests(Name::Fhir);
     app.clock.advance(Duration::hours(1));
     assert_eq!(app.app.work_due_jobs(32).await.unwrap().taken(), 0);

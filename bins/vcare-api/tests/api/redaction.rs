@@ -250,6 +250,10 @@ fn every_request_has_a_line_that_can_be_found(lines: &[Value]) {
             assert_eq!(line["tenant_id"], TENANT, "{line}");
             assert_eq!(line["actor_id_hash"].as_str().unwrap().len(), 16, "{line}");
         }
+        // A good link says whose visit it opens.
+        if route.contains("/sessions/join") && matches!(line["status"].as_u64(), Some(200 | 409)) {
+            assert_eq!(line["tenant_id"], TENANT, "{line}");
+        }
         by_her += usize::from(line["actor_id_hash"] == hash.as_str());
         // A pattern, and never what somebody put into it.
         assert!(!route.contains("vsn_") && !route.contains('?'), "{line}");
