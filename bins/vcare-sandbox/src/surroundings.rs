@@ -19,7 +19,7 @@ use vcare_testkit::{
 use crate::place::Place;
 use crate::seed;
 
-const DATABASE: &str = "virtual_care";
+pub const DATABASE: &str = "virtual_care";
 
 /// The ports that are taken when they are free, so that bookmarks stay good.
 const API_PORT: u16 = 3031;
@@ -65,19 +65,19 @@ impl Surroundings {
             port: port(STANDINS_PORT),
             jitsi_port: port(JITSI_PORT),
             signing_key: Some(signing_key),
-            fhir_bearer: None,
+            ..StandinsConfig::default()
         })
         .await?;
         seed::consents(&standins);
         fs::write(place.join("jitsi-ca.pem"), standins.ca_pem())?;
 
         let api_port = port(API_PORT).map_or_else(free_port, Ok)?;
-        let settings = settings(place, &database, &nats, &standins, api_port);
+        let settings = settings(place, &database, &nats.url(), standins.base_url(), api_port);
         let worker_port = port(WORKER_PORT).unwrap_or(0);
         let settings = format!("{settings}\n[worker]\nlisten = \"127.0.0.1:{worker_port}\"\npoll_ms = 200\n");
         let file = place.join("vcare.toml");
         fs::write(&file, settings)?;
-        set_tenants(&file, &standins).await?;
+        set_tenants(&file, standins.jitsi_url()).await?;
         let environment = [("VCARE_CONFIG_FILE".to_owned(), file.display().to_string())];
         step("vcare-api");
         let api = ServiceProcess::start(&program("vcare-api")?, environment.clone(), Some(&place.join("api"))).await?;
@@ -112,7 +112,7 @@ fn free_port() -> Result<u16> {
 }
 
 /// The programs stand beside this one.
-fn program(name: &str) -> Result<PathBuf> {
+pub fn program(name: &str) -> Result<PathBuf> {
     let own = std::env::current_exe()?;
     let path = own.with_file_name(name);
     anyhow::ensure!(path.is_file(), "{} is missing: build with `cargo build --workspace`", path.display());
@@ -120,7 +120,7 @@ fn program(name: &str) -> Result<PathBuf> {
 }
 
 /// Makes and migrates the database, and the login that the service has; answers its address for the service.
-async fn prepare(postgres: &PrivatePostgres) -> Result<String> {
+pub async fn prepare(postgres: &PrivatePostgres) -> Result<String> {
     let (client, connection) = tokio_postgres::connect(&postgres.url("postgres"), tokio_postgres::NoTls).await?;
     tokio::spawn(connection);
     if client.query_opt("SELECT FROM pg_database WHERE datname = $1", &[&DATABASE]).await?.is_none() {
@@ -136,8 +136,8 @@ async fn prepare(postgres: &PrivatePostgres) -> Result<String> {
     Ok(owner.replacen("postgres://postgres@", &format!("postgres://{SERVICE_ROLE}@"), 1))
 }
 
-fn settings(place: &Place, database: &str, nats: &NatsServer, standins: &Standins, api_port: u16) -> String {
-    let base = standins.base_url();
+/// The settings of api, worker and tool.
+pub fn settings(place: &Place, database: &str, nats: &str, standins: &str, api_port: u16) -> String {
     format!(
         r#"# Written at each start of the sandbox. With it, vcare-admin looks at the sandbox too:
 # VCARE_CONFIG_FILE={file} vcare-admin config check
@@ -157,16 +157,16 @@ url = "{database}"
 servers = ["{nats}"]
 
 [identity]
-issuer = "{issuer}"
+issuer = "{standins}/realms/ghasi"
 
 [licence]
-base_url = "{base}"
+base_url = "{standins}"
 
 [consent]
-base_url = "{base}"
+base_url = "{standins}"
 
 [fhir]
-base_url = "{fhir}"
+base_url = "{standins}/fhir/R4"
 
 [jitsi]
 allow_private_addresses = true
@@ -177,15 +177,12 @@ file = "{root}/master.key"
 create_if_missing = true
 "#,
         file = place.join("vcare.toml").display(),
-        nats = nats.url(),
-        issuer = standins.issuer().url(),
-        fhir = standins.fhir_url(),
         root = place.root().display(),
     )
 }
 
 /// Through the service's own code, as an operator would.
-async fn set_tenants(file: &std::path::Path, standins: &Standins) -> Result<()> {
+pub async fn set_tenants(file: &std::path::Path, jitsi: &str) -> Result<()> {
     let config = Config::from_file(file)?;
     let service = compose(&config, Overrides::default()).await?;
     for (tenant, prefix, zone) in seed::TENANTS {
@@ -194,7 +191,7 @@ async fn set_tenants(file: &std::path::Path, standins: &Standins) -> Result<()> 
             actor: ActorRef::System("sandbox"),
             trace: TraceContext::begin(&*service.ids),
         };
-        let mut draft = TenantConfigDraft::new(standins.jitsi_url(), prefix);
+        let mut draft = TenantConfigDraft::new(jitsi, prefix);
         draft.time_zone = zone.to_owned();
         service.app.set_tenant_config(&scope, draft).await?;
     }

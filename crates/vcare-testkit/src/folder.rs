@@ -111,12 +111,20 @@ impl Log {
 
     /// The last that was written since this log was opened.
     pub fn tail(&self) -> String {
+        self.read(|length| self.from.max(length.saturating_sub(4096)), u64::MAX)
+    }
+
+    /// The first that was written since then: where a process says that it has started, however much it said after.
+    pub fn head(&self) -> String {
+        self.read(|_| self.from, 256 * 1024)
+    }
+
+    fn read(&self, from: impl Fn(u64) -> u64, limit: u64) -> String {
         let read = || -> io::Result<String> {
             let mut file = File::open(&self.path)?;
-            let length = file.metadata()?.len();
-            file.seek(SeekFrom::Start(self.from.max(length.saturating_sub(4096))))?;
+            file.seek(SeekFrom::Start(from(file.metadata()?.len())))?;
             let mut bytes = Vec::new();
-            file.read_to_end(&mut bytes)?;
+            file.take(limit).read_to_end(&mut bytes)?;
             Ok(String::from_utf8_lossy(&bytes).into_owned())
         };
         read().unwrap_or_default()

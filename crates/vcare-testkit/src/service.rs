@@ -18,6 +18,7 @@ const STOP_PATIENCE: Duration = Duration::from_secs(30);
 pub struct ServiceProcess {
     process: Option<Process>,
     program: PathBuf,
+    arguments: Vec<String>,
     environment: Vec<(String, String)>,
     folder: Folder,
     log: Log,
@@ -35,11 +36,26 @@ impl ServiceProcess {
         environment: impl IntoIterator<Item = (String, String)>,
         folder: Option<&Path>,
     ) -> Result<Self> {
+        Self::start_with(program, [], environment, folder).await
+    }
+
+    /// The same, with arguments: for another program that says where it listens.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_with(
+        program: &Path,
+        arguments: impl IntoIterator<Item = String>,
+        environment: impl IntoIterator<Item = (String, String)>,
+        folder: Option<&Path>,
+    ) -> Result<Self> {
+        let arguments = arguments.into_iter().collect();
         let folder = Folder::open(folder, "service")?;
         let log = folder.log("log.jsonl")?;
         let environment = environment.into_iter().collect();
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut service = Self { process: None, program: program.to_owned(), environment, folder, log, address };
+        let mut service =
+            Self { process: None, program: program.to_owned(), arguments, environment, folder, log, address };
         service.restart().await?;
         Ok(service)
     }
@@ -79,14 +95,14 @@ impl ServiceProcess {
         for (name, _) in std::env::vars_os().filter(|(name, _)| ours(name)) {
             command.env_remove(name);
         }
-        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.args(&self.arguments).envs(self.environment.iter().map(|(name, value)| (name, value)));
         let mut process = Process::spawn(command, self.log.file()?)?;
         let deadline = Instant::now() + PATIENCE;
         self.address = loop {
-            let log = self.log.tail();
-            if let Some(address) = log.lines().find_map(listening) {
+            if let Some(address) = self.log.head().lines().find_map(listening) {
                 break address;
             }
+            let log = self.log.tail();
             let name = self.program.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if process.has_ended() {
                 bail!("{name} did not start: {}", log.trim());

@@ -16,6 +16,9 @@ pub use token::TokenSpec;
 /// The audience of the service's access tokens.
 pub const AUDIENCE: &str = "virtual-care-service";
 
+/// The realm that the stand-ins play.
+pub(crate) const REALM: &str = "ghasi";
+
 /// An issuer and its keys.
 #[derive(Debug)]
 pub struct Issuer {
@@ -29,6 +32,12 @@ impl Issuer {
     #[must_use]
     pub fn new(url: impl Into<String>, key: SigningKey) -> Self {
         Self { url: url.into(), keys: RwLock::new(vec![Arc::new(key)]) }
+    }
+
+    /// The one that the stand-ins at that address play, with the same key: its tokens are good there.
+    #[must_use]
+    pub fn of_standins(base_url: &str, key: SigningKey) -> Self {
+        Self::new(format!("{base_url}/realms/{REALM}"), key)
     }
 
     /// Its address.

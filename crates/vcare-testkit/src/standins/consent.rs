@@ -1,14 +1,19 @@
 //! access-policy: what patients have consented to.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::exchange::{Answer, Asked};
 
 /// What a patient has consented to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consents {
     /// Visits by video.
     pub telehealth: bool,
@@ -37,15 +42,36 @@ impl Consents {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct ConsentRegister(Mutex<BTreeMap<String, Consents>>);
+pub(super) struct ConsentRegister {
+    granted: Mutex<BTreeMap<String, Consents>>,
+    file: Option<PathBuf>,
+}
 
 impl ConsentRegister {
+    /// With what is in the folder already, if there is one.
+    pub fn open(folder: Option<&Path>) -> Result<Self> {
+        let Some(folder) = folder else { return Ok(Self::default()) };
+        let file = folder.join("consents.json");
+        let granted = match fs::read(&file) {
+            Err(error) if error.kind() == ErrorKind::NotFound => BTreeMap::new(),
+            read => serde_json::from_slice(&read?).with_context(|| format!("{} holds no consents", file.display()))?,
+        };
+        Ok(Self { granted: Mutex::new(granted), file: Some(file) })
+    }
+
     pub fn set(&self, patient: &str, consents: Consents) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(patient.to_owned(), consents);
+        let mut granted = self.granted.lock().unwrap_or_else(PoisonError::into_inner);
+        granted.insert(patient.to_owned(), consents);
+        if let Some(file) = &self.file {
+            // Whole or not at all. What cannot be written is not there after a crash, and the gate is closed then.
+            let draft = file.with_extension("json.new");
+            let written = fs::write(&draft, serde_json::to_vec(&*granted).unwrap_or_default());
+            let _ = written.and_then(|()| fs::rename(&draft, file));
+        }
     }
 
     pub fn of(&self, patient: &str) -> Consents {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(patient).copied().unwrap_or_default()
+        self.granted.lock().unwrap_or_else(PoisonError::into_inner).get(patient).copied().unwrap_or_default()
     }
 
     /// `POST /internal/access/consents/evaluate` with `{tenantId, patientId, gates[]}`.

@@ -1,10 +1,7 @@
 //! The OIDC issuer's documents.
 
 use super::exchange::{Answer, Asked};
-use crate::issuer::Issuer;
-
-/// The realm.
-pub(super) const REALM: &str = "ghasi";
+use crate::issuer::{Issuer, REALM};
 
 /// `GET /realms/ghasi/.well-known/openid-configuration` and `GET /realms/ghasi/protocol/openid-connect/certs`.
 pub(super) fn answer(issuer: &Issuer, asked: &Asked, segments: &[&str]) -> Answer {

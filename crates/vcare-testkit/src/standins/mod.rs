@@ -12,6 +12,7 @@ mod exchange;
 mod fhir;
 mod identity;
 mod jitsi;
+mod journal;
 mod licence;
 mod mode;
 mod office;
@@ -21,12 +22,15 @@ mod replay;
 mod server;
 mod tls;
 
+use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::Value;
 
 pub use consent::Consents;
+pub use journal::encounters_in;
 pub use licence::Licence;
 pub use mode::{Behaviour, Mode, Name, UnknownName};
 pub use record::RecordedRequest;
@@ -46,6 +50,9 @@ pub struct StandinsConfig {
     pub signing_key: Option<SigningKey>,
     /// The bearer token that the FHIR server wants. Default: it takes everybody.
     pub fhir_bearer: Option<String>,
+    /// Where they keep what must outlive a killed process: Encounters, consents, the issuer's key unless one is given,
+    /// Jitsi's certificate. Default: nothing is kept.
+    pub folder: Option<PathBuf>,
 }
 
 /// The neighbours, as long as this value lives.
@@ -61,18 +68,26 @@ impl Standins {
     /// has consented.
     ///
     /// # Errors
-    /// When a port is taken.
+    /// When a port is taken, or the folder holds something else.
     pub async fn start(config: StandinsConfig) -> Result<Self> {
-        let key = match config.signing_key {
-            Some(key) => key,
-            // Takes long enough to hold up who shares our thread.
-            None => tokio::task::spawn_blocking(SigningKey::draw).await??,
+        let folder = config.folder.as_deref();
+        if let Some(folder) = folder {
+            fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+        }
+        let key_file = folder.map(|folder| folder.join("issuer.pem"));
+        let key = match (config.signing_key, key_file) {
+            (Some(key), _) => key,
+            // Drawing takes long enough to hold up who shares our thread.
+            (None, Some(file)) => tokio::task::spawn_blocking(move || SigningKey::load_or_draw(&file)).await??,
+            (None, None) => tokio::task::spawn_blocking(SigningKey::draw).await??,
         };
-        let authority = tls::Authority::new()?;
+        let identity = folder.map_or_else(tls::Identity::draw, tls::Identity::load_or_draw)?;
         let listeners = server::Listeners::bind(config.port, config.jitsi_port)?;
-        let office = Arc::new(Office::new(listeners.addresses()?, key, config.fhir_bearer));
-        let server = Server::start(listeners, authority.server_config()?, Arc::clone(&office)).await?;
-        Ok(Self { office, server, ca_pem: authority.pem })
+        let addresses = listeners.addresses()?;
+        let issuer = Issuer::of_standins(&addresses.base_url, key);
+        let office = Arc::new(Office::open(addresses, issuer, config.fhir_bearer, folder)?);
+        let server = Server::start(listeners, identity.server_config()?, Arc::clone(&office)).await?;
+        Ok(Self { office, server, ca_pem: identity.ca_pem })
     }
 
     /// Closes both listeners and all connections. Ports can be had again at once.

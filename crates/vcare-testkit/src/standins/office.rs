@@ -1,7 +1,9 @@
 //! All stand-ins together: who is asked by which path, and in which mode they are.
 
+use std::path::Path;
 use std::time::Duration;
 
+use anyhow::Result;
 use serde_json::json;
 
 use super::ai;
@@ -15,7 +17,7 @@ use super::mode::{Behaviour, Name};
 use super::record::Desk;
 use super::server::Addresses;
 use super::{control, identity, jitsi, page};
-use crate::issuer::{Issuer, SigningKey};
+use crate::issuer::Issuer;
 
 #[derive(Debug)]
 pub(super) struct Office {
@@ -31,19 +33,24 @@ pub(super) struct Office {
 }
 
 impl Office {
-    pub fn new(addresses: Addresses, key: SigningKey, fhir_bearer: Option<String>) -> Self {
+    pub fn open(
+        addresses: Addresses,
+        issuer: Issuer,
+        fhir_bearer: Option<String>,
+        folder: Option<&Path>,
+    ) -> Result<Self> {
         let Addresses { base_url, jitsi_url } = addresses;
-        Self {
-            issuer: Issuer::new(format!("{base_url}/realms/{}", identity::REALM), key),
+        Ok(Self {
+            issuer,
             licences: LicenceRegister::default(),
-            consents: ConsentRegister::default(),
-            encounters: Encounters::new(format!("{base_url}/fhir/R4"), fhir_bearer),
+            consents: ConsentRegister::open(folder)?,
+            encounters: Encounters::open(format!("{base_url}/fhir/R4"), fhir_bearer, folder)?,
             threads: Threads::default(),
             notes: Notes::default(),
             desks: [const { Desk::new() }; Name::ALL.len()],
             base_url,
             jitsi_url,
-        }
+        })
     }
 
     pub fn desk(&self, name: Name) -> &Desk {

@@ -12,7 +12,8 @@ pub(super) fn front(office: &Office) -> Answer {
     Answer::html(200, page)
 }
 
-const TEXT: &str = r#"Stand-ins for the neighbours of the virtual care service. Everything is in memory and gone at the end.
+const TEXT: &str = r#"Stand-ins for the neighbours of the virtual care service. Everything is in memory and gone at the end, unless they were
+given a folder: then Encounters and consents are kept in it.
 
 Who is here
   licence         GET  {base}/internal/identity/tenants/TENANT/modules/TELEMED-VC

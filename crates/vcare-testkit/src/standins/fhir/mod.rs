@@ -4,14 +4,17 @@ mod outcome;
 mod r4;
 mod search;
 
-use std::sync::{Mutex, PoisonError};
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use anyhow::Result;
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 
 use self::outcome::Issue;
 use self::search::Search;
 use super::exchange::{Answer, Asked};
+use super::journal::Journal;
 use crate::machine;
 
 /// The Encounters that there are.
@@ -20,24 +23,53 @@ pub(super) struct Encounters {
     /// What `/Encounter` stands below.
     base: String,
     bearer: Option<String>,
-    book: Mutex<Vec<Value>>,
+    book: Mutex<Book>,
+}
+
+#[derive(Debug, Default)]
+struct Book {
+    encounters: Vec<Value>,
+    journal: Option<Journal>,
+}
+
+impl Book {
+    /// Written down first: what is answered is kept.
+    fn add(&mut self, encounter: Value) -> Result<()> {
+        if let Some(journal) = &mut self.journal {
+            journal.add(&encounter)?;
+        }
+        self.encounters.push(encounter);
+        Ok(())
+    }
 }
 
 impl Encounters {
-    pub const fn new(base: String, bearer: Option<String>) -> Self {
-        Self { base, bearer, book: Mutex::new(Vec::new()) }
+    /// With those that are in the folder already, if there is one.
+    pub fn open(base: String, bearer: Option<String>, folder: Option<&Path>) -> Result<Self> {
+        let book = match folder {
+            Some(folder) => {
+                let (journal, encounters) = Journal::of_encounters(folder)?;
+                Book { encounters, journal: Some(journal) }
+            }
+            None => Book::default(),
+        };
+        Ok(Self { base, bearer, book: Mutex::new(book) })
     }
 
     pub fn all(&self) -> Vec<Value> {
-        self.book.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.book().encounters.clone()
     }
 
     pub fn put(&self, encounter: Value) -> String {
-        let mut book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
         let encounter = stored(encounter);
         let id = id_of(&encounter).to_owned();
-        book.push(encounter);
+        // Without a journal, which is where this is asked for, nothing can fail.
+        let _ = self.book().add(encounter);
         id
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// `/fhir/R4/…`.
@@ -85,18 +117,20 @@ impl Encounters {
             Ok(condition) => condition,
             Err(issue) => return refused(400, &[issue]),
         };
-        let mut book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut book = self.book();
         let minimal = asked.header("prefer").is_some_and(|prefer| prefer.contains("return=minimal"));
         let matches: Vec<&Value> = match &condition {
-            Some(condition) => book.iter().filter(|one| condition.matches(one)).collect(),
+            Some(condition) => book.encounters.iter().filter(|one| condition.matches(one)).collect(),
             None => Vec::new(),
         };
         match matches.as_slice() {
             [] => {
                 let encounter = stored(encounter);
                 let answer = self.written(201, &encounter, minimal);
-                book.push(encounter);
-                answer
+                match book.add(encounter) {
+                    Ok(()) => answer,
+                    Err(error) => refused(500, &[Issue::new("exception", "", error.to_string())]),
+                }
             }
             [existing] => self.written(200, existing, minimal),
             several => {
@@ -113,8 +147,8 @@ impl Encounters {
     }
 
     fn read(&self, id: &str) -> Answer {
-        let book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
-        match book.iter().find(|one| id_of(one) == id) {
+        let book = self.book();
+        match book.encounters.iter().find(|one| id_of(one) == id) {
             Some(encounter) => fhir(200, encounter).header("etag", "W/\"1\""),
             None => refused(404, &[Issue::new("not-found", "", "no such Encounter")]),
         }
@@ -125,8 +159,8 @@ impl Encounters {
             Ok(search) => search,
             Err(issue) => return refused(400, &[issue]),
         };
-        let book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
-        let found: Vec<&Value> = book.iter().filter(|one| search.matches(one)).collect();
+        let book = self.book();
+        let found: Vec<&Value> = book.encounters.iter().filter(|one| search.matches(one)).collect();
         let entry = |one: &&Value| {
             let url = format!("{}/Encounter/{}", self.base, id_of(one));
             json!({"fullUrl": url, "resource": one, "search": {"mode": "match"}})
