@@ -10,6 +10,10 @@ default:
 demo *args:
     deploy/local/demo "$@"
 
+# kill everything while visits run, and prove that nothing is lost or doubled: --visits N, --seed S, --minutes M
+chaos *args:
+    deploy/local/chaos "$@"
+
 # all tests; with arguments, nextest with these: just test join
 test *args:
     deploy/local/test "$@"

@@ -2,8 +2,10 @@
 
 #![expect(clippy::print_stdout, reason = "it talks to a person")]
 
+mod chaos;
 mod place;
 mod seed;
+mod standins;
 mod surroundings;
 mod up;
 mod visit;
@@ -26,6 +28,11 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Run many visits while everything is killed, paused and made slow, and prove that nothing is lost or doubled.
+    Chaos(chaos::Options),
+    /// Play the neighbours, for a chaos that kills them.
+    #[command(hide = true)]
+    Standins(standins::Options),
 }
 
 #[tokio::main]
@@ -34,5 +41,7 @@ async fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Up { check: true } => up::check().await,
         Command::Up { check: false } => up::stay().await,
+        Command::Chaos(options) => Box::pin(chaos::run(options)).await,
+        Command::Standins(options) => standins::serve(options).await,
     }
 }

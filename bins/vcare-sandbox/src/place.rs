@@ -21,9 +21,9 @@ impl Place {
         Self::at(std::env::current_dir()?.join(".vcare"), false)
     }
 
-    /// A folder that goes with this value.
-    pub fn passing() -> Result<Self> {
-        let name = format!("vcare-check-{}", std::process::id());
+    /// A folder that goes with this value; `what` is in its name.
+    pub fn passing(what: &str) -> Result<Self> {
+        let name = format!("vcare-{what}-{}", std::process::id());
         Self::at(std::env::temp_dir().join(name), true)
     }
 
@@ -42,6 +42,11 @@ impl Place {
     /// The folder itself.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Leaves the folder behind: somebody will want to look into it.
+    pub fn keep(&mut self) {
+        self.temporary = false;
     }
 
     /// Where PostgreSQL lives.

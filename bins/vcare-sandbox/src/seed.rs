@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use time::Duration;
-use vcare_testkit::{Consents, Standins, TokenSpec};
+use vcare_testkit::{Consents, Issuer, Standins, TokenSpec};
 
 /// The two tenants: id, room prefix, time zone.
 pub const TENANTS: [(&str, &str, &str); 2] =
@@ -35,13 +35,17 @@ pub fn consents(standins: &Standins) {
     standins.set_consent(NO_RECORDING_CONSENT, Consents { ai_transcription: true, ..Consents::TELEHEALTH });
 }
 
+/// A token of an account of that tenant.
+pub fn token(issuer: &Issuer, tenant: &str, account: &str, role: &str) -> String {
+    issuer.token(&TokenSpec::new(format!("{account}.{tenant}"), tenant, &[role]).lifetime(TOKEN_LIFE))
+}
+
 /// The tenants with a token for each account, as they stand in `sandbox.json`.
 pub fn tenants(standins: &Standins) -> Vec<Value> {
     let tenants = TENANTS.iter().map(|(tenant, _, _)| {
         let mut tokens = serde_json::Map::new();
         for (name, account, role) in ACCOUNTS {
-            let account = TokenSpec::new(format!("{account}.{tenant}"), *tenant, &[role]).lifetime(TOKEN_LIFE);
-            tokens.insert(name.to_owned(), standins.issuer().token(&account).into());
+            tokens.insert(name.to_owned(), token(standins.issuer(), tenant, account, role).into());
         }
         let patient = TokenSpec::new(format!("user-{CONSENTED}.{tenant}"), *tenant, &["patient"]);
         let patient = patient.patient(CONSENTED).lifetime(TOKEN_LIFE);

@@ -41,7 +41,7 @@ pub async fn stay() -> Result<()> {
 /// Runs one visit in a sandbox of its own.
 pub async fn check() -> Result<()> {
     let shutdown = until_signal()?;
-    let place = Place::passing()?;
+    let place = Place::passing("check")?;
     let starting = Box::pin(Surroundings::start(&place, false, |what| println!("  … {what}")));
     let Some(started) = shutdown.run_until_cancelled(starting).await else { anyhow::bail!("interrupted") };
     let surroundings = started?;
