@@ -103,7 +103,7 @@ fn a_visit_that_was_called_off_has_neither_encounter_nor_charge() {
 #[test]
 fn whatever_is_missing_or_there_twice_is_found() {
     type Break = fn(&mut Told, &mut Truth);
-    let table: [(&str, Break, &[Fault]); 17] = [
+    let table: [(&str, Break, &[Fault]); 18] = [
         ("no row", |_, truth| truth.rows.clear(), &[Fault::Lost, Fault::Wrong]),
         ("two rows", |_, truth| truth.rows.push(truth.rows[0].clone()), &[Fault::Doubled, Fault::Wrong]),
         ("a foreign row", |_, truth| truth.rows[0].appointment.clear(), &[Fault::Lost, Fault::Wrong]),
@@ -112,6 +112,7 @@ fn whatever_is_missing_or_there_twice_is_found() {
         ("no charge", |_, truth| drop(truth.events.pop()), &[Fault::Lost]),
         ("two charges", |_, truth| repeat(truth, 7), &[Fault::Doubled]),
         ("two ends", |_, truth| repeat(truth, 6), &[Fault::Doubled]),
+        ("no end", |_, truth| drop(truth.events.remove(6)), &[Fault::Lost]),
         ("no start", |_, truth| drop(truth.events.remove(5)), &[Fault::Lost]),
         ("no version 2", |_, truth| drop(truth.events.remove(1)), &[Fault::Lost]),
         ("a swap", |_, truth| truth.events.swap(6, 5), &[Fault::OutOfOrder]),
