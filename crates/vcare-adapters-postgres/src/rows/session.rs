@@ -191,7 +191,7 @@ impl SessionRow {
             schedule: Schedule::restore(
                 self.scheduled_start,
                 self.scheduled_end,
-                TimeZoneName::parse(self.time_zone).map_err(text("time_zone"))?,
+                TimeZoneName::restore(self.time_zone).map_err(text("time_zone"))?,
             ),
             recording_enabled: self.recording_enabled,
             recording_ref: self.recording_ref,

@@ -41,7 +41,7 @@ async fn a_new_visit_names_its_people_by_their_ids() {
     for (field, longest) in [("patientId", 64), ("appointmentId", 64), ("providerId", 128)] {
         cases.extend(no_ids(longest).into_iter().map(|value| tried(&bench, "/sessions", &wish, field, value)));
     }
-    let zones = ["", " ", "Asia Kabul", "Asia/Kabul\n", "../../etc/passwd\u{0}", BIDI, "کابل", "UTC;x"];
+    let zones = ["", " ", "Mars/Olympus", "Asia Kabul", "Asia/Kabul\n", "../../etc/passwd\u{0}", BIDI, "کابل", "UTC;x"];
     let zones = zones.map(Value::from).into_iter().chain([json!("x".repeat(65))]).chain(no_texts());
     cases.extend(zones.map(|value| tried(&bench, "/sessions", &wish, "timeZone", value)));
     let flags = [json!("true"), json!("yes"), json!(1), json!(null), json!([true])];

@@ -1,3 +1,5 @@
+//! A good run, spoilt in every way that the verdict must find.
+
 use std::time::Duration;
 
 use serde_json::json;
