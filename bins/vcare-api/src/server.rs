@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_cors::Cors;
 use actix_web::dev::Server;
@@ -16,6 +17,9 @@ use vcare_boot::{ApiConfig, Health, Metrics};
 use crate::answer::REPLAYED;
 use crate::request::{self, X_REQUEST_ID};
 use crate::routes;
+
+/// How long the head of a request may take to arrive.
+const REQUEST_HEAD: Duration = Duration::from_secs(30);
 
 /// What every route has at hand.
 pub struct Api {
@@ -52,6 +56,8 @@ pub fn listen(api: Api, config: &ApiConfig) -> anyhow::Result<(SocketAddr, Serve
             .configure(routes::configure)
     })
     .disable_signals()
+    // Five seconds are not enough for a request's head on a 2G link that stalls; and who never ends one must still go.
+    .client_request_timeout(REQUEST_HEAD)
     .shutdown_timeout(config.shutdown_seconds);
     if let Some(threads) = config.threads {
         server = server.workers(threads);
