@@ -14,6 +14,8 @@ pub mod request;
 pub mod routes;
 pub mod server;
 
+use std::time::Duration;
+
 use tokio_util::sync::CancellationToken;
 use vcare_boot::{Config, Metrics, Service};
 
@@ -32,7 +34,8 @@ pub async fn serve(
     listening: impl FnOnce(std::net::SocketAddr),
 ) -> anyhow::Result<()> {
     let Service { app, access_tokens, relay, health, ids, .. } = service;
-    let api = Api { app, access_tokens, health, metrics, ids };
+    let deadline = Duration::from_secs(config.api.request_deadline_seconds);
+    let api = Api { app, access_tokens, health, metrics, ids, deadline };
     let (address, server) = server::listen(api, &config.api)?;
     let stop = CancellationToken::new();
     let relay = relay.map(|relay| {

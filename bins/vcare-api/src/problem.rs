@@ -224,6 +224,12 @@ impl From<AppError> for Problem {
 }
 
 impl Problem {
+    /// It took too long. Whether it was done is not known: the same request under the same key tells.
+    #[must_use]
+    pub fn too_slow() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE").retry_after(5)
+    }
+
     /// Our fault. Tells nothing of it.
     #[must_use]
     pub fn internal() -> Self {

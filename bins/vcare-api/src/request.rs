@@ -97,6 +97,23 @@ pub async fn around<B: MessageBody + 'static>(
     Ok(finish(answered, &id))
 }
 
+/// Answers 503 when a request takes too long: a database that hangs must not hold every caller, and every connection, for
+/// ever. What was begun is undone.
+///
+/// # Errors
+/// None of its own.
+pub async fn in_time<B: MessageBody + 'static>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, actix_web::Error> {
+    let deadline = req.app_data::<web::Data<Api>>().ok_or_else(Problem::internal)?.deadline;
+    let request = req.request().clone();
+    match tokio::time::timeout(deadline, next.call(req)).await {
+        Ok(answered) => Ok(answered?.map_into_left_body()),
+        Err(_) => Ok(ServiceResponse::new(request, Problem::too_slow().response()).map_into_right_body()),
+    }
+}
+
 fn finish<B: MessageBody>(
     mut answered: ServiceResponse<EitherBody<B, BoxBody>>,
     id: &str,

@@ -33,6 +33,8 @@ pub struct Api {
     pub metrics: Metrics,
     /// New ids.
     pub ids: Arc<dyn Ids>,
+    /// How long a request may take.
+    pub deadline: Duration,
 }
 
 /// Begins to listen. Answers the address, and the server to be awaited; signals are the caller's.

@@ -16,9 +16,14 @@ use crate::answer::BASE;
 use crate::extract::authenticate;
 use crate::openapi;
 use crate::problem::Problem;
+use crate::request;
 
-/// One path. Another method than its own is 405 with `Allow`, as problem+json.
-fn resource(path: &str, routes: Vec<(Method, Route)>) -> Resource {
+/// One path, answered in time. Another method than its own is 405 with `Allow`, as problem+json.
+fn resource(path: &str, routes: Vec<(Method, Route)>) -> impl HttpServiceFactory + 'static {
+    routed(path, routes).wrap(from_fn(request::in_time))
+}
+
+fn routed(path: &str, routes: Vec<(Method, Route)>) -> Resource {
     let allow = routes.iter().map(|(method, _)| method.as_str()).collect::<Vec<_>>().join(", ");
     let mut resource = web::resource(path);
     for (method, route) in routes {
@@ -32,7 +37,8 @@ fn resource(path: &str, routes: Vec<(Method, Route)>) -> Resource {
 
 /// The same, for those who sign in.
 fn signed_in(path: &str, routes: Vec<(Method, Route)>) -> impl HttpServiceFactory + 'static {
-    resource(path, routes).wrap(from_fn(authenticate))
+    // The last is the outermost: checking who calls takes time, too.
+    routed(path, routes).wrap(from_fn(authenticate)).wrap(from_fn(request::in_time))
 }
 
 fn get(route: Route) -> (Method, Route) {

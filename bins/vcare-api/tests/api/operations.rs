@@ -62,6 +62,23 @@ async fn without_its_database_the_service_is_down_and_says_so_until_it_is_back()
     app.cancel(&visit, "power cut").await.expect(200);
 }
 
+/// A database that hangs answers nobody, and must not hold everybody.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_takes_too_long_is_answered_503_and_what_it_began_is_undone() {
+    let app = TestApp::start_with("api.request_deadline_seconds = 1").await;
+    let visit = app.visit().await;
+    let clinician = app.token("clinician");
+    let before = app.read(&visit).await;
+    let locked = app.database.client().await.unwrap();
+    locked.batch_execute("BEGIN; LOCK TABLE virtual_session IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let late = app.get(&clinician, &visit.path("")).await.refused(503, "SERVICE_UNAVAILABLE");
+    assert_eq!(late.header("retry-after"), "5");
+    app.cancel(&visit, "power cut").await.refused(503, "SERVICE_UNAVAILABLE");
+    locked.batch_execute("ROLLBACK").await.unwrap();
+    assert_eq!(app.read(&visit).await, before);
+    app.cancel(&visit, "power cut").await.expect(200);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_there_is_404_and_another_method_is_405() {
     let app = TestApp::start().await;

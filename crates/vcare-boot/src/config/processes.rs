@@ -16,6 +16,8 @@ pub struct ApiConfig {
     pub threads: Option<usize>,
     /// How long requests under way may take after SIGTERM. Default 20.
     pub shutdown_seconds: u64,
+    /// How long a request may take, the arrival of its body included, before it is answered 503. Default 60.
+    pub request_deadline_seconds: u64,
     /// The largest body, in bytes. Default 65,536.
     pub max_body_bytes: usize,
     /// Origins whose pages may call the API without Kong in between; `*` is all. Default: none.
@@ -28,6 +30,7 @@ impl Default for ApiConfig {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 3031)),
             threads: None,
             shutdown_seconds: 20,
+            request_deadline_seconds: 60,
             max_body_bytes: 64 * 1024,
             cors_allow_origins: Vec::new(),
         }
