@@ -1,12 +1,11 @@
 //! An operator takes a job in hand.
 
-use vcare_domain::{SessionId, VirtualSession};
+use vcare_domain::{Outcome, SessionId};
 
 use crate::actor::Scope;
 use crate::app::App;
-use crate::error::AppError;
-use crate::ports::{JobKind, StoreError};
-use crate::transaction::Plan;
+use crate::error::{AppError, Resource};
+use crate::ports::{JobKind, StoreError, UnitOfWork};
 
 impl App {
     /// Lets a job be tried at once, whether it waits for a person or for its time. Answers whether there was one.
@@ -21,25 +20,29 @@ impl App {
         Ok(found)
     }
 
-    /// Sets a job aside for a person, and says so on its visit. Answers whether there was one.
+    /// Sets a job aside for a person and says so on its visit, in one transaction. Answers whether there was one.
     ///
     /// # Errors
     /// [`AppError::NotFound`], [`AppError::Refused`] when the visit has its Encounter, [`AppError::Store`].
     #[tracing::instrument(skip_all, fields(tenant_id = %scope.tenant_id, session_id = %session))]
     pub async fn park_job(&self, scope: &Scope, session: SessionId, kind: JobKind) -> Result<bool, AppError> {
-        let JobKind::CreateEncounter = kind;
-        let now = self.clock.now();
-        let plan = Plan {
-            name: "park_encounter",
-            session,
-            once: None,
-            closes: None,
-            decide: |visit: &mut VirtualSession| visit.park_encounter(now),
-        };
-        self.change_session(scope, plan).await?;
         let mut tx = self.store.begin("park_job", scope).await?;
-        let found = tx.jobs().park(session, kind, "operator").await?;
-        tx.commit().await?;
-        Ok(found)
+        match self.park_in(&mut *tx, session, kind).await {
+            Ok(true) => tx.commit().await.map(|()| true).map_err(AppError::from),
+            other => {
+                tx.rollback().await?;
+                other
+            }
+        }
+    }
+
+    /// The visit first: who works the job locks them in that order, too.
+    async fn park_in(&self, tx: &mut dyn UnitOfWork, session: SessionId, kind: JobKind) -> Result<bool, AppError> {
+        let mut visit = tx.sessions().find(session).await?.ok_or(AppError::NotFound(Resource::Session))?;
+        let JobKind::CreateEncounter = kind;
+        if visit.park_encounter(self.clock.now())? == Outcome::Applied {
+            tx.sessions().save(&mut visit).await?;
+        }
+        Ok(tx.jobs().park(session, kind, "operator").await?)
     }
 }
