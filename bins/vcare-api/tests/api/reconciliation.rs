@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use time::Duration;
 use vcare_app::ports::JobKind;
+use vcare_app::{AppError, Resource};
 use vcare_domain::SessionId;
 use vcare_testkit::{Mode, Name};
 
@@ -81,6 +82,9 @@ async fn an_operator_can_set_a_job_aside_and_its_visit_says_so() {
     app.standins.set_mode(Name::Fhir, Mode::DOWN);
     let visit = ended_visit(&app).await;
     let session: SessionId = visit.id.parse().unwrap();
+    let other = app.app.park_job(&scope(OTHER_TENANT), session, JobKind::CreateEncounter).await;
+    assert!(matches!(other, Err(AppError::NotFound(Resource::Session))), "not theirs");
+    assert_eq!(app.read(&visit).await["encounterStatus"], "pending");
     assert!(app.app.park_job(&scope(TENANT), session, JobKind::CreateEncounter).await.unwrap());
     assert_eq!(app.read(&visit).await["encounterStatus"], "parked");
     app.standins.set_mode(Name::Fhir, Mode::UP);
@@ -123,4 +127,41 @@ async fn a_dead_gateway_is_asked_by_a_probe_and_not_by_every_visit_that_ends() {
     app.standins.set_mode(Name::Fhir, Mode::UP);
     app.clock.advance(Duration::minutes(2));
     assert_eq!(app.app.work_due_jobs(32).await.unwrap().created, 8);
+}
+
+/// Both or neither: were the job gone, a visit that says `parked` would wait for a person for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_visit_whose_job_is_gone_is_not_said_to_be_parked() {
+    let app = TestApp::start().await;
+    app.standins.set_mode(Name::Fhir, Mode::DOWN);
+    let visit = ended_visit(&app).await;
+    app.database.execute("DELETE FROM retry_job", &[]).await.unwrap();
+    let session: SessionId = visit.id.parse().unwrap();
+    assert!(!app.app.park_job(&scope(TENANT), session, JobKind::CreateEncounter).await.unwrap());
+    assert_eq!(app.read(&visit).await["encounterStatus"], "pending");
+    assert_eq!(app.events_of("virtual_care.session.encounter.parked.v1").await.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_probe_that_fails_on_our_side_does_not_keep_the_others_away() {
+    let app = TestApp::start().await;
+    app.standins.set_mode(Name::Fhir, Mode::DOWN);
+    let mut visits = Vec::new();
+    for _ in 0..5 {
+        visits.push(app.active_visit().await.0);
+    }
+    app.clock.advance(Duration::minutes(10));
+    for visit in &visits {
+        app.end(visit).await.expect(200);
+    }
+    // The job that is due first is for a visit that is not there: it fails before the gateway is asked.
+    let orphan = "INSERT INTO retry_job SELECT tenant_id, gen_random_uuid(), kind, gen_random_uuid(), state, attempts, \
+                  due_at - interval '1 hour', lease_token, last_error, correlation_id, traceparent, created_at \
+                  FROM retry_job LIMIT 1";
+    app.database.execute(orphan, &[]).await.unwrap();
+    app.standins.set_mode(Name::Fhir, Mode::UP);
+    app.clock.advance(Duration::minutes(2));
+    let report = app.app.work_due_jobs(32).await.unwrap();
+    assert_eq!((report.failed, report.taken()), (1, 1));
+    assert_eq!(app.app.work_due_jobs(32).await.unwrap().created, 5, "without waiting for the lost probe");
 }

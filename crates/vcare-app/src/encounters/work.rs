@@ -89,9 +89,14 @@ impl App {
                     return nothing.map(|_| report);
                 }
             };
-            report.add(self.work_all(leased).await);
+            let done = self.work_all(leased).await;
+            report.add(done);
+            if probing && done.failed > 0 {
+                // It failed on our side and may not have asked: the gateway's turn is still to come.
+                breaker.unused(now);
+            }
             // A probe that was answered opens the way for the others.
-            if !probing {
+            if !probing || done.failed > 0 {
                 return Ok(report);
             }
         }
