@@ -48,7 +48,7 @@ pub async fn serve(
     shutdown.cancelled().await;
     handle.stop(true).await;
     serving.await??;
-    // After the last request: what it wrote is published before we go.
+    // After the last request. What the relay has not published by then stays in the outbox, for whoever leads next.
     stop.cancel();
     if let Some(relay) = relay {
         relay.await?;

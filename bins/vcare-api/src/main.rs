@@ -13,10 +13,10 @@ async fn main() -> anyhow::Result<()> {
     let Arguments {} = Arguments::parse();
     let config = Config::load()?;
     install_crypto();
-    let telemetry = init_telemetry("vcare-api", &config.log)?;
+    let metrics = init_telemetry("vcare-api", &config.log)?;
     let service = compose(&config, Overrides::default()).await?;
     let shutdown = until_signal()?;
-    vcare_api::serve(service, telemetry.metrics, &config, shutdown, |address| {
+    vcare_api::serve(service, metrics, &config, shutdown, |address| {
         tracing::info!(%address, "listening");
     })
     .await?;

@@ -33,22 +33,16 @@ impl Metrics {
     }
 }
 
-/// What [`init_telemetry`] started.
-pub struct Telemetry {
-    /// The process' metrics.
-    pub metrics: Metrics,
-}
-
-/// Starts logs (JSON lines on standard output) and metrics, for the whole process.
+/// Starts logs (JSON lines on standard output) and metrics, for the whole process; answers the metrics.
 ///
 /// # Errors
 /// [`ConfigError`] when the filter is none, or when telemetry was started before.
-pub fn init_telemetry(service: &'static str, config: &LogConfig) -> Result<Telemetry, ConfigError> {
+pub fn init_telemetry(service: &'static str, config: &LogConfig) -> Result<Metrics, ConfigError> {
     let filter = parse_filter(&config.filter)?;
     let lines = JsonLines::new(service, std::io::stdout);
     let subscriber = Registry::default().with(filter).with(lines);
     tracing::subscriber::set_global_default(subscriber).map_err(|_| "logging was started before".to_owned())?;
-    Ok(Telemetry { metrics: install_metrics()? })
+    install_metrics()
 }
 
 /// What is logged: a level, or `target=level,…`.
@@ -67,7 +61,8 @@ fn install_metrics() -> Result<Metrics, ConfigError> {
     Ok(Metrics(builder.install_recorder().map_err(failed)?))
 }
 
-/// A person in the logs: the same person has the same hash, and nobody can read who it is off it.
+/// A person in the logs: the same person has the same hash. Who it is cannot be read off it; who knows the account can
+/// compute it.
 #[must_use]
 pub fn actor_id_hash(tenant: &TenantId, user: &UserId) -> String {
     let mut context = digest::Context::new(&digest::SHA256);

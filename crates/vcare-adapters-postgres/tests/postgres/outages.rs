@@ -7,7 +7,7 @@ use vcare_adapters_postgres::{LoginPurpose, PgConfig, PgJobQueue, PgOutbox, PgSt
 use vcare_app::ports::{Clock, JobQueue, Outbox, OutboxWake, Reads, Store, StoreError};
 use vcare_domain::{SessionId, SessionStatus};
 use vcare_testkit::postgres::tokio_postgres::{NoTls, connect};
-use vcare_testkit::{HandClock, PrivatePostgres, SeededIds};
+use vcare_testkit::{HandClock, PrivatePostgres, SeededIds, TestDatabase};
 
 use crate::support::{Bench, KABUL, scope, tenant, told};
 
@@ -99,6 +99,15 @@ async fn connections_that_the_server_closed_are_replaced() {
             bench.read(&visit).await.unwrap();
         }
     }
+}
+
+#[tokio::test]
+async fn a_database_without_our_tables_is_not_ready() {
+    let database = TestDatabase::create().await.unwrap();
+    let jobs = PgJobQueue::new(&PgConfig::new(database.url()), Arc::new(SeededIds::new(1)));
+    jobs.ping().await.unwrap();
+    database.client().await.unwrap().batch_execute("DROP TABLE outbox").await.unwrap();
+    assert!(jobs.ping().await.is_err());
 }
 
 #[tokio::test]

@@ -88,7 +88,7 @@ impl Config {
     /// Reads `VCARE_…` variables and, when `VCARE_CONFIG_FILE` names one, a TOML file.
     ///
     /// # Errors
-    /// [`ConfigError`] lists everything that is wrong.
+    /// [`ConfigError`]: the first setting that is missing, unknown or of another type; else everything that cannot be.
     pub fn load() -> Result<Self, ConfigError> {
         #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
         let file = std::env::var_os("VCARE_CONFIG_FILE").map(PathBuf::from);
@@ -99,7 +99,7 @@ impl Config {
     /// Reads TOML alone, without environment.
     ///
     /// # Errors
-    /// [`ConfigError`] lists everything that is wrong.
+    /// [`ConfigError`]: the first setting that is missing, unknown or of another type; else everything that cannot be.
     pub fn from_toml(text: &str) -> Result<Self, ConfigError> {
         Self::read(None, Toml::string(text))
     }
@@ -107,7 +107,7 @@ impl Config {
     /// Reads a TOML file alone.
     ///
     /// # Errors
-    /// [`ConfigError`] lists everything that is wrong.
+    /// [`ConfigError`]: the first setting that is missing, unknown or of another type; else everything that cannot be.
     pub fn from_file(file: &Path) -> Result<Self, ConfigError> {
         Self::read(Some(file), Toml::string(""))
     }
