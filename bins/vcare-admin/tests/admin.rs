@@ -266,8 +266,14 @@ const SESSION: &str = "vsn_01JBR0T000E008000000000001";
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_finds_what_is_stuck_and_takes_it_in_hand() {
     let database = TestDatabase::create().await.unwrap();
-    // The owner may take on every role, as a login made by `migrate --operator-login` may.
-    let settings = Settings::with(database.name(), &with_password(&database.admin_url()), "");
+    let login = format!("operator_{}", database.name());
+    database.execute(&format!("CREATE ROLE {login} LOGIN NOINHERIT"), &[]).await.unwrap();
+    let owner = database.admin_url();
+    let run = admin(&["migrate", "--database-url", &owner, "--operator-login", &login], &[]);
+    assert!(run.code == 0 && run.out.contains(&format!("{login} may run vcare-admin")), "{run:?}");
+    let (scheme, rest) = owner.split_once("://").unwrap();
+    let (_, host) = rest.split_once('@').unwrap();
+    let settings = Settings::with(database.name(), &with_password(&format!("{scheme}://{login}@{host}")), "");
     let run = settings.run(&["reconcile"]);
     assert_eq!(run.code, 0, "{run:?}");
     stuck_visit(&database).await;
@@ -302,6 +308,9 @@ async fn an_operator_finds_what_is_stuck_and_takes_it_in_hand() {
 
     let run = settings.run(&["jobs", "show", "job_01JBR0T000E008000000000009"]);
     assert!(run.code == 1 && run.err.contains("there is no job_"), "{run:?}");
+    // Logins are the cluster's, not the database's.
+    let drop = format!("DROP OWNED BY {login}; DROP ROLE {login}");
+    database.client().await.unwrap().batch_execute(&drop).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
