@@ -161,7 +161,7 @@ impl VirtualSessionDto {
             actual_end: visit.state.ended_at(),
             duration_seconds: visit.state.ended_at().map(|_| visit.seconds().total()),
             recording_enabled: visit.recording_enabled,
-            recording_ref: visit.recording_ref.clone(),
+            recording_ref: visit.recordings.first().map(ToString::to_string),
             failure_reason: matches!(visit.state, SessionState::Failed { .. }).then_some("connection_lost"),
             cancel_reason,
             messaging_thread_id: visit.messaging_thread_id.clone(),

@@ -17,8 +17,9 @@ pub mod server;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
-use vcare_boot::{Config, Metrics, Service};
+use vcare_boot::{Config, Metrics, Sensitive, Service};
 
+use crate::routes::internal::InternalTokens;
 use crate::server::Api;
 
 /// Serves a composed process until `shutdown`: the API, and the relay when this process may publish. `listening` is told
@@ -35,7 +36,8 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let Service { app, access_tokens, relay, health, ids, .. } = service;
     let deadline = Duration::from_secs(config.api.request_deadline_seconds);
-    let api = Api { app, access_tokens, health, metrics, ids, deadline };
+    let internal_tokens = InternalTokens::new(config.internal.bearer_tokens.iter().map(Sensitive::expose));
+    let api = Api { app, access_tokens, internal_tokens, health, metrics, ids, deadline };
     let (address, server) = server::listen(api, &config.api)?;
     let stop = CancellationToken::new();
     let relay = relay.map(|relay| {

@@ -49,6 +49,7 @@ impl Modify for Security {
         };
         let components = openapi.components.get_or_insert_default();
         components.add_security_scheme("accessToken", scheme("The identity provider's RS256 access token"));
+        components.add_security_scheme("internalToken", scheme("A token of the deployment's own servers"));
         components.add_security_scheme("joinToken", scheme("The token of a join link"));
     }
 }
@@ -64,6 +65,9 @@ impl Modify for Security {
     tags(
         (name = "Sessions", description = "For those who sign in"),
         (name = "Patients", description = "For those who come by link"),
+        (name = "Configuration", description = "For those who set a tenant up"),
+        (name = "Public", description = "For everybody's browser"),
+        (name = "Internal", description = "For the deployment's own Jitsi servers and recorders; not through Kong"),
         (name = "Operations", description = "For those who run the service"),
     ),
     paths(
@@ -80,6 +84,17 @@ impl Modify for Security {
         routes::join::join_by_get,
         routes::join::join_by_post,
         routes::join::status,
+        routes::sessions::withdraw_recording::withdraw_recording,
+        routes::test_connection::test_connection,
+        routes::branding::branding,
+        routes::internal::conference::reserve,
+        routes::internal::conference::read,
+        routes::internal::conference::closed,
+        routes::internal::presence::occupant_joined,
+        routes::internal::presence::occupant_left,
+        routes::internal::presence::room_created,
+        routes::internal::presence::room_destroyed,
+        routes::internal::recordings::finished,
         routes::reconciliation::reconciliation,
         routes::operations::health,
         routes::operations::live,

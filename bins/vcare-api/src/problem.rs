@@ -284,13 +284,19 @@ fn blocked(block: GateBlock) -> Problem {
         GateBlock::ConsentRequired(_) => (StatusCode::FORBIDDEN, "CONSENT_REQUIRED"),
         GateBlock::LicenceUnavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "LICENCE_SERVICE_UNAVAILABLE"),
         GateBlock::ConsentUnavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "CONSENT_SERVICE_UNAVAILABLE"),
+        GateBlock::VideoQuotaExceeded { .. } => (StatusCode::SERVICE_UNAVAILABLE, "PROVIDER_QUOTA_EXCEEDED"),
         GateBlock::VideoUnavailable(_) | GateBlock::VideoNotConfigured => {
             (StatusCode::SERVICE_UNAVAILABLE, "VIDEO_PROVIDER_UNAVAILABLE")
         }
     };
     let mut problem = Problem::new(status, code).detail(block);
     problem.0.gate = block.consent_gate().map(vcare_app::Gate::as_str);
-    if status == StatusCode::SERVICE_UNAVAILABLE { problem.retry_after(5) } else { problem }
+    let asked = match block {
+        GateBlock::VideoQuotaExceeded { retry_after } => retry_after,
+        _ => None,
+    };
+    let seconds = asked.and_then(|asked| u32::try_from(asked.whole_seconds()).ok()).unwrap_or(5).clamp(1, 3600);
+    if status == StatusCode::SERVICE_UNAVAILABLE { problem.retry_after(seconds) } else { problem }
 }
 
 impl From<AccessTokenFault> for Problem {

@@ -120,8 +120,13 @@ fn finish<B: MessageBody>(
 ) -> ServiceResponse<EitherBody<B, BoxBody>> {
     let problem = answered.response_mut().extensions_mut().remove::<Problem>();
     if let Some(problem) = problem {
-        let (request, _) = answered.into_parts();
-        let response = problem.with_request_id(id.to_owned()).response();
+        let (request, before) = answered.into_parts();
+        let mut response = problem.with_request_id(id.to_owned()).response();
+        for (name, value) in before.headers() {
+            if !response.headers().contains_key(name) {
+                response.headers_mut().insert(name.clone(), value.clone());
+            }
+        }
         answered = ServiceResponse::new(request, response).map_into_right_body();
     }
     let headers = answered.headers_mut();

@@ -17,6 +17,7 @@ use vcare_boot::{ApiConfig, Health, Metrics};
 use crate::answer::REPLAYED;
 use crate::request::{self, X_REQUEST_ID};
 use crate::routes;
+use crate::routes::internal::InternalTokens;
 
 /// How long the head of a request may take to arrive.
 const REQUEST_HEAD: Duration = Duration::from_secs(30);
@@ -27,6 +28,8 @@ pub struct Api {
     pub app: App,
     /// Checks who signs in.
     pub access_tokens: Arc<dyn AccessTokens>,
+    /// Who may call the internal routes.
+    pub internal_tokens: InternalTokens,
     /// How the process is.
     pub health: Health,
     /// The process' metrics.

@@ -16,6 +16,7 @@ mod jitsi;
 mod jwks;
 mod licence;
 mod neighbour;
+mod zoom;
 
 pub use access_tokens::{AccessTokenConfig, OidcAccessTokens};
 pub use client::{AddressPolicy, ClientConfig, ClientError, HttpClient, install_crypto};
@@ -26,3 +27,4 @@ pub use jitsi::JitsiVideo;
 pub use jwks::{JwksConfig, JwksLocation, JwksSource};
 pub use licence::HttpLicenceCheck;
 pub use neighbour::{InvalidBaseUrl, NeighbourConfig};
+pub use zoom::{ZoomConfig, ZoomVideo};

@@ -16,9 +16,13 @@ use time::macros::datetime;
 use tls::Authority;
 use uuid::Uuid;
 use vcare_adapters_http::{AddressPolicy, ClientConfig, JitsiVideo};
-use vcare_app::ports::{NeighbourFault, Secret, SecretsError, TenantSecrets, VideoGrant, VideoProvider};
+use vcare_app::TraceContext;
+use vcare_app::ports::{
+    NeighbourFault, RoomWish, Secret, SecretName, SecretsError, TenantSecrets, VideoError, VideoGrant, VideoProvider,
+};
 use vcare_domain::{
-    ParticipantId, ParticipantRole, Room, RoomName, TenantConfig, TenantConfigDraft, TenantId, Version,
+    ParticipantId, ParticipantRole, Room, RoomName, Schedule, TenantConfig, TenantConfigDraft, TenantId, TimeZoneName,
+    Version,
 };
 use vcare_jose::hs256;
 
@@ -28,6 +32,10 @@ struct OneSecret;
 
 #[async_trait]
 impl TenantSecrets for OneSecret {
+    async fn brought(&self, _: &TenantId, _: SecretName) -> Result<Option<Secret>, SecretsError> {
+        Ok(None)
+    }
+
     async fn jitsi_secret(&self, tenant: &TenantId) -> Result<Secret, SecretsError> {
         match tenant.as_str() {
             "kabul" => Ok(Secret::new(SECRET)),
@@ -37,7 +45,14 @@ impl TenantSecrets for OneSecret {
 }
 
 fn jitsi() -> JitsiVideo {
-    JitsiVideo::new(client(), Arc::new(OneSecret))
+    JitsiVideo::new(client(), client(), Arc::new(OneSecret), HandClock::new())
+}
+
+fn fault(error: VideoError) -> (&'static str, NeighbourFault) {
+    match error {
+        VideoError::Unavailable(error) => (error.neighbour, error.fault),
+        other => panic!("{other}"),
+    }
 }
 
 fn config(server: &str, tenant: Option<&str>) -> TenantConfig {
@@ -51,10 +66,18 @@ fn config(server: &str, tenant: Option<&str>) -> TenantConfig {
 }
 
 async fn room(config: &TenantConfig) -> Room {
-    jitsi().create_room(config, RoomName::parse("kabul-k3j9x2qa").unwrap()).await.unwrap()
+    let name = RoomName::parse("kabul-k3j9x2qa").unwrap();
+    let now = datetime!(2026-11-23 10:00 UTC);
+    let schedule = Schedule::plan(now, None, TimeZoneName::utc(), now).unwrap();
+    jitsi().create_room(config, &RoomWish { name: &name, schedule: &schedule, trace: &trace() }).await.unwrap()
 }
 
-fn grant(room: &Room, role: ParticipantRole, recording_enabled: bool) -> VideoGrant<'_> {
+fn grant<'a>(
+    room: &'a Room,
+    role: ParticipantRole,
+    recording_enabled: bool,
+    trace: &'a TraceContext,
+) -> VideoGrant<'a> {
     VideoGrant {
         room,
         participant_id: ParticipantId::from_uuid(Uuid::from_u128(7)),
@@ -62,12 +85,13 @@ fn grant(room: &Room, role: ParticipantRole, recording_enabled: bool) -> VideoGr
         recording_enabled,
         issued_at: datetime!(2026-11-23 10:00:00.750 UTC),
         expires_at: datetime!(2026-11-23 11:30 UTC),
+        trace,
     }
 }
 
 async fn claims(config: &TenantConfig, role: ParticipantRole, recording: bool) -> Value {
     let room = room(config).await;
-    let url = jitsi().join_url(config, &grant(&room, role, recording)).await.unwrap();
+    let url = jitsi().join_url(config, &grant(&room, role, recording, &trace())).await.unwrap();
     let token = url.split("%22").nth(1).unwrap();
     hs256::verify(SECRET, token).unwrap()
 }
@@ -84,7 +108,7 @@ async fn a_room_is_the_name_below_the_server_and_its_tenant() {
 async fn the_address_holds_the_token_quoted_in_its_fragment() {
     let config = config("https://meet.example", None);
     let room = room(&config).await;
-    let url = jitsi().join_url(&config, &grant(&room, ParticipantRole::Patient, false)).await.unwrap();
+    let url = jitsi().join_url(&config, &grant(&room, ParticipantRole::Patient, false, &trace())).await.unwrap();
     let rest = url.strip_prefix("https://meet.example/kabul-k3j9x2qa#jwt=%22").unwrap();
     let (token, rest) = rest.split_once("%22").unwrap();
     assert_eq!(rest, "&config.prejoinConfig.enabled=false");
@@ -139,7 +163,7 @@ async fn without_the_tenants_secret_there_is_no_address() {
     let draft = TenantConfigDraft::new("https://meet.example", "herat");
     let config = TenantConfig::check(TenantId::parse("herat").unwrap(), Version::FIRST, draft).unwrap();
     let room = room(&config).await;
-    assert!(jitsi().join_url(&config, &grant(&room, ParticipantRole::Patient, false)).await.is_err());
+    assert!(jitsi().join_url(&config, &grant(&room, ParticipantRole::Patient, false, &trace())).await.is_err());
 }
 
 /// A Jitsi on this machine and a provider that trusts its certificate.
@@ -148,7 +172,8 @@ async fn server(reply: Reply, addresses: AddressPolicy) -> (Stub, JitsiVideo, Te
     let tls = authority.server(&["localhost", "127.0.0.1"]);
     let stub = Stub::start(Some(tls), Arc::new(move |_, _| reply.clone())).await;
     let client = ClientConfig { extra_roots_pem: vec![authority.pem], ..ClientConfig::new(addresses) };
-    let video = JitsiVideo::new(client_of(&client, HandClock::new()), Arc::new(OneSecret));
+    let video =
+        JitsiVideo::new(client_of(&client, HandClock::new()), self::client(), Arc::new(OneSecret), HandClock::new());
     let config = config(&format!("https://localhost:{}/video", stub.port), None);
     (stub, video, config)
 }
@@ -157,7 +182,7 @@ async fn server(reply: Reply, addresses: AddressPolicy) -> (Stub, JitsiVideo, Te
 async fn a_server_is_up_when_its_http_bind_answers_200() {
     let page = answer("200 OK\r\ncontent-type: text/html", "<html>It works!</html>");
     let (stub, video, config) = server(page, AddressPolicy::PRIVATE).await;
-    assert_eq!(video.health(&config, &trace()).await, Ok(()));
+    assert!(video.health(&config, &trace()).await.is_ok());
     let request = &stub.requests()[0];
     assert_eq!(request.line, "GET /video/http-bind HTTP/1.1");
     assert_eq!(request.header("authorization"), None);
@@ -174,7 +199,7 @@ async fn a_server_without_its_prosody_is_down() {
     ] {
         let (_stub, video, config) = server(answer(head, ""), AddressPolicy::PRIVATE).await;
         let error = video.health(&config, &trace()).await.unwrap_err();
-        assert_eq!((error.neighbour, error.fault), ("jitsi", NeighbourFault::Status(status)), "{head}");
+        assert_eq!(fault(error), ("jitsi", NeighbourFault::Status(status)), "{head}");
     }
 }
 
@@ -183,7 +208,7 @@ async fn a_server_that_does_not_answer_is_given_up_after_two_seconds() {
     let (_stub, video, config) = server(Reply::Stall(Vec::new()), AddressPolicy::PRIVATE).await;
     let began = std::time::Instant::now();
     let error = video.health(&config, &trace()).await.unwrap_err();
-    assert_eq!(error.fault, NeighbourFault::TimedOut);
+    assert_eq!(fault(error).1, NeighbourFault::TimedOut);
     assert!(Duration::try_from(began.elapsed()).unwrap() < Duration::seconds(4));
 }
 
@@ -193,7 +218,8 @@ async fn a_server_whose_certificate_nobody_vouches_for_is_unreachable() {
     let tls = stranger.server(&["localhost"]);
     let stub = Stub::start(Some(tls), Arc::new(|_, _| answer("200 OK", ""))).await;
     let config = config(&format!("https://localhost:{}", stub.port), None);
-    assert_eq!(jitsi().health(&config, &trace()).await.unwrap_err().fault, NeighbourFault::Unreachable);
+    let error = jitsi().health(&config, &trace()).await.unwrap_err();
+    assert_eq!(fault(error).1, NeighbourFault::Unreachable);
     assert!(stub.requests().is_empty());
 }
 
@@ -206,7 +232,7 @@ async fn a_tenants_address_inside_our_network_is_never_connected_to() {
     {
         let config = config(&format!("https://{host}:{port}"), None);
         let error = video.health(&config, &trace()).await.unwrap_err();
-        assert_eq!(error.fault, NeighbourFault::ForbiddenAddress, "{host}");
+        assert_eq!(fault(error).1, NeighbourFault::ForbiddenAddress, "{host}");
     }
     assert!(stub.requests().is_empty());
 }
@@ -214,5 +240,6 @@ async fn a_tenants_address_inside_our_network_is_never_connected_to() {
 #[tokio::test]
 async fn the_clouds_metadata_is_out_of_reach_where_private_addresses_are_allowed_too() {
     let config = config("https://169.254.169.254", None);
-    assert_eq!(jitsi().health(&config, &trace()).await.unwrap_err().fault, NeighbourFault::ForbiddenAddress);
+    let error = jitsi().health(&config, &trace()).await.unwrap_err();
+    assert_eq!(fault(error).1, NeighbourFault::ForbiddenAddress);
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use vcare_app::ports::{Secret, SecretsError, TenantSecrets};
+use vcare_app::ports::{Secret, SecretName, SecretsError, TenantSecrets};
 use vcare_domain::TenantId;
 use zeroize::Zeroizing;
 
@@ -74,6 +74,11 @@ impl fmt::Debug for TenantKeys {
 
 #[async_trait]
 impl TenantSecrets for TenantKeys {
+    /// None: derived keys are all there are here.
+    async fn brought(&self, _: &TenantId, _: SecretName) -> Result<Option<Secret>, SecretsError> {
+        Ok(None)
+    }
+
     /// 43 characters of base64url: Prosody takes the secret from an environment variable, and uses the text's bytes.
     async fn jitsi_secret(&self, tenant: &TenantId) -> Result<Secret, SecretsError> {
         let key = self.key(Purpose::JitsiSecret, tenant).await?;

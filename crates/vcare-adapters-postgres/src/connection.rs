@@ -155,8 +155,8 @@ impl Connections {
         Self(pool)
     }
 
-    /// A connection that sees all tenants' background work.
-    pub(crate) async fn system(&self) -> Result<Pooled, StoreError> {
+    /// A connection that is bound to no tenant: of the API's role it sees no row, of the others what their role sees of all.
+    pub(crate) async fn unbound(&self) -> Result<Pooled, StoreError> {
         let begun = std::time::Instant::now();
         let conn = self.0.get_owned().await.map_err(pool_error)?;
         metrics::histogram!("vcare_pool_wait_seconds").record(begun.elapsed().as_secs_f64());
@@ -165,7 +165,7 @@ impl Connections {
 
     /// A connection bound to a tenant.
     pub(crate) async fn tenant(&self, tenant: &TenantId) -> Result<Pooled, StoreError> {
-        let mut conn = self.system().await?;
+        let mut conn = self.unbound().await?;
         conn.bind(tenant).await?;
         Ok(conn)
     }

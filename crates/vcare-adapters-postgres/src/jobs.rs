@@ -37,7 +37,7 @@ impl PgJobQueue {
     /// # Errors
     /// [`StoreError`].
     pub async fn ping(&self) -> Result<(), StoreError> {
-        let mut conn = self.connections.system().await?;
+        let mut conn = self.connections.unbound().await?;
         let _: Option<i64> = outbox::table
             .select(outbox::position)
             .limit(1)
@@ -53,7 +53,7 @@ impl PgJobQueue {
     /// # Errors
     /// [`StoreError`].
     pub async fn forget_answers(&self, before: OffsetDateTime) -> Result<usize, StoreError> {
-        let mut conn = self.connections.system().await?;
+        let mut conn = self.connections.unbound().await?;
         diesel::delete(idempotency_key::table.filter(idempotency_key::created_at.lt(before)))
             .execute(&mut conn.pg)
             .await
@@ -117,7 +117,7 @@ impl JobQueue for PgJobQueue {
     async fn lease(&self, now: OffsetDateTime, lease_for: Duration, limit: u16) -> Result<Vec<LeasedJob>, StoreError> {
         let lease = LeaseToken::from_uuid(self.ids.uuid());
         let until = now + lease_for;
-        let mut conn = self.connections.system().await?;
+        let mut conn = self.connections.unbound().await?;
         let rows: Vec<LeasedRow> = diesel::sql_query(LEASE)
             .bind::<SqlUuid, _>(lease.as_uuid())
             .bind::<Timestamptz, _>(until)
@@ -138,7 +138,7 @@ impl JobQueue for PgJobQueue {
         due: OffsetDateTime,
         error: &'static str,
     ) -> Result<(), StoreError> {
-        let mut conn = self.connections.system().await?;
+        let mut conn = self.connections.unbound().await?;
         let held = retry_job::table
             .filter(retry_job::session_id.eq(session.as_uuid()))
             .filter(retry_job::lease_token.eq(lease.as_uuid()));
@@ -151,7 +151,7 @@ impl JobQueue for PgJobQueue {
     }
 
     async fn open(&self) -> Result<(u64, Option<OffsetDateTime>), StoreError> {
-        let mut conn = self.connections.system().await?;
+        let mut conn = self.connections.unbound().await?;
         let (count, oldest): (i64, Option<OffsetDateTime>) = retry_job::table
             .filter(retry_job::state.eq("open"))
             .select((count_star(), min(retry_job::created_at)))

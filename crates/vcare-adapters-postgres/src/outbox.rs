@@ -62,7 +62,7 @@ impl Outbox for PgOutbox {
     }
 
     async fn backlog(&self) -> Result<(u64, Option<OffsetDateTime>), StoreError> {
-        let mut conn = self.connections.system().await?;
+        let mut conn = self.connections.unbound().await?;
         let (count, oldest): (i64, Option<OffsetDateTime>) = outbox::table
             .select((count_star(), min(outbox::created_at)))
             .first(&mut conn.pg)

@@ -30,19 +30,19 @@ impl PgOversight {
 #[async_trait]
 impl Oversight for PgOversight {
     async fn unsettled(&self, tenant: Option<&TenantId>) -> Result<Unsettled, StoreError> {
-        unsettled(&mut self.connections.system().await?.pg, tenant).await
+        unsettled(&mut self.connections.unbound().await?.pg, tenant).await
     }
 
     async fn jobs(&self, tenant: Option<&TenantId>, filter: JobFilter, limit: u16) -> Result<Vec<JobView>, StoreError> {
-        jobs(&mut self.connections.system().await?.pg, tenant, filter, limit).await
+        jobs(&mut self.connections.unbound().await?.pg, tenant, filter, limit).await
     }
 
     async fn job(&self, id: JobId) -> Result<Option<JobView>, StoreError> {
-        job(&mut self.connections.system().await?.pg, id).await
+        job(&mut self.connections.unbound().await?.pg, id).await
     }
 
     async fn outbox_by_subject(&self) -> Result<Vec<(String, u64, OffsetDateTime)>, StoreError> {
-        outbox_by_subject(&mut self.connections.system().await?.pg).await
+        outbox_by_subject(&mut self.connections.unbound().await?.pg).await
     }
 }
 

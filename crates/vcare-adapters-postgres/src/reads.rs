@@ -8,10 +8,11 @@ use diesel::prelude::{
 use diesel_async::RunQueryDsl;
 use vcare_app::ports::{KeptAnswer, PageCursor, Reads, SessionFilter, SessionPage, StoreError, Unsettled};
 use vcare_app::{ActorRef, Answer, IdempotencyKey};
-use vcare_domain::{PatientId, SessionId, TenantConfig, TenantId, VirtualSession};
+use vcare_domain::{Branding, ConferenceName, PatientId, SessionId, TenantConfig, TenantId, VirtualSession};
 
 use crate::errors::store_error;
 use crate::oversight::unsettled;
+use crate::rooms;
 use crate::rows::{SessionRow, TenantConfigRow};
 use crate::schema::{idempotency_key, tenant_config, virtual_session};
 use crate::store::PgStore;
@@ -92,6 +93,14 @@ impl Reads for PgStore {
             .optional()
             .map_err(store_error)?;
         row.map(TenantConfigRow::restore).transpose()
+    }
+
+    async fn session_of_room(&self, name: &ConferenceName) -> Result<Option<(TenantId, SessionId)>, StoreError> {
+        rooms::session_of_room(&mut self.connections.unbound().await?.pg, name).await
+    }
+
+    async fn branding(&self, tenant_path: Option<&str>, prefix: Option<&str>) -> Result<Option<Branding>, StoreError> {
+        rooms::branding(&mut self.connections.unbound().await?.pg, tenant_path, prefix).await
     }
 
     async fn unsettled(&self, tenant: &TenantId) -> Result<Unsettled, StoreError> {

@@ -4,7 +4,7 @@ diesel::table! {
     tenant_config (tenant_id) {
         tenant_id -> Text,
         version -> Int4,
-        jitsi_server_url -> Text,
+        jitsi_server_url -> Nullable<Text>,
         jitsi_tenant -> Nullable<Text>,
         jitsi_xmpp_domain -> Text,
         jitsi_app_id -> Text,
@@ -15,6 +15,13 @@ diesel::table! {
         session_grace_minutes_after -> Int4,
         time_zone -> Text,
         updated_at -> Timestamptz,
+        video_backend -> Text,
+        jicofo_health_url -> Nullable<Text>,
+        prosody_url -> Nullable<Text>,
+        zoom_account_id -> Nullable<Text>,
+        zoom_host_user -> Text,
+        branding_logo_url -> Nullable<Text>,
+        branding_primary_color -> Nullable<Text>,
     }
 }
 
@@ -50,6 +57,19 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         charged_at -> Nullable<Timestamptz>,
+        recording_withdrawn_at -> Nullable<Timestamptz>,
+        further_recordings -> Array<Text>,
+    }
+}
+
+diesel::table! {
+    presence (tenant_id, session_id, occupant) {
+        tenant_id -> Text,
+        session_id -> Uuid,
+        occupant -> Text,
+        participant_id -> Uuid,
+        joined_at -> Nullable<Timestamptz>,
+        left_at -> Nullable<Timestamptz>,
     }
 }
 

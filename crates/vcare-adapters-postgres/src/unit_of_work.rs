@@ -5,18 +5,19 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use diesel::prelude::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
-use diesel_async::{AnsiTransactionManager, RunQueryDsl, TransactionManager};
+use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager};
 use time::{Duration, OffsetDateTime};
 use vcare_app::events::{AuditEntry, session_event};
 use vcare_app::ports::{
-    Answers, Clock, Ids, JobEnd, JobKind, Jobs, KeptAnswer, OutboxWake, StoreError, TenantConfigs, UnitOfWork,
-    VirtualSessions,
+    Answers, Clock, Ids, JobEnd, JobKind, Jobs, KeptAnswer, OutboxWake, Presences, StoreError, TenantConfigs,
+    UnitOfWork, VirtualSessions,
 };
 use vcare_app::{Answer, IdempotencyKey, Scope};
-use vcare_domain::{EventId, FollowUp, LeaseToken, SessionEvent, SessionId, TenantConfig, VirtualSession};
+use vcare_domain::{EventId, FollowUp, LeaseToken, SessionEvent, SessionId, TenantConfig, TenantId, VirtualSession};
 
 use crate::connection::Pooled;
 use crate::errors::store_error;
+use crate::presences::PgPresences;
 use crate::reads::{AnswerRow, restore_answer};
 use crate::rows::{NewSessionRow, SessionChanges, SessionRow, TenantConfigRow, version_number};
 use crate::schema::{idempotency_key, outbox, retry_job, tenant_config, virtual_session};
@@ -48,6 +49,11 @@ impl PgUnitOfWork {
         wake: OutboxWake,
     ) -> Self {
         Self { name, begun: Instant::now(), conn, scope, first_lease, clock, ids, wake, wrote_events: false }
+    }
+
+    /// The transaction's connection, and the tenant it sees.
+    pub(crate) fn parts(&mut self) -> (&mut AsyncPgConnection, &TenantId) {
+        (&mut self.conn.pg, &self.scope.tenant_id)
     }
 
     fn measured(&self, outcome: &'static str) {
@@ -118,6 +124,10 @@ impl UnitOfWork for PgUnitOfWork {
 
     fn jobs(&mut self) -> Box<dyn Jobs + '_> {
         Box::new(PgJobs(self))
+    }
+
+    fn presences(&mut self) -> Box<dyn Presences + '_> {
+        Box::new(PgPresences(self))
     }
 
     fn tenant_configs(&mut self) -> Box<dyn TenantConfigs + '_> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use time::Duration;
 
 use crate::breaker::Breaker;
-use crate::ports::{Clock, ConsentCheck, FhirGateway, Ids, JobQueue, JoinTokens, LicenceCheck, Store, VideoProvider};
+use crate::ports::{Clock, ConsentCheck, FhirGateway, Ids, JobQueue, JoinTokens, LicenceCheck, Store, VideoBackends};
 
 /// The services around us.
 #[derive(Clone)]
@@ -15,7 +15,7 @@ pub struct Neighbours {
     /// Consents.
     pub consent: Arc<dyn ConsentCheck>,
     /// Rooms.
-    pub video: Arc<dyn VideoProvider>,
+    pub video: VideoBackends,
     /// Encounters.
     pub fhir: Arc<dyn FhirGateway>,
     /// Keeps a dead FHIR gateway from being asked by every visit that ends.

@@ -22,13 +22,17 @@ pub enum Permission {
     SessionCancel,
     /// End a visit.
     SessionEnd,
+    /// Note that the consent to recording was withdrawn.
+    RecordingWithdraw,
+    /// Try the tenant's video backend.
+    ConfigTest,
     /// See which visits lack their Encounter or charge.
     ReconciliationRead,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::SessionCreate,
         Self::SessionRead,
         Self::SessionInvite,
@@ -37,6 +41,8 @@ impl Permission {
         Self::SessionRemove,
         Self::SessionCancel,
         Self::SessionEnd,
+        Self::RecordingWithdraw,
+        Self::ConfigTest,
         Self::ReconciliationRead,
     ];
 
@@ -52,6 +58,8 @@ impl Permission {
             Self::SessionRemove => "virtual_care:session:remove",
             Self::SessionCancel => "virtual_care:session:cancel",
             Self::SessionEnd => "virtual_care:session:end",
+            Self::RecordingWithdraw => "virtual_care:recording:withdraw",
+            Self::ConfigTest => "virtual_care:config:test",
             Self::ReconciliationRead => "virtual_care:reconciliation:read",
         }
     }
@@ -68,7 +76,9 @@ impl Permission {
             Self::SessionJoin => &[Clinician, NursePractitioner],
             Self::SessionAdmit | Self::SessionRemove => &[Clinician, NursePractitioner, Admin],
             Self::SessionEnd => &[Clinician, Admin],
-            Self::ReconciliationRead => &[Admin, TenantAdmin, PlatformAdmin],
+            // Whoever cares for the patient hears it from them; saying no to being recorded must never be hard.
+            Self::RecordingWithdraw => &[Clinician, NursePractitioner, Admin],
+            Self::ConfigTest | Self::ReconciliationRead => &[Admin, TenantAdmin, PlatformAdmin],
         }
     }
 }

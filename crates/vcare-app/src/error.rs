@@ -4,7 +4,7 @@ use vcare_domain::{InvalidConfig, InvalidSchedule, Refusal};
 
 use crate::authorisation::Permission;
 use crate::gates::GateBlock;
-use crate::ports::StoreError;
+use crate::ports::{StoreError, VideoError};
 
 /// A thing that was asked for and is not there: for another tenant's things too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +69,17 @@ impl From<Refusal> for AppError {
         match refusal {
             Refusal::ParticipantNotFound => Self::NotFound(Resource::Participant),
             other => Self::Refused(other),
+        }
+    }
+}
+
+impl From<VideoError> for AppError {
+    fn from(error: VideoError) -> Self {
+        match error {
+            VideoError::NotConfigured => GateBlock::VideoNotConfigured.into(),
+            VideoError::Unavailable(cause) => GateBlock::VideoUnavailable(cause).into(),
+            VideoError::QuotaExceeded { retry_after } => GateBlock::VideoQuotaExceeded { retry_after }.into(),
+            VideoError::Secrets(error) => Self::Secrets(error),
         }
     }
 }

@@ -2,12 +2,14 @@
 
 use std::fmt;
 
+use time::Duration;
 use tokio::join;
 use vcare_domain::{NodeId, PatientId, TenantConfig, TenantId};
 
 use crate::actor::TraceContext;
 use crate::app::Neighbours;
-use crate::ports::{ConsentDecision, LicenceStatus, NeighbourError};
+use crate::error::AppError;
+use crate::ports::{ConsentDecision, LicenceStatus, NeighbourError, VideoError};
 
 /// A consent that must be on file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -59,6 +61,12 @@ pub enum GateBlock {
     /// The video backend is not up.
     #[error("the video backend is not available")]
     VideoUnavailable(#[source] NeighbourError),
+    /// The tenant's quota at its video provider is used up for now.
+    #[error("the video provider's quota is used up")]
+    VideoQuotaExceeded {
+        /// How long the provider wants to be left alone.
+        retry_after: Option<Duration>,
+    },
     /// The tenant has no video backend.
     #[error("no video backend is configured for this tenant")]
     VideoNotConfigured,
@@ -83,6 +91,7 @@ impl GateBlock {
             Self::ConsentRequired(_) => "consent_missing",
             Self::ConsentUnavailable { .. } => "consent_unavailable",
             Self::VideoUnavailable(_) => "video_unavailable",
+            Self::VideoQuotaExceeded { .. } => "video_quota_exceeded",
             Self::VideoNotConfigured => "video_not_configured",
         }
     }
@@ -99,21 +108,26 @@ pub(crate) struct Question<'a> {
 }
 
 /// Asks licence, consents and video health side by side, and answers in that order.
-pub(crate) async fn pass(neighbours: &Neighbours, question: &Question<'_>) -> Result<(), GateBlock> {
+pub(crate) async fn pass(neighbours: &Neighbours, question: &Question<'_>) -> Result<(), AppError> {
     let Question { tenant, node, patient, consents, config, trace } = question;
     let (licence, consent, video) = join!(
         neighbours.licence.check(tenant, *node, trace),
         neighbours.consent.check(tenant, patient, consents, trace),
         async {
             match config {
-                Some(config) => neighbours.video.health(config, trace).await.map_err(GateBlock::VideoUnavailable),
-                None => Err(GateBlock::VideoNotConfigured),
+                Some(config) => neighbours.video.of(config.video_backend()).health(config, trace).await,
+                None => Err(VideoError::NotConfigured),
             }
         },
     );
     metrics::gauge!("vcare_backend_health_check_success").set(if video.is_ok() { 1.0 } else { 0.0 });
-    let outcome = licence_gate(licence).and_then(|()| consent_gates(consents, consent)).and(video);
-    let reason = outcome.as_ref().map_or_else(|block| block.reason(), |()| "passed");
+    let outcome = licence_gate(licence).and_then(|()| consent_gates(consents, consent)).map_err(AppError::from);
+    let outcome = outcome.and(video.map_err(AppError::from));
+    let reason = match &outcome {
+        Ok(()) => "passed",
+        Err(AppError::Blocked(block)) => block.reason(),
+        Err(_) => "keys_unavailable",
+    };
     metrics::counter!("vcare_gate_outcomes_total", "outcome" => reason).increment(1);
     outcome
 }

@@ -16,6 +16,7 @@ mod idempotency;
 pub mod operations;
 pub mod ports;
 pub mod relay;
+pub mod rooms;
 pub mod sessions;
 mod tenants;
 mod transaction;

@@ -29,6 +29,8 @@ pub(crate) struct Plan<'a, D> {
 /// A visit after a change.
 pub(crate) struct Changed {
     pub session: VirtualSession,
+    /// Whether this change changed anything.
+    pub applied: bool,
     /// The durable work that was stored with the change, held for a first attempt under [`Self::first_lease`].
     pub follow_ups: Vec<FollowUp>,
     pub first_lease: LeaseToken,
@@ -97,7 +99,8 @@ impl App {
             return Ok(Done::Before(answer));
         }
         let mut follow_ups = Vec::new();
-        if (plan.decide)(&mut session)? == Outcome::Applied {
+        let applied = (plan.decide)(&mut session)? == Outcome::Applied;
+        if applied {
             follow_ups = session.follow_ups().to_vec();
             tx.sessions().save(&mut session).await?;
         }
@@ -105,7 +108,7 @@ impl App {
             tx.jobs().close(plan.session, lease, end).await?;
         }
         self.keep_answer(tx, plan.once, &session).await?;
-        Ok(Done::Now(Changed { session, follow_ups, first_lease: tx.first_lease() }))
+        Ok(Done::Now(Changed { session, applied, follow_ups, first_lease: tx.first_lease() }))
     }
 
     /// Saves a visit that did not exist before, in one transaction called `name`.

@@ -7,13 +7,14 @@ use time::Duration;
 use url::Url;
 use vcare_adapters_http::{
     AccessTokenConfig, AddressPolicy, ClientConfig, HttpClient, HttpConsentCheck, HttpFhirGateway, HttpLicenceCheck,
-    JitsiVideo, JwksConfig, JwksLocation, JwksSource, OidcAccessTokens,
+    JitsiVideo, JwksConfig, JwksLocation, JwksSource, OidcAccessTokens, ZoomVideo,
 };
 use vcare_adapters_kms::{Hs256JoinTokens, IfMissing, LocalKeyring, TenantKeys};
 use vcare_adapters_nats::NatsPublisher;
 use vcare_adapters_postgres::{PgJobQueue, PgOutbox, PgOversight, PgStore};
 use vcare_app::ports::{
     AccessTokens, Clock, EventPublisher, Ids, JobQueue, Outbox, OutboxWake, Oversight, Store, TenantSecrets,
+    VideoBackends,
 };
 use vcare_app::relay::{Pace, Relay};
 use vcare_app::{App, Breaker, Neighbours, Settings};
@@ -89,7 +90,7 @@ pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Se
         consent: Arc::new(HttpConsentCheck::new(inside.clone(), config.consent.adapter().context("consent.base_url")?)),
         fhir: Arc::new(HttpFhirGateway::new(inside.clone(), config.fhir.neighbour.adapter().context("fhir.base_url")?)),
         fhir_breaker: Arc::new(Breaker::new("fhir")),
-        video: Arc::new(jitsi(config, &clock, &ids, Arc::clone(&tenant_secrets))?),
+        video: video(config, &clock, &ids, inside.clone(), &tenant_secrets)?,
     };
     let access_tokens = access_tokens(&config.identity, inside, &clock)?;
     let app = App {
@@ -137,20 +138,22 @@ fn tenant_keys(config: &Config) -> anyhow::Result<Arc<TenantKeys>> {
     Ok(Arc::new(TenantKeys::new(Arc::new(keyring))))
 }
 
-/// Tenants choose these addresses, so this client has its own policy.
-fn jitsi(
+/// The tenants' video backends. Tenants choose where their Jitsi is, so that it is called by a client with its own policy.
+fn video(
     config: &Config,
     clock: &Arc<dyn Clock>,
     ids: &Arc<dyn Ids>,
-    secrets: Arc<dyn TenantSecrets>,
-) -> anyhow::Result<JitsiVideo> {
-    let addresses = AddressPolicy { allow_private: config.jitsi.allow_private_addresses };
-    let mut client = ClientConfig::new(addresses);
+    inside: HttpClient,
+    secrets: &Arc<dyn TenantSecrets>,
+) -> anyhow::Result<VideoBackends> {
+    let mut public = ClientConfig::new(AddressPolicy { allow_private: config.jitsi.allow_private_addresses });
     if let Some(file) = &config.jitsi.ca_file {
-        client.extra_roots_pem.push(std::fs::read_to_string(file).context("jitsi.ca_file")?);
+        public.extra_roots_pem.push(std::fs::read_to_string(file).context("jitsi.ca_file")?);
     }
-    let client = HttpClient::new(&client, Arc::clone(clock), Arc::clone(ids)).context("jitsi.ca_file")?;
-    Ok(JitsiVideo::new(client, secrets))
+    let public = HttpClient::new(&public, Arc::clone(clock), Arc::clone(ids)).context("jitsi.ca_file")?;
+    let jitsi = JitsiVideo::new(public, inside.clone(), Arc::clone(secrets), Arc::clone(clock));
+    let zoom = ZoomVideo::new(inside, config.zoom.adapter().context("zoom")?, Arc::clone(secrets), Arc::clone(clock));
+    Ok(VideoBackends { jitsi: Arc::new(jitsi), zoom: Arc::new(zoom) })
 }
 
 fn access_tokens(

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use crate::ids::ParticipantId;
 use crate::participant::{ParticipantRole, ParticipantStatus};
 use crate::segment::{MediaMode, SecondsPerMode, SegmentCause};
-use crate::text::{EncounterId, UserId};
+use crate::text::{EncounterId, RecordingRef, UserId};
 
 /// A fact about a visit. Everything else a subscriber needs is read off the visit itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +79,13 @@ pub enum SessionEvent {
     Ended {
         /// Whole seconds from start to end; 0 when nothing took place.
         duration_seconds: u32,
+    },
+    /// The patient's consent to recording was withdrawn during the visit.
+    RecordingWithdrawn,
+    /// A recording is finished, during the visit or after its end.
+    RecordingAvailable {
+        /// Where it is.
+        recording: RecordingRef,
     },
     /// The FHIR gateway refuses the Encounter as invalid; a person must look.
     EncounterParked,

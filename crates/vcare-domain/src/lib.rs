@@ -18,19 +18,23 @@ mod segment;
 mod session;
 mod text;
 
-pub use config::{InvalidConfig, TenantConfig, TenantConfigDraft, VideoBackend};
+pub use config::{
+    Branding, CssHexColor, InternalUrl, InvalidColor, InvalidConfig, JitsiSettings, TenantConfig, TenantConfigDraft,
+    VideoBackend, ZoomSettings,
+};
 pub use encounter::{EncounterRecord, EncounterStatus};
 pub use event::{FollowUp, Recorded, SessionEvent};
 pub use ids::{EventId, InvalidId, JobId, LeaseToken, ParticipantId, SessionId};
 pub use participant::{Participant, ParticipantRole, ParticipantState, ParticipantStatus};
 pub use refusal::{Action, Refusal};
-pub use room::{InvalidRoom, Room, RoomName};
+pub use room::{ConferenceName, InvalidRoom, Room, RoomName};
 pub use schedule::{DEFAULT_VISIT_LENGTH, InvalidSchedule, MAX_VISIT_LENGTH, Schedule};
 pub use segment::{MediaMode, MediaSegment, SecondsPerMode, SegmentCause};
 pub use session::{
-    Change, Entry, NewParticipant, NewSession, Outcome, SessionParts, SessionState, SessionStatus, Version,
-    VirtualSession,
+    Change, Entry, NewParticipant, NewSession, Outcome, RecordingConsent, RoomClosed, RoomOpening, SessionParts,
+    SessionState, SessionStatus, Version, VirtualSession,
 };
 pub use text::{
-    AppointmentId, EncounterId, FreeText, HttpsUrl, InvalidText, NodeId, PatientId, TenantId, TimeZoneName, UserId,
+    AppointmentId, EncounterId, FreeText, HttpsUrl, InvalidText, NodeId, PatientId, RecordingRef, TenantId,
+    TimeZoneName, UserId,
 };

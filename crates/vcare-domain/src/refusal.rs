@@ -30,6 +30,10 @@ pub enum Action {
     Cancel,
     /// End the visit.
     End,
+    /// Turn recording off because the consent was withdrawn.
+    WithdrawRecording,
+    /// Note a finished recording.
+    RecordRecording,
     /// Store the Encounter's id.
     RecordEncounter,
     /// Hand the Encounter to a person.
@@ -49,6 +53,8 @@ impl fmt::Display for Action {
             Self::Fail => "give up",
             Self::Cancel => "cancel",
             Self::End => "end",
+            Self::WithdrawRecording => "withdraw the recording consent of",
+            Self::RecordRecording => "note a recording of",
             Self::RecordEncounter => "record an Encounter for",
             Self::ParkEncounter => "park the Encounter of",
         })

@@ -51,6 +51,10 @@ fn is_user_char(c: char) -> bool {
     is_id_char(c) || matches!(c, ':' | '@' | '|')
 }
 
+fn is_key_char(c: char) -> bool {
+    c.is_ascii_graphic()
+}
+
 fn is_zone_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '-' | '+')
 }
@@ -125,6 +129,8 @@ checked_texts! {
     AppointmentId: 64, is_id_char, "letters, digits, '-', '_' and '.'", open;
     /// A FHIR Encounter, by its resource id.
     EncounterId: 64, is_id_char, "letters, digits, '-', '_' and '.'", open;
+    /// Where a finished recording is stored: a key in the storage of recordings. Opaque to us.
+    RecordingRef: 512, is_key_char, "printable ASCII without blanks", open;
     /// What somebody wrote, as a reason for cancelling: may tell about a person.
     FreeText: 500, is_prose_char, "any script, without control characters", hidden;
 }

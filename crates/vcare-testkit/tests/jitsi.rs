@@ -1,6 +1,6 @@
 //! Jitsi's stand-in, over TLS.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod support;
 
@@ -13,9 +13,9 @@ use support::{Answer, ask_over, client, put, standins, trace};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use vcare_adapters_http::JitsiVideo;
-use vcare_app::ports::{NeighbourFault, Secret, SecretsError, TenantSecrets, VideoProvider};
+use vcare_app::ports::{NeighbourFault, Secret, SecretName, SecretsError, TenantSecrets, VideoError, VideoProvider};
 use vcare_domain::{TenantConfig, TenantConfigDraft, TenantId, Version};
-use vcare_testkit::{Mode, Name, Standins};
+use vcare_testkit::{HandClock, Mode, Name, Standins};
 
 fn trusting(authorities: RootCertStore) -> TlsConnector {
     let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
@@ -87,6 +87,10 @@ struct NoSecrets;
 
 #[async_trait::async_trait]
 impl TenantSecrets for NoSecrets {
+    async fn brought(&self, _: &TenantId, _: SecretName) -> Result<Option<Secret>, SecretsError> {
+        Ok(None)
+    }
+
     async fn jitsi_secret(&self, _: &TenantId) -> Result<Secret, SecretsError> {
         Ok(Secret::new("0123456789abcdef0123456789abcdef"))
     }
@@ -99,8 +103,12 @@ async fn the_service_finds_it_up_and_down_and_not_at_all_without_its_authority()
         let draft = TenantConfigDraft::new(url, "acme");
         let config = TenantConfig::check(TenantId::parse("tenant-a").unwrap(), Version::FIRST, draft).unwrap();
         let health = async |authorities: &[&str]| {
-            let video = JitsiVideo::new(client(authorities), Arc::new(NoSecrets));
-            video.health(&config, &trace()).await.map_err(|error| error.fault)
+            let clock = HandClock::new();
+            let video = JitsiVideo::new(client(authorities), client(&[]), Arc::new(NoSecrets), clock);
+            video.health(&config, &trace()).await.map_err(|error| match error {
+                VideoError::Unavailable(error) => error.fault,
+                other => panic!("{other}"),
+            })
         };
         standins.set_mode(Name::Jitsi, Mode::UP);
         assert_eq!(health(&[standins.ca_pem()]).await, Ok(()));

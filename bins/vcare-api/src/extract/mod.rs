@@ -7,7 +7,7 @@ mod headers;
 mod path;
 mod query;
 
-pub use body::Body;
+pub use body::{Body, RawBody};
 pub use caller::{SignedInCaller, authenticate, bearer};
 pub use fields::{Fields, Instant};
 pub use headers::{IfMatch, WishKey, expected_version};

@@ -1,9 +1,12 @@
 //! Every path the API answers, in one place.
 
+pub mod branding;
+pub mod internal;
 pub mod join;
 pub mod operations;
 pub mod reconciliation;
 pub mod sessions;
+pub mod test_connection;
 pub mod visit_page;
 
 use actix_web::dev::HttpServiceFactory;
@@ -39,6 +42,15 @@ fn routed(path: &str, routes: Vec<(Method, Route)>) -> Resource {
 fn signed_in(path: &str, routes: Vec<(Method, Route)>) -> impl HttpServiceFactory + 'static {
     // The last is the outermost: checking who calls takes time, too.
     routed(path, routes).wrap(from_fn(authenticate)).wrap(from_fn(request::in_time))
+}
+
+/// The same, for the deployment's own servers.
+fn inside(path: &str, routes: Vec<(Method, Route)>) -> impl HttpServiceFactory + 'static {
+    routed(path, routes).wrap(from_fn(internal::internal_only)).wrap(from_fn(request::in_time))
+}
+
+fn delete(route: Route) -> (Method, Route) {
+    (Method::DELETE, route)
 }
 
 fn get(route: Route) -> (Method, Route) {
@@ -80,6 +92,34 @@ pub fn configure(app: &mut web::ServiceConfig) {
     .service(signed_in(&at("/admit/{participantId}"), vec![post(web::post().to(sessions::admit::admit))]))
     .service(signed_in(&at("/end"), vec![post(web::post().to(sessions::end::end))]))
     .service(signed_in(&at("/cancel"), vec![post(web::post().to(sessions::cancel::cancel))]))
+    .service(signed_in(
+        &at("/recording/withdraw"),
+        vec![post(web::post().to(sessions::withdraw_recording::withdraw_recording))],
+    ))
+    .service(signed_in(&to("/config/test-connection"), vec![post(web::post().to(test_connection::test_connection))]))
+    .service(inside("/internal/jitsi/conference", vec![post(web::post().to(internal::conference::reserve))]))
+    .service(inside(
+        "/internal/jitsi/conference/{conferenceId}",
+        vec![get(web::get().to(internal::conference::read)), delete(web::delete().to(internal::conference::closed))],
+    ))
+    .service(inside(
+        "/internal/jitsi/events/occupant/joined",
+        vec![post(web::post().to(internal::presence::occupant_joined))],
+    ))
+    .service(inside(
+        "/internal/jitsi/events/occupant/left",
+        vec![post(web::post().to(internal::presence::occupant_left))],
+    ))
+    .service(inside(
+        "/internal/jitsi/events/room/created",
+        vec![post(web::post().to(internal::presence::room_created))],
+    ))
+    .service(inside(
+        "/internal/jitsi/events/room/destroyed",
+        vec![post(web::post().to(internal::presence::room_destroyed))],
+    ))
+    .service(inside("/internal/jibri/recordings", vec![post(web::post().to(internal::recordings::finished))]))
+    .service(resource("/branding", vec![get(web::get().to(branding::branding))]))
     .service(signed_in(&to("/reconciliation"), vec![get(web::get().to(reconciliation::reconciliation))]))
     .service(resource("/health", vec![get(web::get().to(operations::health))]))
     .service(resource("/health/live", vec![get(web::get().to(operations::live))]))

@@ -4,6 +4,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use vcare_api::answer::BASE;
 
+use crate::support::INTERNAL_TOKEN;
+
 /// One operation of the OpenAPI document.
 #[derive(Debug, Clone)]
 pub struct Operation {
@@ -15,6 +17,8 @@ pub struct Operation {
     pub takes_body: bool,
     /// It wants an access token, and nothing else will do.
     pub signed_in: bool,
+    /// It is for the deployment's own servers.
+    pub internal: bool,
     /// It takes a version, in `If-Match` and in its body.
     pub versioned: bool,
 }
@@ -45,6 +49,7 @@ impl Operation {
             template: path.strip_prefix(BASE).map_or_else(|| format!("/{path}"), str::to_owned),
             takes_body: !operation["requestBody"].is_null(),
             signed_in: !security.is_empty() && security.iter().all(|scheme| scheme.get("accessToken").is_some()),
+            internal: security.iter().any(|scheme| scheme.get("internalToken").is_some()),
             versioned: parameters.iter().any(|parameter| parameter["name"] == "If-Match"),
         }
     }
@@ -61,7 +66,15 @@ impl Operation {
 
     /// Its path for that visit and that person.
     pub fn path(&self, session: &str, participant: &str) -> String {
-        self.template.replace("{sessionId}", session).replace("{participantId}", participant)
+        self.template
+            .replace("{sessionId}", session)
+            .replace("{participantId}", participant)
+            .replace("{conferenceId}", "nothing")
+    }
+
+    /// A token that opens it: the signed-in caller's, or the deployment's.
+    pub fn opened_by<'t>(&self, token: &'t str) -> &'t str {
+        if self.internal { INTERNAL_TOKEN } else { token }
     }
 
     /// A body that it takes, when it takes one.
@@ -76,7 +89,13 @@ impl Operation {
             "inviteParticipant" => json!({"role": "observer"}),
             "removeParticipant" | "cancelSession" => json!({"reason": "the patient asked for it"}),
             "join" => json!({"token": "a.b.c"}),
-            "issueJoinToken" | "joinAsProvider" | "admitParticipant" | "endSession" => json!({}),
+            "issueJoinToken" | "joinAsProvider" | "admitParticipant" | "endSession" | "withdrawRecording" => json!({}),
+            "occupantJoined" | "occupantLeft" => {
+                json!({"room_name": "kabul-nosuchrm", "occupant": {"occupant_jid": "a@b/c", "joined_at": 1, "left_at": 2}})
+            }
+            "roomCreated" | "roomDestroyed" => json!({"room_name": "kabul-nosuchrm"}),
+            "recordingFinished" => json!({"room": "kabul-nosuchrm", "files": []}),
+            "reserveConference" => json!({}),
             id => panic!("say here what {id} takes"),
         }
     }

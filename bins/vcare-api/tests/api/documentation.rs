@@ -115,14 +115,18 @@ async fn every_described_path_is_routed_for_its_methods_alone() {
     let operations = described::operations();
     for operation in &operations {
         let path = operation.path(session, participant);
-        let answer = app.send(app.request(operation.method.clone(), &path).bearer_auth(&token)).await;
+        let token = operation.opened_by(&token);
+        let answer = app.send(app.request(operation.method.clone(), &path).bearer_auth(token)).await;
         assert!(answer.status != 405 && answer.body["code"] != "NOT_FOUND", "{operation:?}: {}", answer.body);
+        let same: Vec<_> = operations.iter().filter(|other| other.template == operation.template).collect();
         for method in [Method::PUT, Method::PATCH, Method::DELETE] {
-            let answer = app.send(app.request(method, &path).bearer_auth(&token)).await;
+            if same.iter().any(|other| other.method == method) {
+                continue;
+            }
+            let answer = app.send(app.request(method, &path).bearer_auth(token)).await;
             let answer = answer.refused(405, "METHOD_NOT_ALLOWED");
             let allowed: BTreeSet<&str> = answer.header("allow").split(", ").collect();
-            let same = operations.iter().filter(|other| other.template == operation.template);
-            let described: Vec<String> = same.map(|other| other.method.to_string()).collect();
+            let described: Vec<String> = same.iter().map(|other| other.method.to_string()).collect();
             assert_eq!(allowed, described.iter().map(String::as_str).collect(), "{path}");
         }
     }

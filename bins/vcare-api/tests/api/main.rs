@@ -26,4 +26,5 @@ mod reconciliation;
 mod recording;
 mod redaction;
 mod remove;
+mod rooms;
 mod versions;

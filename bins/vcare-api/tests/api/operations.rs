@@ -37,11 +37,7 @@ async fn without_its_database_the_service_is_down_and_says_so_until_it_is_back()
     let visit = app.visit().await;
     let clinician = app.token("clinician");
     let name = app.database.name().to_owned();
-    let cut = format!("REVOKE CONNECT ON DATABASE {name} FROM PUBLIC");
-    let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-                WHERE datname = current_database() AND usename = 'vcare_service'";
-    app.database.execute(&cut, &[]).await.unwrap();
-    app.database.rows(kill, &[]).await.unwrap();
+    app.lose_the_database().await;
 
     for path in ["/health", "/health/ready"] {
         let health = get(&app, path).await.expect(503);
@@ -54,7 +50,7 @@ async fn without_its_database_the_service_is_down_and_says_so_until_it_is_back()
     // Nothing of the inside is told.
     assert!(!refused.body.to_string().contains("permission") && !refused.body.to_string().contains(&name));
 
-    app.database.execute(&format!("GRANT CONNECT ON DATABASE {name} TO PUBLIC"), &[]).await.unwrap();
+    app.find_the_database().await;
     let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
     while get(&app, "/health").await.status != 200 {
         assert!(tokio::time::Instant::now() < deadline, "it does not come back");

@@ -25,6 +25,8 @@ fn needed(operation: &Operation) -> Permission {
         "removeParticipant" => Permission::SessionRemove,
         "endSession" => Permission::SessionEnd,
         "cancelSession" => Permission::SessionCancel,
+        "withdrawRecording" => Permission::RecordingWithdraw,
+        "testConnection" => Permission::ConfigTest,
         "reconciliation" => Permission::ReconciliationRead,
         id => panic!("say here what {id} needs"),
     }
@@ -41,6 +43,8 @@ fn meaning(permission: Permission) -> &'static str {
         Permission::SessionRemove => "Put people out of a visit",
         Permission::SessionCancel => "Call a visit off before it began",
         Permission::SessionEnd => "End a visit",
+        Permission::RecordingWithdraw => "Note that the consent to recording was withdrawn",
+        Permission::ConfigTest => "Try the tenant's video backend",
         Permission::ReconciliationRead => "See which visits lack their Encounter or charge",
     }
 }

@@ -53,3 +53,127 @@ async fn us_006_a_session_for_which_no_recording_was_asked_is_recorded_by_nobody
     let created = create(&app, CONSENTED, false).await.expect(201).body;
     assert_eq!(may_record(&app, &Visit::of(&created)).await, (json!(false), json!(false)));
 }
+
+/// A visit that may be recorded, whose patient was admitted, and its room.
+async fn recorded_visit(app: &TestApp) -> (Visit, String) {
+    let created = create(app, CONSENTED, true).await.expect(201).body;
+    let visit = Visit::of(&created);
+    let token = app.join_token(&visit).await;
+    app.join(&token).await.expect(200);
+    app.admit(&visit).await.expect(200);
+    (visit, created["roomName"].as_str().unwrap().to_owned())
+}
+
+/// Our finalize script tells of a file.
+async fn finished(app: &TestApp, room: &str, key: &str) -> Answer {
+    let file = json!({"name": "a.mp4", "size": 1, "sha256": "0".repeat(64), "storageKey": key});
+    let body =
+        json!({"room": room, "startedAt": "2026-11-23T20:00:00Z", "files": [file], "metadata": {"participants": [{}]}});
+    app.tell("//internal/jibri/recordings", &body).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn us_006_a_recording_that_is_finished_by_then_is_told_of_with_the_end() {
+    let app = TestApp::start().await;
+    let (visit, room) = recorded_visit(&app).await;
+    finished(&app, &room, "kabul/one.mp4").await.expect(204);
+    app.clock.advance(time::Duration::MINUTE);
+    let ended = app.end(&visit).await.expect(200).body;
+    assert_eq!(ended["recordingRef"], "kabul/one.mp4");
+    let event = app.only_event("virtual_care.session.ended.v1").await;
+    assert_eq!(event["data"]["recordingRef"], "kabul/one.mp4");
+    let available = app.only_event("virtual_care.session.recording.available.v1").await;
+    assert_eq!(available["data"]["recordingRef"], "kabul/one.mp4");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn us_006_a_recording_that_is_finished_after_the_end_follows_once() {
+    let app = TestApp::start().await;
+    let (visit, room) = recorded_visit(&app).await;
+    app.clock.advance(time::Duration::MINUTE);
+    app.end(&visit).await.expect(200);
+    let event = app.only_event("virtual_care.session.ended.v1").await;
+    assert_eq!(event["data"]["recordingRef"], Value::Null);
+    for _ in 0..2 {
+        finished(&app, &room, "kabul/one.mp4").await.expect(204);
+    }
+    let told = futures_util::future::join_all((0..6).map(|_| finished(&app, &room, "kabul/two.mp4"))).await;
+    assert!(told.iter().all(|answer| answer.status == 204));
+    let available = app.events_of("virtual_care.session.recording.available.v1").await;
+    let keys: Vec<_> = available.iter().map(|event| event["data"]["recordingRef"].clone()).collect();
+    assert_eq!(keys, [json!("kabul/one.mp4"), json!("kabul/two.mp4")]);
+    assert_eq!(app.read(&visit).await["recordingRef"], "kabul/one.mp4");
+    assert!(app.events_of("virtual_care.audit.recorded.v1").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_that_came_to_nothing_is_an_audit_warning_and_the_visit_ends_as_ever() {
+    let app = TestApp::start().await;
+    let (visit, room) = recorded_visit(&app).await;
+    let nothing = json!({"room": room, "startedAt": "2026-11-23T20:00:00Z", "files": []});
+    app.tell("//internal/jibri/recordings", &nothing).await.expect(204);
+    let audit = app.only_event("virtual_care.audit.recorded.v1").await;
+    assert_eq!(
+        (&audit["data"]["eventType"], &audit["data"]["outcome"]),
+        (&json!("RECORDING_FAILED"), &json!("FAILURE"))
+    );
+    assert_eq!(audit["data"]["resourceId"], visit.id);
+    app.clock.advance(time::Duration::MINUTE);
+    assert_eq!(app.end(&visit).await.expect(200).body["recordingRef"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_consented_to_is_kept_and_audited() {
+    let app = TestApp::start().await;
+    let (visit, _) = app.active_visit().await;
+    let room = app.read(&visit).await["roomName"].as_str().unwrap().to_owned();
+    for _ in 0..2 {
+        finished(&app, &room, "kabul/one.mp4").await.expect(204);
+    }
+    let audit = app.only_event("virtual_care.audit.recorded.v1").await;
+    assert_eq!(audit["data"]["eventType"], "RECORDED_WITHOUT_CONSENT");
+    assert_eq!(app.read(&visit).await["recordingRef"], "kabul/one.mp4");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn consent_withdrawn_during_the_visit_turns_recording_off_and_is_told_of() {
+    let app = TestApp::start().await;
+    let (visit, room) = recorded_visit(&app).await;
+    let clinician = app.token("clinician");
+    let withdrawn = app.post(&clinician, &visit.path("/recording/withdraw"), &json!({})).await.expect(200);
+    assert_eq!(withdrawn.body["recordingEnabled"], false);
+    let event = app.only_event("virtual_care.session.recording.withdrawn.v1").await;
+    assert_eq!(event["data"]["sessionId"], visit.id);
+    assert_eq!(event["data"]["actorId"], "clinician-1");
+    let again = app.post(&clinician, &visit.path("/recording/withdraw"), &json!({"version": 1})).await.expect(200);
+    assert_eq!(again.body, withdrawn.body);
+    // A token from here on cannot record.
+    let url = app.come(&clinician, &visit).await.expect(200).text("videoJoinUrl");
+    assert_eq!(VideoUrl::read(TENANT, &url).await.claims["context"]["features"]["recording"], false);
+    // What was recorded before is there, and says that the consent was withdrawn.
+    finished(&app, &room, "kabul/one.mp4").await.expect(204);
+    let available = app.only_event("virtual_care.session.recording.available.v1").await;
+    assert_eq!(available["data"]["consentWithdrawnAt"], event["data"]["withdrawnAt"]);
+    app.end(&visit).await.expect(200);
+    let late = app.post(&clinician, &visit.path("/recording/withdraw"), &json!({})).await.expect(200);
+    assert_eq!(late.body["recordingEnabled"], false);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_of_no_visit_is_not_found_and_a_bad_one_names_its_fields() {
+    let app = TestApp::start().await;
+    let (_, room) = recorded_visit(&app).await;
+    finished(&app, "kabul-nosuchrm", "kabul/one.mp4").await.refused(404, "SESSION_NOT_FOUND");
+    let scheduled = create(&app, CONSENTED, true).await.expect(201).text("roomName");
+    finished(&app, &scheduled, "kabul/one.mp4").await.refused(409, "INVALID_STATUS_TRANSITION");
+    finished(&app, &room, "kabul/o ne.mp4").await.names_field("files[0].storageKey");
+    finished(&app, &room, &"x".repeat(513)).await.names_field("files[0].storageKey");
+    finished(&app, "No Room", "x").await.names_field("room");
+    let told =
+        async |files: Value| app.tell("//internal/jibri/recordings", &json!({"room": room, "files": files})).await;
+    told(json!([{"name": "a", "size": 1, "sha256": "x"}])).await.names_field("files[0].sha256");
+    told(json!([{"name": "a", "size": -1, "sha256": "0".repeat(64)}])).await.names_field("files[0].size");
+    told(json!(vec![json!({"name": "a", "size": 1, "sha256": "0".repeat(64)}); 21])).await.names_field("files");
+    app.tell("//internal/jibri/recordings", &json!({"room": room})).await.names_field("files");
+    assert!(app.events_of("virtual_care.session.recording.available.v1").await.is_empty());
+}

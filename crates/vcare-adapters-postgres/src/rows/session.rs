@@ -7,8 +7,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use vcare_app::ports::StoreError;
 use vcare_domain::{
-    AppointmentId, EncounterId, EncounterRecord, EncounterStatus, FreeText, HttpsUrl, NodeId, PatientId, Room,
-    RoomName, Schedule, SessionId, SessionParts, SessionState, SessionStatus, TenantId, TimeZoneName, UserId,
+    AppointmentId, EncounterId, EncounterRecord, EncounterStatus, FreeText, HttpsUrl, NodeId, PatientId, RecordingRef,
+    Room, RoomName, Schedule, SessionId, SessionParts, SessionState, SessionStatus, TenantId, TimeZoneName, UserId,
     VideoBackend, VirtualSession,
 };
 
@@ -51,6 +51,8 @@ pub(crate) struct SessionRow {
     version: i32,
     created_at: OffsetDateTime,
     updated_at: OffsetDateTime,
+    recording_withdrawn_at: Option<OffsetDateTime>,
+    further_recordings: Vec<String>,
 }
 
 /// What of a visit changes; written by every save.
@@ -73,6 +75,8 @@ pub(crate) struct SessionChanges<'a> {
     segments: serde_json::Value,
     version: i32,
     updated_at: OffsetDateTime,
+    recording_withdrawn_at: Option<OffsetDateTime>,
+    further_recordings: Vec<&'a str>,
 }
 
 /// A visit as first written: what never changes, and what does.
@@ -129,7 +133,7 @@ impl<'a> SessionChanges<'a> {
             provider_id: visit.provider_id.as_ref().map(UserId::as_str),
             status: visit.state.status().as_str(),
             recording_enabled: visit.recording_enabled,
-            recording_ref: visit.recording_ref.as_deref(),
+            recording_ref: visit.recordings.first().map(RecordingRef::as_str),
             messaging_thread_id: visit.messaging_thread_id.as_deref(),
             started_at: visit.state.started_at(),
             failed_at,
@@ -142,6 +146,8 @@ impl<'a> SessionChanges<'a> {
             segments: documents(visit.segments.iter().map(SegmentDocument::from), "segments")?,
             version: version_number(visit.version),
             updated_at: visit.updated_at,
+            recording_withdrawn_at: visit.recording_withdrawn_at,
+            further_recordings: visit.recordings.iter().skip(1).map(RecordingRef::as_str).collect(),
         })
     }
 }
@@ -194,7 +200,13 @@ impl SessionRow {
                 TimeZoneName::restore(self.time_zone).map_err(text("time_zone"))?,
             ),
             recording_enabled: self.recording_enabled,
-            recording_ref: self.recording_ref,
+            recording_withdrawn_at: self.recording_withdrawn_at,
+            recordings: self
+                .recording_ref
+                .into_iter()
+                .chain(self.further_recordings)
+                .map(|key| RecordingRef::parse(key).map_err(text("recording_ref")))
+                .collect::<Result<_, _>>()?,
             messaging_thread_id: self.messaging_thread_id,
             state,
             participants: items(self.participants, "participants", ParticipantDocument::restore)?,

@@ -2,7 +2,7 @@
 
 use diesel::prelude::{AsChangeset, Insertable, Queryable, Selectable};
 use vcare_app::ports::StoreError;
-use vcare_domain::{TenantConfig, TenantConfigDraft, TenantId};
+use vcare_domain::{TenantConfig, TenantConfigDraft, TenantId, VideoBackend};
 
 use crate::rows::{version, version_number};
 use crate::schema::tenant_config;
@@ -13,12 +13,19 @@ use crate::schema::tenant_config;
 pub(crate) struct TenantConfigRow {
     tenant_id: String,
     version: i32,
-    jitsi_server_url: String,
+    video_backend: String,
+    jitsi_server_url: Option<String>,
     jitsi_tenant: Option<String>,
     jitsi_xmpp_domain: String,
     jitsi_app_id: String,
     jitsi_audience: String,
+    jicofo_health_url: Option<String>,
+    prosody_url: Option<String>,
+    zoom_account_id: Option<String>,
+    zoom_host_user: String,
     room_slug_prefix: String,
+    branding_logo_url: Option<String>,
+    branding_primary_color: Option<String>,
     max_participants: i32,
     session_grace_minutes_before: i32,
     session_grace_minutes_after: i32,
@@ -31,20 +38,28 @@ fn corrupt(column: &'static str) -> StoreError {
 
 impl From<&TenantConfig> for TenantConfigRow {
     fn from(config: &TenantConfig) -> Self {
-        let minutes = |duration: time::Duration| i32::try_from(duration.whole_minutes()).unwrap_or(i32::MAX);
+        let number = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
+        let draft = config.draft().clone();
         Self {
             tenant_id: config.tenant_id().to_string(),
             version: version_number(config.version()),
-            jitsi_server_url: config.jitsi_server_url().as_str().to_owned(),
-            jitsi_tenant: config.jitsi_tenant().map(ToOwned::to_owned),
-            jitsi_xmpp_domain: config.jitsi_xmpp_domain().to_owned(),
-            jitsi_app_id: config.jitsi_app_id().to_owned(),
-            jitsi_audience: config.jitsi_audience().to_owned(),
-            room_slug_prefix: config.room_slug_prefix().to_owned(),
-            max_participants: i32::from(config.max_participants()),
-            session_grace_minutes_before: minutes(config.grace_before()),
-            session_grace_minutes_after: minutes(config.grace_after()),
-            time_zone: config.time_zone().to_string(),
+            video_backend: draft.video_backend.as_str().to_owned(),
+            jitsi_server_url: draft.jitsi_server_url,
+            jitsi_tenant: draft.jitsi_tenant,
+            jitsi_xmpp_domain: draft.jitsi_xmpp_domain,
+            jitsi_app_id: draft.jitsi_app_id,
+            jitsi_audience: draft.jitsi_audience,
+            jicofo_health_url: draft.jicofo_health_url,
+            prosody_url: draft.prosody_url,
+            zoom_account_id: draft.zoom_account_id,
+            zoom_host_user: draft.zoom_host_user,
+            room_slug_prefix: draft.room_slug_prefix,
+            branding_logo_url: draft.branding_logo_url,
+            branding_primary_color: draft.branding_primary_color,
+            max_participants: number(draft.max_participants),
+            session_grace_minutes_before: number(draft.session_grace_minutes_before),
+            session_grace_minutes_after: number(draft.session_grace_minutes_after),
+            time_zone: draft.time_zone,
         }
     }
 }
@@ -53,12 +68,19 @@ impl TenantConfigRow {
     pub(crate) fn restore(self) -> Result<TenantConfig, StoreError> {
         let number = |column, value: i32| u32::try_from(value).map_err(|_| corrupt(column));
         let draft = TenantConfigDraft {
+            video_backend: VideoBackend::from_name(&self.video_backend).ok_or(corrupt("video_backend"))?,
             jitsi_server_url: self.jitsi_server_url,
             jitsi_tenant: self.jitsi_tenant,
             jitsi_xmpp_domain: self.jitsi_xmpp_domain,
             jitsi_app_id: self.jitsi_app_id,
             jitsi_audience: self.jitsi_audience,
+            jicofo_health_url: self.jicofo_health_url,
+            prosody_url: self.prosody_url,
+            zoom_account_id: self.zoom_account_id,
+            zoom_host_user: self.zoom_host_user,
             room_slug_prefix: self.room_slug_prefix,
+            branding_logo_url: self.branding_logo_url,
+            branding_primary_color: self.branding_primary_color,
             max_participants: number("max_participants", self.max_participants)?,
             session_grace_minutes_before: number("session_grace_minutes_before", self.session_grace_minutes_before)?,
             session_grace_minutes_after: number("session_grace_minutes_after", self.session_grace_minutes_after)?,

@@ -3,8 +3,8 @@
 use time::{Duration, OffsetDateTime};
 use vcare_app::ports::Reads;
 use vcare_domain::{
-    AppointmentId, Change, EncounterId, EncounterRecord, MediaMode, NodeId, Outcome, ParticipantStatus, SegmentCause,
-    SessionState, SessionStatus, TenantConfig, TenantConfigDraft, Version, VirtualSession,
+    AppointmentId, Change, EncounterId, EncounterRecord, MediaMode, NodeId, Outcome, ParticipantStatus, RecordingRef,
+    SegmentCause, SessionState, SessionStatus, TenantConfig, TenantConfigDraft, Version, VideoBackend, VirtualSession,
 };
 
 use crate::support::{Bench, HERAT, KABUL, PROVIDER, applied, patient_of, tenant, user};
@@ -91,15 +91,17 @@ async fn every_field_reads_back_whether_it_is_there_or_not() {
     reads_back(&bench, &visit, "a node and an appointment, and no provider").await;
 
     let mut parts = visit.parts().clone();
-    (parts.recording_ref, parts.messaging_thread_id) = (Some("tenant/rec-1.mp4".into()), Some("thr-1".into()));
+    parts.recordings = ["tenant/rec-1.mp4", "tenant/rec-2.mp4"].map(|key| RecordingRef::parse(key).unwrap()).to_vec();
+    parts.messaging_thread_id = Some("thr-1".into());
+    (parts.recording_enabled, parts.recording_withdrawn_at) = (false, Some(bench.now()));
     parts.provider_id = Some(user("dr-amiri|local:7@kabul"));
     let mut visit = VirtualSession::restore(parts);
     bench.save(KABUL, &mut visit).await;
-    reads_back(&bench, &visit, "a recording, a thread, and a provider").await;
+    reads_back(&bench, &visit, "recordings, a withdrawn consent, a thread, and a provider").await;
 
     let mut parts = visit.parts().clone();
-    (parts.recording_ref, parts.messaging_thread_id, parts.provider_id) = (None, None, None);
-    parts.recording_enabled = false;
+    (parts.recording_withdrawn_at, parts.messaging_thread_id, parts.provider_id) = (None, None, None);
+    parts.recordings.clear();
     let mut visit = VirtualSession::restore(parts);
     bench.save(KABUL, &mut visit).await;
     reads_back(&bench, &visit, "none of them any more").await;
@@ -159,7 +161,14 @@ async fn a_tenants_settings_read_back_and_are_replaced_whole() {
     let bench = Bench::start().await;
     assert!(bench.store.tenant_config(&tenant(KABUL)).await.unwrap().is_none());
     let full = TenantConfigDraft {
+        video_backend: VideoBackend::Zoom,
         jitsi_tenant: Some("kabul".to_owned()),
+        jicofo_health_url: Some("http://jicofo:8888/about/health".to_owned()),
+        prosody_url: Some("http://prosody:5280".to_owned()),
+        zoom_account_id: Some("Zm9vYmFy".to_owned()),
+        zoom_host_user: "clinic@kabul.example".to_owned(),
+        branding_logo_url: Some("https://kabul.example/logo.svg".to_owned()),
+        branding_primary_color: Some("#1A73E8".to_owned()),
         max_participants: 20,
         time_zone: "Asia/Kabul".to_owned(),
         ..TenantConfigDraft::new("https://meet.example/video", "kabul")

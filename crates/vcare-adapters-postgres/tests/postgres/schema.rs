@@ -33,6 +33,7 @@ fn diesels(kind: &str, nullable: bool) -> String {
         "bytea" => "Bytea",
         "jsonb" => "Jsonb",
         "timestamptz" => "Timestamptz",
+        "_text" => "Array<Text>",
         other => panic!("say here how diesel calls {other}"),
     };
     if nullable { format!("Nullable<{name}>") } else { name.to_owned() }

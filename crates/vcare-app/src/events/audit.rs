@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
-use vcare_domain::{EventId, PatientId};
+use vcare_domain::{EventId, PatientId, SessionId};
 
 use crate::actor::Scope;
 use crate::authorisation::Permission;
@@ -16,12 +16,16 @@ use crate::gates::GateBlock;
 pub enum AuditAction {
     /// A rule was evaluated.
     Evaluate,
+    /// Something came to be.
+    Create,
 }
 
 /// How it came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuditOutcome {
-    /// It was refused.
+    /// It happened.
+    Success,
+    /// It was refused, or went wrong.
     Failure,
 }
 
@@ -71,6 +75,35 @@ impl AuditEntry {
         })
     }
 
+    /// A recording that was begun came to nothing.
+    #[must_use]
+    pub fn recording_failed(session: SessionId, started_at: Option<OffsetDateTime>, at: OffsetDateTime) -> Self {
+        let started_at = started_at.map(|at| ("startedAtUnix", at.unix_timestamp().to_string()));
+        Self {
+            event_type: "RECORDING_FAILED",
+            resource_type: "VirtualSession",
+            resource_id: session.to_string(),
+            action: AuditAction::Create,
+            outcome: AuditOutcome::Failure,
+            metadata: started_at.into_iter().collect(),
+            at,
+        }
+    }
+
+    /// Something was recorded although nobody had consented to it.
+    #[must_use]
+    pub fn recorded_without_consent(session: SessionId, at: OffsetDateTime) -> Self {
+        Self {
+            event_type: "RECORDED_WITHOUT_CONSENT",
+            resource_type: "VirtualSession",
+            resource_id: session.to_string(),
+            action: AuditAction::Create,
+            outcome: AuditOutcome::Success,
+            metadata: BTreeMap::new(),
+            at,
+        }
+    }
+
     /// The entry as an event.
     #[must_use]
     pub fn into_event(self, id: EventId, scope: &Scope) -> CloudEvent<AuditRecorded> {
@@ -82,8 +115,10 @@ impl AuditEntry {
             resource_id: self.resource_id,
             action: match self.action {
                 AuditAction::Evaluate => "EVALUATE",
+                AuditAction::Create => "CREATE",
             },
             outcome: match self.outcome {
+                AuditOutcome::Success => "SUCCESS",
                 AuditOutcome::Failure => "FAILURE",
             },
             metadata: self.metadata,

@@ -12,8 +12,8 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
 use crate::events::data::{
-    AuditRecorded, JoinTokenIssued, MediaModeChanged, ParticipantChanged, SessionChanged, SessionChargeable,
-    SessionCreated, SessionEnded, SessionStarted,
+    AuditRecorded, JoinTokenIssued, MediaModeChanged, ParticipantChanged, RecordingAvailable, RecordingWithdrawn,
+    SessionChanged, SessionChargeable, SessionCreated, SessionEnded, SessionStarted,
 };
 use crate::events::{AuditEntry, CloudEvent};
 
@@ -33,7 +33,7 @@ pub struct EventType {
 }
 
 /// Every published event type.
-pub const EVENT_TYPES: [EventType; 15] = [
+pub const EVENT_TYPES: [EventType; 17] = [
     event::<SessionCreated>(
         "virtual_care.session.created.v1",
         "Visit created",
@@ -93,6 +93,16 @@ pub const EVENT_TYPES: [EventType; 15] = [
         "virtual_care.session.ended.v1",
         "Visit ended",
         "A visit is over. Where something took place, its Encounter and its charge follow.",
+    ),
+    event::<RecordingWithdrawn>(
+        "virtual_care.session.recording.withdrawn.v1",
+        "Recording consent withdrawn",
+        "The patient's consent to recording was withdrawn during the visit: nothing may be recorded from here on.",
+    ),
+    event::<RecordingAvailable>(
+        "virtual_care.session.recording.available.v1",
+        "Recording available",
+        "A recording is finished, during the visit or after its end. Once a recording.",
     ),
     event::<SessionChanged>(
         "virtual_care.session.encounter.parked.v1",

@@ -2,13 +2,14 @@
 
 use serde::Serialize;
 use vcare_domain::{
-    EventId, ParticipantId, ParticipantRole, ParticipantStatus, Recorded, SessionEvent, SessionParts, SessionState,
+    EventId, ParticipantId, ParticipantRole, ParticipantStatus, Recorded, RecordingRef, SessionEvent, SessionParts,
+    SessionState,
 };
 
 use crate::actor::Scope;
 use crate::events::data::{
-    JoinTokenIssued, MediaModeChanged, ModeSeconds, ParticipantChanged, SessionChanged, SessionChargeable,
-    SessionCreated, SessionEnded, SessionStarted,
+    JoinTokenIssued, MediaModeChanged, ModeSeconds, ParticipantChanged, RecordingAvailable, RecordingWithdrawn,
+    SessionChanged, SessionChargeable, SessionCreated, SessionEnded, SessionStarted,
 };
 use crate::events::{CloudEvent, Timestamp};
 
@@ -88,6 +89,12 @@ impl Mapper<'_> {
                     version: self.visit.version.get(),
                 },
             ),
+            SessionEvent::RecordingWithdrawn => {
+                self.event("virtual_care.session.recording.withdrawn.v1", self.recording_withdrawn())
+            }
+            SessionEvent::RecordingAvailable { recording } => {
+                self.event("virtual_care.session.recording.available.v1", self.recording_available(recording))
+            }
             SessionEvent::Cancelled => self.event("virtual_care.session.cancelled.v1", self.changed()),
             SessionEvent::Failed => self.event("virtual_care.session.failed.v1", self.changed()),
             SessionEvent::Ended { duration_seconds } => {
@@ -183,6 +190,27 @@ impl Mapper<'_> {
         }
     }
 
+    fn recording_withdrawn(&self) -> RecordingWithdrawn {
+        RecordingWithdrawn {
+            session_id: self.visit.id.to_string(),
+            patient_id: self.visit.patient_id.as_str().to_owned(),
+            actor_id: self.scope.actor.id(),
+            withdrawn_at: Timestamp(self.recorded.at),
+            version: self.visit.version.get(),
+        }
+    }
+
+    fn recording_available(&self, recording: &RecordingRef) -> RecordingAvailable {
+        RecordingAvailable {
+            session_id: self.visit.id.to_string(),
+            patient_id: self.visit.patient_id.as_str().to_owned(),
+            recording_ref: recording.to_string(),
+            consent_withdrawn_at: self.visit.recording_withdrawn_at.map(Timestamp),
+            occurred_at: Timestamp(self.recorded.at),
+            version: self.visit.version.get(),
+        }
+    }
+
     fn ended(&self, duration_seconds: u32) -> SessionEnded {
         let encounter_status = match &self.visit.state {
             SessionState::Ended { encounter, .. } => encounter.status().as_str(),
@@ -197,7 +225,7 @@ impl Mapper<'_> {
             ended_at: Timestamp(self.recorded.at),
             duration_seconds,
             encounter_status,
-            recording_ref: self.visit.recording_ref.clone(),
+            recording_ref: self.visit.recordings.first().map(ToString::to_string),
             version: self.visit.version.get(),
         }
     }

@@ -19,9 +19,12 @@ pub use oversight::{Backlog, ITEMS, JobFilter, JobView, Oversight, Unsettled, Un
 pub use queue::{
     EventPublisher, JobKind, JobQueue, LeasedJob, Outbox, OutboxLead, OutboxWake, PublishError, StoredEvent,
 };
-pub use secrets::{JoinTokenClaims, JoinTokens, Secret, SecretsError, TenantSecrets};
+pub use secrets::{JoinTokenClaims, JoinTokens, Secret, SecretName, SecretsError, TenantSecrets};
 pub use store::{
-    Answers, JobEnd, Jobs, KeptAnswer, PageCursor, Reads, SessionFilter, SessionPage, Store, StoreError, TenantConfigs,
-    UnitOfWork, VirtualSessions,
+    Answers, JobEnd, Jobs, KeptAnswer, PageCursor, Presences, Reads, SessionFilter, SessionPage, Store, StoreError,
+    TenantConfigs, UnitOfWork, VirtualSessions,
 };
-pub use video::{VideoGrant, VideoProvider};
+pub use video::{
+    ConnectionCheck, ConnectionProblem, ConnectionReport, RoomWish, VideoBackends, VideoError, VideoGrant,
+    VideoProvider,
+};

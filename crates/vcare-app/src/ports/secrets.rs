@@ -39,9 +39,40 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// A secret that a tenant brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SecretName {
+    /// The key (client id) of the tenant's server-to-server app at Zoom.
+    ZoomApiKey,
+    /// The secret (client secret) of that app.
+    ZoomApiSecret,
+}
+
+impl SecretName {
+    /// Every secret that can be brought.
+    pub const ALL: [Self; 2] = [Self::ZoomApiKey, Self::ZoomApiSecret];
+
+    /// The secret's name in requests, answers and the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ZoomApiKey => "zoomApiKey",
+            Self::ZoomApiSecret => "zoomApiSecret",
+        }
+    }
+
+    /// The secret of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|secret| secret.as_str() == name)
+    }
+}
+
 /// The tenants' secrets that other adapters need.
 #[async_trait]
 pub trait TenantSecrets: Send + Sync {
+    /// A secret that the tenant brought; `None` when it did not.
+    async fn brought(&self, tenant: &TenantId, name: SecretName) -> Result<Option<Secret>, SecretsError>;
     /// The secret that the tenant's Prosody shares with us: printable text, whose bytes are the HMAC key.
     async fn jitsi_secret(&self, tenant: &TenantId) -> Result<Secret, SecretsError>;
 }

@@ -4,12 +4,15 @@ use std::error::Error;
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
-use vcare_domain::{LeaseToken, PatientId, SessionId, SessionStatus, TenantConfig, TenantId, VirtualSession};
+use vcare_domain::{
+    Branding, ConferenceName, LeaseToken, PatientId, SessionId, SessionStatus, TenantConfig, TenantId, VirtualSession,
+};
 
 use crate::actor::{ActorRef, Scope};
 use crate::events::AuditEntry;
 use crate::idempotency::{Answer, IdempotencyKey};
 use crate::ports::{JobKind, Unsettled};
+use crate::rooms::Presence;
 
 /// Why the store did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +55,11 @@ pub trait Reads: Send + Sync {
     async fn sessions(&self, tenant: &TenantId, filter: &SessionFilter) -> Result<SessionPage, StoreError>;
     /// The tenant's settings.
     async fn tenant_config(&self, tenant: &TenantId) -> Result<Option<TenantConfig>, StoreError>;
+    /// The visit whose room has that name, in whichever tenant.
+    async fn session_of_room(&self, name: &ConferenceName) -> Result<Option<(TenantId, SessionId)>, StoreError>;
+    /// The branding of the one tenant with that path segment; without a path segment, of the one tenant that has none and
+    /// draws its rooms under that prefix. `None` when there is no such tenant, or several.
+    async fn branding(&self, tenant_path: Option<&str>, prefix: Option<&str>) -> Result<Option<Branding>, StoreError>;
     /// What is not done yet in a tenant.
     async fn unsettled(&self, tenant: &TenantId) -> Result<Unsettled, StoreError>;
     /// The visit of that id with its tenant's settings, in one statement.
@@ -79,6 +87,8 @@ pub trait UnitOfWork: Send {
     fn answers(&mut self) -> Box<dyn Answers + '_>;
     /// The durable work.
     fn jobs(&mut self) -> Box<dyn Jobs + '_>;
+    /// Who is seen in the rooms.
+    fn presences(&mut self) -> Box<dyn Presences + '_>;
     /// The tenants' settings.
     fn tenant_configs(&mut self) -> Box<dyn TenantConfigs + '_>;
     /// The lease under which jobs stored by this unit of work belong to its owner for a first attempt; when that does not
@@ -128,6 +138,16 @@ pub trait Jobs: Send {
     async fn park(&mut self, session: SessionId, kind: JobKind, error: &'static str) -> Result<bool, StoreError>;
 }
 
+/// Who is seen in the rooms, inside a transaction.
+#[async_trait]
+pub trait Presences: Send {
+    /// Notes a hint; answers whether the person has a connection in the room after all that is known. Hints may come late,
+    /// twice and out of order: a connection that was seen to leave stays gone.
+    async fn note(&mut self, session: SessionId, hint: &Presence) -> Result<bool, StoreError>;
+    /// Notes that every connection seen so far is gone.
+    async fn everybody_left(&mut self, session: SessionId, at: OffsetDateTime) -> Result<(), StoreError>;
+}
+
 /// How a job ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobEnd {
@@ -143,7 +163,7 @@ pub enum JobEnd {
 /// The tenants' settings, inside a transaction.
 #[async_trait]
 pub trait TenantConfigs: Send {
-    /// Writes the settings of the scope's tenant.
+    /// Writes the settings of the scope's tenant. [`StoreError::Conflict`] when another tenant has its path segment.
     async fn put(&mut self, config: &TenantConfig) -> Result<(), StoreError>;
 }
 

@@ -2,7 +2,7 @@
 
 use vcare_domain::{Participant, ParticipantId, TenantConfig, TenantId, VirtualSession};
 
-use crate::actor::Caller;
+use crate::actor::{Caller, TraceContext};
 use crate::app::App;
 use crate::error::AppError;
 use crate::gates::GateBlock;
@@ -32,6 +32,7 @@ impl App {
         config: &TenantConfig,
         session: &VirtualSession,
         participant: &Participant,
+        trace: &TraceContext,
     ) -> Result<String, AppError> {
         let now = self.clock.now();
         let visit = session.parts();
@@ -42,8 +43,9 @@ impl App {
             recording_enabled: visit.recording_enabled,
             issued_at: now,
             expires_at: session.link_expires_at(self.settings.video_token_grace, now),
+            trace,
         };
-        Ok(self.neighbours.video.join_url(config, &grant).await?)
+        Ok(self.neighbours.video.of(visit.video_backend).join_url(config, &grant).await?)
     }
 
     /// What the caller is answered after `participant_id` was let in.
@@ -55,7 +57,7 @@ impl App {
         participant_id: ParticipantId,
     ) -> Result<Admission, AppError> {
         let video_join_url = match session.parts().provider(&caller.user_id) {
-            Some(own) if own.state.is_let_in() => Some(self.video_url(config, &session, own).await?),
+            Some(own) if own.state.is_let_in() => Some(self.video_url(config, &session, own, &caller.trace).await?),
             _ => None,
         };
         Ok(Admission { session, participant_id, video_join_url })

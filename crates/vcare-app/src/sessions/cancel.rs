@@ -33,6 +33,13 @@ impl App {
             closes: None,
             decide: |session: &mut VirtualSession| session.cancel(reason.clone(), &change),
         };
-        Ok(self.change_session(&caller.scope(), plan).await?.into_session())
+        let done = self.change_session(&caller.scope(), plan).await?;
+        if let Done::Now(changed) = &done
+            && changed.applied
+        {
+            // A provider may have been waiting in it.
+            self.close_room(&changed.session, &caller.trace).await;
+        }
+        Ok(done.into_session())
     }
 }

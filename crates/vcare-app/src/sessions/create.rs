@@ -2,18 +2,18 @@
 
 use time::OffsetDateTime;
 use vcare_domain::{
-    AppointmentId, NewSession, ParticipantId, PatientId, RoomName, Schedule, SessionId, TenantConfig, TimeZoneName,
-    UserId, VideoBackend, VirtualSession,
+    AppointmentId, NewSession, ParticipantId, PatientId, Room, RoomName, Schedule, SessionId, TenantConfig,
+    TimeZoneName, UserId, VirtualSession,
 };
 
-use crate::actor::{Caller, Scope};
+use crate::actor::{Caller, Scope, TraceContext};
 use crate::app::App;
 use crate::authorisation::Permission;
 use crate::error::AppError;
 use crate::events::AuditEntry;
 use crate::gates::{self, Gate, GateBlock, Question};
 use crate::idempotency::{Done, Once};
-use crate::ports::StoreError;
+use crate::ports::{RoomWish, StoreError};
 
 /// How often a room name that was taken is drawn again.
 const ROOM_DRAWS: usize = 3;
@@ -60,15 +60,29 @@ impl App {
         let now = self.clock.now();
         let schedule = plan(&wish, config.as_ref(), now)?;
         let config = self.pass_gates(caller, &scope, &wish, config).await?;
-        for _ in 1..ROOM_DRAWS {
+        let mut draws = 1;
+        loop {
             let session = self.reserve(caller, &wish, &config, schedule.clone(), now).await?;
+            let room = session.parts().room.clone();
             match self.insert_session("create_session", &scope, session, once).await {
-                Err(AppError::Store(StoreError::Conflict)) => {}
-                done => return done,
+                Err(AppError::Store(StoreError::Conflict)) if draws < ROOM_DRAWS => draws += 1,
+                // Of a commit whose answer was lost nobody knows: its room is left alone.
+                done @ (Ok(Done::Now(_)) | Err(AppError::Store(StoreError::Unavailable(_)))) => return done,
+                done => {
+                    self.release_room(&config, &room, &caller.trace).await;
+                    return done;
+                }
             }
+            self.release_room(&config, &room, &caller.trace).await;
         }
-        let session = self.reserve(caller, &wish, &config, schedule, now).await?;
-        self.insert_session("create_session", &scope, session, once).await
+    }
+
+    /// Gives back a room whose visit was not written. One that stays, after a crash say, is harmless: nobody has its address.
+    async fn release_room(&self, config: &TenantConfig, room: &Room, trace: &TraceContext) {
+        let released = self.neighbours.video.of(config.video_backend()).release_room(config, room, trace).await;
+        if let Err(error) = released {
+            tracing::warn!(error = &error as &dyn std::error::Error, "a room that nobody uses was not given back");
+        }
     }
 
     async fn pass_gates(
@@ -94,9 +108,11 @@ impl App {
         match (gates::pass(&self.neighbours, &question).await, config) {
             (Ok(()), Some(config)) => Ok(config),
             (Ok(()), None) => Err(GateBlock::VideoNotConfigured.into()),
-            (Err(block), _) => {
-                self.audit_block(scope, wish, block).await?;
-                Err(block.into())
+            (Err(error), _) => {
+                if let AppError::Blocked(block) = error {
+                    self.audit_block(scope, wish, block).await?;
+                }
+                Err(error)
             }
         }
     }
@@ -119,7 +135,9 @@ impl App {
         now: OffsetDateTime,
     ) -> Result<VirtualSession, AppError> {
         let name = self.draw_room_name(config)?;
-        let room = self.neighbours.video.create_room(config, name).await.map_err(GateBlock::VideoUnavailable)?;
+        let backend = config.video_backend();
+        let room_wish = RoomWish { name: &name, schedule: &schedule, trace: &caller.trace };
+        let room = self.neighbours.video.of(backend).create_room(config, &room_wish).await?;
         let provider = wish.provider_id.clone().or_else(|| caller.cares_for_patients().then(|| caller.user_id.clone()));
         let new = NewSession {
             id: SessionId::from_uuid(self.ids.uuid()),
@@ -130,7 +148,7 @@ impl App {
             appointment_id: wish.appointment_id.clone(),
             provider: provider.map(|user| (user, ParticipantId::from_uuid(self.ids.uuid()))),
             initiator_id: caller.user_id.clone(),
-            video_backend: VideoBackend::Jitsi,
+            video_backend: backend,
             room,
             schedule,
             recording_enabled: wish.recording_enabled,

@@ -1,5 +1,6 @@
 //! A clinician ends a visit.
 
+use tokio::join;
 use vcare_domain::{FollowUp, SessionId, Version, VirtualSession};
 
 use crate::actor::Caller;
@@ -34,31 +35,39 @@ impl App {
             closes: None,
             decide: |session: &mut VirtualSession| session.end(&change),
         };
-        let Done::Now(Changed { session, follow_ups, first_lease }) =
-            self.change_session(&caller.scope(), plan).await?
-        else {
+        let Done::Now(changed) = self.change_session(&caller.scope(), plan).await? else {
             return Err(AppError::NotFound(Resource::Session));
         };
-        if !follow_ups.contains(&FollowUp::CreateEncounter) {
-            return Ok(session);
+        if !changed.applied {
+            return Ok(changed.session);
+        }
+        let ended = changed.session.clone();
+        let (session, ()) = join!(self.first_attempt(caller, changed), self.close_room(&ended, &caller.trace));
+        Ok(session)
+    }
+
+    /// Tries to write the Encounter of a visit that was just ended. The visit is ended whatever comes of this: a failure
+    /// here is the worker's to mend, not the caller's to see.
+    async fn first_attempt(&self, caller: &Caller, changed: Changed) -> VirtualSession {
+        let Changed { session, follow_ups, first_lease, .. } = changed;
+        // Nobody waits for a gateway that is known to be dead.
+        if !follow_ups.contains(&FollowUp::CreateEncounter)
+            || matches!(self.neighbours.fhir_breaker.permit(self.clock.now()), Permit::No { .. })
+        {
+            return session;
         }
         let job = EncounterJob {
             tenant_id: caller.tenant_id.clone(),
-            session_id: id,
+            session_id: session.parts().id,
             lease: first_lease,
             attempts: 1,
             trace: caller.trace.clone(),
         };
-        if let Permit::No { .. } = self.neighbours.fhir_breaker.permit(now) {
-            // Nobody waits for a gateway that is known to be dead.
-            return Ok(session);
-        }
-        // The visit is ended whatever comes of this: a failure here is the worker's to mend, not the caller's to see.
         match self.settle(&job, &session, self.settings.inline_encounter_deadline).await {
-            Ok(settled) => Ok(settled.session.unwrap_or(session)),
+            Ok(settled) => settled.session.unwrap_or(session),
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "first Encounter attempt failed");
-                Ok(session)
+                session
             }
         }
     }

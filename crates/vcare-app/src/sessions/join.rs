@@ -69,12 +69,12 @@ impl App {
         let (seen, config) = found.ok_or(JoinTokenFault::Invalid)?;
         let config = config.ok_or(GateBlock::VideoNotConfigured)?;
         let status_before = seen.status();
-        let session = self.come(&claims, seen, trace).await?;
+        let session = self.come(&claims, seen, trace.clone()).await?;
         let id = claims.participant_id;
         let entry = session.entry(id);
         let url = match entry {
             Entry::WaitingRoom => self.waiting_room_url(token),
-            Entry::DirectJoin => self.video_url(&config, &session, participant(&session, id)?).await?,
+            Entry::DirectJoin => self.video_url(&config, &session, participant(&session, id)?, &trace).await?,
         };
         let schedule = &session.parts().schedule;
         Ok(Joined {

@@ -11,6 +11,7 @@ mod join_as_provider;
 mod join_token;
 mod read;
 mod remove;
+mod withdraw_recording;
 
 pub use admission::Admission;
 pub use create::CreateSession;

@@ -1,3 +1,4 @@
 //! How tenants hold their visits.
 
 mod set;
+mod test_connection;

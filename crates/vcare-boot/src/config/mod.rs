@@ -15,7 +15,8 @@ use serde::Deserialize;
 
 pub use processes::{ApiConfig, LogConfig, RelayConfig, WorkerConfig};
 pub use sections::{
-    DatabaseConfig, FhirConfig, IdentityConfig, JitsiConfig, KeyringConfig, LinksConfig, NatsSection, NeighbourSection,
+    DatabaseConfig, FhirConfig, IdentityConfig, InternalConfig, JitsiConfig, KeyringConfig, LinksConfig, NatsSection,
+    NeighbourSection, ZoomSection,
 };
 pub use sensitive::Sensitive;
 
@@ -57,6 +58,12 @@ pub struct Config {
     /// The tenants' Jitsi servers.
     #[serde(default)]
     pub jitsi: JitsiConfig,
+    /// Zoom.
+    #[serde(default)]
+    pub zoom: ZoomSection,
+    /// Who may call the internal routes.
+    #[serde(default)]
+    pub internal: InternalConfig,
     /// The master key.
     pub keyring: KeyringConfig,
     /// The outbox relay.
@@ -136,6 +143,8 @@ impl Config {
         self.consent.check("consent", &mut problems);
         self.fhir.neighbour.check("fhir", &mut problems);
         self.jitsi.check(&mut problems);
+        self.zoom.check(&mut problems);
+        self.internal.check(&mut problems);
         self.keyring.check(self.profile, &mut problems);
         self.worker.check(&mut problems);
         self.log.check(&mut problems);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use time::Duration as Span;
-use vcare_adapters_http::{InvalidBaseUrl, NeighbourConfig};
+use vcare_adapters_http::{InvalidBaseUrl, NeighbourConfig, ZoomConfig};
 use vcare_adapters_nats::{NatsConfig, NatsCredentials, StreamConfig};
 use vcare_adapters_postgres::PgConfig;
 use vcare_domain::HttpsUrl;
@@ -280,6 +280,62 @@ impl JitsiConfig {
     pub(super) fn check(&self, problems: &mut Vec<String>) {
         if self.ca_file.as_ref().is_some_and(|file| !file.is_file()) {
             problems.push("jitsi.ca_file: no such file".to_owned());
+        }
+    }
+}
+
+/// `[zoom]`: where Zoom is, for the tenants that hold their visits there.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ZoomSection {
+    /// Where access tokens are given out. Default `https://zoom.us/oauth`.
+    pub oauth_base_url: String,
+    /// The API. Default `https://api.zoom.us/v2`.
+    pub api_base_url: String,
+    /// How long one call may take. Default 3,000.
+    pub deadline_ms: u32,
+}
+
+impl Default for ZoomSection {
+    fn default() -> Self {
+        Self {
+            oauth_base_url: "https://zoom.us/oauth".to_owned(),
+            api_base_url: "https://api.zoom.us/v2".to_owned(),
+            deadline_ms: 3000,
+        }
+    }
+}
+
+impl ZoomSection {
+    pub(super) fn check(&self, problems: &mut Vec<String>) {
+        if let Err(error) = self.adapter() {
+            problems.push(format!("zoom: {error}"));
+        }
+    }
+
+    pub(crate) fn adapter(&self) -> Result<ZoomConfig, InvalidBaseUrl> {
+        let deadline = Span::milliseconds(i64::from(self.deadline_ms));
+        ZoomConfig::new(&self.oauth_base_url, &self.api_base_url, deadline)
+    }
+}
+
+/// `[internal]`: who may call what is not for people: the Jitsi servers and their recorders.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct InternalConfig {
+    /// The bearer tokens that are accepted, at least 32 characters each; two while one replaces the other. Default: none,
+    /// and so nobody.
+    pub bearer_tokens: Vec<Sensitive>,
+}
+
+impl InternalConfig {
+    pub(super) fn check(&self, problems: &mut Vec<String>) {
+        let good = |token: &Sensitive| {
+            let token = token.expose();
+            token.len() >= 32 && token.bytes().all(|byte| byte.is_ascii_graphic())
+        };
+        if !self.bearer_tokens.iter().all(good) {
+            problems.push("internal.bearer_tokens: at least 32 printable characters each, without blanks".to_owned());
         }
     }
 }

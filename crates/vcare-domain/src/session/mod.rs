@@ -18,6 +18,7 @@ mod parts;
 mod properties;
 #[cfg(test)]
 mod tests;
+mod video_room;
 mod waiting_room;
 
 use std::fmt;
@@ -29,7 +30,8 @@ use crate::refusal::{Action, Refusal};
 use crate::text::UserId;
 
 pub use commands::{NewParticipant, NewSession};
-pub use parts::{SessionParts, SessionState, SessionStatus};
+pub use parts::{RecordingConsent, SessionParts, SessionState, SessionStatus};
+pub use video_room::{RoomClosed, RoomOpening};
 pub use waiting_room::Entry;
 
 /// How often a row has been changed, counted from 1: the key of optimistic locking.

@@ -12,7 +12,7 @@ use crate::room::Room;
 use crate::schedule::Schedule;
 use crate::segment::{MediaSegment, SecondsPerMode};
 use crate::session::Version;
-use crate::text::{AppointmentId, FreeText, NodeId, PatientId, TenantId, UserId};
+use crate::text::{AppointmentId, FreeText, NodeId, PatientId, RecordingRef, TenantId, UserId};
 
 /// Everything a visit holds. Only the aggregate changes it; a store writes and restores it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,10 +37,12 @@ pub struct SessionParts {
     pub room: Room,
     /// When it is planned.
     pub schedule: Schedule,
-    /// Recording was asked for and consented to.
+    /// Recording was asked for and consented to, and the consent was not withdrawn.
     pub recording_enabled: bool,
-    /// Storage key of the finished recording.
-    pub recording_ref: Option<String>,
+    /// When the consent to recording was withdrawn during the visit.
+    pub recording_withdrawn_at: Option<OffsetDateTime>,
+    /// Storage keys of the finished recordings, in the order in which they were heard of.
+    pub recordings: Vec<RecordingRef>,
     /// Thread of the message fallback.
     pub messaging_thread_id: Option<String>,
     /// Where it stands.
@@ -78,11 +80,32 @@ impl SessionParts {
         })
     }
 
+    /// How the visit stands to being recorded.
+    #[must_use]
+    pub const fn recording_consent(&self) -> RecordingConsent {
+        match (self.recording_enabled, self.recording_withdrawn_at) {
+            (true, _) => RecordingConsent::Given,
+            (false, Some(_)) => RecordingConsent::Withdrawn,
+            (false, None) => RecordingConsent::Missing,
+        }
+    }
+
     /// Whole seconds per medium so far; closed segments only.
     #[must_use]
     pub fn seconds(&self) -> SecondsPerMode {
         SecondsPerMode::of(&self.segments)
     }
+}
+
+/// How a visit stands to being recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordingConsent {
+    /// The consent was on file at creation and holds.
+    Given,
+    /// It was withdrawn during the visit.
+    Withdrawn,
+    /// Recording was never asked for.
+    Missing,
 }
 
 /// Where a visit stands, with what is true only there.

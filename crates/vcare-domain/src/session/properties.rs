@@ -8,7 +8,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use time::{Duration, OffsetDateTime};
 
-use super::tests::support::{LIMIT, NOON, encounter, person, plan, reason, user};
+use super::tests::support::{LIMIT, NOON, encounter, person, plan, reason, recording, user};
 use crate::SessionStatus::{Active, Cancelled, Ended, Failed, Scheduled, Waiting};
 use crate::*;
 
@@ -26,6 +26,9 @@ enum Command {
     Admit(Index),
     Remove(Index),
     Disconnect(Index),
+    Connect(Index),
+    WithdrawRecording,
+    RecordRecording(&'static str),
     ChangeMediaMode(MediaMode, SegmentCause),
     Fail,
     Cancel,
@@ -64,6 +67,7 @@ fn coming_and_going() -> impl Strategy<Value = Command> + Clone {
         9 => anybody().prop_map(Command::Admit),
         1 => anybody().prop_map(Command::Remove),
         1 => anybody().prop_map(Command::Disconnect),
+        2 => anybody().prop_map(Command::Connect),
         2 => (select(&MediaMode::ALL[..]), select(&SegmentCause::ALL[..]))
             .prop_map(|(mode, cause)| Command::ChangeMediaMode(mode, cause)),
     ]
@@ -77,6 +81,8 @@ fn anything() -> impl Strategy<Value = Command> + Clone {
         2 => Just(Command::End),
         3 => select(&["enc-1", "enc-2"][..]).prop_map(Command::RecordEncounter),
         1 => Just(Command::ParkEncounter),
+        1 => Just(Command::WithdrawRecording),
+        1 => select(&["a.mp4", "b.mp4"][..]).prop_map(Command::RecordRecording),
     ]
 }
 
@@ -127,6 +133,9 @@ impl Step {
             Command::Admit(index) => visit.admit(who(index).id, &change),
             Command::Remove(index) => visit.remove(who(index).id, reason(), &change),
             Command::Disconnect(index) => visit.disconnect(who(index).id, self.at),
+            Command::Connect(index) => visit.connect(who(index).id, self.at),
+            Command::WithdrawRecording => visit.withdraw_recording(&change),
+            Command::RecordRecording(key) => visit.record_recording(recording(key), self.at),
             Command::ChangeMediaMode(mode, cause) => visit.change_media_mode(*mode, *cause, self.at),
             Command::Fail => visit.fail(self.at),
             Command::Cancel => visit.cancel(reason(), &change),
@@ -137,8 +146,11 @@ impl Step {
     }
 
     fn heeds_the_version(&self) -> bool {
-        use Command::{Admit, Cancel, End, Invite, IssueJoinToken, JoinAsProvider, Remove};
-        matches!(self.command, Invite(..) | IssueJoinToken(_) | JoinAsProvider | Admit(_) | Remove(_) | Cancel | End)
+        use Command::{Admit, Cancel, End, Invite, IssueJoinToken, JoinAsProvider, Remove, WithdrawRecording};
+        matches!(
+            self.command,
+            Invite(..) | IssueJoinToken(_) | JoinAsProvider | Admit(_) | Remove(_) | Cancel | End | WithdrawRecording
+        )
     }
 }
 
@@ -185,6 +197,9 @@ fn check_step(
     for (was, is) in old.segments.iter().zip(&new.segments) {
         prop_assert!(was == is || was.to.is_none(), "a closed segment changed");
     }
+    let recorded = new.recordings.iter().collect::<BTreeSet<_>>();
+    prop_assert_eq!(recorded.len(), new.recordings.len(), "a recording noted twice");
+    prop_assert!(!new.recording_enabled || old.recording_enabled, "recording came on by itself");
     check_joining(step, before, answer)
 }
 
@@ -313,7 +328,7 @@ fn random_lives_reach_every_state_every_event_and_every_kind_of_refusal() {
         events.extend(visit.events().iter().map(|recorded| first_word(&recorded.event)));
     }
     assert_eq!(statuses.len(), SessionStatus::ALL.len(), "{statuses:?}");
-    assert_eq!(events.len(), 14, "{events:?}");
+    assert_eq!(events.len(), 16, "{events:?}");
     // Strangers cannot occur: every participant is drawn from the visit.
     assert_eq!(refusals.len(), 9, "{refusals:?}");
 }

@@ -5,4 +5,5 @@ mod invitations;
 mod saving;
 mod state_machine;
 pub(super) mod support;
+mod video_room;
 mod waiting_room;

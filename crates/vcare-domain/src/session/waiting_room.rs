@@ -195,7 +195,7 @@ impl VirtualSession {
         }
     }
 
-    fn has_provider_present(&self) -> bool {
+    pub(super) fn has_provider_present(&self) -> bool {
         let present = |p: &Participant| {
             p.role == ParticipantRole::Provider
                 && matches!(p.state.status(), ParticipantStatus::Active | ParticipantStatus::Disconnected)

@@ -10,6 +10,7 @@ pub mod join_token;
 pub mod list;
 pub mod read;
 pub mod remove;
+pub mod withdraw_recording;
 
 use serde::Deserialize;
 use utoipa::ToSchema;

@@ -62,7 +62,13 @@ struct Bench {
 impl Bench {
     async fn start() -> Self {
         let app = TestApp::start().await;
-        let (visit, join_token) = app.waiting_visit().await;
+        // One that is recorded, so that every request has something to do.
+        let mut recorded = app.wish();
+        recorded["recordingEnabled"] = json!(true);
+        let created = app.post(&app.token("clinician"), "/sessions", &recorded).await.expect(201);
+        let visit = Visit::of(&created.body);
+        let join_token = app.join_token(&visit).await;
+        app.join(&join_token).await.expect(200);
         app.standins.set_consent(FOREIGN_PATIENT, Consents::ALL);
         let herat = app.token_of(OTHER_TENANT, "clinician-of-herat", "clinician");
         let mut wish = app.wish();

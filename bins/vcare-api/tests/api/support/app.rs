@@ -16,7 +16,7 @@ use vcare_domain::{TenantConfigDraft, TenantId};
 use vcare_testkit::{Consents, HandClock, SigningKey, Standins, StandinsConfig, TestDatabase, TokenSpec};
 
 use super::Answer;
-use super::people::{CONSENTED, NO_CONSENT, NO_RECORDING_CONSENT, OTHER_TENANT, TENANT};
+use super::people::{CONSENTED, INTERNAL_TOKEN, NO_CONSENT, NO_RECORDING_CONSENT, OTHER_TENANT, TENANT};
 
 /// A service with a database of its own, stand-ins and a clock moved by hand. Its outbox is published by nobody, so that
 /// all events of a test are in it; when the test ends, each of them is checked against its schema.
@@ -239,9 +239,15 @@ impl Around {
             jitsi.ca_file = "{folder}/{name}.pem"
             keyring.file = "{folder}/master.key"
             keyring.create_if_missing = true
+            {internal}
             database.url = "{url}"
             {added}
             "#,
+            // TOML takes no key twice.
+            internal = match added.contains("internal.") {
+                true => String::new(),
+                false => format!("internal.bearer_tokens = [\"{INTERNAL_TOKEN}\"]"),
+            },
             issuer = self.standins.issuer().url(),
             base = self.standins.base_url(),
             fhir = self.standins.fhir_url(),

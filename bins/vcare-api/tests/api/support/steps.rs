@@ -72,6 +72,21 @@ impl TestApp {
         all.iter().find(|one| one["id"] == participant).unwrap().clone()
     }
 
+    /// From here on the service's login reaches the database no more.
+    pub async fn lose_the_database(&self) {
+        let cut = format!("REVOKE CONNECT ON DATABASE {} FROM PUBLIC", self.database.name());
+        let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                    WHERE datname = current_database() AND usename = 'vcare_service'";
+        self.database.execute(&cut, &[]).await.unwrap();
+        self.database.rows(kill, &[]).await.unwrap();
+    }
+
+    /// It is back.
+    pub async fn find_the_database(&self) {
+        let grant = format!("GRANT CONNECT ON DATABASE {} TO PUBLIC", self.database.name());
+        self.database.execute(&grant, &[]).await.unwrap();
+    }
+
     /// The one event of that type.
     pub async fn only_event(&self, kind: &str) -> Value {
         let mut found = self.events_of(kind).await;

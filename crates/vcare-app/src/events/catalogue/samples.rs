@@ -8,8 +8,8 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use vcare_domain::{
     AppointmentId, Change, EncounterId, EventId, FreeText, HttpsUrl, MediaMode, NewParticipant, NewSession, NodeId,
-    Outcome, ParticipantId, ParticipantRole, PatientId, Refusal, Room, RoomName, Schedule, SegmentCause, SessionEvent,
-    SessionId, TenantId, TimeZoneName, UserId, VideoBackend, VirtualSession,
+    Outcome, ParticipantId, ParticipantRole, PatientId, RecordingRef, Refusal, Room, RoomName, Schedule, SegmentCause,
+    SessionEvent, SessionId, TenantId, TimeZoneName, UserId, VideoBackend, VirtualSession,
 };
 
 use crate::actor::{ActorRef, Scope, TraceContext};
@@ -49,6 +49,7 @@ fn told() -> Result<Vec<Told>, SampleError> {
     narrator.a_visit_that_is_held()?;
     narrator.a_visit_that_is_cancelled()?;
     narrator.a_visit_that_fails()?;
+    narrator.a_visit_that_is_recorded()?;
     narrator.a_visit_without_consent()?;
     Ok(narrator.told)
 }
@@ -138,6 +139,16 @@ impl Narrator {
         self.of(&mut visit, ActorRef::System("encounter"), |visit| visit.park_encounter(minute(81)))
     }
 
+    fn a_visit_that_is_recorded(&mut self) -> Result<(), SampleError> {
+        let mut visit = VirtualSession::create(NewSession { recording_enabled: true, ..plan(4)? }, CREATED_AT);
+        self.tell(&mut visit, ActorRef::User(user(SCHEDULER)?))?;
+        self.come_and_be_admitted(&mut visit)?;
+        self.user(&mut visit, CLINICIAN, 70, |visit, change| visit.withdraw_recording(&change))?;
+        self.user(&mut visit, CLINICIAN, 83, |visit, change| visit.end(&change))?;
+        let recording = RecordingRef::parse("kabul/kabul-k3v9x2q4/2026-03-01-09-01-07.mp4")?;
+        self.of(&mut visit, ActorRef::System("jibri"), |visit| visit.record_recording(recording, minute(90)))
+    }
+
     fn a_visit_without_consent(&mut self) -> Result<(), SampleError> {
         let block = GateBlock::ConsentRequired(Gate::TelehealthConsent);
         let patient = PatientId::parse("pat-5f1c7e20")?;
@@ -210,7 +221,7 @@ mod tests {
 
     /// How many variants [`SessionEvent`] has. A new one does not compile below until it is counted here, and is not
     /// told until a visit above lives through it.
-    const VARIANTS: usize = 14;
+    const VARIANTS: usize = 16;
 
     fn variant(event: &SessionEvent) -> usize {
         match event {
@@ -228,6 +239,8 @@ mod tests {
             SessionEvent::Ended { .. } => 11,
             SessionEvent::EncounterParked => 12,
             SessionEvent::Chargeable { .. } => 13,
+            SessionEvent::RecordingWithdrawn => 14,
+            SessionEvent::RecordingAvailable { .. } => 15,
         }
     }
 

@@ -33,7 +33,7 @@ use About::{SomebodyElse, ThePatient, TheVisit};
 const COLUMNS: [SessionStatus; 6] = [Scheduled, Waiting, Active, Failed, Ended, Cancelled];
 
 #[rustfmt::skip]
-const TABLE: [(Action, About, [Verdict; 6]); 16] = [
+const TABLE: [(Action, About, [Verdict; 6]); 18] = [
     //                                         scheduled      waiting        active      failed      ended      cancelled
     (Action::Invite,          SomebodyElse, [To(Scheduled), To(Waiting),   To(Active), No,         No,        No]),
     (Action::IssueJoinToken,  ThePatient,   [To(Scheduled), To(Waiting),   To(Active), No,         No,        No]),
@@ -51,6 +51,8 @@ const TABLE: [(Action, About, [Verdict; 6]); 16] = [
     (Action::End,             TheVisit,     [No,            To(Ended),     To(Ended),  To(Ended),  Repeat,    No]),
     (Action::RecordEncounter, TheVisit,     [No,            No,            No,         No,         To(Ended), No]),
     (Action::ParkEncounter,   TheVisit,     [No,            No,            No,         No,         To(Ended), No]),
+    (Action::WithdrawRecording, TheVisit,   [To(Scheduled), To(Waiting),   To(Active), No,         No,        No]),
+    (Action::RecordRecording, TheVisit,     [No,            To(Waiting),   To(Active), To(Failed), To(Ended), No]),
 ];
 
 /// Somebody else is the interpreter, who waits unless nobody has come; who comes anew is the observer.
@@ -68,6 +70,8 @@ fn act(visit: &mut VirtualSession, action: Action, about: About) -> Result<Outco
         Action::Fail => visit.fail(minute(20)),
         Action::Cancel => visit.cancel(reason(), &at(20)),
         Action::End => visit.end(&at(20)),
+        Action::WithdrawRecording => visit.withdraw_recording(&at(20)),
+        Action::RecordRecording => visit.record_recording(recording("a.mp4"), minute(20)),
         Action::RecordEncounter => visit.record_encounter(encounter("enc-1"), minute(20)),
         Action::ParkEncounter => visit.park_encounter(minute(20)),
     }
@@ -109,13 +113,14 @@ fn the_table_has_a_column_for_every_state() {
 /// The commands that take the version a caller saw, and the state in which they would be applied.
 type Versioned = (SessionStatus, fn(&mut VirtualSession, Change) -> Result<Outcome, Refusal>);
 
-const VERSIONED: [Versioned; 7] = [
+const VERSIONED: [Versioned; 8] = [
     (Scheduled, |visit, change| visit.invite(observer(9), LIMIT, &change)),
     (Scheduled, |visit, change| visit.issue_join_token(person(PATIENT), LIMIT, &change)),
     (Scheduled, |visit, change| visit.join_as_provider(person(9), LIMIT, &change)),
     (Waiting, |visit, change| visit.admit(person(PATIENT), &change)),
     (Waiting, |visit, change| visit.remove(person(PATIENT), reason(), &change)),
     (Waiting, |visit, change| visit.cancel(reason(), &change)),
+    (Active, |visit, change| visit.withdraw_recording(&change)),
     (Active, |visit, change| visit.end(&change)),
 ];
 

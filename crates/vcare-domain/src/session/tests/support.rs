@@ -36,6 +36,10 @@ pub fn encounter(id: &str) -> EncounterId {
     EncounterId::parse(id).unwrap()
 }
 
+pub fn recording(key: &str) -> RecordingRef {
+    RecordingRef::parse(key).unwrap()
+}
+
 /// A change by the visit's own provider.
 pub fn at(minutes: i64) -> Change {
     by("dr-amiri", minutes)
@@ -76,7 +80,7 @@ pub fn plan(provider: Option<&str>) -> NewSession {
             url: HttpsUrl::parse("https://meet.example/kabul-abcdefgh").unwrap(),
         },
         schedule: Schedule::plan(minute(0), None, zone, NOON).unwrap(),
-        recording_enabled: false,
+        recording_enabled: true,
     }
 }
 

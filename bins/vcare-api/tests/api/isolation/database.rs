@@ -1,143 +1,15 @@
-//! Tenants do not see each other: not over HTTP, whatever the route, and not in the database, whatever the statement.
+//! In the database: row-level security, whatever the statement.
 
-use reqwest::Method;
 use serde_json::json;
 use vcare_testkit::TestDatabase;
 use vcare_testkit::postgres::tokio_postgres::error::SqlState;
 use vcare_testkit::postgres::tokio_postgres::{Client, NoTls, connect};
 
-use crate::described::{Operation, operations};
-use crate::support::{Answer, CONSENTED, OTHER_TENANT, TENANT, TestApp, Visit};
-
-const ROLES: [&str; 7] =
-    ["clinician", "nurse_practitioner", "scheduler", "admin", "tenant_admin", "platform_admin", "patient"];
-
-/// Somebody of the other tenant with every role there is, who claims to be the patient.
-fn outsider(app: &TestApp) -> String {
-    let account = app.account(OTHER_TENANT, "clinician-1", "clinician").patient(CONSENTED);
-    app.standins.issuer().token(&account.claim("realm_access", json!({ "roles": ROLES })))
-}
-
-async fn send(app: &TestApp, token: &str, operation: &Operation, visit: &Visit) -> Answer {
-    let request = app.request(operation.method.clone(), &operation.path(&visit.id, &visit.patient)).bearer_auth(token);
-    app.send(match operation.good_body_or_none(&app.wish()) {
-        Some(body) => request.header("Content-Type", "application/json").body(body.to_string()),
-        None => request,
-    })
-    .await
-}
-
-/// All that a tenant has, as the owner of the database sees it.
-async fn all_of(database: &TestDatabase, tenant: &str) -> Vec<String> {
-    let mut all = Vec::new();
-    for table in tables(database).await {
-        let query = format!("SELECT t::text FROM {table} AS t WHERE tenant_id = $1 ORDER BY 1");
-        let rows = database.rows(&query, &[&tenant]).await.unwrap();
-        all.extend(rows.iter().map(|row| format!("{table} {}", row.get::<_, &str>(0))));
-    }
-    all
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn every_route_hides_a_visit_from_another_tenant() {
-    let app = TestApp::start().await;
-    let outsider = outsider(&app);
-    let mut tried = 0;
-    for operation in operations().into_iter().filter(Operation::of_a_session) {
-        let (visit, _) = app.waiting_visit().await;
-        let before = all_of(&app.database, TENANT).await;
-        let answer = send(&app, &outsider, &operation, &visit).await.refused(404, "SESSION_NOT_FOUND");
-        let told = String::from_utf8(answer.bytes).unwrap();
-        assert!(!told.contains(&visit.id) && !told.contains(TENANT), "{}: {told}", operation.id);
-        assert_eq!(all_of(&app.database, TENANT).await, before, "{}", operation.id);
-        assert_eq!(all_of(&app.database, OTHER_TENANT).await.len(), 1, "{} left something: the settings", operation.id);
-        // It is refused for whose it is, and for nothing else.
-        let own = send(&app, &app.token("clinician"), &operation, &visit).await;
-        assert!((200..300).contains(&own.status), "{}: {} {}", operation.id, own.status, own.body);
-        tried += 1;
-    }
-    assert!(tried >= 8, "{tried}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn every_other_route_shows_and_changes_only_what_is_the_callers() {
-    let app = TestApp::start().await;
-    let outsider = outsider(&app);
-    let (visit, join_token) = app.waiting_visit().await;
-    app.visit().await;
-    let before = all_of(&app.database, TENANT).await;
-    for operation in operations().into_iter().filter(|operation| !operation.of_a_session()) {
-        match operation.id.as_str() {
-            "listSessions" => nothing_is_listed(&app, &outsider, &visit).await,
-            "createSession" => {
-                let created = send(&app, &outsider, &operation, &visit).await.expect(201);
-                assert_eq!(created.body["tenantId"], OTHER_TENANT, "the tenant is the token's");
-            }
-            "reconciliation" => {
-                let told =
-                    app.get(&app.token_of(OTHER_TENANT, "admin-9", "admin"), "/reconciliation").await.expect(200);
-                assert_eq!(told.body["complete"], true, "{}", told.body);
-            }
-            // Who comes by link is of the tenant that signed the link; `bad_input` tries all others.
-            "join" | "joinByLink" | "joinStatus" => {
-                send(&app, &outsider, &operation, &visit).await;
-            }
-            // No tenant's data.
-            "health" | "live" | "ready" | "metrics" => {
-                let told = send(&app, &outsider, &operation, &visit).await.bytes;
-                let told = String::from_utf8(told).unwrap();
-                assert!(!told.contains(TENANT) && !told.contains(&visit.id), "{told}");
-            }
-            id => panic!("say here how {id} keeps tenants apart"),
-        }
-        assert_eq!(all_of(&app.database, TENANT).await, before, "{}", operation.id);
-    }
-    app.join(&join_token).await.expect(200);
-}
-
-async fn nothing_is_listed(app: &TestApp, outsider: &str, visit: &Visit) {
-    let mine = app.get(&app.token("clinician"), "/sessions?limit=1").await.expect(200);
-    assert_eq!(mine.body["items"][0]["id"], visit.id);
-    let cursor = mine.text("nextCursor");
-    let from = "1970-01-01T00:00:00Z";
-    for query in [
-        String::new(),
-        "?limit=100".to_owned(),
-        "?status=waiting".to_owned(),
-        format!("?patientId={CONSENTED}"),
-        format!("?from={from}"),
-        // Another tenant's cursor is a place in time, and no more.
-        format!("?cursor={cursor}"),
-    ] {
-        let answer = app.get(outsider, &format!("/sessions{query}")).await.expect(200);
-        assert_eq!(answer.body, json!({"items": [], "nextCursor": null}), "{query}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_key_that_another_tenant_used_is_still_ones_own() {
-    let app = TestApp::start().await;
-    let (wish, key) = (app.wish(), "the same key");
-    let key = &key.replace(' ', "-");
-    let first = app.post_once(&app.token("clinician"), "/sessions", &wish, key).await.expect(201);
-    // The same account name, the same key, the same body.
-    let second = app.post_once(&outsider(&app), "/sessions", &wish, key).await.expect(201);
-    assert_ne!(first.body["id"], second.body["id"]);
-    assert_eq!(second.body["tenantId"], OTHER_TENANT);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_platform_admin_reads_their_own_tenant_only() {
-    let app = TestApp::start().await;
-    let visit = app.visit().await;
-    let admin = app.token_of(OTHER_TENANT, "root", "platform_admin");
-    app.get(&admin, &format!("/sessions/{}", visit.id)).await.refused(404, "SESSION_NOT_FOUND");
-    let answer = app.send(app.request(Method::GET, "/sessions").bearer_auth(&admin)).await.expect(200);
-    assert_eq!(answer.body["items"], json!([]));
-}
+use super::all_of;
+use crate::support::{OTHER_TENANT, TENANT, TestApp, Visit};
 
 /// Every table of ours.
-async fn tables(database: &TestDatabase) -> Vec<String> {
+pub(super) async fn tables(database: &TestDatabase) -> Vec<String> {
     let query = "SELECT relname::text FROM pg_class
                  WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace AND relname NOT LIKE '\\_\\_diesel%'
                  ORDER BY 1";
@@ -181,7 +53,7 @@ impl Intruder {
 }
 
 /// The tables that the role of requests may read; outbox rows it only writes.
-const READ_BY_API: [&str; 4] = ["tenant_config", "virtual_session", "idempotency_key", "retry_job"];
+const READ_BY_API: [&str; 5] = ["tenant_config", "virtual_session", "idempotency_key", "retry_job", "presence"];
 
 /// Two tenants with rows in every table.
 async fn two_tenants() -> TestApp {
@@ -196,6 +68,7 @@ async fn two_tenants() -> TestApp {
         let link = app.post(&token, &format!("{}/join-token", part("participants")), &json!({})).await.expect(201);
         app.join(&link.text("joinToken")).await.expect(200);
         app.post(&token, &part("admit"), &json!({})).await.expect(200);
+        app.seen_to_join(&created.text("roomName"), &visit.patient, "phone").await.expect(204);
         app.clock.advance(time::Duration::MINUTE);
         app.post(&token, &at("/end"), &json!({})).await.expect(200);
     }
@@ -251,7 +124,7 @@ async fn no_statement_writes_for_another_tenant() {
             assert_eq!(intruder.touches(&format!("UPDATE {update} WHERE {theirs}")).await, 0, "{update}");
         }
         assert_eq!(intruder.touches(&format!("DELETE FROM retry_job WHERE {theirs}")).await, 0);
-        for table in ["tenant_config", "virtual_session", "idempotency_key", "outbox"] {
+        for table in ["tenant_config", "virtual_session", "idempotency_key", "outbox", "presence"] {
             intruder.is_refused(&format!("DELETE FROM {table}")).await;
             intruder.is_refused(&format!("TRUNCATE {table}")).await;
         }
@@ -259,6 +132,7 @@ async fn no_statement_writes_for_another_tenant() {
             format!(
                 "outbox (tenant_id, event_id, subject, ordering_key, body) VALUES ('{TENANT}', '{id}', '', '', '')"
             ),
+            format!("presence VALUES ('{TENANT}', '{id}', 'phone', '{id}', now(), NULL)"),
             format!("idempotency_key VALUES ('{TENANT}', '', '', sha256(''), 200, '', now())"),
             format!(
                 "retry_job VALUES ('{TENANT}', '{id}', 'create_encounter', '{id}', 'open', 0, now(), NULL, NULL, '', '', now())"
@@ -287,6 +161,9 @@ async fn the_role_of_background_work_sees_outbox_and_jobs_and_no_visit() {
     for table in ["virtual_session", "tenant_config"] {
         system.is_refused(&format!("SELECT count(*) FROM {table}")).await;
         system.is_refused(&format!("UPDATE {table} SET version = 1")).await;
+    }
+    for question in ["count(*) FROM presence", "* FROM session_of_room(NULL, 'x')", "* FROM branding_of(NULL, 'x')"] {
+        system.is_refused(&format!("SELECT {question}")).await;
     }
     for column in ["tenant_id", "actor", "key", "body", "fingerprint"] {
         system.is_refused(&format!("SELECT {column} FROM idempotency_key")).await;
@@ -385,10 +262,51 @@ async fn every_key_and_every_index_of_tenants_rows_begins_with_the_tenant() {
                  FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
                  WHERE c.relnamespace = 'public'::regnamespace AND c.relname NOT LIKE '\\_\\_diesel%' ORDER BY 1";
     let indexes = database.rows(query, &[]).await.unwrap();
-    // Read across tenants, by a role that sees no visit.
-    let across = ["idempotency_key_by_age", "outbox_pkey", "retry_job_by_session", "retry_job_due"];
+    // Read across tenants: by a role that sees no visit, or by one of the two functions that answer about rooms.
+    let across = [
+        "idempotency_key_by_age",
+        "outbox_pkey",
+        "retry_job_by_session",
+        "retry_job_due",
+        "tenant_config_by_path",
+        "tenant_config_by_prefix",
+        "virtual_session_by_room",
+    ];
     for row in indexes {
         let (index, first): (&str, &str) = (row.get(0), row.get(1));
         assert!(first == "tenant_id" || across.contains(&index), "{index} begins with {first}");
+    }
+}
+
+/// What runs with the owner's rights is a hole in the wall: these two, each as large as its answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_functions_answer_across_tenants_and_say_only_whose_room_it_is_and_how_it_looks() {
+    let database = TestDatabase::create().await.unwrap();
+    let query = "SELECT p.proname::text, pg_get_function_identity_arguments(p.oid), pg_get_function_result(p.oid),
+                        array_to_string(p.proconfig, ';'), array_to_string(p.proacl, ' ')
+                 FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND p.prosecdef ORDER BY 1";
+    let functions = database.rows(query, &[]).await.unwrap();
+    let told: Vec<[&str; 4]> = functions.iter().map(|row| [0, 1, 2, 3].map(|column| row.get(column))).collect();
+    assert_eq!(
+        told,
+        [
+            [
+                "branding_of",
+                "tenant_path text, prefix text",
+                "TABLE(branding_logo_url text, branding_primary_color text)",
+                "search_path=pg_catalog, pg_temp",
+            ],
+            [
+                "session_of_room",
+                "tenant_path text, room text",
+                "TABLE(tenant_id text, session_id uuid)",
+                "search_path=pg_catalog, pg_temp",
+            ],
+        ]
+    );
+    for row in &functions {
+        let rights: &str = row.get(4);
+        let grantees: Vec<&str> = rights.split(' ').filter_map(|right| right.split('=').next()).collect();
+        assert!(grantees.contains(&"vcare_api") && grantees.len() == 2, "the owner and the API's role: {rights}");
     }
 }

@@ -1,0 +1,152 @@
+//! Tenants do not see each other: not over HTTP, whatever the route, and not in the database, whatever the statement.
+
+mod database;
+
+use reqwest::Method;
+use serde_json::json;
+use vcare_testkit::TestDatabase;
+
+use database::tables;
+
+use crate::described::{Operation, operations};
+use crate::support::{Answer, CONSENTED, OTHER_TENANT, TENANT, TestApp, Visit};
+
+const ROLES: [&str; 7] =
+    ["clinician", "nurse_practitioner", "scheduler", "admin", "tenant_admin", "platform_admin", "patient"];
+
+/// Somebody of the other tenant with every role there is, who claims to be the patient.
+fn outsider(app: &TestApp) -> String {
+    let account = app.account(OTHER_TENANT, "clinician-1", "clinician").patient(CONSENTED);
+    app.standins.issuer().token(&account.claim("realm_access", json!({ "roles": ROLES })))
+}
+
+async fn send(app: &TestApp, token: &str, operation: &Operation, visit: &Visit) -> Answer {
+    let request = app.request(operation.method.clone(), &operation.path(&visit.id, &visit.patient)).bearer_auth(token);
+    app.send(match operation.good_body_or_none(&app.wish()) {
+        Some(body) => request.header("Content-Type", "application/json").body(body.to_string()),
+        None => request,
+    })
+    .await
+}
+
+/// All that a tenant has, as the owner of the database sees it.
+async fn all_of(database: &TestDatabase, tenant: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    for table in tables(database).await {
+        let query = format!("SELECT t::text FROM {table} AS t WHERE tenant_id = $1 ORDER BY 1");
+        let rows = database.rows(&query, &[&tenant]).await.unwrap();
+        all.extend(rows.iter().map(|row| format!("{table} {}", row.get::<_, &str>(0))));
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_hides_a_visit_from_another_tenant() {
+    let app = TestApp::start().await;
+    let outsider = outsider(&app);
+    let mut tried = 0;
+    for operation in operations().into_iter().filter(Operation::of_a_session) {
+        let (visit, _) = app.waiting_visit().await;
+        let before = all_of(&app.database, TENANT).await;
+        let answer = send(&app, &outsider, &operation, &visit).await.refused(404, "SESSION_NOT_FOUND");
+        let told = String::from_utf8(answer.bytes).unwrap();
+        assert!(!told.contains(&visit.id) && !told.contains(TENANT), "{}: {told}", operation.id);
+        assert_eq!(all_of(&app.database, TENANT).await, before, "{}", operation.id);
+        assert_eq!(all_of(&app.database, OTHER_TENANT).await.len(), 1, "{} left something: the settings", operation.id);
+        // It is refused for whose it is, and for nothing else.
+        let own = send(&app, &app.token("clinician"), &operation, &visit).await;
+        assert!((200..300).contains(&own.status), "{}: {} {}", operation.id, own.status, own.body);
+        tried += 1;
+    }
+    assert!(tried >= 8, "{tried}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_other_route_shows_and_changes_only_what_is_the_callers() {
+    let app = TestApp::start().await;
+    let outsider = outsider(&app);
+    let (visit, join_token) = app.waiting_visit().await;
+    app.visit().await;
+    let before = all_of(&app.database, TENANT).await;
+    for operation in operations().into_iter().filter(|operation| !operation.of_a_session()) {
+        match operation.id.as_str() {
+            "listSessions" => nothing_is_listed(&app, &outsider, &visit).await,
+            "createSession" => {
+                let created = send(&app, &outsider, &operation, &visit).await.expect(201);
+                assert_eq!(created.body["tenantId"], OTHER_TENANT, "the tenant is the token's");
+            }
+            "reconciliation" => {
+                let told =
+                    app.get(&app.token_of(OTHER_TENANT, "admin-9", "admin"), "/reconciliation").await.expect(200);
+                assert_eq!(told.body["complete"], true, "{}", told.body);
+            }
+            // Who comes by link is of the tenant that signed the link; `bad_input` tries all others.
+            "join" | "joinByLink" | "joinStatus" => {
+                send(&app, &outsider, &operation, &visit).await;
+            }
+            "testConnection" => {
+                let admin = app.token_of(OTHER_TENANT, "admin-9", "tenant_admin");
+                app.post(&admin, "/config/test-connection", &json!({})).await.expect(200);
+            }
+            // For the deployment's own servers, which serve all tenants; `video_rooms` tries what they may ask.
+            "reserveConference" | "readConference" | "conferenceClosed" | "occupantJoined" | "occupantLeft"
+            | "roomCreated" | "roomDestroyed" | "recordingFinished" => {
+                send(&app, &outsider, &operation, &visit).await.refused(401, "UNAUTHORIZED");
+            }
+            // The same for every room, there or not; `branding` tells whose it is.
+            "branding" => {
+                send(&app, &outsider, &operation, &visit).await.expect(200);
+            }
+            // No tenant's data.
+            "health" | "live" | "ready" | "metrics" => {
+                let told = send(&app, &outsider, &operation, &visit).await.bytes;
+                let told = String::from_utf8(told).unwrap();
+                assert!(!told.contains(TENANT) && !told.contains(&visit.id), "{told}");
+            }
+            id => panic!("say here how {id} keeps tenants apart"),
+        }
+        assert_eq!(all_of(&app.database, TENANT).await, before, "{}", operation.id);
+    }
+    app.join(&join_token).await.expect(200);
+}
+
+async fn nothing_is_listed(app: &TestApp, outsider: &str, visit: &Visit) {
+    let mine = app.get(&app.token("clinician"), "/sessions?limit=1").await.expect(200);
+    assert_eq!(mine.body["items"][0]["id"], visit.id);
+    let cursor = mine.text("nextCursor");
+    let from = "1970-01-01T00:00:00Z";
+    for query in [
+        String::new(),
+        "?limit=100".to_owned(),
+        "?status=waiting".to_owned(),
+        format!("?patientId={CONSENTED}"),
+        format!("?from={from}"),
+        // Another tenant's cursor is a place in time, and no more.
+        format!("?cursor={cursor}"),
+    ] {
+        let answer = app.get(outsider, &format!("/sessions{query}")).await.expect(200);
+        assert_eq!(answer.body, json!({"items": [], "nextCursor": null}), "{query}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_another_tenant_used_is_still_ones_own() {
+    let app = TestApp::start().await;
+    let (wish, key) = (app.wish(), "the same key");
+    let key = &key.replace(' ', "-");
+    let first = app.post_once(&app.token("clinician"), "/sessions", &wish, key).await.expect(201);
+    // The same account name, the same key, the same body.
+    let second = app.post_once(&outsider(&app), "/sessions", &wish, key).await.expect(201);
+    assert_ne!(first.body["id"], second.body["id"]);
+    assert_eq!(second.body["tenantId"], OTHER_TENANT);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_platform_admin_reads_their_own_tenant_only() {
+    let app = TestApp::start().await;
+    let visit = app.visit().await;
+    let admin = app.token_of(OTHER_TENANT, "root", "platform_admin");
+    app.get(&admin, &format!("/sessions/{}", visit.id)).await.refused(404, "SESSION_NOT_FOUND");
+    let answer = app.send(app.request(Method::GET, "/sessions").bearer_auth(&admin)).await.expect(200);
+    assert_eq!(answer.body["items"], json!([]));
+}

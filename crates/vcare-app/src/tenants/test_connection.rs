@@ -1,0 +1,29 @@
+//! Somebody who configures a tenant tries its video backend.
+
+use time::Duration;
+
+use crate::actor::Caller;
+use crate::app::App;
+use crate::authorisation::Permission;
+use crate::error::AppError;
+use crate::ports::{ConnectionCheck, ConnectionProblem, ConnectionReport};
+
+impl App {
+    /// Tries everything that a visit of the caller's tenant will need of its video backend. What is wrong is an answer.
+    ///
+    /// # Errors
+    /// [`AppError::Forbidden`], [`AppError::Store`].
+    #[tracing::instrument(skip_all, fields(tenant_id = %caller.tenant_id))]
+    pub async fn test_connection(&self, caller: &Caller) -> Result<ConnectionReport, AppError> {
+        caller.require(Permission::ConfigTest)?;
+        let Some(config) = self.store.tenant_config(&caller.tenant_id).await? else {
+            let problem = ConnectionProblem { setting: None, message: "the tenant has no configuration yet" };
+            let checks = vec![ConnectionCheck { check: "configuration", problem: Some(problem) }];
+            return Ok(ConnectionReport { latency: Duration::ZERO, checks });
+        };
+        let report = self.neighbours.video.of(config.video_backend()).test_connection(&config, &caller.trace).await;
+        let outcome = if report.healthy() { "healthy" } else { "unhealthy" };
+        metrics::counter!("vcare_connection_tests_total", "outcome" => outcome).increment(1);
+        Ok(report)
+    }
+}
