@@ -40,7 +40,7 @@ enum Command {
     Config(ConfigCommand),
     /// Tenants' settings.
     #[command(subcommand)]
-    Tenant(tenant::TenantCommand),
+    Tenant(Box<tenant::TenantCommand>),
     /// Tenants' secrets.
     #[command(subcommand)]
     Secret(secret::SecretCommand),
@@ -73,7 +73,7 @@ async fn main() -> anyhow::Result<ExitCode> {
             Config::load()?;
             println!("the configuration is good");
         }
-        Command::Tenant(command) => tenant::run(command).await?,
+        Command::Tenant(command) => tenant::run(*command).await?,
         Command::Secret(command) => secret::run(command).await?,
         Command::Jobs(command) => return jobs::run(command, output).await,
         Command::Outbox(outbox::OutboxCommand::Status) => outbox::status(output).await?,

@@ -11,7 +11,7 @@ mod control;
 mod exchange;
 mod fhir;
 mod identity;
-mod jitsi;
+pub mod jitsi;
 mod journal;
 mod licence;
 mod mode;
@@ -111,6 +111,12 @@ impl Standins {
     #[must_use]
     pub fn jitsi_url(&self) -> &str {
         &self.office.jitsi_url
+    }
+
+    /// Jitsi: how it is set up, and its rules.
+    #[must_use]
+    pub fn jitsi(&self) -> &jitsi::Jitsi {
+        &self.office.jitsi
     }
 
     /// The authority that vouches for Jitsi, as PEM. It was made at the start and can vouch for this machine only.

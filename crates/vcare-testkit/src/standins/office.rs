@@ -12,6 +12,7 @@ use super::communication::Threads;
 use super::consent::ConsentRegister;
 use super::exchange::{Answer, Asked};
 use super::fhir::Encounters;
+use super::jitsi::Jitsi;
 use super::licence::LicenceRegister;
 use super::mode::{Behaviour, Name};
 use super::record::Desk;
@@ -29,6 +30,7 @@ pub(super) struct Office {
     pub encounters: Encounters,
     pub threads: Threads,
     pub notes: Notes,
+    pub jitsi: Jitsi,
     desks: [Desk; Name::ALL.len()],
 }
 
@@ -47,6 +49,7 @@ impl Office {
             encounters: Encounters::open(format!("{base_url}/fhir/R4"), fhir_bearer, folder)?,
             threads: Threads::default(),
             notes: Notes::default(),
+            jitsi: Jitsi::default(),
             desks: [const { Desk::new() }; Name::ALL.len()],
             base_url,
             jitsi_url,
@@ -73,19 +76,20 @@ impl Office {
             ["realms", ..] => Name::Identity,
             _ => return Answer::not_found(),
         };
-        self.ask(name, asked, &segments).await
+        self.ask(name, asked, asked, &segments).await
     }
 
     /// Answers on Jitsi's listener.
     pub async fn answer_as_jitsi(&self, asked: &Asked) -> Answer {
         let segments = asked.segments();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-        self.ask(Name::Jitsi, &jitsi::masked(asked), &segments).await
+        self.ask(Name::Jitsi, asked, &jitsi::masked(asked), &segments).await
     }
 
-    async fn ask(&self, name: Name, asked: &Asked, segments: &[&str]) -> Answer {
+    /// `seen` is what is written down of what was asked.
+    async fn ask(&self, name: Name, asked: &Asked, seen: &Asked, segments: &[&str]) -> Answer {
         let desk = self.desk(name);
-        desk.record(asked);
+        desk.record(seen);
         let mode = desk.mode();
         if mode.latency > Duration::ZERO {
             tokio::time::sleep(mode.latency).await;
@@ -108,7 +112,7 @@ impl Office {
             Name::Chart => self.notes.answer(asked, &segments[2..]),
             Name::Ai => ai::answer(asked, &segments[3..]),
             Name::Identity => identity::answer(&self.issuer, asked, &segments[1..]),
-            Name::Jitsi => jitsi::answer(&self.jitsi_url, asked, segments),
+            Name::Jitsi => self.jitsi.answer(&self.jitsi_url, asked, segments),
         }
     }
 }

@@ -1,17 +1,14 @@
-//! Jitsi, as far as it can be seen without a browser.
+//! What Jitsi's web server shows.
 
 use actix_web::web::Bytes;
 use url::form_urlencoded;
 
-use super::exchange::{Answer, Asked};
-
-/// The XMPP domain.
-const DOMAIN: &str = "meet.jitsi";
+use super::super::exchange::{Answer, Asked};
 
 /// `GET /http-bind`, `GET /config.js`, and a page for every room.
-pub(super) fn answer(url: &str, asked: &Asked, segments: &[&str]) -> Answer {
+pub(super) fn answer(url: &str, domain: &str, asked: &Asked, segments: &[&str]) -> Answer {
     if segments == ["http-bind"] {
-        // What Prosody says to who only looks. A login is not played.
+        // What Prosody says to who only looks.
         return match asked.method.as_str() {
             "GET" | "HEAD" => Answer::html(200, "<html><body><p>It works! Now point your BOSH client to this URL.</p>"),
             _ => Answer::empty(501),
@@ -21,7 +18,7 @@ pub(super) fn answer(url: &str, asked: &Asked, segments: &[&str]) -> Answer {
         return Answer::not_allowed("GET");
     }
     match segments {
-        ["config.js"] => Answer::new(200, "application/javascript", config(url)),
+        ["config.js"] => Answer::new(200, "application/javascript", config(url, domain)),
         [""] => {
             Answer::html(200, page("Jitsi stand-in", "Nobody is here. A room's address is its name below this one."))
         }
@@ -31,9 +28,9 @@ pub(super) fn answer(url: &str, asked: &Asked, segments: &[&str]) -> Answer {
     }
 }
 
-fn config(url: &str) -> String {
+fn config(url: &str, domain: &str) -> String {
     format!(
-        "var config = {{\n  hosts: {{ domain: '{DOMAIN}', muc: 'muc.{DOMAIN}' }},\n  bosh: '{url}/http-bind',\n}};\n"
+        "var config = {{\n  hosts: {{ domain: '{domain}', muc: 'muc.{domain}' }},\n  bosh: '{url}/http-bind',\n}};\n"
     )
 }
 
@@ -53,7 +50,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// The request without the tokens that Jitsi's own client puts into the query: what is recorded can be read by anybody.
-pub(super) fn masked(asked: &Asked) -> Asked {
+pub(in super::super) fn masked(asked: &Asked) -> Asked {
     let mut query = form_urlencoded::Serializer::new(String::new());
     for (name, value) in asked.parameters() {
         let secret = matches!(name.as_str(), "jwt" | "token");

@@ -1,42 +1,20 @@
-//! Jitsi's stand-in, over TLS.
-
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
-mod support;
+//! What its web server shows, over TLS.
 
 use std::sync::Arc;
 
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
-use support::{Answer, ask_over, client, put, standins, trace};
+use rustls::RootCertStore;
+use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 use vcare_adapters_http::JitsiVideo;
-use vcare_app::ports::{NeighbourFault, Secret, SecretName, SecretsError, TenantSecrets, VideoError, VideoProvider};
+use vcare_app::ports::{NeighbourFault, VideoError, VideoProvider};
 use vcare_domain::{TenantConfig, TenantConfigDraft, TenantId, Version};
 use vcare_testkit::{HandClock, Mode, Name, Standins};
 
-fn trusting(authorities: RootCertStore) -> TlsConnector {
-    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(authorities)
-        .with_no_client_auth();
-    TlsConnector::from(Arc::new(config))
-}
-
-fn its_authority(standins: &Standins) -> RootCertStore {
-    let mut authorities = RootCertStore::empty();
-    authorities.add(CertificateDer::from_pem_slice(standins.ca_pem().as_bytes()).unwrap()).unwrap();
-    authorities
-}
+use crate::support::{Answer, ask_over, client, put, standins, trace};
+use crate::{OneSecret, connected, its_authority, trusting};
 
 async fn visit(standins: &Standins, method: &str, path: &str) -> Answer {
-    let (_, port) = standins.jitsi_url().rsplit_once(':').unwrap();
-    let stream = TcpStream::connect(format!("127.0.0.1:{port}")).await.unwrap();
-    let name = ServerName::try_from("localhost").unwrap();
-    let stream = trusting(its_authority(standins)).connect(name, stream).await.unwrap();
+    let stream = connected(standins).await;
     ask_over(stream, method, "localhost", path, &[], "").await
 }
 
@@ -83,19 +61,6 @@ async fn its_control_is_on_the_plain_listener() {
     assert_eq!(visit(&standins, "GET", "/http-bind").await.status, 200);
 }
 
-struct NoSecrets;
-
-#[async_trait::async_trait]
-impl TenantSecrets for NoSecrets {
-    async fn brought(&self, _: &TenantId, _: SecretName) -> Result<Option<Secret>, SecretsError> {
-        Ok(None)
-    }
-
-    async fn jitsi_secret(&self, _: &TenantId) -> Result<Secret, SecretsError> {
-        Ok(Secret::new("0123456789abcdef0123456789abcdef"))
-    }
-}
-
 #[tokio::test]
 async fn the_service_finds_it_up_and_down_and_not_at_all_without_its_authority() {
     let standins = standins().await;
@@ -104,7 +69,7 @@ async fn the_service_finds_it_up_and_down_and_not_at_all_without_its_authority()
         let config = TenantConfig::check(TenantId::parse("tenant-a").unwrap(), Version::FIRST, draft).unwrap();
         let health = async |authorities: &[&str]| {
             let clock = HandClock::new();
-            let video = JitsiVideo::new(client(authorities), client(&[]), Arc::new(NoSecrets), clock);
+            let video = JitsiVideo::new(client(authorities), client(&[]), Arc::new(OneSecret), clock);
             video.health(&config, &trace()).await.map_err(|error| match error {
                 VideoError::Unavailable(error) => error.fault,
                 other => panic!("{other}"),

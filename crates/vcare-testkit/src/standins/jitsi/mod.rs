@@ -1,0 +1,98 @@
+//! Jitsi, as far as it can be met without a browser: Prosody's login and its rules for tokens and rooms.
+//!
+//! Jitsi has no call that makes a room. A room begins when its first person comes, and is gone when the last one leaves;
+//! who may come in is said by tokens alone. What is refused here is refused with the words of the real one.
+
+mod address;
+mod bosh;
+mod refusal;
+mod settings;
+mod site;
+mod stanza;
+mod token;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub use address::Address;
+pub use refusal::Refusal;
+pub use settings::{Calls, EventSync, JicofoHealth, Reservations, Settings};
+pub(super) use site::masked;
+pub use token::Login;
+
+use super::exchange::{Answer, Asked};
+
+/// A Jitsi. As it begins, its settings are the default ones.
+#[derive(Debug, Default)]
+pub struct Jitsi {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    settings: Settings,
+    logins: bosh::Sessions,
+}
+
+impl Jitsi {
+    /// Sets it up anew. Who is in a room stays there.
+    pub fn configure(&self, settings: Settings) {
+        self.state().settings = settings;
+    }
+
+    /// Changes a part of how it is set up.
+    pub fn reconfigure(&self, change: impl FnOnce(&mut Settings)) {
+        change(&mut self.state().settings);
+    }
+
+    /// How it is set up.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        self.state().settings.clone()
+    }
+
+    /// Whether a token logs in, at a URL with that tenant.
+    ///
+    /// # Errors
+    /// [`Refusal`], with the text that the browser gets.
+    pub fn log_in(&self, token: Option<&str>, tenant: Option<&str>) -> Result<Login, Refusal> {
+        let settings = self.settings();
+        token::verify(&settings, token::key(&settings, tenant)?, token)
+    }
+
+    /// Whether who logged in may go into that room, were it there.
+    ///
+    /// # Errors
+    /// [`Refusal`], with the text that the browser gets.
+    pub fn verify_room(&self, login: &Login, address: &Address) -> Result<(), Refusal> {
+        token::verify_room(&self.settings(), login, address)
+    }
+
+    /// Whether this address, with the token in it, opens its room: a login and the room's rule, and nothing changes.
+    ///
+    /// # Errors
+    /// [`Refusal`], with the text that the browser gets; `item-not-found` when that is no room's address.
+    pub fn opens(&self, video_join_url: &str) -> Result<Login, Refusal> {
+        let address = read(video_join_url)?;
+        let login = self.log_in(address.token.as_deref(), address.tenant.as_deref())?;
+        self.verify_room(&login, &address)?;
+        Ok(login)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// On the listener for browsers.
+    pub(super) fn answer(&self, url: &str, asked: &Asked, segments: &[&str]) -> Answer {
+        let mut state = self.state();
+        if segments == ["http-bind"] && asked.method == "POST" {
+            let State { settings, logins } = &mut *state;
+            return logins.answer(settings, asked);
+        }
+        site::answer(url, &state.settings.xmpp_domain, asked, segments)
+    }
+}
+
+fn read(url: &str) -> Result<Address, Refusal> {
+    Address::parse(url).ok_or_else(|| Refusal::new("item-not-found", "that is no room's address"))
+}
