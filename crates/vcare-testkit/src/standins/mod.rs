@@ -119,6 +119,18 @@ impl Standins {
         &self.office.jitsi
     }
 
+    /// Where Prosody's own port is: what `/end-meeting` stands below.
+    #[must_use]
+    pub fn prosody_url(&self) -> String {
+        format!("{}/prosody", self.office.base_url)
+    }
+
+    /// Where jicofo's own port is: what `/about/health` stands below.
+    #[must_use]
+    pub fn jicofo_url(&self) -> String {
+        format!("{}/jicofo", self.office.base_url)
+    }
+
     /// The authority that vouches for Jitsi, as PEM. It was made at the start and can vouch for this machine only.
     #[must_use]
     pub fn ca_pem(&self) -> &str {

@@ -15,8 +15,12 @@ pub enum Name {
     Consent,
     /// The FHIR gateway.
     Fhir,
-    /// Jitsi.
+    /// Jitsi, as browsers see it.
     Jitsi,
+    /// Prosody's own port inside a Jitsi deployment.
+    Prosody,
+    /// jicofo's.
+    Jicofo,
     /// communication-service.
     Communication,
     /// patient-chart-service.
@@ -29,11 +33,13 @@ pub enum Name {
 
 impl Name {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Licence,
         Self::Consent,
         Self::Fhir,
         Self::Jitsi,
+        Self::Prosody,
+        Self::Jicofo,
         Self::Communication,
         Self::Chart,
         Self::Ai,
@@ -48,6 +54,8 @@ impl Name {
             Self::Consent => "consent",
             Self::Fhir => "fhir",
             Self::Jitsi => "jitsi",
+            Self::Prosody => "prosody",
+            Self::Jicofo => "jicofo",
             Self::Communication => "communication",
             Self::Chart => "chart",
             Self::Ai => "ai",

@@ -49,7 +49,7 @@ impl Office {
             encounters: Encounters::open(format!("{base_url}/fhir/R4"), fhir_bearer, folder)?,
             threads: Threads::default(),
             notes: Notes::default(),
-            jitsi: Jitsi::default(),
+            jitsi: Jitsi::new()?,
             desks: [const { Desk::new() }; Name::ALL.len()],
             base_url,
             jitsi_url,
@@ -74,6 +74,8 @@ impl Office {
             ["v1", "clinical-notes", ..] => Name::Chart,
             ["api", "v1", "ai", ..] => Name::Ai,
             ["realms", ..] => Name::Identity,
+            ["prosody", ..] => Name::Prosody,
+            ["jicofo", ..] => Name::Jicofo,
             _ => return Answer::not_found(),
         };
         self.ask(name, asked, asked, &segments).await
@@ -113,6 +115,8 @@ impl Office {
             Name::Ai => ai::answer(asked, &segments[3..]),
             Name::Identity => identity::answer(&self.issuer, asked, &segments[1..]),
             Name::Jitsi => self.jitsi.answer(&self.jitsi_url, asked, segments),
+            Name::Prosody => self.jitsi.answer_as_prosody(asked, &segments[1..]),
+            Name::Jicofo => self.jitsi.answer_as_jicofo(asked, &segments[1..]),
         }
     }
 }
@@ -124,7 +128,7 @@ fn wrong(name: Name) -> Answer {
         Name::Consent => Answer::json(200, &json!({"decisions": []})),
         Name::Fhir => Answer::json(200, &json!({"resourceType": "Patient", "id": "somebody"})),
         Name::Ai | Name::Jitsi => Answer::json(200, &json!({"ok": true})),
-        Name::Communication | Name::Chart | Name::Identity => {
+        Name::Communication | Name::Chart | Name::Identity | Name::Prosody | Name::Jicofo => {
             Answer::html(200, "<h1>Please sign in to the network</h1>")
         }
     }

@@ -24,6 +24,8 @@ Who is here
   ai              POST {base}/api/v1/ai/audio/transcriptions, POST {base}/api/v1/ai/completions
   identity        GET  {base}/realms/ghasi/.well-known/openid-configuration
   jitsi           {jitsi}  (TLS; trust its authority, or use curl -k)
+  prosody         POST {base}/prosody/end-meeting?conference=ROOM@muc.meet.jitsi, GET {base}/prosody/room-size
+  jicofo          GET  {base}/jicofo/about/health
 
 How they behave: up, down (answers "status", 503 unless told), slow (answers well after "latencyMs", 10000 unless told),
 wrong (answers 200 with something else). "latencyMs" works with each of them.

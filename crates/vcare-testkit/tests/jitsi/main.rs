@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod reservations;
+mod rooms;
 mod site;
 #[path = "../support/mod.rs"]
 mod support;

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod server;
+
 use std::sync::Arc;
 
 use serde_json::Value;

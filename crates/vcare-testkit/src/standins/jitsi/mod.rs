@@ -1,39 +1,70 @@
-//! Jitsi, as far as it can be met without a browser: Prosody's login and its rules for tokens and rooms.
+//! Jitsi, as far as it can be met without a browser: Prosody's login, its rules for tokens and rooms,
+//! and what it and jicofo say to the rest of the deployment.
 //!
 //! Jitsi has no call that makes a room. A room begins when its first person comes, and is gone when the last one leaves;
 //! who may come in is said by tokens alone. What is refused here is refused with the words of the real one.
 
 mod address;
 mod bosh;
+mod browser;
+mod calls;
+mod events;
+mod internal;
 mod refusal;
+mod reservation;
+mod rooms;
 mod settings;
 mod site;
 mod stanza;
 mod token;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::Result;
 
 pub use address::Address;
+pub use calls::Call;
+pub use events::Event;
 pub use refusal::Refusal;
+pub use rooms::Occupant;
 pub use settings::{Calls, EventSync, JicofoHealth, Reservations, Settings};
 pub(super) use site::masked;
 pub use token::Login;
 
 use super::exchange::{Answer, Asked};
+use reservation::Refused;
+use rooms::Conference;
 
-/// A Jitsi. As it begins, its settings are the default ones.
-#[derive(Debug, Default)]
-pub struct Jitsi {
+/// A Jitsi. As it begins, its settings are the default ones and nobody is in.
+#[derive(Debug, Clone)]
+pub struct Jitsi(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     state: Mutex<State>,
+    /// Who comes and who goes, one after the other.
+    turn: tokio::sync::Mutex<()>,
+    caller: calls::Caller,
 }
 
 #[derive(Debug, Default)]
 struct State {
     settings: Settings,
     logins: bosh::Sessions,
+    /// By their name inside Prosody.
+    conferences: BTreeMap<String, Conference>,
+    refused: BTreeMap<String, Refused>,
+    hold: bool,
+    held: Vec<Event>,
 }
 
 impl Jitsi {
+    pub(super) fn new() -> Result<Self> {
+        let (state, turn) = Default::default();
+        Ok(Self(Arc::new(Inner { state, turn, caller: calls::Caller::new()? })))
+    }
+
     /// Sets it up anew. Who is in a room stays there.
     pub fn configure(&self, settings: Settings) {
         self.state().settings = settings;
@@ -79,14 +110,14 @@ impl Jitsi {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// On the listener for browsers.
     pub(super) fn answer(&self, url: &str, asked: &Asked, segments: &[&str]) -> Answer {
         let mut state = self.state();
         if segments == ["http-bind"] && asked.method == "POST" {
-            let State { settings, logins } = &mut *state;
+            let State { settings, logins, .. } = &mut *state;
             return logins.answer(settings, asked);
         }
         site::answer(url, &state.settings.xmpp_domain, asked, segments)

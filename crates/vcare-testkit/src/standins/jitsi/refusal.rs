@@ -9,15 +9,21 @@ pub struct Refusal {
     pub condition: &'static str,
     /// The text that comes with it; empty if none does.
     pub text: String,
+    /// The code in `<reservation-error/>`, when it was the reservation that was refused.
+    pub reservation_error: Option<u16>,
 }
 
 impl Refusal {
     pub(super) fn new(condition: &'static str, text: impl Into<String>) -> Self {
-        Self { condition, text: text.into() }
+        Self { condition, text: text.into(), reservation_error: None }
     }
 
     pub(super) fn not_allowed(text: impl Into<String>) -> Self {
         Self::new("not-allowed", text)
+    }
+
+    pub(super) fn reservation(code: u16, text: impl Into<String>) -> Self {
+        Self { reservation_error: Some(code), ..Self::new("service-unavailable", text) }
     }
 }
 
