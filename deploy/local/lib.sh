@@ -54,6 +54,15 @@ install a newer one by hand. Its programs initdb and postgres are looked for on 
     export PATH="$POSTGRES_BIN:$PATH" VCARE_NATS_SERVER
 }
 
+# What only tests need: Lua and jq, for what we ship to run inside Jitsi.
+need_test_programs() {
+    local packages=()
+    command -v lua5.4 >/dev/null || packages+=(lua5.4)
+    command -v jq >/dev/null || packages+=(jq)
+    command -v curl >/dev/null || packages+=(curl)
+    if ((${#packages[@]})); then install_packages "${packages[@]}"; fi
+}
+
 # `ring` is partly C, and rustc links through cc.
 find_c_compiler() {
     command -v cc >/dev/null && echo '#include <stdlib.h>' | cc -E - >/dev/null 2>&1
@@ -83,7 +92,7 @@ install_packages() {
     local command=("$LOCAL_DIR/install-packages" "$@")
     command -v apt-get >/dev/null || die "these are missing: $*
 They are installed by themselves only on Debian and its relatives. Install them by your system's means:
-a C compiler, PostgreSQL $OLDEST_POSTGRES or newer (server), nats-server."
+a C compiler, PostgreSQL $OLDEST_POSTGRES or newer (server), nats-server; for the tests Lua 5.4, jq and curl."
     if ((EUID == 0)); then
         "${command[@]}" || die "the installation failed, see above. Nothing else was done; try again, or by hand: $*"
     elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
