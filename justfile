@@ -42,3 +42,7 @@ contracts:
 # licences, banned crates and sources of the dependencies, and dependencies nobody uses
 deny:
     .ci/run deny machete
+
+# what one video token costs (criterion)
+bench-token:
+    cargo bench --workspace --bench video_token

@@ -21,8 +21,8 @@ use vcare_app::ports::{
     NeighbourFault, RoomWish, Secret, SecretName, SecretsError, TenantSecrets, VideoError, VideoGrant, VideoProvider,
 };
 use vcare_domain::{
-    ParticipantId, ParticipantRole, Room, RoomName, Schedule, TenantConfig, TenantConfigDraft, TenantId, TimeZoneName,
-    Version,
+    HttpsUrl, ParticipantId, ParticipantRole, Room, RoomName, Schedule, TenantConfig, TenantConfigDraft, TenantId,
+    TimeZoneName, Version,
 };
 use vcare_jose::hs256;
 
@@ -242,4 +242,40 @@ async fn the_clouds_metadata_is_out_of_reach_where_private_addresses_are_allowed
     let config = config("https://169.254.169.254", None);
     let error = jitsi().health(&config, &trace()).await.unwrap_err();
     assert_eq!(fault(error).1, NeighbourFault::ForbiddenAddress);
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+    /// Whatever else a token says: who is no provider moderates nothing, and records nothing.
+    #[test]
+    fn nobody_but_a_provider_is_ever_a_moderator(
+        role in proptest::sample::select(&ParticipantRole::ALL[..]),
+        recording in proptest::bool::ANY,
+        person in proptest::num::u128::ANY,
+        tenant in proptest::option::of("[a-z0-9.-]{1,20}"),
+        (from, length) in (0..4_000_000_000_i64, 0..100_000_i64),
+    ) {
+        let config = config("https://meet.example", tenant.as_deref());
+        let issued_at = time::OffsetDateTime::from_unix_timestamp(from).unwrap();
+        // Building a client reads the system's certificates: once is enough.
+        static VIDEO: std::sync::LazyLock<JitsiVideo> = std::sync::LazyLock::new(jitsi);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let claims = runtime.block_on(async {
+            let (url, trace) = (HttpsUrl::parse("https://meet.example/kabul-k3j9x2qa").unwrap(), trace());
+            let room = Room { name: RoomName::parse("kabul-k3j9x2qa").unwrap(), url };
+            let grant = VideoGrant {
+                participant_id: ParticipantId::from_uuid(Uuid::from_u128(person)),
+                issued_at,
+                expires_at: issued_at + Duration::seconds(length),
+                ..grant(&room, role, recording, &trace)
+            };
+            let url = VIDEO.join_url(&config, &grant).await.unwrap();
+            hs256::verify::<Value>(SECRET, url.split("%22").nth(1).unwrap()).unwrap()
+        });
+        let provider = role == ParticipantRole::Provider;
+        proptest::prop_assert_eq!(&claims["context"]["user"]["moderator"], &json!(provider));
+        proptest::prop_assert_eq!(&claims["context"]["features"]["recording"], &json!(provider && recording));
+        proptest::prop_assert_eq!(claims["context"]["user"].as_object().unwrap().len(), 2);
+    }
 }

@@ -1,6 +1,7 @@
 //! VCARE-US-007: the video rooms, from the side of Jitsi's own servers and of everybody's browser.
 
 mod branding;
+mod jitsi;
 mod presence;
 mod reservation;
 

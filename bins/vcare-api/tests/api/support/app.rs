@@ -74,6 +74,11 @@ impl TestApp {
         Self { database, standins, clock, app, http, root, shutdown }
     }
 
+    /// The service's own address, with a path.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.root)
+    }
+
     /// Now, as the service sees it.
     pub fn now(&self) -> OffsetDateTime {
         self.clock.now()
