@@ -193,6 +193,13 @@ async fn with_a_secret_for_each_tenant_no_other_secret_opens() {
         let token = signed(secret, &json!({"typ": "JWT", "alg": "HS256"}), &claims());
         assert_eq!(log_in(&standins, &format!("{prefix}&token={token}")).await, expected, "{prefix} {secret}");
     }
+    // The key says whose token it is, and not the token.
+    for (sub, room_of, opens) in [("other", "other", false), ("other", "acme", true), ("*", "other", false)] {
+        let token = signed(acme, &json!({"typ": "JWT", "alg": "HS256"}), &changed(json!({"sub": sub})));
+        let login = standins.jitsi().log_in(Some(&token), Some("acme")).unwrap();
+        let room = Address::new(Some(room_of), "acme-k3j9x2qa", None);
+        assert_eq!(standins.jitsi().verify_room(&login, &room).is_ok(), opens, "{sub} {room_of}");
+    }
 }
 
 #[tokio::test]

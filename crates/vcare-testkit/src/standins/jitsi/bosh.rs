@@ -77,9 +77,7 @@ fn authenticated(settings: &Settings, session: &Session, auth: &stanza::Element)
     if auth.attribute("mechanism") != Some("ANONYMOUS") {
         return format!("<failure {SASL}><invalid-mechanism/></failure>");
     }
-    let login = token::key(settings, session.tenant.as_deref())
-        .and_then(|key| token::verify(settings, key, session.token.as_deref()));
-    match login {
+    match token::log_in(settings, session.token.as_deref(), session.tenant.as_deref()) {
         Ok(_) => format!("<success {SASL}/>"),
         Err(refusal) => {
             format!("<failure {SASL}><{}/><text>{}</text></failure>", refusal.condition, escaped(&refusal.text))

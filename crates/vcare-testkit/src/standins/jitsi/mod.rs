@@ -86,8 +86,7 @@ impl Jitsi {
     /// # Errors
     /// [`Refusal`], with the text that the browser gets.
     pub fn log_in(&self, token: Option<&str>, tenant: Option<&str>) -> Result<Login, Refusal> {
-        let settings = self.settings();
-        token::verify(&settings, token::key(&settings, tenant)?, token)
+        token::log_in(&self.settings(), token, tenant)
     }
 
     /// Whether who logged in may go into that room, were it there.

@@ -50,10 +50,20 @@ fn is_true(value: &Value) -> bool {
 }
 
 /// The key for a login by the URL's tenant: the host's, or with our module the tenant's and no other.
-pub(super) fn key<'a>(settings: &'a Settings, tenant: Option<&str>) -> Result<&'a str, Refusal> {
+fn key<'a>(settings: &'a Settings, tenant: Option<&str>) -> Result<&'a str, Refusal> {
     let Some(secrets) = &settings.tenant_secrets else { return Ok(&settings.app_secret) };
     let secret = tenant.and_then(|tenant| secrets.get(&tenant.to_lowercase()));
     secret.map(String::as_str).ok_or_else(|| Refusal::not_allowed("unknown tenant"))
+}
+
+/// A login at a URL with that tenant.
+pub(super) fn log_in(settings: &Settings, token: Option<&str>, tenant: Option<&str>) -> Result<Login, Refusal> {
+    let mut login = verify(settings, key(settings, tenant)?, token)?;
+    if let Some(tenant) = tenant.filter(|_| settings.tenant_secrets.is_some()) {
+        // The key says whose token it is, and not the token.
+        login.claims.insert("sub".to_owned(), tenant.to_lowercase().into());
+    }
+    Ok(login)
 }
 
 /// Verifies a token.
