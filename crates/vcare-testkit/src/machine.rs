@@ -8,12 +8,22 @@ use std::time::{Duration, SystemTime};
 
 use time::OffsetDateTime;
 use uuid::Uuid;
+use vcare_app::ports::Clock;
 
 use crate::clock::whole_milliseconds;
 
 /// Now.
 pub(crate) fn now() -> OffsetDateTime {
     whole_milliseconds(OffsetDateTime::from(SystemTime::now()))
+}
+
+/// The machine's clock.
+pub(crate) struct MachineClock;
+
+impl Clock for MachineClock {
+    fn now(&self) -> OffsetDateTime {
+        now()
+    }
 }
 
 /// An id that nobody has.

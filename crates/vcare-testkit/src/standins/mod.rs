@@ -21,6 +21,7 @@ mod record;
 mod replay;
 mod server;
 mod tls;
+pub mod zoom;
 
 use std::fs;
 use std::path::PathBuf;
@@ -129,6 +130,18 @@ impl Standins {
     #[must_use]
     pub fn jicofo_url(&self) -> String {
         format!("{}/jicofo", self.office.base_url)
+    }
+
+    /// Where Zoom is: what `/oauth/token` and `/v2` stand below.
+    #[must_use]
+    pub fn zoom_url(&self) -> String {
+        format!("{}/zoom", self.office.base_url)
+    }
+
+    /// Zoom: its account, its meetings, its limits.
+    #[must_use]
+    pub fn zoom(&self) -> &zoom::Zoom {
+        &self.office.zoom
     }
 
     /// The authority that vouches for Jitsi, as PEM. It was made at the start and can vouch for this machine only.

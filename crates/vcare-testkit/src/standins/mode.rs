@@ -21,6 +21,8 @@ pub enum Name {
     Prosody,
     /// jicofo's.
     Jicofo,
+    /// Zoom.
+    Zoom,
     /// communication-service.
     Communication,
     /// patient-chart-service.
@@ -33,13 +35,14 @@ pub enum Name {
 
 impl Name {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Licence,
         Self::Consent,
         Self::Fhir,
         Self::Jitsi,
         Self::Prosody,
         Self::Jicofo,
+        Self::Zoom,
         Self::Communication,
         Self::Chart,
         Self::Ai,
@@ -56,6 +59,7 @@ impl Name {
             Self::Jitsi => "jitsi",
             Self::Prosody => "prosody",
             Self::Jicofo => "jicofo",
+            Self::Zoom => "zoom",
             Self::Communication => "communication",
             Self::Chart => "chart",
             Self::Ai => "ai",

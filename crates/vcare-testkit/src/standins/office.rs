@@ -17,6 +17,7 @@ use super::licence::LicenceRegister;
 use super::mode::{Behaviour, Name};
 use super::record::Desk;
 use super::server::Addresses;
+use super::zoom::Zoom;
 use super::{control, identity, jitsi, page};
 use crate::issuer::Issuer;
 
@@ -31,6 +32,7 @@ pub(super) struct Office {
     pub threads: Threads,
     pub notes: Notes,
     pub jitsi: Jitsi,
+    pub zoom: Zoom,
     desks: [Desk; Name::ALL.len()],
 }
 
@@ -50,6 +52,7 @@ impl Office {
             threads: Threads::default(),
             notes: Notes::default(),
             jitsi: Jitsi::new()?,
+            zoom: Zoom::default(),
             desks: [const { Desk::new() }; Name::ALL.len()],
             base_url,
             jitsi_url,
@@ -76,6 +79,7 @@ impl Office {
             ["realms", ..] => Name::Identity,
             ["prosody", ..] => Name::Prosody,
             ["jicofo", ..] => Name::Jicofo,
+            ["zoom", ..] => Name::Zoom,
             _ => return Answer::not_found(),
         };
         self.ask(name, asked, asked, &segments).await
@@ -117,6 +121,7 @@ impl Office {
             Name::Jitsi => self.jitsi.answer(&self.jitsi_url, asked, segments),
             Name::Prosody => self.jitsi.answer_as_prosody(asked, &segments[1..]),
             Name::Jicofo => self.jitsi.answer_as_jicofo(asked, &segments[1..]),
+            Name::Zoom => self.zoom.answer(asked, &segments[1..]),
         }
     }
 }
@@ -127,7 +132,7 @@ fn wrong(name: Name) -> Answer {
         Name::Licence => Answer::json(200, &json!({"status": "active"})),
         Name::Consent => Answer::json(200, &json!({"decisions": []})),
         Name::Fhir => Answer::json(200, &json!({"resourceType": "Patient", "id": "somebody"})),
-        Name::Ai | Name::Jitsi => Answer::json(200, &json!({"ok": true})),
+        Name::Ai | Name::Jitsi | Name::Zoom => Answer::json(200, &json!({"ok": true})),
         Name::Communication | Name::Chart | Name::Identity | Name::Prosody | Name::Jicofo => {
             Answer::html(200, "<h1>Please sign in to the network</h1>")
         }

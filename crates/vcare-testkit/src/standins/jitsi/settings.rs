@@ -5,10 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use time::OffsetDateTime;
 use vcare_app::ports::Clock;
 
-use crate::machine;
+use crate::machine::MachineClock;
 
 /// How a Jitsi is set up. Secrets are texts whose bytes are the key.
 #[derive(Clone)]
@@ -150,12 +149,4 @@ pub enum JicofoHealth {
     Soft,
     /// 404: health checks are not switched on, which is jicofo's default.
     NotEnabled,
-}
-
-struct MachineClock;
-
-impl Clock for MachineClock {
-    fn now(&self) -> OffsetDateTime {
-        machine::now()
-    }
 }
