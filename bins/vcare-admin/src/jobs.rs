@@ -118,13 +118,13 @@ pub async fn run(command: JobsCommand, output: Output) -> anyhow::Result<ExitCod
         JobsCommand::Requeue { id } => {
             let job = find(id).await?;
             let service = service().await?;
-            let scope = scope(&service, job.tenant_id);
+            let scope = scope(&service, job.tenant_id)?;
             return told(service.app.requeue_job(&scope, job.session_id, job.kind).await?, id, "is due now");
         }
         JobsCommand::Park { id } => {
             let job = find(id).await?;
             let service = service().await?;
-            let scope = scope(&service, job.tenant_id);
+            let scope = scope(&service, job.tenant_id)?;
             return told(service.app.park_job(&scope, job.session_id, job.kind).await?, id, "is parked");
         }
     }

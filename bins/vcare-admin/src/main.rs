@@ -12,10 +12,11 @@ mod tenant;
 
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 use vcare_app::{ActorRef, Scope, TraceContext};
 use vcare_boot::{Config, Overrides, Service, compose, install_crypto};
-use vcare_domain::TenantId;
+use vcare_domain::{TenantId, UserId};
 
 use crate::output::Output;
 
@@ -40,7 +41,7 @@ enum Command {
     Config(ConfigCommand),
     /// Tenants' settings.
     #[command(subcommand)]
-    Tenant(Box<tenant::TenantCommand>),
+    Tenant(tenant::TenantCommand),
     /// Tenants' secrets.
     #[command(subcommand)]
     Secret(secret::SecretCommand),
@@ -73,7 +74,7 @@ async fn main() -> anyhow::Result<ExitCode> {
             Config::load()?;
             println!("the configuration is good");
         }
-        Command::Tenant(command) => tenant::run(*command).await?,
+        Command::Tenant(command) => return tenant::run(command, output).await,
         Command::Secret(command) => secret::run(command).await?,
         Command::Jobs(command) => return jobs::run(command, output).await,
         Command::Outbox(outbox::OutboxCommand::Status) => outbox::status(output).await?,
@@ -88,8 +89,15 @@ async fn service() -> anyhow::Result<Service> {
 }
 
 /// What an operator's transactions run under.
-fn scope(service: &Service, tenant_id: TenantId) -> Scope {
-    Scope { tenant_id, actor: ActorRef::System("vcare-admin"), trace: TraceContext::begin(&*service.ids) }
+fn scope(service: &Service, tenant_id: TenantId) -> anyhow::Result<Scope> {
+    Ok(Scope { tenant_id, actor: ActorRef::User(operator()?), trace: TraceContext::begin(&*service.ids) })
+}
+
+/// Who is at the terminal, for events and audit entries: `VCARE_OPERATOR`, else the machine's user.
+fn operator() -> anyhow::Result<UserId> {
+    #[expect(clippy::disallowed_methods, reason = "who is at the terminal is no setting of the service")]
+    let named = ["VCARE_OPERATOR", "SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
+    UserId::parse(format!("operator:{}", named.as_deref().unwrap_or("unknown"))).context("VCARE_OPERATOR")
 }
 
 #[cfg(test)]

@@ -185,6 +185,15 @@ impl From<AppError> for Problem {
             AppError::NotFound(Resource::Participant) => {
                 Self::new(StatusCode::NOT_FOUND, "PARTICIPANT_NOT_FOUND").detail("there is no such participant")
             }
+            AppError::NotFound(Resource::Config) => {
+                Self::new(StatusCode::NOT_FOUND, "CONFIG_NOT_FOUND").detail("the tenant has no configuration yet")
+            }
+            AppError::ConfigConflict { current } => {
+                let mut problem = Self::new(StatusCode::CONFLICT, "OPTIMISTIC_LOCK_CONFLICT").detail(error);
+                problem.0.current_version = Some(current.get());
+                problem
+            }
+            AppError::OperatorsOnly { .. } => Self::new(StatusCode::FORBIDDEN, "ACCESS_DENIED").detail(error),
             AppError::Forbidden { .. } => Self::new(StatusCode::FORBIDDEN, "ACCESS_DENIED").detail(error),
             AppError::Refused(refusal) => refused(&refusal),
             AppError::Blocked(block) => blocked(block),
@@ -215,7 +224,7 @@ impl From<AppError> for Problem {
                 logged(&error);
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE").retry_after(1)
             }
-            AppError::Store(StoreError::Faulty(_) | StoreError::Corrupt { .. }) => {
+            AppError::Store(StoreError::Faulty(_) | StoreError::Corrupt { .. } | StoreError::Taken { .. }) => {
                 logged(&error);
                 Self::internal()
             }
@@ -281,6 +290,7 @@ fn refused(refusal: &Refusal) -> Problem {
 fn blocked(block: GateBlock) -> Problem {
     let (status, code) = match block {
         GateBlock::NotLicensed => (StatusCode::FORBIDDEN, "MODULE_NOT_LICENSED"),
+        GateBlock::RecordingDisabled => (StatusCode::FORBIDDEN, "RECORDING_DISABLED"),
         GateBlock::ConsentRequired(_) => (StatusCode::FORBIDDEN, "CONSENT_REQUIRED"),
         GateBlock::LicenceUnavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "LICENCE_SERVICE_UNAVAILABLE"),
         GateBlock::ConsentUnavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "CONSENT_SERVICE_UNAVAILABLE"),

@@ -16,6 +16,7 @@ mod rooms;
 mod rows;
 mod schema;
 mod store;
+mod tenant_configs;
 mod unit_of_work;
 
 pub use config::{PgConfig, PgSecret};

@@ -6,13 +6,15 @@ use diesel::prelude::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable,
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vcare_app::ports::{Backlog, ITEMS, JobFilter, JobKind, JobView, Oversight, StoreError, Unsettled, UnsettledVisit};
-use vcare_domain::{EncounterStatus, JobId, SessionId, TenantId};
+use vcare_app::ports::{
+    Backlog, ITEMS, JobFilter, JobKind, JobView, Oversight, StoreError, TenantView, Unsettled, UnsettledVisit,
+};
+use vcare_domain::{EncounterStatus, JobId, SessionId, TenantId, Version};
 
 use crate::config::PgConfig;
 use crate::connection::{Connections, DatabaseRole};
 use crate::errors::store_error;
-use crate::schema::{outbox, retry_job, virtual_session};
+use crate::schema::{outbox, retry_job, tenant_config, virtual_session};
 
 /// Looks into all tenants, under a role that can do nothing else.
 pub struct PgOversight {
@@ -37,6 +39,10 @@ impl Oversight for PgOversight {
         jobs(&mut self.connections.unbound().await?.pg, tenant, filter, limit).await
     }
 
+    async fn tenants(&self) -> Result<Vec<TenantView>, StoreError> {
+        tenants(&mut self.connections.unbound().await?.pg).await
+    }
+
     async fn job(&self, id: JobId) -> Result<Option<JobView>, StoreError> {
         job(&mut self.connections.unbound().await?.pg, id).await
     }
@@ -44,6 +50,27 @@ impl Oversight for PgOversight {
     async fn outbox_by_subject(&self) -> Result<Vec<(String, u64, OffsetDateTime)>, StoreError> {
         outbox_by_subject(&mut self.connections.unbound().await?.pg).await
     }
+}
+
+async fn tenants(pg: &mut AsyncPgConnection) -> Result<Vec<TenantView>, StoreError> {
+    use tenant_config::dsl;
+    let rows: Vec<(String, i32, String, String, OffsetDateTime)> = tenant_config::table
+        .select((dsl::tenant_id, dsl::version, dsl::video_backend, dsl::room_slug_prefix, dsl::updated_at))
+        .order(dsl::tenant_id)
+        .load(pg)
+        .await
+        .map_err(store_error)?;
+    let corrupt = |column| StoreError::Corrupt { table: "tenant_config", column };
+    let views = rows.into_iter().map(|(tenant, version, video_backend, room_slug_prefix, updated_at)| {
+        Ok(TenantView {
+            tenant_id: TenantId::parse(tenant).map_err(|_| corrupt("tenant_id"))?,
+            version: u32::try_from(version).map(Version::new).map_err(|_| corrupt("version"))?,
+            video_backend,
+            room_slug_prefix,
+            updated_at,
+        })
+    });
+    views.collect()
 }
 
 /// What is not done yet, as far as the connection's role sees it.

@@ -22,6 +22,13 @@ diesel::table! {
         zoom_host_user -> Text,
         branding_logo_url -> Nullable<Text>,
         branding_primary_color -> Nullable<Text>,
+        locale -> Text,
+        recording_policy -> Text,
+        recording_retention_days -> Int4,
+        link_video_min_kbps -> Int4,
+        link_audio_min_kbps -> Int4,
+        link_max_rtt_ms -> Int4,
+        link_max_loss_percent -> Int4,
     }
 }
 

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use diesel::prelude::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager};
 use time::{Duration, OffsetDateTime};
-use vcare_app::events::{AuditEntry, session_event};
+use vcare_app::events::{AuditEntry, config_event, session_event};
 use vcare_app::ports::{
     Answers, Clock, Ids, JobEnd, JobKind, Jobs, KeptAnswer, OutboxWake, Presences, StoreError, TenantConfigs,
     UnitOfWork, VirtualSessions,
@@ -19,8 +19,9 @@ use crate::connection::Pooled;
 use crate::errors::store_error;
 use crate::presences::PgPresences;
 use crate::reads::{AnswerRow, restore_answer};
-use crate::rows::{NewSessionRow, SessionChanges, SessionRow, TenantConfigRow, version_number};
-use crate::schema::{idempotency_key, outbox, retry_job, tenant_config, virtual_session};
+use crate::rows::{NewSessionRow, SessionChanges, SessionRow, version_number};
+use crate::schema::{idempotency_key, outbox, retry_job, virtual_session};
+use crate::tenant_configs::PgTenantConfigs;
 
 /// How long a new job belongs to who stored it, for a first attempt.
 const FIRST_LEASE: Duration = Duration::seconds(10);
@@ -54,6 +55,24 @@ impl PgUnitOfWork {
     /// The transaction's connection, and the tenant it sees.
     pub(crate) fn parts(&mut self) -> (&mut AsyncPgConnection, &TenantId) {
         (&mut self.conn.pg, &self.scope.tenant_id)
+    }
+
+    pub(crate) fn now(&self) -> OffsetDateTime {
+        self.clock.now()
+    }
+
+    /// Writes the event that tells of changed settings.
+    pub(crate) async fn write_config_event(
+        &mut self,
+        config: &TenantConfig,
+        changed_fields: &[&'static str],
+        at: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        let id = self.event_id();
+        let event = config_event(config, changed_fields, at, id, &self.scope);
+        let body = serde_json::to_vec(&event).map_err(|error| StoreError::Faulty(Box::new(error)))?;
+        let ordering_key = format!("config {}", config.tenant_id());
+        self.write_events(&ordering_key, &[(id, event.kind(), body)]).await
     }
 
     fn measured(&self, outcome: &'static str) {
@@ -309,22 +328,5 @@ impl Jobs for PgJobs<'_> {
         );
         let found = diesel::update(job).set(changes).execute(&mut self.0.conn.pg).await.map_err(store_error)?;
         Ok(found > 0)
-    }
-}
-
-struct PgTenantConfigs<'t>(&'t mut PgUnitOfWork);
-
-#[async_trait]
-impl TenantConfigs for PgTenantConfigs<'_> {
-    async fn put(&mut self, config: &TenantConfig) -> Result<(), StoreError> {
-        diesel::insert_into(tenant_config::table)
-            .values(TenantConfigRow::from(config))
-            .on_conflict(tenant_config::tenant_id)
-            .do_update()
-            .set((TenantConfigRow::from(config), tenant_config::updated_at.eq(self.0.clock.now())))
-            .execute(&mut self.0.conn.pg)
-            .await
-            .map_err(store_error)?;
-        Ok(())
     }
 }

@@ -24,6 +24,10 @@ pub enum Permission {
     SessionEnd,
     /// Note that the consent to recording was withdrawn.
     RecordingWithdraw,
+    /// Read the tenant's settings.
+    ConfigRead,
+    /// Change the tenant's settings.
+    ConfigWrite,
     /// Try the tenant's video backend.
     ConfigTest,
     /// See which visits lack their Encounter or charge.
@@ -32,7 +36,7 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::SessionCreate,
         Self::SessionRead,
         Self::SessionInvite,
@@ -42,6 +46,8 @@ impl Permission {
         Self::SessionCancel,
         Self::SessionEnd,
         Self::RecordingWithdraw,
+        Self::ConfigRead,
+        Self::ConfigWrite,
         Self::ConfigTest,
         Self::ReconciliationRead,
     ];
@@ -59,6 +65,8 @@ impl Permission {
             Self::SessionCancel => "virtual_care:session:cancel",
             Self::SessionEnd => "virtual_care:session:end",
             Self::RecordingWithdraw => "virtual_care:recording:withdraw",
+            Self::ConfigRead => "virtual_care:config:read",
+            Self::ConfigWrite => "virtual_care:config:write",
             Self::ConfigTest => "virtual_care:config:test",
             Self::ReconciliationRead => "virtual_care:reconciliation:read",
         }
@@ -78,7 +86,8 @@ impl Permission {
             Self::SessionEnd => &[Clinician, Admin],
             // Whoever cares for the patient hears it from them; saying no to being recorded must never be hard.
             Self::RecordingWithdraw => &[Clinician, NursePractitioner, Admin],
-            Self::ConfigTest | Self::ReconciliationRead => &[Admin, TenantAdmin, PlatformAdmin],
+            Self::ConfigWrite => &[TenantAdmin, PlatformAdmin],
+            Self::ConfigRead | Self::ConfigTest | Self::ReconciliationRead => &[Admin, TenantAdmin, PlatformAdmin],
         }
     }
 }

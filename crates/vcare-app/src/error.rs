@@ -1,6 +1,6 @@
 //! Why a use case did not do what was asked. Knows no HTTP; one file of the api maps it.
 
-use vcare_domain::{InvalidConfig, InvalidSchedule, Refusal};
+use vcare_domain::{InvalidConfig, InvalidSchedule, Refusal, Version};
 
 use crate::authorisation::Permission;
 use crate::gates::GateBlock;
@@ -13,6 +13,8 @@ pub enum Resource {
     Session,
     /// A person in a visit.
     Participant,
+    /// A tenant's settings.
+    Config,
 }
 
 /// What is wrong with a join token.
@@ -50,6 +52,18 @@ pub enum AppError {
     /// A tenant setting that cannot be.
     #[error(transparent)]
     Config(#[from] InvalidConfig),
+    /// The caller acted on older settings than the stored ones.
+    #[error("the settings have changed: they are at version {current}")]
+    ConfigConflict {
+        /// The version they are at.
+        current: Version,
+    },
+    /// A setting that only operators change.
+    #[error("{field} is set by the operators of the platform")]
+    OperatorsOnly {
+        /// The setting.
+        field: &'static str,
+    },
     /// A join token that does not open.
     #[error(transparent)]
     JoinToken(#[from] JoinTokenFault),

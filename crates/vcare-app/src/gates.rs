@@ -58,6 +58,9 @@ pub enum GateBlock {
         #[source]
         cause: NeighbourError,
     },
+    /// The tenant has its visits never recorded.
+    #[error("this tenant's visits are not recorded")]
+    RecordingDisabled,
     /// The video backend is not up.
     #[error("the video backend is not available")]
     VideoUnavailable(#[source] NeighbourError),
@@ -90,6 +93,7 @@ impl GateBlock {
             Self::LicenceUnavailable(_) => "licence_unavailable",
             Self::ConsentRequired(_) => "consent_missing",
             Self::ConsentUnavailable { .. } => "consent_unavailable",
+            Self::RecordingDisabled => "recording_disabled",
             Self::VideoUnavailable(_) => "video_unavailable",
             Self::VideoQuotaExceeded { .. } => "video_quota_exceeded",
             Self::VideoNotConfigured => "video_not_configured",

@@ -18,7 +18,7 @@ pub mod ports;
 pub mod relay;
 pub mod rooms;
 pub mod sessions;
-mod tenants;
+pub mod tenants;
 mod transaction;
 
 pub use actor::{ActorRef, Caller, Role, Scope, TraceContext};

@@ -122,6 +122,7 @@ fn unbounded(schema: &Value, path: &str, found: &mut Vec<String>) {
                 unbounded(property, &format!("{path}.{name}"), found);
             }
         }
+        Some("array") => unbounded(&schema["items"], &format!("{path}[]"), found),
         Some("integer" | "boolean") => {}
         other => found.push(format!("{path} ({other:?})")),
     }

@@ -19,8 +19,8 @@ mod session;
 mod text;
 
 pub use config::{
-    Branding, CssHexColor, InternalUrl, InvalidColor, InvalidConfig, JitsiSettings, TenantConfig, TenantConfigDraft,
-    VideoBackend, ZoomSettings,
+    Branding, CssHexColor, InternalUrl, InvalidColor, InvalidConfig, JitsiSettings, LinkThresholds, Locale,
+    RecordingPolicy, TenantConfig, TenantConfigDraft, VideoBackend, ZoomSettings,
 };
 pub use encounter::{EncounterRecord, EncounterStatus};
 pub use event::{FollowUp, Recorded, SessionEvent};

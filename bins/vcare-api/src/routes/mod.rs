@@ -1,12 +1,12 @@
 //! Every path the API answers, in one place.
 
 pub mod branding;
+pub mod config;
 pub mod internal;
 pub mod join;
 pub mod operations;
 pub mod reconciliation;
 pub mod sessions;
-pub mod test_connection;
 pub mod visit_page;
 
 use actix_web::dev::HttpServiceFactory;
@@ -53,6 +53,10 @@ fn delete(route: Route) -> (Method, Route) {
     (Method::DELETE, route)
 }
 
+fn put(route: Route) -> (Method, Route) {
+    (Method::PUT, route)
+}
+
 fn get(route: Route) -> (Method, Route) {
     (Method::GET, route)
 }
@@ -96,7 +100,14 @@ pub fn configure(app: &mut web::ServiceConfig) {
         &at("/recording/withdraw"),
         vec![post(web::post().to(sessions::withdraw_recording::withdraw_recording))],
     ))
-    .service(signed_in(&to("/config/test-connection"), vec![post(web::post().to(test_connection::test_connection))]))
+    .service(signed_in(
+        &to("/config"),
+        vec![get(web::get().to(config::read::read)), put(web::put().to(config::write::write))],
+    ))
+    .service(signed_in(
+        &to("/config/test-connection"),
+        vec![post(web::post().to(config::test_connection::test_connection))],
+    ))
     .service(inside("/internal/jitsi/conference", vec![post(web::post().to(internal::conference::reserve))]))
     .service(inside(
         "/internal/jitsi/conference/{conferenceId}",

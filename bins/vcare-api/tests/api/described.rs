@@ -96,6 +96,7 @@ impl Operation {
             "roomCreated" | "roomDestroyed" => json!({"room_name": "kabul-nosuchrm"}),
             "recordingFinished" => json!({"room": "kabul-nosuchrm", "files": []}),
             "reserveConference" => json!({}),
+            "writeConfig" => json!({"maxParticipants": 7}),
             id => panic!("say here what {id} takes"),
         }
     }

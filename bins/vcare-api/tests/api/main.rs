@@ -8,6 +8,7 @@ mod support;
 mod admit;
 mod bad_input;
 mod cancel;
+mod config;
 mod consent;
 mod crash;
 mod create;

@@ -26,6 +26,8 @@ fn needed(operation: &Operation) -> Permission {
         "endSession" => Permission::SessionEnd,
         "cancelSession" => Permission::SessionCancel,
         "withdrawRecording" => Permission::RecordingWithdraw,
+        "readConfig" => Permission::ConfigRead,
+        "writeConfig" => Permission::ConfigWrite,
         "testConnection" => Permission::ConfigTest,
         "reconciliation" => Permission::ReconciliationRead,
         id => panic!("say here what {id} needs"),
@@ -44,6 +46,8 @@ fn meaning(permission: Permission) -> &'static str {
         Permission::SessionCancel => "Call a visit off before it began",
         Permission::SessionEnd => "End a visit",
         Permission::RecordingWithdraw => "Note that the consent to recording was withdrawn",
+        Permission::ConfigRead => "Read the tenant's settings",
+        Permission::ConfigWrite => "Change the tenant's settings",
         Permission::ConfigTest => "Try the tenant's video backend",
         Permission::ReconciliationRead => "See which visits lack their Encounter or charge",
     }

@@ -2,7 +2,7 @@
 
 use diesel::prelude::{AsChangeset, Insertable, Queryable, Selectable};
 use vcare_app::ports::StoreError;
-use vcare_domain::{TenantConfig, TenantConfigDraft, TenantId, VideoBackend};
+use vcare_domain::{LinkThresholds, Locale, RecordingPolicy, TenantConfig, TenantConfigDraft, TenantId, VideoBackend};
 
 use crate::rows::{version, version_number};
 use crate::schema::tenant_config;
@@ -30,6 +30,13 @@ pub(crate) struct TenantConfigRow {
     session_grace_minutes_before: i32,
     session_grace_minutes_after: i32,
     time_zone: String,
+    locale: String,
+    recording_policy: String,
+    recording_retention_days: i32,
+    link_video_min_kbps: i32,
+    link_audio_min_kbps: i32,
+    link_max_rtt_ms: i32,
+    link_max_loss_percent: i32,
 }
 
 fn corrupt(column: &'static str) -> StoreError {
@@ -60,6 +67,13 @@ impl From<&TenantConfig> for TenantConfigRow {
             session_grace_minutes_before: number(draft.session_grace_minutes_before),
             session_grace_minutes_after: number(draft.session_grace_minutes_after),
             time_zone: draft.time_zone,
+            locale: draft.locale.as_str().to_owned(),
+            recording_policy: draft.recording_policy.as_str().to_owned(),
+            recording_retention_days: number(draft.recording_retention_days),
+            link_video_min_kbps: number(draft.link.video_min_kbps),
+            link_audio_min_kbps: number(draft.link.audio_min_kbps),
+            link_max_rtt_ms: number(draft.link.max_rtt_ms),
+            link_max_loss_percent: number(draft.link.max_loss_percent),
         }
     }
 }
@@ -85,6 +99,15 @@ impl TenantConfigRow {
             session_grace_minutes_before: number("session_grace_minutes_before", self.session_grace_minutes_before)?,
             session_grace_minutes_after: number("session_grace_minutes_after", self.session_grace_minutes_after)?,
             time_zone: self.time_zone,
+            locale: Locale::from_name(&self.locale).ok_or(corrupt("locale"))?,
+            recording_policy: RecordingPolicy::from_name(&self.recording_policy).ok_or(corrupt("recording_policy"))?,
+            recording_retention_days: number("recording_retention_days", self.recording_retention_days)?,
+            link: LinkThresholds {
+                video_min_kbps: number("link_video_min_kbps", self.link_video_min_kbps)?,
+                audio_min_kbps: number("link_audio_min_kbps", self.link_audio_min_kbps)?,
+                max_rtt_ms: number("link_max_rtt_ms", self.link_max_rtt_ms)?,
+                max_loss_percent: number("link_max_loss_percent", self.link_max_loss_percent)?,
+            },
         };
         let tenant_id = TenantId::parse(self.tenant_id).map_err(|_| corrupt("tenant_id"))?;
         TenantConfig::check(tenant_id, version("tenant_config", self.version)?, draft).map_err(|_| corrupt("*"))

@@ -34,7 +34,7 @@ async fn an_answer_reads_back_to_the_byte() {
     let config = TenantConfigDraft::new("https://meet.example", "kabul");
     let config = TenantConfig::check(tenant(KABUL), Version::FIRST, config).unwrap();
     let mut tx = bench.begin(KABUL).await;
-    tx.tenant_configs().put(&config).await.unwrap();
+    tx.tenant_configs().put(&config, &["jitsiServerUrl"]).await.unwrap();
     tx.commit().await.unwrap();
     let me = ActorRef::User(user(PROVIDER));
     let found = bench.store.config_and_answer(&tenant(KABUL), &me, &key()).await.unwrap().unwrap();

@@ -177,7 +177,7 @@ async fn a_tenants_settings_read_back_and_are_replaced_whole() {
     for (version, draft) in [(1, full), (2, plain)] {
         let config = TenantConfig::check(tenant(KABUL), Version::new(version), draft).unwrap();
         let mut tx = bench.begin(KABUL).await;
-        tx.tenant_configs().put(&config).await.unwrap();
+        tx.tenant_configs().put(&config, &["jitsiServerUrl"]).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(bench.store.tenant_config(&tenant(KABUL)).await.unwrap(), Some(config));
     }
@@ -195,7 +195,7 @@ async fn a_visit_comes_with_its_tenants_settings_in_one_read() {
         TenantConfig::check(kabul.clone(), Version::FIRST, TenantConfigDraft::new("https://meet.example", "kbl"))
             .unwrap();
     let mut tx = bench.begin(KABUL).await;
-    tx.tenant_configs().put(&config).await.unwrap();
+    tx.tenant_configs().put(&config, &["jitsiServerUrl"]).await.unwrap();
     tx.commit().await.unwrap();
     let (read, found) = bench.store.session_and_config(&kabul, id).await.unwrap().unwrap();
     assert_eq!((read.parts(), found), (visit.parts(), Some(config)));

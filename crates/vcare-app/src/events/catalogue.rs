@@ -12,10 +12,10 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
 use crate::events::data::{
-    AuditRecorded, JoinTokenIssued, MediaModeChanged, ParticipantChanged, RecordingAvailable, RecordingWithdrawn,
-    SessionChanged, SessionChargeable, SessionCreated, SessionEnded, SessionStarted,
+    AuditRecorded, ConfigUpdated, JoinTokenIssued, MediaModeChanged, ParticipantChanged, RecordingAvailable,
+    RecordingWithdrawn, SessionChanged, SessionChargeable, SessionCreated, SessionEnded, SessionStarted,
 };
-use crate::events::{AuditEntry, CloudEvent};
+use crate::events::{AuditEntry, CONFIG_UPDATED, CloudEvent};
 
 pub use asyncapi::asyncapi;
 pub use samples::{SampleError, samples};
@@ -33,7 +33,7 @@ pub struct EventType {
 }
 
 /// Every published event type.
-pub const EVENT_TYPES: [EventType; 17] = [
+pub const EVENT_TYPES: [EventType; 18] = [
     event::<SessionCreated>(
         "virtual_care.session.created.v1",
         "Visit created",
@@ -113,6 +113,11 @@ pub const EVENT_TYPES: [EventType; 17] = [
         "virtual_care.billing.session_chargeable.v1",
         "Visit chargeable",
         "The visit's Encounter is in the chart, and the visit can be charged. Once a visit.",
+    ),
+    event::<ConfigUpdated>(
+        CONFIG_UPDATED,
+        "Settings changed",
+        "A tenant's settings were changed: by name, never by value.",
     ),
     event::<AuditRecorded>(AuditEntry::SUBJECT, "Audit entry recorded", "Something happened that must be on record."),
 ];

@@ -311,6 +311,24 @@ pub struct ModeSeconds {
     pub message: u32,
 }
 
+/// `virtual_care.config.updated.v1`: a tenant's settings were changed. Names only: no value, no credential.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct ConfigUpdated {
+    /// The names of what was changed, as they stand in requests.
+    #[schemars(length(min = 1), inner(regex(pattern = "^[a-z][A-Za-z]{1,63}$")))]
+    pub changed_fields: Vec<&'static str>,
+    /// Who changed it.
+    #[schemars(extend("pattern" = ACTOR_ID))]
+    pub actor_id: String,
+    /// When.
+    pub occurred_at: Timestamp,
+    /// The settings' version.
+    #[schemars(range(min = 1))]
+    pub version: u32,
+}
+
 /// `virtual_care.audit.recorded.v1`: an entry for audit-service.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

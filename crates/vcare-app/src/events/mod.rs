@@ -5,10 +5,12 @@
 
 mod audit;
 pub mod catalogue;
+mod config;
 pub mod data;
 mod envelope;
 mod session;
 
 pub use audit::{AuditAction, AuditEntry, AuditOutcome};
+pub use config::{CONFIG_UPDATED, config_event};
 pub use envelope::{CloudEvent, SOURCE, Timestamp};
 pub use session::session_event;

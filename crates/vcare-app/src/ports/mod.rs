@@ -15,7 +15,7 @@ pub use neighbours::{
     ConsentCheck, ConsentDecision, EncounterDraft, EncounterParticipant, FhirError, FhirGateway, LicenceCheck,
     LicenceStatus, NeighbourError, NeighbourFault, Period,
 };
-pub use oversight::{Backlog, ITEMS, JobFilter, JobView, Oversight, Unsettled, UnsettledVisit};
+pub use oversight::{Backlog, ITEMS, JobFilter, JobView, Oversight, TenantView, Unsettled, UnsettledVisit};
 pub use queue::{
     EventPublisher, JobKind, JobQueue, LeasedJob, Outbox, OutboxLead, OutboxWake, PublishError, StoredEvent,
 };

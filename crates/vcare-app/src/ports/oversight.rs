@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
-use vcare_domain::{EncounterStatus, JobId, SessionId, TenantId};
+use vcare_domain::{EncounterStatus, JobId, SessionId, TenantId, Version};
 
 use crate::ports::{JobKind, StoreError};
 
@@ -71,6 +71,21 @@ pub struct Unsettled {
     pub parked: Backlog<JobView>,
 }
 
+/// A tenant that has settings, looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantView {
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// The settings' version.
+    pub version: Version,
+    /// Where its new visits take place.
+    pub video_backend: String,
+    /// First part of its rooms' names.
+    pub room_slug_prefix: String,
+    /// When they were last changed.
+    pub updated_at: OffsetDateTime,
+}
+
 /// Which jobs to look at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum JobFilter {
@@ -90,6 +105,8 @@ pub trait Oversight: Send + Sync {
     async fn unsettled(&self, tenant: Option<&TenantId>) -> Result<Unsettled, StoreError>;
     /// Jobs of one tenant or of all, oldest first.
     async fn jobs(&self, tenant: Option<&TenantId>, filter: JobFilter, limit: u16) -> Result<Vec<JobView>, StoreError>;
+    /// The tenants that have settings, by name.
+    async fn tenants(&self) -> Result<Vec<TenantView>, StoreError>;
     /// One job.
     async fn job(&self, id: JobId) -> Result<Option<JobView>, StoreError>;
     /// Unacknowledged events by subject, the most first.

@@ -20,6 +20,12 @@ pub enum StoreError {
     /// Somebody else changed the row first, or took the key first. Doing it all again will see what they did.
     #[error("the row changed since it was read")]
     Conflict,
+    /// A value that may stand once is another row's.
+    #[error("{field} is taken")]
+    Taken {
+        /// What it is called outside.
+        field: &'static str,
+    },
     /// The database cannot be reached, is overloaded or was shut down in the middle. Nothing was written.
     #[error("the database is unavailable")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
@@ -163,8 +169,11 @@ pub enum JobEnd {
 /// The tenants' settings, inside a transaction.
 #[async_trait]
 pub trait TenantConfigs: Send {
-    /// Writes the settings of the scope's tenant. [`StoreError::Conflict`] when another tenant has its path segment.
-    async fn put(&mut self, config: &TenantConfig) -> Result<(), StoreError>;
+    /// The settings of the scope's tenant, locked until the transaction ends.
+    async fn find(&mut self) -> Result<Option<TenantConfig>, StoreError>;
+    /// Writes the settings of the scope's tenant, if they are still at the version before, and the event that tells of it.
+    /// [`StoreError::Conflict`] when they are not, [`StoreError::Taken`] when another tenant has the path segment.
+    async fn put(&mut self, config: &TenantConfig, changed_fields: &[&'static str]) -> Result<(), StoreError>;
 }
 
 /// Which visits to list.

@@ -2,8 +2,8 @@
 
 use time::OffsetDateTime;
 use vcare_domain::{
-    AppointmentId, NewSession, ParticipantId, PatientId, Room, RoomName, Schedule, SessionId, TenantConfig,
-    TimeZoneName, UserId, VirtualSession,
+    AppointmentId, NewSession, ParticipantId, PatientId, RecordingPolicy, Room, RoomName, Schedule, SessionId,
+    TenantConfig, TimeZoneName, UserId, VirtualSession,
 };
 
 use crate::actor::{Caller, Scope, TraceContext};
@@ -106,6 +106,11 @@ impl App {
             trace: &caller.trace,
         };
         match (gates::pass(&self.neighbours, &question).await, config) {
+            (Ok(()), Some(config))
+                if wish.recording_enabled && config.recording_policy() == RecordingPolicy::Disabled =>
+            {
+                Err(GateBlock::RecordingDisabled.into())
+            }
             (Ok(()), Some(config)) => Ok(config),
             (Ok(()), None) => Err(GateBlock::VideoNotConfigured.into()),
             (Err(error), _) => {

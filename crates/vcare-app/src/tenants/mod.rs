@@ -1,4 +1,10 @@
 //! How tenants hold their visits.
 
-mod set;
+mod configure;
+mod patch;
+mod settings;
 mod test_connection;
+
+pub use configure::Configured;
+pub use patch::{CREDENTIAL_MASK, Credential, TenantConfigPatch};
+pub use settings::settings;

@@ -156,7 +156,8 @@ impl Config {
 /// container about a service called `vcare-…`. `name` is without the prefix.
 fn is_somebody_elses(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    let told = ["config_file", "nats_server", "postgres_bin"].contains(&name.as_str()) || name.starts_with("test_");
+    let told = ["config_file", "nats_server", "operator", "postgres_bin"].contains(&name.as_str())
+        || name.starts_with("test_");
     let injected =
         !name.contains("__") && (name.ends_with("_port") || name.contains("_port_") || name.contains("_service_"));
     told || injected

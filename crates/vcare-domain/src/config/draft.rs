@@ -1,6 +1,7 @@
 //! A tenant's settings as they are given: unchecked.
 
-use crate::config::VideoBackend;
+use crate::config::{LinkThresholds, Locale, RecordingPolicy, VideoBackend};
+use crate::text::TenantId;
 
 /// What is given to make a [`TenantConfig`](crate::TenantConfig); everything unchecked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,15 +40,35 @@ pub struct TenantConfigDraft {
     pub session_grace_minutes_after: u32,
     /// The clinic's IANA time zone.
     pub time_zone: String,
+    /// The language in which people are spoken to.
+    pub locale: Locale,
+    /// Whether visits may be recorded.
+    pub recording_policy: RecordingPolicy,
+    /// For how many days recordings are to be kept, 1 to 3,650. Told to who keeps them.
+    pub recording_retention_days: u32,
+    /// What a link must be good for.
+    pub link: LinkThresholds,
 }
 
 impl TenantConfigDraft {
     /// The defaults, for a Jitsi at that address and rooms under that prefix.
     #[must_use]
     pub fn new(jitsi_server_url: impl Into<String>, room_slug_prefix: impl Into<String>) -> Self {
+        Self::defaults(Some(jitsi_server_url.into()), room_slug_prefix.into())
+    }
+
+    /// The defaults for a tenant of which nothing is known yet: rooms are named after it, and where they are must be said.
+    #[must_use]
+    pub fn of_a_new_tenant(tenant: &TenantId) -> Self {
+        let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+        let prefix: String = tenant.as_str().chars().map(plain).take(32).collect();
+        Self::defaults(None, prefix)
+    }
+
+    fn defaults(jitsi_server_url: Option<String>, room_slug_prefix: String) -> Self {
         Self {
             video_backend: VideoBackend::Jitsi,
-            jitsi_server_url: Some(jitsi_server_url.into()),
+            jitsi_server_url,
             jitsi_tenant: None,
             jitsi_xmpp_domain: "meet.jitsi".to_owned(),
             jitsi_app_id: "vcare".to_owned(),
@@ -56,13 +77,64 @@ impl TenantConfigDraft {
             prosody_url: None,
             zoom_account_id: None,
             zoom_host_user: "me".to_owned(),
-            room_slug_prefix: room_slug_prefix.into(),
+            room_slug_prefix,
             branding_logo_url: None,
             branding_primary_color: None,
             max_participants: 6,
             session_grace_minutes_before: 15,
             session_grace_minutes_after: 1,
             time_zone: "Asia/Kabul".to_owned(),
+            locale: Locale::En,
+            recording_policy: RecordingPolicy::WithConsent,
+            recording_retention_days: 365,
+            link: LinkThresholds::default(),
+        }
+    }
+
+    /// The names of the settings in which two drafts differ, as they stand in requests and answers.
+    #[must_use]
+    pub fn changed_fields(&self, other: &Self) -> Vec<&'static str> {
+        // A setting that is added and not named here does not compile.
+        macro_rules! differing {
+            ($($field:ident: $name:literal,)*) => {{
+                let Self { $($field,)* link } = self;
+                let LinkThresholds { video_min_kbps, audio_min_kbps, max_rtt_ms, max_loss_percent } = link;
+                let mut changed = Vec::new();
+                $(if *$field != other.$field { changed.push($name); })*
+                for (name, same) in [
+                    ("linkVideoMinKbps", *video_min_kbps == other.link.video_min_kbps),
+                    ("linkAudioMinKbps", *audio_min_kbps == other.link.audio_min_kbps),
+                    ("linkMaxRttMs", *max_rtt_ms == other.link.max_rtt_ms),
+                    ("linkMaxLossPercent", *max_loss_percent == other.link.max_loss_percent),
+                ] {
+                    if !same {
+                        changed.push(name);
+                    }
+                }
+                changed
+            }};
+        }
+        differing! {
+            video_backend: "videoBackend",
+            jitsi_server_url: "jitsiServerUrl",
+            jitsi_tenant: "jitsiTenant",
+            jitsi_xmpp_domain: "jitsiXmppDomain",
+            jitsi_app_id: "jitsiAppId",
+            jitsi_audience: "jitsiAudience",
+            jicofo_health_url: "jicofoHealthUrl",
+            prosody_url: "prosodyUrl",
+            zoom_account_id: "zoomAccountId",
+            zoom_host_user: "zoomHostUser",
+            room_slug_prefix: "roomSlugPrefix",
+            branding_logo_url: "brandingLogoUrl",
+            branding_primary_color: "brandingPrimaryColor",
+            max_participants: "maxParticipants",
+            session_grace_minutes_before: "sessionGraceMinutesBefore",
+            session_grace_minutes_after: "sessionGraceMinutesAfter",
+            time_zone: "timeZone",
+            locale: "locale",
+            recording_policy: "recordingPolicy",
+            recording_retention_days: "recordingRetentionDays",
         }
     }
 }

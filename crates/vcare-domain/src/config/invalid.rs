@@ -50,6 +50,14 @@ pub enum InvalidConfig {
         /// The backend that needs it.
         backend: VideoBackend,
     },
+    /// A name that stands for nothing.
+    #[error("{field} must be one of: {expected}")]
+    Unknown {
+        /// The setting.
+        field: &'static str,
+        /// What it may be.
+        expected: &'static str,
+    },
     /// Another tenant has it.
     #[error("{field} belongs to another tenant")]
     Taken {
@@ -68,6 +76,7 @@ impl InvalidConfig {
             | Self::Text { field, .. }
             | Self::InternalUrl { field }
             | Self::Needed { field, .. }
+            | Self::Unknown { field, .. }
             | Self::Taken { field } => field,
             Self::RoomSlugPrefix => "roomSlugPrefix",
             Self::Color(_) => "brandingPrimaryColor",

@@ -3,6 +3,7 @@
 mod branding;
 mod draft;
 mod invalid;
+mod policy;
 mod video;
 
 use time::Duration;
@@ -14,6 +15,7 @@ use crate::text::{HttpsUrl, TenantId, TimeZoneName};
 pub use branding::{Branding, CssHexColor, InvalidColor};
 pub use draft::TenantConfigDraft;
 pub use invalid::InvalidConfig;
+pub use policy::{LinkThresholds, Locale, RecordingPolicy};
 pub use video::{InternalUrl, JitsiSettings, VideoBackend, ZoomSettings};
 
 /// How a tenant holds its visits; checked. Secrets are never in it.
@@ -30,6 +32,7 @@ pub struct TenantConfig {
     grace_before: Duration,
     grace_after: Duration,
     time_zone: TimeZoneName,
+    link: LinkThresholds,
     draft: TenantConfigDraft,
 }
 
@@ -110,6 +113,8 @@ impl TenantConfig {
             return Err(InvalidConfig::Needed { field, backend });
         }
         let branding = draft.branding()?;
+        ranged("recordingRetentionDays", draft.recording_retention_days, 1, 3650)?;
+        let link = draft.link.check()?;
         let time_zone = TimeZoneName::parse(draft.time_zone.as_str())
             .map_err(|reason| InvalidConfig::Text { field: "timeZone", reason })?;
         // Kept as it is spelt after the check, so that the same settings are equal however they were written.
@@ -132,6 +137,7 @@ impl TenantConfig {
             grace_before: minutes(before),
             grace_after: minutes(after),
             time_zone,
+            link,
             draft,
         })
     }
@@ -202,6 +208,24 @@ impl TenantConfig {
         self.grace_after
     }
 
+    /// The language in which people are spoken to.
+    #[must_use]
+    pub fn locale(&self) -> Locale {
+        self.draft.locale
+    }
+
+    /// Whether visits may be recorded.
+    #[must_use]
+    pub fn recording_policy(&self) -> RecordingPolicy {
+        self.draft.recording_policy
+    }
+
+    /// What a link must be good for.
+    #[must_use]
+    pub fn link(&self) -> LinkThresholds {
+        self.link
+    }
+
     /// The clinic's time zone.
     #[must_use]
     pub fn time_zone(&self) -> &TimeZoneName {
@@ -265,6 +289,37 @@ mod tests {
             d.zoom_account_id = Some("abc".to_owned());
         });
         assert!(zoom_only.is_ok_and(|config| config.jitsi().is_none()));
+    }
+
+    #[test]
+    fn video_needs_more_than_audio_does() {
+        let refused = check(|d| (d.link.video_min_kbps, d.link.audio_min_kbps) = (100, 100)).unwrap_err();
+        assert_eq!(refused, InvalidConfig::OutOfRange { field: "linkVideoMinKbps", min: 101, max: 10_000 });
+        for (field, change) in [
+            ("linkAudioMinKbps", (|d| d.link.audio_min_kbps = 7) as fn(&mut TenantConfigDraft)),
+            ("linkMaxRttMs", |d| d.link.max_rtt_ms = 99),
+            ("linkMaxLossPercent", |d| d.link.max_loss_percent = 91),
+            ("recordingRetentionDays", |d| d.recording_retention_days = 0),
+        ] {
+            assert_eq!(check(change).unwrap_err().field(), field);
+        }
+    }
+
+    #[test]
+    fn what_changed_is_named() {
+        let before = TenantConfigDraft::new("https://meet.example", "kabul");
+        let mut after = before.clone();
+        assert!(before.changed_fields(&after).is_empty());
+        after.max_participants = 9;
+        after.link.max_rtt_ms = 900;
+        after.branding_logo_url = Some("https://kabul.example/logo.svg".to_owned());
+        assert_eq!(before.changed_fields(&after), ["brandingLogoUrl", "maxParticipants", "linkMaxRttMs"]);
+    }
+
+    #[test]
+    fn rooms_of_a_new_tenant_are_named_after_it() {
+        let draft = TenantConfigDraft::of_a_new_tenant(&TenantId::parse("Hosp_Kabul.Central").unwrap());
+        assert_eq!(draft.room_slug_prefix, "hosp-kabul-central");
     }
 
     #[test]

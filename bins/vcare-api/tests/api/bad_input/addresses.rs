@@ -115,10 +115,10 @@ async fn a_path_that_is_none_is_not_found_and_another_method_is_not_allowed() {
         "/sessions/",
         "/Sessions",
         "/sessions//end",
-        "/sessions/%2e%2e/config",
+        "/sessions/%2e%2e/settings",
         "//api/v1/virtual-care/sessions%00",
         "//api/v2/virtual-care/sessions",
-        "/config",
+        "/settings",
     ];
     for path in paths.map(str::to_owned).into_iter().chain([bench.at("/"), bench.at("/end/"), bench.at("/audit")]) {
         cases.push(case(path.clone(), bench.get(&path), 404, "NOT_FOUND"));

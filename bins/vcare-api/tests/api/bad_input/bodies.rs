@@ -24,7 +24,6 @@ async fn no_route_takes_a_body_that_is_not_one_json_object() {
     let deep_object = format!("{}1{}", r#"{"a":"#.repeat(5000), "}".repeat(5000));
     let mut cases = Vec::new();
     for operation in with_bodies() {
-        let path = operation.path(&bench.visit.id, &bench.visit.patient);
         let good = operation.good_body(&bench.app.wish()).to_string();
         let values = operation.good_body(&bench.app.wish());
         let values: Vec<_> = values.as_object().unwrap().values().collect();
@@ -53,10 +52,10 @@ async fn no_route_takes_a_body_that_is_not_one_json_object() {
         ];
         let named = |what: &str| format!("{} takes {what}", operation.id);
         for (what, body) in bodies {
-            cases.push(wrong_field(named(what), bench.post(&path, body.to_vec()), "body"));
+            cases.push(wrong_field(named(what), bench.with_body(&operation, body.to_vec()), "body"));
         }
-        cases.push(wrong_field(named("endless objects"), bench.post(&path, deep_object.clone()), "a"));
-        cases.push(case(named("a megabyte"), bench.post(&path, megabyte.clone()), 413, "PAYLOAD_TOO_LARGE"));
+        cases.push(wrong_field(named("endless objects"), bench.with_body(&operation, deep_object.clone()), "a"));
+        cases.push(case(named("a megabyte"), bench.with_body(&operation, megabyte.clone()), 413, "PAYLOAD_TOO_LARGE"));
     }
     assert!(cases.len() > 150, "{}", cases.len());
     bench.refuse(cases).await;
@@ -67,13 +66,12 @@ async fn no_route_takes_a_field_that_it_does_not_know() {
     let bench = Bench::start().await;
     let mut cases = Vec::new();
     for operation in with_bodies() {
-        let path = operation.path(&bench.visit.id, &bench.visit.patient);
         let mut unknown = |field: &str| {
             let mut body = operation.good_body(&bench.app.wish());
             body[field] = json!("x");
             cases.push(wrong_field(
                 format!("{} takes {field:.30}", operation.id),
-                bench.post_json(&path, &body),
+                bench.with_body(&operation, body.to_string()),
                 field,
             ));
         };
@@ -88,11 +86,10 @@ async fn no_route_takes_a_field_that_it_does_not_know() {
 async fn a_field_that_nobody_knows_is_not_repeated_at_length() {
     let bench = Bench::start().await;
     let cases = with_bodies().into_iter().map(|operation| {
-        let path = operation.path(&bench.visit.id, &bench.visit.patient);
         let mut body = operation.good_body(&bench.app.wish());
         body["x".repeat(30_000)] = json!(1);
         let shortened = format!("{}…", "x".repeat(100));
-        wrong_field(operation.id.clone(), bench.post_json(&path, &body), &shortened)
+        wrong_field(operation.id.clone(), bench.with_body(&operation, body.to_string()), &shortened)
     });
     let cases: Vec<Case> = cases.collect();
     bench.refuse(cases).await;

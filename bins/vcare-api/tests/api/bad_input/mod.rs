@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 use vcare_testkit::Consents;
 
+use crate::described::Operation;
 use crate::support::{Answer, OTHER_TENANT, TestApp, Visit};
 
 /// A visit of another tenant's has this patient.
@@ -96,6 +97,12 @@ impl Bench {
     /// Bytes, said to be JSON.
     fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> RequestBuilder {
         self.request(Method::POST, path).header("Content-Type", "application/json").body(body)
+    }
+
+    /// An operation's own request, with bytes that are said to be JSON.
+    fn with_body(&self, operation: &Operation, body: impl Into<reqwest::Body>) -> RequestBuilder {
+        let path = operation.path(&self.visit.id, &self.visit.patient);
+        self.request(operation.method.clone(), &path).header("Content-Type", "application/json").body(body)
     }
 
     fn post_json(&self, path: &str, body: &Value) -> RequestBuilder {

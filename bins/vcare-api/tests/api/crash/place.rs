@@ -72,6 +72,9 @@ impl Place {
         let draft = TenantConfigDraft::new(standins.jitsi_url(), "kabul");
         service.app.set_tenant_config(&scope(TENANT), draft).await.unwrap();
         drop(service);
+        for table in ["outbox", "committed"] {
+            database.execute(&format!("DELETE FROM {table}"), &[]).await.unwrap();
+        }
         let program = Path::new(env!("CARGO_BIN_EXE_vcare-api"));
         let api = ServiceProcess::start(program, environment(&settings), None).await.unwrap();
         let token = standins.issuer().token(&TokenSpec::new("clinician-1", TENANT, &["clinician"]));

@@ -215,7 +215,7 @@ async fn every_table_has_row_level_security_and_no_role_passes_by_it() {
         let expected: &[&str] = match table {
             "outbox" | "retry_job" => &[every, operators, own],
             "idempotency_key" => &[every, own],
-            "virtual_session" => &[operators, own],
+            "virtual_session" | "tenant_config" => &[operators, own],
             _ => &[own],
         };
         assert_eq!(policies, expected, "{table}");
@@ -252,7 +252,9 @@ async fn operators_read_of_a_visit_only_what_is_not_about_people_and_write_nothi
     let outbox = ["created_at", "position", "subject", "tenant_id"].map(|column| format!("SELECT outbox.{column}"));
     let visit = ["charged_at", "encounter_status", "ended_at", "id", "status", "tenant_id"];
     let visit = visit.map(|column| format!("SELECT virtual_session.{column}"));
-    assert_eq!(rights, [outbox.to_vec(), visit.to_vec()].concat());
+    let tenant = ["room_slug_prefix", "tenant_id", "updated_at", "version", "video_backend"];
+    let tenant = tenant.map(|column| format!("SELECT tenant_config.{column}"));
+    assert_eq!(rights, [outbox.to_vec(), tenant.to_vec(), visit.to_vec()].concat());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -48,6 +48,8 @@ impl TestApp {
         let service = compose(&config, overrides).await.unwrap();
         let app = service.app.clone();
         around.set_up_tenants(&app).await;
+        // A test's events are those of what it does.
+        around.database.execute("DELETE FROM outbox", &[]).await.unwrap();
         let shutdown = CancellationToken::new();
         let (listening, listens) = tokio::sync::oneshot::channel();
         let stop = shutdown.clone();

@@ -9,12 +9,13 @@ use uuid::Uuid;
 use vcare_domain::{
     AppointmentId, Change, EncounterId, EventId, FreeText, HttpsUrl, MediaMode, NewParticipant, NewSession, NodeId,
     Outcome, ParticipantId, ParticipantRole, PatientId, RecordingRef, Refusal, Room, RoomName, Schedule, SegmentCause,
-    SessionEvent, SessionId, TenantId, TimeZoneName, UserId, VideoBackend, VirtualSession,
+    SessionEvent, SessionId, TenantConfig, TenantConfigDraft, TenantId, TimeZoneName, UserId, Version, VideoBackend,
+    VirtualSession,
 };
 
 use crate::actor::{ActorRef, Scope, TraceContext};
 use crate::authorisation::Permission;
-use crate::events::{AuditEntry, session_event};
+use crate::events::{AuditEntry, config_event, session_event};
 use crate::gates::{Gate, GateBlock};
 
 /// A sample that cannot be made: a fixed value below does not pass its own check any more.
@@ -51,6 +52,7 @@ fn told() -> Result<Vec<Told>, SampleError> {
     narrator.a_visit_that_fails()?;
     narrator.a_visit_that_is_recorded()?;
     narrator.a_visit_without_consent()?;
+    narrator.settings_that_are_changed()?;
     Ok(narrator.told)
 }
 
@@ -155,6 +157,19 @@ impl Narrator {
         let entry = AuditEntry::consent_gate_blocked(block, &patient, Permission::SessionCreate, CREATED_AT);
         let entry = entry.ok_or("a missing consent is a block by a consent gate")?;
         let event = entry.into_event(self.event_id(CREATED_AT), &scope(ActorRef::User(user(CLINICIAN)?))?);
+        self.told.push((None, event.kind(), serde_json::to_vec(&event)?));
+        Ok(())
+    }
+
+    fn settings_that_are_changed(&mut self) -> Result<(), SampleError> {
+        let before = TenantConfigDraft::new("https://meet.example", "kabul");
+        let mut draft = before.clone();
+        draft.max_participants = 8;
+        draft.branding_logo_url = Some("https://kabul.example/logo.svg".to_owned());
+        let changed = before.changed_fields(&draft);
+        let config = TenantConfig::check(TenantId::parse("kabul-central-hospital")?, Version::new(2), draft)?;
+        let scope = scope(ActorRef::User(user(SCHEDULER)?))?;
+        let event = config_event(&config, &changed, CREATED_AT, self.event_id(CREATED_AT), &scope);
         self.told.push((None, event.kind(), serde_json::to_vec(&event)?));
         Ok(())
     }

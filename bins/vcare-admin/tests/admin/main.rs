@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod tenants;
+
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -187,58 +189,6 @@ fn config_check_names_everything_that_is_wrong_and_repeats_no_value() {
     assert!(run.code == 1 && run.err.contains("no such file"), "{run:?}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_tenants_settings_are_written_and_written_again() {
-    let database = TestDatabase::create().await.unwrap();
-    let settings = Settings::of(&database);
-    let set = |more: &[&str]| settings.run(&[&TENANT[..], more].concat());
-    let run = set(&["kabul"]);
-    assert_eq!((run.code, run.out.trim()), (0, "hosp-kabul is at version 1"), "{run:?}");
-    let run = set(&["kbl", "--max-participants", "20", "--time-zone", "Asia/Tehran", "--jitsi-tenant", "kabul"]);
-    assert_eq!((run.code, run.out.trim()), (0, "hosp-kabul is at version 2"), "{run:?}");
-    let query =
-        "SELECT tenant_id, version, jitsi_server_url, room_slug_prefix, max_participants, time_zone, jitsi_tenant
-                 FROM tenant_config";
-    let row = database.query_one(query, &[]).await.unwrap();
-    assert_eq!((row.get(0), row.get::<_, i32>(1)), ("hosp-kabul", 2));
-    assert_eq!((row.get(2), row.get(3)), ("https://meet.example", "kbl"));
-    assert_eq!((row.get::<_, i32>(4), row.get(5), row.get(6)), (20, "Asia/Tehran", Some("kabul")));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn settings_that_cannot_be_are_refused_and_nothing_is_written() {
-    let database = TestDatabase::create().await.unwrap();
-    let settings = Settings::of(&database);
-    let set = |tenant, url, prefix, more: &[&str]| {
-        let arguments = ["tenant", "set", tenant, "--jitsi-server-url", url, "--room-slug-prefix", prefix];
-        settings.run(&[&arguments[..], more].concat())
-    };
-    let url = "https://meet.example";
-    for run in [
-        set("hosp kabul", url, "kabul", &[]),
-        set("", url, "kabul", &[]),
-        set("hosp-kabul", "http://meet.example", "kabul", &[]),
-        set("hosp-kabul", &format!("https://user:{PASSWORD}@meet.example"), "kabul", &[]),
-        set("hosp-kabul", url, "Kabul Central", &[]),
-        set("hosp-kabul", url, "kabul", &["--max-participants", "1"]),
-        set("hosp-kabul", url, "kabul", &["--max-participants", "21"]),
-        set("hosp-kabul", url, "kabul", &["--time-zone", ""]),
-    ] {
-        assert_eq!(run.code, 1, "{run:?}");
-        assert!(run.err.starts_with("Error: "), "{run:?}");
-    }
-    let rows: i64 = database.query_one("SELECT count(*) FROM tenant_config", &[]).await.unwrap().get(0);
-    assert_eq!(rows, 0);
-}
-
-#[test]
-fn a_tenant_cannot_be_set_without_a_database() {
-    let address = format!("postgres://vcare:{PASSWORD}@127.0.0.1:1/virtual_care");
-    let settings = Settings::with("tenant-nowhere", &address, "");
-    let run = settings.run(&[&TENANT[..], &["kabul"]].concat());
-    assert!(run.code == 1 && run.err.contains("the database is unavailable"), "{run:?}");
-}
-
 /// A visit that ended two hours ago and whose Encounter is still to be written, with its job and an event that waits.
 async fn stuck_visit(database: &TestDatabase) {
     let statements = "
@@ -276,6 +226,11 @@ async fn an_operator_finds_what_is_stuck_and_takes_it_in_hand() {
     let settings = Settings::with(database.name(), &with_password(&format!("{scheme}://{login}@{host}")), "");
     let run = settings.run(&["reconcile"]);
     assert_eq!(run.code, 0, "{run:?}");
+    assert_eq!(settings.run(&["tenant", "list"]).out.trim(), "none");
+    settings.run(&[&TENANT[..], &["kabul"]].concat());
+    let list = settings.run(&["tenant", "list", "--output", "json"]);
+    assert!(list.out.contains("\"tenant\": \"hosp-kabul\"") && list.out.contains("\"version\": 1"), "{list:?}");
+    database.execute("DELETE FROM outbox", &[]).await.unwrap();
     stuck_visit(&database).await;
 
     let run = settings.run(&["reconcile"]);

@@ -1,0 +1,96 @@
+//! `vcare-admin tenant apply` and `diff`: a file says how tenants are to be.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, ensure};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use vcare_app::tenants::{TenantConfigPatch, settings};
+use vcare_domain::{TenantConfig, TenantConfigDraft, TenantId};
+
+use super::{pending, read, told};
+use crate::output::{self, Output};
+use crate::{scope, service};
+
+/// `tenants.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TenantsFile {
+    tenants: BTreeMap<String, TenantConfigPatch>,
+}
+
+/// One setting that is to change.
+#[derive(Serialize)]
+struct Change {
+    tenant: String,
+    setting: &'static str,
+    from: Value,
+    to: Value,
+}
+
+impl output::Row for Change {
+    const COLUMNS: &'static [&'static str] = &["tenant", "setting", "from", "to"];
+}
+
+/// Applies a file, or says what that would change. Every tenant is checked before the first one is written.
+pub async fn run(file: &Path, dry_run: bool, output: Output) -> anyhow::Result<ExitCode> {
+    let file = read(file)?;
+    let service = service().await?;
+    let mut planned = Vec::new();
+    let mut changes = Vec::new();
+    for (name, patch) in file.tenants {
+        let tenant = TenantId::parse(name.as_str()).with_context(|| format!("[tenants.{name:?}]"))?;
+        check(&name, &patch)?;
+        let scope = scope(&service, tenant.clone())?;
+        let before = service.app.store.tenant_config(&tenant).await?;
+        let edit = |draft: &mut TenantConfigDraft| patch.apply(&tenant, draft);
+        let after =
+            service.app.preview_tenant_config(&scope, edit).await.with_context(|| format!("[tenants.{name}]"))?;
+        let is_new = before.is_none();
+        changes.extend(differences(before.as_ref(), &after.config, &after.changed_fields));
+        if is_new || !after.changed_fields.is_empty() {
+            planned.push((tenant, scope, patch));
+        }
+    }
+    if dry_run {
+        output.rows(&changes)?;
+        return Ok(pending(!planned.is_empty()));
+    }
+    for (tenant, scope, patch) in &planned {
+        let done = service.app.change_tenant_config(scope, |draft| patch.apply(tenant, draft)).await;
+        let done = done.with_context(|| format!("[tenants.{tenant}]"))?;
+        println!("{}", told(&done.config, &done.changed_fields));
+    }
+    if planned.is_empty() {
+        println!("nothing to change");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(name: &str, patch: &TenantConfigPatch) -> anyhow::Result<()> {
+    let credential =
+        patch.jitsi_jwt_secret.is_some() || patch.zoom_api_key.is_some() || patch.zoom_api_secret.is_some();
+    ensure!(!credential, "[tenants.{name}]: credentials have no place in a file: use vcare-admin secret set");
+    ensure!(
+        patch.version.is_none() && patch.tenant_id.is_none(),
+        "[tenants.{name}]: version and tenantId are no settings"
+    );
+    Ok(())
+}
+
+fn differences(before: Option<&TenantConfig>, after: &TenantConfig, changed: &[&'static str]) -> Vec<Change> {
+    let before: BTreeMap<&str, Value> = before.map(settings).unwrap_or_default().into_iter().collect();
+    let is_new = before.is_empty();
+    let tenant = after.tenant_id().to_string();
+    let after = settings(after).into_iter().filter(|(name, _)| is_new || changed.contains(name));
+    after
+        .map(|(setting, to)| Change {
+            tenant: tenant.clone(),
+            setting,
+            from: before.get(setting).cloned().unwrap_or(Value::Null),
+            to,
+        })
+        .collect()
+}

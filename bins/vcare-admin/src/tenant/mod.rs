@@ -1,0 +1,179 @@
+//! `vcare-admin tenant`.
+
+mod apply;
+mod settings;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use clap::Subcommand;
+use serde::Serialize;
+use time::OffsetDateTime;
+use vcare_app::ports::{ConnectionReport, Oversight};
+use vcare_app::tenants::TenantConfigPatch;
+use vcare_boot::{Config, operators_oversight};
+use vcare_domain::{TenantConfig, TenantId};
+
+use crate::output::{self, Output};
+use crate::{PENDING, scope, service};
+use settings::SettingFlags;
+
+#[derive(Subcommand)]
+pub enum TenantCommand {
+    /// List the tenants that have settings.
+    List,
+    /// Show a tenant's settings. Credentials are no settings: `vcare-admin secret status` tells of them.
+    Show {
+        /// The tenant, as the identity provider names it.
+        #[arg(value_parser = tenant)]
+        tenant: TenantId,
+    },
+    /// Change a tenant's settings, or make a tenant; what is not given stays as it is.
+    Set {
+        /// The tenant, as the identity provider names it.
+        #[arg(value_parser = tenant)]
+        tenant: TenantId,
+        #[command(flatten)]
+        settings: Box<SettingFlags>,
+        /// Set this one back to its default; may be given several times.
+        #[arg(long, value_name = "SETTING")]
+        unset: Vec<String>,
+    },
+    /// Say what `apply` would change; exit with 3 when that is anything.
+    Diff {
+        /// The file.
+        #[arg(short, long)]
+        file: PathBuf,
+    },
+    /// Bring all tenants of a file to what it says. Doing it again changes nothing.
+    Apply {
+        /// The file: TOML, a table `[tenants.<tenant>]` each, with the settings' names of the API.
+        #[arg(short, long)]
+        file: PathBuf,
+        /// Only say what would be changed.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Try everything that a visit will need of the tenant's video backend; exit with 1 when something is wrong.
+    TestConnection {
+        /// The tenant, as the identity provider names it.
+        #[arg(value_parser = tenant)]
+        tenant: TenantId,
+    },
+}
+
+/// A tenant, listed.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Listed {
+    tenant: String,
+    version: u32,
+    video_backend: String,
+    room_slug_prefix: String,
+    #[serde(with = "time::serde::rfc3339")]
+    updated_at: OffsetDateTime,
+}
+
+impl output::Row for Listed {
+    const COLUMNS: &'static [&'static str] = &["tenant", "version", "videoBackend", "roomSlugPrefix", "updatedAt"];
+}
+
+/// What was tried of a connection.
+#[derive(Serialize)]
+struct Tried {
+    check: &'static str,
+    ok: bool,
+    setting: Option<&'static str>,
+    message: Option<&'static str>,
+}
+
+impl output::Row for Tried {
+    const COLUMNS: &'static [&'static str] = &["check", "ok", "setting", "message"];
+}
+
+fn tenant(name: &str) -> Result<TenantId, vcare_domain::InvalidText> {
+    TenantId::parse(name)
+}
+
+pub async fn run(command: TenantCommand, output: Output) -> anyhow::Result<ExitCode> {
+    match command {
+        TenantCommand::List => list(output).await?,
+        TenantCommand::Show { tenant } => show(&tenant, output).await?,
+        TenantCommand::Set { tenant, settings, unset } => set(&tenant, &settings.patch(&unset)?).await?,
+        TenantCommand::Diff { file } => return apply::run(&file, true, output).await,
+        TenantCommand::Apply { file, dry_run } => return apply::run(&file, dry_run, output).await,
+        TenantCommand::TestConnection { tenant } => return test_connection(&tenant, output).await,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn list(output: Output) -> anyhow::Result<()> {
+    let tenants = operators_oversight(&Config::load()?).tenants().await?;
+    let rows: Vec<Listed> = tenants
+        .into_iter()
+        .map(|tenant| Listed {
+            tenant: tenant.tenant_id.to_string(),
+            version: tenant.version.get(),
+            video_backend: tenant.video_backend,
+            room_slug_prefix: tenant.room_slug_prefix,
+            updated_at: tenant.updated_at,
+        })
+        .collect();
+    output.rows(&rows)
+}
+
+async fn show(tenant: &TenantId, output: Output) -> anyhow::Result<()> {
+    let config = service().await?.app.store.tenant_config(tenant).await?;
+    let config = config.with_context(|| format!("{tenant} has no settings yet"))?;
+    output.rows(&settings::listed(&config))
+}
+
+async fn set(tenant: &TenantId, patch: &TenantConfigPatch) -> anyhow::Result<()> {
+    let service = service().await?;
+    let scope = scope(&service, tenant.clone())?;
+    let done = service.app.change_tenant_config(&scope, |draft| patch.apply(tenant, draft)).await?;
+    println!("{}", told(&done.config, &done.changed_fields));
+    Ok(())
+}
+
+/// What became of a tenant's settings, in a line.
+fn told(config: &TenantConfig, changed: &[&'static str]) -> String {
+    let (tenant, version) = (config.tenant_id(), config.version());
+    match changed {
+        [] => format!("{tenant} is at version {version}: nothing to change"),
+        changed => format!("{tenant} is at version {version}: changed {}", changed.join(", ")),
+    }
+}
+
+async fn test_connection(tenant: &TenantId, output: Output) -> anyhow::Result<ExitCode> {
+    let service = service().await?;
+    let scope = scope(&service, tenant.clone())?;
+    let report: ConnectionReport = service.app.try_connection(&scope.tenant_id, &scope.trace).await?;
+    let rows: Vec<Tried> = report
+        .checks
+        .iter()
+        .map(|check| Tried {
+            check: check.check,
+            ok: check.problem.is_none(),
+            setting: check.problem.and_then(|problem| problem.setting),
+            message: check.problem.map(|problem| problem.message),
+        })
+        .collect();
+    output.rows(&rows)?;
+    Ok(if report.healthy() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Reads a file whose mistakes are told with their place.
+fn read(file: &std::path::Path) -> anyhow::Result<apply::TenantsFile> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    match toml::from_str(&text) {
+        Ok(tenants) => Ok(tenants),
+        Err(error) => bail!("{}: {error}", file.display()),
+    }
+}
+
+/// There is something to change.
+fn pending(any: bool) -> ExitCode {
+    if any { ExitCode::from(PENDING) } else { ExitCode::SUCCESS }
+}

@@ -1,0 +1,77 @@
+//! `PUT /config`.
+
+use actix_web::{HttpResponse, web};
+use serde::{Deserialize, Deserializer};
+use utoipa::openapi::{Object, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+use vcare_app::tenants::TenantConfigPatch;
+
+use super::{TenantConfigDto, answer};
+use crate::extract::{Body, IfMatch, SignedInCaller, expected_version};
+use crate::problem::{Problem, ProblemDetails};
+use crate::server::Api;
+
+/// A change of settings, described by the schema of the type that is read.
+#[derive(Debug)]
+pub struct ConfigRequest(TenantConfigPatch);
+
+impl<'de> Deserialize<'de> for ConfigRequest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        TenantConfigPatch::deserialize(deserializer).map(Self)
+    }
+}
+
+impl PartialSchema for ConfigRequest {
+    fn schema() -> RefOr<Schema> {
+        let settings = schemars::generate::SchemaSettings::draft2020_12().with(|settings| {
+            settings.inline_subschemas = true;
+            settings.meta_schema = None;
+        });
+        let schema = settings.into_generator().into_root_schema_for::<TenantConfigPatch>().to_value();
+        serde_json::from_value(schema).unwrap_or_else(|_| Object::new().into())
+    }
+}
+
+impl ToSchema for ConfigRequest {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "TenantConfigPatch".into()
+    }
+}
+
+/// Change the tenant's settings.
+///
+/// What is not in the body stays as it is; null sets the default. A credential sent as `****` stays as it is, so that what
+/// was read can be sent back. `jitsiTenant`, `jicofoHealthUrl` and `prosodyUrl` are the operators'. The version that was
+/// seen goes into `If-Match` or into the body.
+#[utoipa::path(
+    put, path = "/api/v1/virtual-care/config", tag = "Configuration", operation_id = "writeConfig",
+    request_body = ConfigRequest,
+    params(("If-Match" = Option<String>, Header, description = "The settings' version in quotes")),
+    responses(
+        (status = 200, description = "The settings as they are now", body = TenantConfigDto, headers(("ETag" = String))),
+        (status = 400, response = crate::openapi::BadRequest),
+        (status = 401, response = crate::openapi::Unauthorized),
+        (status = 403, response = crate::openapi::Denied),
+        (status = 404, description = "`CONFIG_NOT_FOUND`: a version was seen of settings that there are not", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "`OPTIMISTIC_LOCK_CONFLICT`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 413, response = crate::openapi::TooLarge),
+        (status = 415, response = crate::openapi::WrongMediaType),
+        (status = 503, response = crate::openapi::Unavailable),
+    ),
+    security(("accessToken" = [])),
+)]
+pub async fn write(
+    api: web::Data<Api>,
+    caller: SignedInCaller,
+    if_match: IfMatch,
+    body: Body<ConfigRequest>,
+) -> Result<HttpResponse, Problem> {
+    let patch = &body.value.0;
+    let expected = expected_version(if_match, patch.version.flatten())?;
+    let tenant = &caller.0.tenant_id;
+    if patch.tenant_id.iter().flatten().any(|named| named != tenant.as_str()) {
+        return Err(Problem::field("tenantId", "is not the caller's"));
+    }
+    let done = api.app.write_tenant_config(&caller.0, expected, |draft| patch.apply(tenant, draft)).await?;
+    answer(&caller, &done.config)
+}

@@ -1,0 +1,196 @@
+//! VCARE-US-010: a tenant's settings.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, CONSENTED, OTHER_TENANT, TENANT, TestApp};
+
+async fn get(app: &TestApp, role: &str) -> Answer {
+    app.get(&app.token(role), "/config").await
+}
+
+async fn put_as(app: &TestApp, token: &str, body: &Value) -> Answer {
+    let request = app.request(Method::PUT, "/config").bearer_auth(token);
+    app.send(request.header("Content-Type", "application/json").body(body.to_string())).await
+}
+
+async fn put(app: &TestApp, body: &Value) -> Answer {
+    put_as(app, &app.token("tenant_admin"), body).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn us_010_settings_are_saved_and_only_the_names_of_what_changed_are_told() {
+    let app = TestApp::start().await;
+    let server = app.standins.jitsi_url().replace("localhost", "127.0.0.1");
+    let change = json!({
+        "jitsiServerUrl": server, "brandingLogoUrl": "https://kabul.example/logo.svg", "maxParticipants": 8,
+    });
+    let saved = put(&app, &change).await.expect(200);
+    assert_eq!(saved.header("etag"), "\"2\"");
+    for (name, value) in change.as_object().unwrap() {
+        assert_eq!(&saved.body[name], value);
+    }
+    assert_eq!(get(&app, "admin").await.expect(200).body, saved.body);
+    let events = app.events_of("virtual_care.config.updated.v1").await;
+    let event = events.last().unwrap();
+    assert_eq!(event["data"]["changedFields"], json!(["jitsiServerUrl", "brandingLogoUrl", "maxParticipants"]));
+    assert_eq!((&event["tenantid"], &event["actorid"]), (&json!(TENANT), &json!("tenant_admin-1")));
+    assert!(!event.to_string().contains("kabul.example"), "names, never values");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn us_010_credentials_read_back_as_asterisks() {
+    let app = TestApp::start().await;
+    let config = get(&app, "tenant_admin").await.expect(200).body;
+    for credential in ["jitsiJwtSecret", "zoomApiKey", "zoomApiSecret"] {
+        assert_eq!(config[credential], "****", "{credential}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_read_can_be_sent_back_and_changes_nothing() {
+    let app = TestApp::start().await;
+    let read = get(&app, "tenant_admin").await.expect(200).body;
+    let told = app.events().await.len();
+    let sent = put(&app, &read).await.expect(200).body;
+    assert_eq!(sent, read);
+    assert_eq!(app.events().await.len(), told, "nothing changed, and nothing is told");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_sent_stays_and_null_is_the_default() {
+    let app = TestApp::start().await;
+    put(&app, &json!({"maxParticipants": 9, "locale": "ps", "brandingPrimaryColor": "#FFF"})).await.expect(200);
+    let config = put(&app, &json!({"locale": null, "linkMaxRttMs": 900})).await.expect(200).body;
+    assert_eq!((&config["maxParticipants"], &config["locale"]), (&json!(9), &json!("en")));
+    assert_eq!(config["brandingPrimaryColor"], "#ffffff");
+    let config = put(&app, &json!({"brandingPrimaryColor": null})).await.expect(200).body;
+    assert_eq!(config["brandingPrimaryColor"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_administrators_at_once_the_second_is_told_of_the_first() {
+    let app = TestApp::start().await;
+    let version = get(&app, "tenant_admin").await.expect(200).body["version"].as_u64().unwrap();
+    let both = futures_util::future::join_all((0..6).map(|n| {
+        let app = &app;
+        async move { put(app, &json!({"maxParticipants": 10 + n, "version": version})).await }
+    }))
+    .await;
+    let won = both.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(won, 1);
+    for lost in both.into_iter().filter(|answer| answer.status != 200) {
+        let lost = lost.refused(409, "OPTIMISTIC_LOCK_CONFLICT");
+        assert_eq!(lost.body["currentVersion"], version + 1);
+    }
+    let header = app.request(Method::PUT, "/config").bearer_auth(app.token("tenant_admin")).header("If-Match", "\"1\"");
+    let request = header.header("Content-Type", "application/json").body(json!({"maxParticipants": 3}).to_string());
+    app.send(request).await.refused(409, "OPTIMISTIC_LOCK_CONFLICT");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_tenant_sets_itself_up() {
+    let app = TestApp::start().await;
+    let token = app.token_of("Hosp.Ghazni", "admin-1", "tenant_admin");
+    app.get(&token, "/config").await.refused(404, "CONFIG_NOT_FOUND");
+    put_as(&app, &token, &json!({"version": 1, "maxParticipants": 3})).await.refused(404, "CONFIG_NOT_FOUND");
+    put_as(&app, &token, &json!({"maxParticipants": 3})).await.names_field("jitsiServerUrl");
+    let change = json!({"jitsiServerUrl": app.standins.jitsi_url()});
+    let both = futures_util::future::join_all((0..4).map(|_| put_as(&app, &token, &change))).await;
+    assert!(both.iter().all(|answer| answer.status == 200), "{both:?}");
+    let config = app.get(&token, "/config").await.expect(200).body;
+    assert_eq!((&config["version"], &config["roomSlugPrefix"]), (&json!(1), &json!("hosp-ghazni")));
+    let clinician = app.token_of("Hosp.Ghazni", "clinician-1", "clinician");
+    let created = app.post(&clinician, "/sessions", &app.wish()).await.expect(201);
+    assert!(created.text("roomName").starts_with("hosp-ghazni-"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_is_refused_by_name_and_changes_nothing() {
+    let app = TestApp::start().await;
+    let before = get(&app, "tenant_admin").await.expect(200).body;
+    let cases = [
+        ("maxParticipants", json!(1)),
+        ("maxParticipants", json!(21)),
+        ("maxParticipants", json!("6")),
+        ("maxParticipants", json!(6.5)),
+        ("jitsiServerUrl", json!("http://meet.example")),
+        ("jitsiServerUrl", json!("https://user:secret@meet.example")),
+        ("jitsiServerUrl", json!(7)),
+        ("brandingLogoUrl", json!("javascript:alert(1)")),
+        ("brandingLogoUrl", json!("data:image/svg+xml,<svg/>")),
+        ("brandingPrimaryColor", json!("red")),
+        ("brandingPrimaryColor", json!("#fff;background:url(https://evil.example)")),
+        ("roomSlugPrefix", json!("a.b")),
+        ("roomSlugPrefix", json!("a/b")),
+        ("roomSlugPrefix", json!("x".repeat(300))),
+        ("roomSlugPrefix", json!("")),
+        ("sessionGraceMinutesBefore", json!(241)),
+        ("sessionGraceMinutesAfter", json!(0)),
+        ("timeZone", json!("Mars/Olympus")),
+        ("locale", json!("de")),
+        ("recordingPolicy", json!("always")),
+        ("recordingRetentionDays", json!(0)),
+        ("videoBackend", json!("teams")),
+        ("zoomAccountId", json!("a b")),
+        ("linkVideoMinKbps", json!(10)),
+        ("linkMaxLossPercent", json!(-1)),
+        ("jitsiJwtSecret", json!(7)),
+        ("surprise", json!(1)),
+        ("version", json!(0)),
+        ("tenantId", json!(OTHER_TENANT)),
+    ];
+    for (field, value) in cases {
+        put(&app, &json!({field: value})).await.names_field(field);
+    }
+    put(&app, &json!({"videoBackend": "zoom"})).await.names_field("zoomAccountId");
+    assert_eq!(get(&app, "tenant_admin").await.expect(200).body, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_the_operators_a_tenants_administrator_does_not_change() {
+    let app = TestApp::start().await;
+    let inside = json!({"prosodyUrl": "http://10.0.0.1:5280", "jicofoHealthUrl": "http://10.0.0.1:8888/about/health"});
+    for (field, value) in [
+        ("jitsiTenant", json!("herat")),
+        ("prosodyUrl", inside["prosodyUrl"].clone()),
+        ("jicofoHealthUrl", inside["jicofoHealthUrl"].clone()),
+    ] {
+        let refused = put(&app, &json!({field: value})).await.refused(403, "ACCESS_DENIED");
+        assert_eq!(refused.body["detail"], format!("{field} is set by the operators of the platform"));
+    }
+    let operator = app.token("platform_admin");
+    let set = put_as(&app, &operator, &inside).await.expect(200).body;
+    assert_eq!(set["prosodyUrl"], inside["prosodyUrl"]);
+    let seen = get(&app, "tenant_admin").await.expect(200).body;
+    assert!(seen.get("prosodyUrl").is_none() && !seen.to_string().contains("10.0.0.1"), "{seen}");
+    // What they cannot see, they do not undo.
+    put(&app, &json!({"maxParticipants": 4})).await.expect(200);
+    let kept = app.get(&operator, "/config").await.expect(200).body;
+    assert_eq!(kept["prosodyUrl"], inside["prosodyUrl"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_that_never_records_creates_no_recorded_session() {
+    let app = TestApp::start().await;
+    put(&app, &json!({"recordingPolicy": "disabled"})).await.expect(200);
+    let mut wish = json!({"patientId": CONSENTED, "scheduledStart": app.minutes_ahead(30), "recordingEnabled": true});
+    app.post(&app.token("clinician"), "/sessions", &wish).await.refused(403, "RECORDING_DISABLED");
+    assert_eq!(app.count("virtual_session").await, 0);
+    wish["recordingEnabled"] = json!(false);
+    app.post(&app.token("clinician"), "/sessions", &wish).await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_that_cannot_be_written_are_503_and_nothing_is_half_written() {
+    let app = TestApp::start_with("database.connection_timeout_ms = 300").await;
+    let before = get(&app, "tenant_admin").await.expect(200).body;
+    app.lose_the_database().await;
+    put(&app, &json!({"maxParticipants": 9})).await.refused(503, "SERVICE_UNAVAILABLE");
+    app.find_the_database().await;
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+    while get(&app, "tenant_admin").await.status != 200 {
+        assert!(tokio::time::Instant::now() < deadline, "it does not come back");
+    }
+    assert_eq!(get(&app, "tenant_admin").await.body, before);
+}

@@ -1,0 +1,158 @@
+//! A tenant's settings are changed: by its administrators over HTTP, by operators with their tool.
+
+use vcare_domain::{InvalidConfig, TenantConfig, TenantConfigDraft, Version};
+
+use crate::actor::{Caller, Role, Scope};
+use crate::app::App;
+use crate::authorisation::Permission;
+use crate::error::{AppError, Resource};
+use crate::ports::{StoreError, UnitOfWork};
+
+/// How often a lost race is run again.
+const ATTEMPTS: usize = 4;
+
+/// Settings that only operators may change: a path segment on a shared server is one tenant's, and addresses inside are
+/// doors into the deployment.
+const OPERATORS_ONLY: [&str; 3] = ["jitsiTenant", "jicofoHealthUrl", "prosodyUrl"];
+
+/// Settings as they are, and what was changed to make them so.
+#[derive(Debug, Clone)]
+pub struct Configured {
+    /// The settings.
+    pub config: TenantConfig,
+    /// The names of what was changed; none when everything was so before.
+    pub changed_fields: Vec<&'static str>,
+}
+
+impl App {
+    /// The caller's tenant's settings.
+    ///
+    /// # Errors
+    /// [`AppError::Forbidden`], [`AppError::NotFound`], [`AppError::Store`].
+    #[tracing::instrument(skip_all, fields(tenant_id = %caller.tenant_id))]
+    pub async fn read_tenant_config(&self, caller: &Caller) -> Result<TenantConfig, AppError> {
+        caller.require(Permission::ConfigRead)?;
+        self.store.tenant_config(&caller.tenant_id).await?.ok_or(AppError::NotFound(Resource::Config))
+    }
+
+    /// Changes the caller's tenant's settings; a tenant that has none gets the defaults first. `edit` may run more than
+    /// once. What was so before is no change.
+    ///
+    /// # Errors
+    /// [`AppError::Forbidden`], [`AppError::OperatorsOnly`], [`AppError::Config`], [`AppError::ConfigConflict`],
+    /// [`AppError::Store`].
+    #[tracing::instrument(skip_all, fields(tenant_id = %caller.tenant_id))]
+    pub async fn write_tenant_config(
+        &self,
+        caller: &Caller,
+        expected: Option<Version>,
+        edit: impl Fn(&mut TenantConfigDraft) -> Result<(), InvalidConfig> + Send + Sync,
+    ) -> Result<Configured, AppError> {
+        caller.require(Permission::ConfigWrite)?;
+        let operator = caller.roles.contains(&Role::PlatformAdmin);
+        self.configure(&caller.scope(), expected, edit, operator).await
+    }
+
+    /// The same for the scope's tenant: for operators, who may change everything.
+    ///
+    /// # Errors
+    /// [`AppError::Config`] names the setting that cannot be; [`AppError::Store`].
+    #[tracing::instrument(skip_all, fields(tenant_id = %scope.tenant_id))]
+    pub async fn change_tenant_config(
+        &self,
+        scope: &Scope,
+        edit: impl Fn(&mut TenantConfigDraft) -> Result<(), InvalidConfig> + Send + Sync,
+    ) -> Result<Configured, AppError> {
+        self.configure(scope, None, edit, true).await
+    }
+
+    /// Writes the settings of the scope's tenant, new or in the place of older ones: for operators.
+    ///
+    /// # Errors
+    /// [`AppError::Config`] names the setting that cannot be; [`AppError::Store`].
+    #[tracing::instrument(skip_all, fields(tenant_id = %scope.tenant_id))]
+    pub async fn set_tenant_config(&self, scope: &Scope, draft: TenantConfigDraft) -> Result<Configured, AppError> {
+        let write_over = |edited: &mut TenantConfigDraft| {
+            edited.clone_from(&draft);
+            Ok(())
+        };
+        self.configure(scope, None, write_over, true).await
+    }
+
+    /// What [`Self::change_tenant_config`] would do, and nothing of it.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn preview_tenant_config(
+        &self,
+        scope: &Scope,
+        edit: impl Fn(&mut TenantConfigDraft) -> Result<(), InvalidConfig> + Send + Sync,
+    ) -> Result<Configured, AppError> {
+        let mut tx = self.store.begin("preview_tenant", scope).await?;
+        let done = edited(&mut *tx, scope, None, &edit, true).await;
+        tx.rollback().await?;
+        done
+    }
+
+    async fn configure(
+        &self,
+        scope: &Scope,
+        expected: Option<Version>,
+        edit: impl Fn(&mut TenantConfigDraft) -> Result<(), InvalidConfig> + Send + Sync,
+        operator: bool,
+    ) -> Result<Configured, AppError> {
+        let mut attempt = 1;
+        loop {
+            let mut tx = self.store.begin("configure_tenant", scope).await?;
+            let done = match edited(&mut *tx, scope, expected, &edit, operator).await {
+                Ok(done) => tx.commit().await.map(|()| done).map_err(AppError::from),
+                Err(error) => {
+                    tx.rollback().await?;
+                    Err(error)
+                }
+            };
+            match done {
+                // Two wrote a tenant's first settings at once: the second one changes them.
+                Err(AppError::Store(StoreError::Conflict)) if attempt < ATTEMPTS => attempt += 1,
+                done => return done,
+            }
+        }
+    }
+}
+
+async fn edited(
+    tx: &mut dyn UnitOfWork,
+    scope: &Scope,
+    expected: Option<Version>,
+    edit: &(impl Fn(&mut TenantConfigDraft) -> Result<(), InvalidConfig> + Send + Sync),
+    operator: bool,
+) -> Result<Configured, AppError> {
+    let tenant = &scope.tenant_id;
+    let existing = tx.tenant_configs().find().await?;
+    match (expected, &existing) {
+        (Some(_), None) => return Err(AppError::NotFound(Resource::Config)),
+        (Some(seen), Some(existing)) if seen != existing.version() => {
+            return Err(AppError::ConfigConflict { current: existing.version() });
+        }
+        _ => {}
+    }
+    let new = TenantConfigDraft::of_a_new_tenant(tenant);
+    let before = existing.as_ref().map_or(&new, TenantConfig::draft);
+    let version = existing.as_ref().map_or(Version::FIRST, |existing| existing.version().next());
+    let mut draft = before.clone();
+    edit(&mut draft)?;
+    let config = TenantConfig::check(tenant.clone(), version, draft)?;
+    let changed_fields = before.changed_fields(config.draft());
+    if let Some(field) = changed_fields.iter().find(|field| !operator && OPERATORS_ONLY.contains(*field)) {
+        return Err(AppError::OperatorsOnly { field });
+    }
+    match existing {
+        Some(config) if changed_fields.is_empty() => return Ok(Configured { config, changed_fields }),
+        _ => {}
+    }
+    match tx.tenant_configs().put(&config, &changed_fields).await {
+        Ok(()) => Ok(Configured { config, changed_fields }),
+        Err(StoreError::Taken { field }) => Err(InvalidConfig::Taken { field }.into()),
+        Err(error) => Err(error.into()),
+    }
+}
