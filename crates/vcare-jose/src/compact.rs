@@ -76,3 +76,11 @@ fn decode<T: DeserializeOwned>(part: &str) -> Result<T, Fault> {
 pub fn peek_unverified_claims<T: DeserializeOwned>(token: &str) -> Result<T, Fault> {
     Parts::of(token)?.claims()
 }
+
+/// Reads which key a token says it was signed with, under the same reserve.
+///
+/// # Errors
+/// [`Fault::Malformed`].
+pub fn peek_unverified_kid(token: &str) -> Result<Option<String>, Fault> {
+    Ok(Parts::of(token)?.header()?.kid)
+}

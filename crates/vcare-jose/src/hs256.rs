@@ -17,12 +17,21 @@ pub const MIN_KEY_BYTES: usize = 32;
 /// # Errors
 /// [`Fault::WeakKey`] for a key below [`MIN_KEY_BYTES`], [`Fault::Malformed`] when the claims do not serialise.
 pub fn sign(key: &[u8], claims: &impl Serialize) -> Result<String, Fault> {
+    sign_as(key, None, claims)
+}
+
+/// The same; the header names the key by `kid`.
+///
+/// # Errors
+/// As [`sign`].
+pub fn sign_as(key: &[u8], kid: Option<&str>, claims: &impl Serialize) -> Result<String, Fault> {
     provider::install();
     if key.len() < MIN_KEY_BYTES {
         return Err(Fault::WeakKey);
     }
-    jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &EncodingKey::from_secret(key))
-        .map_err(|_| Fault::Malformed)
+    let mut header = Header::new(Algorithm::HS256);
+    header.kid = kid.map(ToOwned::to_owned);
+    jsonwebtoken::encode(&header, claims, &EncodingKey::from_secret(key)).map_err(|_| Fault::Malformed)
 }
 
 /// Verifies a token that [`sign`] made with the same key, and reads its claims into `T`. Compares in constant time, and

@@ -14,7 +14,7 @@ mod provider;
 pub mod rs256;
 mod times;
 
-pub use compact::{MAX_TOKEN_BYTES, peek_unverified_claims};
+pub use compact::{MAX_TOKEN_BYTES, peek_unverified_claims, peek_unverified_kid};
 pub use fault::Fault;
 pub use provider::install;
 pub use times::check_times;
