@@ -15,6 +15,7 @@ mod reads;
 mod rooms;
 mod rows;
 mod schema;
+mod secrets;
 mod store;
 mod tenant_configs;
 mod unit_of_work;

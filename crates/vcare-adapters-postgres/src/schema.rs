@@ -121,4 +121,25 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    tenant_secret (tenant_id, name) {
+        tenant_id -> Text,
+        name -> Text,
+        version -> Int4,
+        key_id -> Text,
+        sealed -> Bytea,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    tenant_key (tenant_id, purpose) {
+        tenant_id -> Text,
+        purpose -> Text,
+        current_version -> Int4,
+        oldest_version -> Int4,
+        updated_at -> Timestamptz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(tenant_config, virtual_session, idempotency_key);

@@ -9,8 +9,8 @@ use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, Trans
 use time::{Duration, OffsetDateTime};
 use vcare_app::events::{AuditEntry, config_event, session_event};
 use vcare_app::ports::{
-    Answers, Clock, Ids, JobEnd, JobKind, Jobs, KeptAnswer, OutboxWake, Presences, StoreError, TenantConfigs,
-    UnitOfWork, VirtualSessions,
+    Answers, Clock, Ids, JobEnd, JobKind, Jobs, KeptAnswer, KeptSecrets, OutboxWake, Presences, StoreError,
+    TenantConfigs, UnitOfWork, VirtualSessions,
 };
 use vcare_app::{Answer, IdempotencyKey, Scope};
 use vcare_domain::{EventId, FollowUp, LeaseToken, SessionEvent, SessionId, TenantConfig, TenantId, VirtualSession};
@@ -21,6 +21,7 @@ use crate::presences::PgPresences;
 use crate::reads::{AnswerRow, restore_answer};
 use crate::rows::{NewSessionRow, SessionChanges, SessionRow, version_number};
 use crate::schema::{idempotency_key, outbox, retry_job, virtual_session};
+use crate::secrets::PgSecrets;
 use crate::tenant_configs::PgTenantConfigs;
 
 /// How long a new job belongs to who stored it, for a first attempt.
@@ -151,6 +152,10 @@ impl UnitOfWork for PgUnitOfWork {
 
     fn tenant_configs(&mut self) -> Box<dyn TenantConfigs + '_> {
         Box::new(PgTenantConfigs(self))
+    }
+
+    fn tenant_secrets(&mut self) -> Box<dyn KeptSecrets + '_> {
+        Box::new(PgSecrets(self))
     }
 
     fn first_lease(&self) -> LeaseToken {

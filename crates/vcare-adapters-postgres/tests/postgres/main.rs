@@ -11,5 +11,6 @@ mod outbox;
 mod pages;
 mod rows;
 mod schema;
+mod secrets;
 mod support;
 mod unit_of_work;

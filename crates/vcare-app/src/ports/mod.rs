@@ -19,7 +19,11 @@ pub use oversight::{Backlog, ITEMS, JobFilter, JobView, Oversight, TenantView, U
 pub use queue::{
     EventPublisher, JobKind, JobQueue, LeasedJob, Outbox, OutboxLead, OutboxWake, PublishError, StoredEvent,
 };
-pub use secrets::{JoinTokenClaims, JoinTokens, Secret, SecretName, SecretsError, TenantSecrets};
+pub use secrets::{
+    InvalidSecret, JoinTokenClaims, JoinTokens, KeptSecrets, KeyPurpose, KeyVersions, PreparedSecret, SealedSecret,
+    SealedSecrets, Secret, SecretName, SecretStore, SecretsError, StoredKey, StoredSecret, StoredSecrets,
+    TenantSecrets,
+};
 pub use store::{
     Answers, JobEnd, Jobs, KeptAnswer, PageCursor, Presences, Reads, SessionFilter, SessionPage, Store, StoreError,
     TenantConfigs, UnitOfWork, VirtualSessions,

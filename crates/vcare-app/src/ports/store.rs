@@ -11,7 +11,7 @@ use vcare_domain::{
 use crate::actor::{ActorRef, Scope};
 use crate::events::AuditEntry;
 use crate::idempotency::{Answer, IdempotencyKey};
-use crate::ports::{JobKind, Unsettled};
+use crate::ports::{JobKind, KeptSecrets, SealedSecrets, Unsettled};
 use crate::rooms::Presence;
 
 /// Why the store did not do it.
@@ -47,7 +47,7 @@ pub type KeptAnswer = ([u8; 32], Answer);
 
 /// The store: reads of single statements, and units of work.
 #[async_trait]
-pub trait Store: Reads {
+pub trait Store: Reads + SealedSecrets {
     /// Begins a transaction in which only the scope's tenant exists. `name` names it in metrics.
     async fn begin(&self, name: &'static str, scope: &Scope) -> Result<Box<dyn UnitOfWork>, StoreError>;
 }
@@ -97,6 +97,8 @@ pub trait UnitOfWork: Send {
     fn presences(&mut self) -> Box<dyn Presences + '_>;
     /// The tenants' settings.
     fn tenant_configs(&mut self) -> Box<dyn TenantConfigs + '_>;
+    /// The tenants' secrets and keys.
+    fn tenant_secrets(&mut self) -> Box<dyn KeptSecrets + '_>;
     /// The lease under which jobs stored by this unit of work belong to its owner for a first attempt; when that does not
     /// come, the lease runs out and a worker takes over.
     fn first_lease(&self) -> LeaseToken;

@@ -53,7 +53,8 @@ impl Intruder {
 }
 
 /// The tables that the role of requests may read; outbox rows it only writes.
-const READ_BY_API: [&str; 5] = ["tenant_config", "virtual_session", "idempotency_key", "retry_job", "presence"];
+const READ_BY_API: [&str; 7] =
+    ["tenant_config", "virtual_session", "idempotency_key", "retry_job", "presence", "tenant_secret", "tenant_key"];
 
 /// Two tenants with rows in every table.
 async fn two_tenants() -> TestApp {
@@ -71,6 +72,11 @@ async fn two_tenants() -> TestApp {
         app.seen_to_join(&created.text("roomName"), &visit.patient, "phone").await.expect(204);
         app.clock.advance(time::Duration::MINUTE);
         app.post(&token, &at("/end"), &json!({})).await.expect(200);
+        let statements = format!(
+            "INSERT INTO tenant_secret VALUES ('{tenant}', 'zoomApiKey', 1, 'local:1', 'sealed', now());
+             INSERT INTO tenant_key VALUES ('{tenant}', 'joinKey', 2, 1, now())"
+        );
+        app.database.client().await.unwrap().batch_execute(&statements).await.unwrap();
     }
     for table in tables(&app.database).await {
         let query = format!("SELECT count(DISTINCT tenant_id) FROM {table}");
@@ -119,12 +125,19 @@ async fn no_statement_writes_for_another_tenant() {
     bound.is_refused(&copied).await;
     let unbound = Intruder::come(&app.database, "SET ROLE vcare_api").await;
     for intruder in [bound, unbound] {
-        for update in ["tenant_config SET version = 9", "virtual_session SET version = 9", "retry_job SET attempts = 0"]
-        {
+        for update in [
+            "tenant_config SET version = 9",
+            "virtual_session SET version = 9",
+            "retry_job SET attempts = 0",
+            "tenant_secret SET version = 9",
+            "tenant_key SET current_version = 9",
+        ] {
             assert_eq!(intruder.touches(&format!("UPDATE {update} WHERE {theirs}")).await, 0, "{update}");
         }
-        assert_eq!(intruder.touches(&format!("DELETE FROM retry_job WHERE {theirs}")).await, 0);
-        for table in ["tenant_config", "virtual_session", "idempotency_key", "outbox", "presence"] {
+        for table in ["retry_job", "tenant_secret"] {
+            assert_eq!(intruder.touches(&format!("DELETE FROM {table} WHERE {theirs}")).await, 0);
+        }
+        for table in ["tenant_config", "virtual_session", "idempotency_key", "outbox", "presence", "tenant_key"] {
             intruder.is_refused(&format!("DELETE FROM {table}")).await;
             intruder.is_refused(&format!("TRUNCATE {table}")).await;
         }
@@ -132,6 +145,8 @@ async fn no_statement_writes_for_another_tenant() {
             format!(
                 "outbox (tenant_id, event_id, subject, ordering_key, body) VALUES ('{TENANT}', '{id}', '', '', '')"
             ),
+            format!("tenant_secret VALUES ('{TENANT}', 'zoomApiSecret', 1, 'local:1', 'x', now())"),
+            format!("tenant_key VALUES ('{TENANT}', 'jitsiSecret', 2, 2, now())"),
             format!("presence VALUES ('{TENANT}', '{id}', 'phone', '{id}', now(), NULL)"),
             format!("idempotency_key VALUES ('{TENANT}', '', '', sha256(''), 200, '', now())"),
             format!(
@@ -162,7 +177,13 @@ async fn the_role_of_background_work_sees_outbox_and_jobs_and_no_visit() {
         system.is_refused(&format!("SELECT count(*) FROM {table}")).await;
         system.is_refused(&format!("UPDATE {table} SET version = 1")).await;
     }
-    for question in ["count(*) FROM presence", "* FROM session_of_room(NULL, 'x')", "* FROM branding_of(NULL, 'x')"] {
+    for question in [
+        "count(*) FROM presence",
+        "count(*) FROM tenant_secret",
+        "count(*) FROM tenant_key",
+        "* FROM session_of_room(NULL, 'x')",
+        "* FROM branding_of(NULL, 'x')",
+    ] {
         system.is_refused(&format!("SELECT {question}")).await;
     }
     for column in ["tenant_id", "actor", "key", "body", "fingerprint"] {
