@@ -9,21 +9,24 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use vcare_adapters_http::{AddressPolicy, ClientConfig, HttpClient, JitsiVideo};
-use vcare_adapters_kms::{LocalKeyring, TenantKeys};
+use vcare_adapters_kms::{LocalKeyring, Vault, VaultConfig};
 use vcare_app::TraceContext;
 use vcare_app::ports::{Clock, Ids, VideoGrant, VideoProvider};
 use vcare_boot::{SystemClock, SystemIds};
 use vcare_domain::{
     HttpsUrl, ParticipantId, ParticipantRole, Room, RoomName, TenantConfig, TenantConfigDraft, TenantId, Version,
 };
+use vcare_testkit::SecretShelf;
 use zeroize::Zeroizing;
 
 fn video_token(criterion: &mut Criterion) {
     let (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(SystemIds::default()));
     let client = ClientConfig::new(AddressPolicy::PUBLIC);
     let client = HttpClient::new(&client, Arc::clone(&clock), Arc::clone(&ids)).unwrap();
-    let keys = TenantKeys::new(Arc::new(LocalKeyring::from_master(&Zeroizing::new([7; 32]))));
-    let video = JitsiVideo::new(client.clone(), client, Arc::new(keys), Arc::clone(&clock));
+    let keyring = LocalKeyring::from_master(&Zeroizing::new([7; 32])).unwrap();
+    let rows = Arc::new(SecretShelf::default());
+    let vault = Vault::new(Arc::new(keyring), rows, Arc::clone(&clock), VaultConfig::default());
+    let video = JitsiVideo::new(client.clone(), client, Arc::new(vault), Arc::clone(&clock));
     let draft = TenantConfigDraft::new("https://meet.example", "kabul");
     let config = TenantConfig::check(TenantId::parse("kabul").unwrap(), Version::FIRST, draft).unwrap();
     let room = Room {

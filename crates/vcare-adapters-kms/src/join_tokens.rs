@@ -1,41 +1,55 @@
-//! Join tokens: HS256, a key per tenant.
+//! Join tokens: HS256, a key per tenant and version.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
-use vcare_app::ports::{JoinTokenClaims, JoinTokens, SecretsError};
+use vcare_app::ports::{JoinTokenClaims, JoinTokens, KeyPurpose, SecretsError};
 use vcare_app::{AppError, JoinTokenFault};
 use vcare_domain::TenantId;
-use vcare_jose::{hs256, peek_unverified_claims};
+use vcare_jose::{hs256, peek_unverified_claims, peek_unverified_kid};
 
 use crate::join_claims::{ClaimedTenant, Wire};
-use crate::mac::Purpose;
-use crate::tenant_keys::TenantKeys;
+use crate::keeper::KeeperFault;
+use crate::vault::Vault;
 
 /// The longest join token that is looked at. Ours have about 400 bytes, whatever their claims.
 pub const MAX_JOIN_TOKEN_BYTES: usize = 2048;
 
-/// Signs and checks join tokens with the tenants' derived join keys.
+/// Signs and checks join tokens with the tenants' derived join keys. A key's version stands in the header as `kid`; the
+/// first one has none, as in the tokens that were signed before keys had versions.
 #[derive(Debug)]
 pub struct Hs256JoinTokens {
-    keys: Arc<TenantKeys>,
+    vault: Arc<Vault>,
 }
 
 impl Hs256JoinTokens {
-    /// Join tokens under those keys.
+    /// Join tokens under the keys of that vault.
     #[must_use]
-    pub fn new(keys: Arc<TenantKeys>) -> Self {
-        Self { keys }
+    pub fn new(vault: Arc<Vault>) -> Self {
+        Self { vault }
     }
+}
+
+/// The version that a token names, written as we write it.
+fn version(kid: Option<&str>) -> Option<u32> {
+    match kid {
+        None => Some(1),
+        Some(kid) => kid.parse().ok().filter(|version: &u32| *version > 1 && version.to_string() == kid),
+    }
+}
+
+fn unavailable(fault: KeeperFault) -> AppError {
+    SecretsError::from(fault).into()
 }
 
 #[async_trait]
 impl JoinTokens for Hs256JoinTokens {
     async fn sign(&self, claims: &JoinTokenClaims) -> Result<String, SecretsError> {
-        let key = self.keys.key(Purpose::JoinKey, &claims.tenant_id).await?;
-        self.keys.keep(Purpose::JoinKey, &claims.tenant_id, Arc::clone(&key));
-        hs256::sign(&key[..], &Wire::of(claims)).map_err(|fault| SecretsError(Box::new(fault)))
+        let (versions, _) = self.vault.versions(KeyPurpose::JoinKey, &claims.tenant_id).await?;
+        let key = self.vault.key(KeyPurpose::JoinKey, versions.current, &claims.tenant_id).await?;
+        let kid = (versions.current > 1).then(|| versions.current.to_string());
+        hs256::sign_as(&key[..], kid.as_deref(), &Wire::of(claims)).map_err(|fault| SecretsError(Box::new(fault)))
     }
 
     async fn verify(&self, token: &str, now: OffsetDateTime) -> Result<JoinTokenClaims, AppError> {
@@ -44,9 +58,20 @@ impl JoinTokens for Hs256JoinTokens {
         }
         let claimed: ClaimedTenant = peek_unverified_claims(token).map_err(|_| JoinTokenFault::Invalid)?;
         let tenant = TenantId::parse(claimed.tenant_id).map_err(|_| JoinTokenFault::Invalid)?;
-        let key = self.keys.key(Purpose::JoinKey, &tenant).await?;
+        let kid = peek_unverified_kid(token).map_err(|_| JoinTokenFault::Invalid)?;
+        let version = version(kid.as_deref()).ok_or(JoinTokenFault::Invalid)?;
+
+        // Before a key is derived: a stranger must not make us ask the key store for keys that nobody has.
+        let purpose = KeyPurpose::JoinKey;
+        let (mut versions, mut configured) = self.vault.versions(purpose, &tenant).await.map_err(unavailable)?;
+        if configured && version > versions.current {
+            (versions, configured) = self.vault.newer_versions(purpose, &tenant).await.map_err(unavailable)?;
+        }
+        if !configured || !versions.take(version) {
+            return Err(JoinTokenFault::Invalid.into());
+        }
+        let key = self.vault.key(purpose, version, &tenant).await.map_err(unavailable)?;
         let wire: Wire = hs256::verify(&key[..], token).map_err(|_| JoinTokenFault::Invalid)?;
-        self.keys.keep(Purpose::JoinKey, &tenant, key);
         let claims = wire.claims().ok_or(JoinTokenFault::Invalid)?;
         if now >= claims.expires_at { Err(JoinTokenFault::Expired.into()) } else { Ok(claims) }
     }

@@ -4,17 +4,27 @@ use std::fmt;
 use std::path::Path;
 
 use async_trait::async_trait;
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hmac;
-use vcare_app::ports::SecretsError;
+use ring::rand::{SecureRandom, SystemRandom};
+use vcare_app::ports::KeyPurpose;
 use vcare_domain::TenantId;
 use zeroize::Zeroizing;
 
+use crate::keeper::{DerivedKey, KeeperFault, KeyKeeper, SealContext, Sealed, label};
 use crate::key_file::{self, IfMissing, KeyFileError};
-use crate::mac::{DerivedKey, Purpose, TenantMac};
 
-/// A master key held in memory, for one machine: who can read the key file can sign for every tenant.
+/// The first byte of what is sealed: how it was.
+const AES_256_GCM_V1: u8 = 1;
+
+/// A master key held in memory, for one machine: who can read the key file can sign for every tenant and open what every
+/// tenant brought.
 pub struct LocalKeyring {
-    key: hmac::Key,
+    master: hmac::Key,
+    /// Derived from the master key: what signs does not seal.
+    sealing: LessSafeKey,
+    key_id: String,
+    random: SystemRandom,
 }
 
 impl LocalKeyring {
@@ -23,14 +33,29 @@ impl LocalKeyring {
     /// # Errors
     /// [`KeyFileError`] says what is wrong with the file.
     pub fn open(path: &Path, if_missing: IfMissing) -> Result<Self, KeyFileError> {
-        key_file::read(path, if_missing).map(|key| Self::from_master(&key))
+        Self::from_master(&key_file::read(path, if_missing)?)
     }
 
     /// A keyring over a key from elsewhere.
-    #[must_use]
-    pub fn from_master(key: &Zeroizing<[u8; 32]>) -> Self {
-        Self { key: hmac::Key::new(hmac::HMAC_SHA256, &key[..]) }
+    ///
+    /// # Errors
+    /// Never: [`KeyFileError::Malformed`] would say that the cipher does not take 32 bytes.
+    pub fn from_master(key: &Zeroizing<[u8; 32]>) -> Result<Self, KeyFileError> {
+        let master = hmac::Key::new(hmac::HMAC_SHA256, &key[..]);
+        let sealing = derived(&master, b"vcare/sealing-key/v1");
+        let sealing = UnboundKey::new(&AES_256_GCM, &sealing[..]).map_err(|_| KeyFileError::Malformed)?;
+        // Says which key file a value needs, and nothing of what is in it.
+        let fingerprint = derived(&master, b"vcare/key-id/v1");
+        let fingerprint: String = fingerprint[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        let key_id = format!("local:{fingerprint}");
+        Ok(Self { master, sealing: LessSafeKey::new(sealing), key_id, random: SystemRandom::new() })
     }
+}
+
+fn derived(master: &hmac::Key, label: &[u8]) -> DerivedKey {
+    let mut key = DerivedKey::default();
+    key.copy_from_slice(hmac::sign(master, label).as_ref());
+    key
 }
 
 impl fmt::Debug for LocalKeyring {
@@ -40,11 +65,65 @@ impl fmt::Debug for LocalKeyring {
 }
 
 #[async_trait]
-impl TenantMac for LocalKeyring {
-    async fn derive(&self, purpose: Purpose, tenant: &TenantId) -> Result<DerivedKey, SecretsError> {
-        let tag = hmac::sign(&self.key, &purpose.label(tenant));
-        let mut key = DerivedKey::default();
-        key.copy_from_slice(tag.as_ref());
-        Ok(key)
+impl KeyKeeper for LocalKeyring {
+    async fn derive(&self, purpose: KeyPurpose, version: u32, tenant: &TenantId) -> Result<DerivedKey, KeeperFault> {
+        Ok(derived(&self.master, &label(purpose, version, tenant)))
+    }
+
+    /// Version byte, nonce, ciphertext with its tag. Nonces are drawn: a tenant's secret changes a few times a year, far
+    /// from the number at which two might meet.
+    async fn seal(&self, context: SealContext<'_>, value: &[u8]) -> Result<Sealed, KeeperFault> {
+        let no_random = || KeeperFault::Unavailable { code: "no random numbers".to_owned() };
+        let mut nonce = [0; NONCE_LEN];
+        self.random.fill(&mut nonce).map_err(|_| no_random())?;
+        // Wiped: until it is sealed it is the value.
+        let mut text = Zeroizing::new(Vec::with_capacity(value.len() + AES_256_GCM.tag_len()));
+        text.extend_from_slice(value);
+        self.sealing
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(context.bytes()),
+                &mut TextOf(&mut text),
+            )
+            .map_err(|_| KeeperFault::Malformed)?;
+        let bytes = [&[AES_256_GCM_V1], &nonce[..], &text[..]].concat();
+        Ok(Sealed { key_id: self.key_id.clone(), bytes })
+    }
+
+    async fn open(
+        &self,
+        context: SealContext<'_>,
+        key_id: &str,
+        bytes: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, KeeperFault> {
+        let body = bytes.strip_prefix(&[AES_256_GCM_V1]).ok_or(KeeperFault::NotOpenable)?;
+        let (nonce, sealed) = body.split_at_checked(NONCE_LEN).ok_or(KeeperFault::NotOpenable)?;
+        if key_id != self.key_id {
+            return Err(KeeperFault::NotOpenable);
+        }
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| KeeperFault::NotOpenable)?;
+        let mut text = Zeroizing::new(sealed.to_vec());
+        let length = self
+            .sealing
+            .open_in_place(nonce, Aad::from(context.bytes()), &mut text)
+            .map_err(|_| KeeperFault::NotOpenable)?
+            .len();
+        text.truncate(length);
+        Ok(text)
+    }
+}
+
+/// Lets the cipher append to a buffer that is wiped.
+struct TextOf<'a>(&'a mut Vec<u8>);
+
+impl AsMut<[u8]> for TextOf<'_> {
+    fn as_mut(&mut self) -> &mut [u8] {
+        self.0
+    }
+}
+
+impl<'b> Extend<&'b u8> for TextOf<'_> {
+    fn extend<T: IntoIterator<Item = &'b u8>>(&mut self, bytes: T) {
+        self.0.extend(bytes);
     }
 }

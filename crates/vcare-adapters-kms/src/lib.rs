@@ -1,21 +1,22 @@
-//! Keys and secrets: the local keyring for one-machine use, and the join tokens signed with derived keys.
+//! Keys and secrets: the keepers of master keys, what is derived and sealed with them, and the join tokens.
 //!
-//! Everything rests on one seam, [`TenantMac`]: a MAC over a [`Purpose`] and a tenant, under a master key that never
-//! leaves its keeper. [`LocalKeyring`] keeps it in a file; a cloud KMS does the same with `GenerateMac`. [`TenantKeys`]
-//! remembers what was derived and is the `TenantSecrets` port; [`Hs256JoinTokens`] is the `JoinTokens` port. Nothing
-//! derived is stored anywhere.
+//! Everything rests on one seam, [`KeyKeeper`]: it derives a tenant's keys with a MAC, and seals and opens what tenants
+//! bring, under master keys that never leave it. [`LocalKeyring`] keeps one in a file. [`Vault`] remembers what was
+//! derived and opened, and is the `TenantSecrets` and the `SecretStore` port; [`Hs256JoinTokens`] is the `JoinTokens`
+//! port. Nothing derived or opened is stored anywhere.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
+mod cache;
 mod join_claims;
 mod join_tokens;
+mod keeper;
 mod key_file;
 mod keyring;
-mod mac;
-mod tenant_keys;
+mod vault;
 
 pub use join_tokens::{Hs256JoinTokens, MAX_JOIN_TOKEN_BYTES};
+pub use keeper::{DerivedKey, KeeperFault, KeyKeeper, SealContext, Sealed, label};
 pub use key_file::{IfMissing, KeyFileError};
 pub use keyring::LocalKeyring;
-pub use mac::{DerivedKey, Purpose, TenantMac};
-pub use tenant_keys::TenantKeys;
+pub use vault::{Vault, VaultConfig};

@@ -10,25 +10,33 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
-use vcare_adapters_kms::{DerivedKey, Hs256JoinTokens, LocalKeyring, Purpose, TenantKeys, TenantMac};
-use vcare_app::ports::{JoinTokenClaims, JoinTokens, SecretsError, TenantSecrets};
+use vcare_adapters_kms::{
+    DerivedKey, Hs256JoinTokens, KeeperFault, KeyKeeper, LocalKeyring, SealContext, Sealed, Vault, VaultConfig,
+};
+use vcare_app::ports::{JoinTokenClaims, JoinTokens, KeyPurpose, TenantSecrets};
 use vcare_app::{AppError, JoinTokenFault};
 use vcare_domain::{ParticipantId, ParticipantRole, SessionId, TenantId};
 use vcare_jose::hs256;
+use vcare_testkit::{HandClock, SecretShelf};
 use zeroize::Zeroizing;
 
 const ISSUED: i64 = 1_800_000_000;
 
 fn keyring() -> LocalKeyring {
-    LocalKeyring::from_master(&Zeroizing::new([7; 32]))
+    LocalKeyring::from_master(&Zeroizing::new([7; 32])).unwrap()
 }
 
-fn keys() -> Arc<TenantKeys> {
-    Arc::new(TenantKeys::new(Arc::new(keyring())))
+fn vault_over(keeper: impl KeyKeeper + 'static) -> Arc<Vault> {
+    let rows = Arc::new(SecretShelf::default());
+    Arc::new(Vault::new(Arc::new(keeper), rows, HandClock::new(), VaultConfig::default()))
+}
+
+fn vault() -> Arc<Vault> {
+    vault_over(keyring())
 }
 
 fn tokens() -> Hs256JoinTokens {
-    Hs256JoinTokens::new(keys())
+    Hs256JoinTokens::new(vault())
 }
 
 fn tenant(name: &str) -> TenantId {
@@ -68,7 +76,7 @@ async fn fault(token: &str, now: OffsetDateTime) -> Option<JoinTokenFault> {
 }
 
 async fn join_key(tenant: &TenantId) -> DerivedKey {
-    keyring().derive(Purpose::JoinKey, tenant).await.unwrap()
+    keyring().derive(KeyPurpose::JoinKey, 1, tenant).await.unwrap()
 }
 
 #[tokio::test]
@@ -201,7 +209,7 @@ async fn a_tenants_key_opens_no_other_tenants_visit() {
 
 #[tokio::test]
 async fn a_video_token_is_no_join_token_and_a_join_token_no_video_token() {
-    let secret = keys().jitsi_secret(&tenant("kabul")).await.unwrap();
+    let secret = vault().jitsi_secret(&tenant("kabul")).await.unwrap();
     let video = json!({"iss": "vcare", "aud": "vcare", "sub": "kabul", "room": "kabul-1", "exp": ISSUED + 3600});
     let video = hs256::sign(secret.expose(), &video).unwrap();
     assert_eq!(fault(&video, at(ISSUED)).await, Some(JoinTokenFault::Invalid));
@@ -217,11 +225,11 @@ async fn a_video_token_is_no_join_token_and_a_join_token_no_video_token() {
 #[tokio::test]
 async fn the_jitsi_secret_is_printable_and_each_tenants_own() {
     let (kabul, herat) = (tenant("kabul"), tenant("herat"));
-    let secret = keys().jitsi_secret(&kabul).await.unwrap();
+    let secret = vault().jitsi_secret(&kabul).await.unwrap();
     assert_eq!(secret.expose().len(), 43);
     assert!(secret.expose().iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')));
-    assert_eq!(keys().jitsi_secret(&kabul).await.unwrap().expose(), secret.expose());
-    assert_ne!(keys().jitsi_secret(&herat).await.unwrap().expose(), secret.expose());
+    assert_eq!(vault().jitsi_secret(&kabul).await.unwrap().expose(), secret.expose());
+    assert_ne!(vault().jitsi_secret(&herat).await.unwrap().expose(), secret.expose());
     assert_ne!(URL_SAFE_NO_PAD.encode(&join_key(&kabul).await[..]).as_bytes(), secret.expose());
 }
 
@@ -230,14 +238,22 @@ async fn an_unreachable_key_store_is_said_to_be_that_and_not_a_bad_token() {
     struct Down;
 
     #[async_trait]
-    impl TenantMac for Down {
-        async fn derive(&self, _: Purpose, _: &TenantId) -> Result<DerivedKey, SecretsError> {
-            Err(SecretsError("no route".into()))
+    impl KeyKeeper for Down {
+        async fn derive(&self, _: KeyPurpose, _: u32, _: &TenantId) -> Result<DerivedKey, KeeperFault> {
+            Err(KeeperFault::TimedOut)
+        }
+
+        async fn seal(&self, _: SealContext<'_>, _: &[u8]) -> Result<Sealed, KeeperFault> {
+            Err(KeeperFault::TimedOut)
+        }
+
+        async fn open(&self, _: SealContext<'_>, _: &str, _: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeeperFault> {
+            Err(KeeperFault::TimedOut)
         }
     }
 
     let token = tokens().sign(&claims()).await.unwrap();
-    let down = Hs256JoinTokens::new(Arc::new(TenantKeys::new(Arc::new(Down))));
+    let down = Hs256JoinTokens::new(vault_over(Down));
     assert!(matches!(down.verify(&token, at(ISSUED)).await, Err(AppError::Secrets(_))));
     assert!(down.sign(&claims()).await.is_err());
 }

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Barrier;
 
 use uuid::Uuid;
-use vcare_adapters_kms::{IfMissing, KeyFileError, LocalKeyring, Purpose, TenantMac};
+use vcare_adapters_kms::{IfMissing, KeyFileError, KeyKeeper, LocalKeyring};
+use vcare_app::ports::KeyPurpose;
 use vcare_domain::TenantId;
 
 /// A folder of its own, gone with the test.
@@ -38,15 +39,15 @@ impl Drop for Folder {
 
 async fn derived(path: &Path, if_missing: IfMissing) -> [u8; 32] {
     let keyring = LocalKeyring::open(path, if_missing).unwrap();
-    *keyring.derive(Purpose::JoinKey, &TenantId::parse("t1").unwrap()).await.unwrap()
+    *keyring.derive(KeyPurpose::JoinKey, 1, &TenantId::parse("t1").unwrap()).await.unwrap()
 }
 
 #[tokio::test]
 async fn a_key_file_gives_the_key_that_is_in_it() {
     let folder = Folder::new();
     let path = folder.file(&"07".repeat(32), 0o600);
-    let inline = LocalKeyring::from_master(&zeroize::Zeroizing::new([7; 32]));
-    let expected = *inline.derive(Purpose::JoinKey, &TenantId::parse("t1").unwrap()).await.unwrap();
+    let inline = LocalKeyring::from_master(&zeroize::Zeroizing::new([7; 32])).unwrap();
+    let expected = *inline.derive(KeyPurpose::JoinKey, 1, &TenantId::parse("t1").unwrap()).await.unwrap();
     assert_eq!(derived(&path, IfMissing::Refuse).await, expected);
 }
 
@@ -122,13 +123,13 @@ async fn processes_that_start_at_once_end_up_with_one_key() {
     });
     let mut keys = Vec::new();
     for keyring in &keyrings {
-        keys.push(*keyring.derive(Purpose::JoinKey, &TenantId::parse("t1").unwrap()).await.unwrap());
+        keys.push(*keyring.derive(KeyPurpose::JoinKey, 1, &TenantId::parse("t1").unwrap()).await.unwrap());
     }
     assert!(keys.iter().all(|key| *key == keys[0]));
 }
 
 #[test]
 fn a_keyring_prints_nothing() {
-    let keyring = LocalKeyring::from_master(&zeroize::Zeroizing::new([7; 32]));
+    let keyring = LocalKeyring::from_master(&zeroize::Zeroizing::new([7; 32])).unwrap();
     assert_eq!(format!("{keyring:?}"), "LocalKeyring(…)");
 }

@@ -9,12 +9,12 @@ use vcare_adapters_http::{
     AccessTokenConfig, AddressPolicy, ClientConfig, HttpClient, HttpConsentCheck, HttpFhirGateway, HttpLicenceCheck,
     JitsiVideo, JwksConfig, JwksLocation, JwksSource, OidcAccessTokens, ZoomVideo,
 };
-use vcare_adapters_kms::{Hs256JoinTokens, IfMissing, LocalKeyring, TenantKeys};
+use vcare_adapters_kms::{Hs256JoinTokens, IfMissing, LocalKeyring, Vault, VaultConfig};
 use vcare_adapters_nats::NatsPublisher;
 use vcare_adapters_postgres::{PgJobQueue, PgOutbox, PgOversight, PgStore};
 use vcare_app::ports::{
-    AccessTokens, Clock, EventPublisher, Ids, JobQueue, Outbox, OutboxWake, Oversight, Store, TenantSecrets,
-    VideoBackends,
+    AccessTokens, Clock, EventPublisher, Ids, JobQueue, Outbox, OutboxWake, Oversight, SealedSecrets, Store,
+    TenantSecrets, VideoBackends,
 };
 use vcare_app::relay::{Pace, Relay};
 use vcare_app::{App, Breaker, Neighbours, Settings};
@@ -83,8 +83,8 @@ pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Se
 
     let inside = ClientConfig::new(AddressPolicy::PRIVATE);
     let inside = HttpClient::new(&inside, Arc::clone(&clock), Arc::clone(&ids)).context("HTTP client")?;
-    let keys = tenant_keys(config)?;
-    let tenant_secrets: Arc<dyn TenantSecrets> = Arc::clone(&keys) as _;
+    let vault = Arc::new(vault(config, Arc::clone(&store) as _, &clock)?);
+    let tenant_secrets: Arc<dyn TenantSecrets> = Arc::clone(&vault) as _;
     let neighbours = Neighbours {
         licence: Arc::new(HttpLicenceCheck::new(inside.clone(), config.licence.adapter().context("licence.base_url")?)),
         consent: Arc::new(HttpConsentCheck::new(inside.clone(), config.consent.adapter().context("consent.base_url")?)),
@@ -97,7 +97,7 @@ pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Se
         store: Arc::clone(&store) as Arc<dyn Store>,
         jobs: Arc::clone(&jobs) as Arc<dyn JobQueue>,
         neighbours,
-        join_tokens: Arc::new(Hs256JoinTokens::new(keys)),
+        join_tokens: Arc::new(Hs256JoinTokens::new(vault)),
         clock: Arc::clone(&clock),
         ids: Arc::clone(&ids),
         settings: settings(config),
@@ -132,10 +132,10 @@ fn settings(config: &Config) -> Settings {
     }
 }
 
-fn tenant_keys(config: &Config) -> anyhow::Result<Arc<TenantKeys>> {
+fn vault(config: &Config, rows: Arc<dyn SealedSecrets>, clock: &Arc<dyn Clock>) -> anyhow::Result<Vault> {
     let if_missing = if config.keyring.create_if_missing { IfMissing::Create } else { IfMissing::Refuse };
     let keyring = LocalKeyring::open(&config.keyring.file, if_missing).context("keyring.file")?;
-    Ok(Arc::new(TenantKeys::new(Arc::new(keyring))))
+    Ok(Vault::new(Arc::new(keyring), rows, Arc::clone(clock), VaultConfig::default()))
 }
 
 /// The tenants' video backends. Tenants choose where their Jitsi is, so that it is called by a client with its own policy.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
-use vcare_adapters_kms::{IfMissing, LocalKeyring, TenantKeys};
+use vcare_adapters_kms::{IfMissing, LocalKeyring, Vault, VaultConfig};
 use vcare_app::ports::{Secret, TenantSecrets};
 use vcare_domain::TenantId;
+use vcare_testkit::{HandClock, SecretShelf};
 
 use super::app::folder;
 
@@ -37,9 +38,10 @@ impl VideoUrl {
     }
 }
 
-/// The secret that the tenant's Prosody shares with the service.
+/// The secret that the tenant's Prosody shares with the service, if the tenant brought none and rotated nothing.
 pub async fn jitsi_secret(tenant: &str) -> Secret {
     let keyring = LocalKeyring::open(&folder().join("master.key"), IfMissing::Refuse).unwrap();
-    let keys = TenantKeys::new(Arc::new(keyring));
-    keys.jitsi_secret(&TenantId::parse(tenant).unwrap()).await.unwrap()
+    let rows = Arc::new(SecretShelf::default());
+    let vault = Vault::new(Arc::new(keyring), rows, HandClock::new(), VaultConfig::default());
+    vault.jitsi_secret(&TenantId::parse(tenant).unwrap()).await.unwrap()
 }

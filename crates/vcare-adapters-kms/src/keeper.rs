@@ -1,0 +1,183 @@
+//! Who keeps the master keys, and what is asked of them.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use vcare_app::ports::{KeyPurpose, SecretName, SecretsError, StoreError};
+use vcare_domain::TenantId;
+use zeroize::Zeroizing;
+
+/// A derived key: 32 bytes, wiped when dropped.
+pub type DerivedKey = Zeroizing<[u8; 32]>;
+
+/// What a sealed value is bound to. It opens only under the same three.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SealContext<'a> {
+    /// Whose.
+    pub tenant: &'a TenantId,
+    /// Which secret.
+    pub name: SecretName,
+    /// Which version of it.
+    pub version: u32,
+}
+
+impl SealContext<'_> {
+    /// The context as a cloud KMS takes it: names and values. They stand in its audit log; none is a secret.
+    #[must_use]
+    pub fn pairs(&self) -> [(&'static str, String); 3] {
+        [
+            ("vcare:tenant", self.tenant.as_str().to_owned()),
+            ("vcare:name", self.name.as_str().to_owned()),
+            ("vcare:version", self.version.to_string()),
+        ]
+    }
+
+    /// The context as bytes that no other context has.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        let [(_, tenant), (_, name), (_, version)] = self.pairs();
+        behind_lengths(&["vcare/sealed/v1", &tenant, &name, &version])
+    }
+}
+
+/// The message that is MACed to derive a tenant's key: the purpose with the key's version, and the tenant. No two of them
+/// have one label, whatever a tenant is called. Far below the 4096 bytes that a cloud KMS takes.
+#[must_use]
+pub fn label(purpose: KeyPurpose, version: u32, tenant: &TenantId) -> Vec<u8> {
+    let purpose = match purpose {
+        KeyPurpose::JoinKey => "vcare/join-key",
+        KeyPurpose::JitsiSecret => "vcare/jitsi-secret",
+    };
+    behind_lengths(&[&format!("{purpose}/v{version}"), tenant.as_str()])
+}
+
+/// Each part behind its length (four bytes, big-endian).
+fn behind_lengths(parts: &[&str]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for part in parts {
+        bytes.extend_from_slice(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
+        bytes.extend_from_slice(part.as_bytes());
+    }
+    bytes
+}
+
+/// What a keeper sealed.
+#[derive(Debug, Clone)]
+pub struct Sealed {
+    /// With which of its keys.
+    pub key_id: String,
+    /// The sealed bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// The keeper of the master keys, which never leave it.
+#[async_trait]
+pub trait KeyKeeper: Send + Sync {
+    /// HMAC-SHA256 of [`label`] under the master key. The same question always has the same answer.
+    async fn derive(&self, purpose: KeyPurpose, version: u32, tenant: &TenantId) -> Result<DerivedKey, KeeperFault>;
+    /// Seals a value for one context.
+    async fn seal(&self, context: SealContext<'_>, value: &[u8]) -> Result<Sealed, KeeperFault>;
+    /// Opens what was sealed for that context.
+    async fn open(
+        &self,
+        context: SealContext<'_>,
+        key_id: &str,
+        bytes: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, KeeperFault>;
+}
+
+/// Why there is no key or no secret. Holds no value of either.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum KeeperFault {
+    /// It does not let us: no right, no such key, a key that was disabled, credentials or a clock that are wrong.
+    #[error("the key store refuses: {code}")]
+    Denied {
+        /// Its own word for it.
+        code: String,
+    },
+    /// We asked too often.
+    #[error("the key store is overloaded: {code}")]
+    Throttled {
+        /// Its own word for it.
+        code: String,
+    },
+    /// It did not answer in time.
+    #[error("the key store did not answer in time")]
+    TimedOut,
+    /// Nobody is there, or it has a fault of its own.
+    #[error("the key store cannot be reached or fails: {code}")]
+    Unavailable {
+        /// Its own word for it.
+        code: String,
+    },
+    /// What it answered makes no sense.
+    #[error("the key store answered something else")]
+    Malformed,
+    /// What is to be opened was not sealed for this tenant, name and version, was changed, or was sealed with a key that
+    /// is not there.
+    #[error("a sealed value does not open where it is")]
+    NotOpenable,
+    /// The database does not say what is to be opened, or which version is to be derived.
+    #[error("what is kept of the tenant's secrets cannot be read")]
+    NotRead(#[source] Arc<StoreError>),
+}
+
+impl KeeperFault {
+    /// A fixed word, for metrics.
+    #[must_use]
+    pub const fn outcome(&self) -> &'static str {
+        match self {
+            Self::Denied { .. } => "denied",
+            Self::Throttled { .. } => "throttled",
+            Self::TimedOut => "timed_out",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Malformed => "malformed",
+            Self::NotOpenable => "not_openable",
+            Self::NotRead(_) => "not_read",
+        }
+    }
+
+    /// Whether the keeper is down rather than saying no: what is remembered is then used for a while longer. A no is
+    /// meant: whoever takes a right from us or disables a key wants it to end now.
+    #[must_use]
+    pub const fn is_outage(&self) -> bool {
+        matches!(self, Self::Throttled { .. } | Self::TimedOut | Self::Unavailable { .. } | Self::Malformed)
+    }
+}
+
+impl From<KeeperFault> for SecretsError {
+    fn from(fault: KeeperFault) -> Self {
+        Self(Box::new(fault))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tenant() -> TenantId {
+        TenantId::parse("t1").unwrap()
+    }
+
+    #[test]
+    fn a_label_is_its_parts_behind_their_lengths() {
+        let label = |purpose, version| super::label(purpose, version, &tenant());
+        assert_eq!(label(KeyPurpose::JoinKey, 1), b"\0\0\0\x11vcare/join-key/v1\0\0\0\x02t1");
+        assert_eq!(label(KeyPurpose::JoinKey, 12), b"\0\0\0\x12vcare/join-key/v12\0\0\0\x02t1");
+        assert_eq!(label(KeyPurpose::JitsiSecret, 1), b"\0\0\0\x15vcare/jitsi-secret/v1\0\0\0\x02t1");
+    }
+
+    #[test]
+    fn a_context_is_three_pairs_and_no_other_contexts_bytes() {
+        let tenant = tenant();
+        let context = SealContext { tenant: &tenant, name: SecretName::ZoomApiKey, version: 3 };
+        let pairs = context.pairs().map(|(name, value)| format!("{name}={value}"));
+        assert_eq!(pairs, ["vcare:tenant=t1", "vcare:name=zoomApiKey", "vcare:version=3"]);
+        let others = [
+            SealContext { version: 4, ..context },
+            SealContext { name: SecretName::ZoomApiSecret, ..context },
+            SealContext { tenant: &TenantId::parse("t2").unwrap(), ..context },
+        ];
+        assert!(others.iter().all(|other| other.bytes() != context.bytes()));
+    }
+}
