@@ -1,9 +1,10 @@
 //! `vcare-admin secret`: the only command that prints one.
 
+use anyhow::Context;
 use clap::Subcommand;
 use vcare_domain::TenantId;
 
-use crate::service;
+use crate::{scope, service};
 
 #[derive(Subcommand)]
 pub enum SecretCommand {
@@ -16,7 +17,9 @@ pub enum SecretCommand {
 
 pub async fn run(command: SecretCommand) -> anyhow::Result<()> {
     let SecretCommand::Reveal { tenant } = command;
-    let secret = service().await?.tenant_secrets.jitsi_secret(&TenantId::parse(tenant)?).await?;
+    let service = service().await?;
+    let shown = service.app.reveal_jitsi_secret(&scope(&service, TenantId::parse(tenant)?)?, false).await?;
+    let (_, secret) = shown.context("the tenant brought its own secret, which is never shown")?;
     println!("{}", std::str::from_utf8(secret.expose())?);
     Ok(())
 }

@@ -205,6 +205,7 @@ impl From<AppError> for Problem {
                 Self::field(field, schedule)
             }
             AppError::Config(config) => Self::field(config.field(), config),
+            AppError::InvalidSecret(invalid) => Self::field(invalid.name.as_str(), invalid),
             AppError::JoinToken(JoinTokenFault::Expired) => {
                 Self::new(StatusCode::UNAUTHORIZED, "TOKEN_EXPIRED").detail(error)
             }

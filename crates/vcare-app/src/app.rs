@@ -5,7 +5,9 @@ use std::sync::Arc;
 use time::Duration;
 
 use crate::breaker::Breaker;
-use crate::ports::{Clock, ConsentCheck, FhirGateway, Ids, JobQueue, JoinTokens, LicenceCheck, Store, VideoBackends};
+use crate::ports::{
+    Clock, ConsentCheck, FhirGateway, Ids, JobQueue, JoinTokens, LicenceCheck, SecretStore, Store, VideoBackends,
+};
 
 /// The services around us.
 #[derive(Clone)]
@@ -48,6 +50,8 @@ pub struct App {
     pub neighbours: Neighbours,
     /// Join tokens.
     pub join_tokens: Arc<dyn JoinTokens>,
+    /// Seals what tenants bring.
+    pub secrets: Arc<dyn SecretStore>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// New ids.

@@ -64,6 +64,9 @@ pub enum AppError {
         /// The setting.
         field: &'static str,
     },
+    /// A value that cannot be a secret.
+    #[error(transparent)]
+    InvalidSecret(#[from] crate::ports::InvalidSecret),
     /// A join token that does not open.
     #[error(transparent)]
     JoinToken(#[from] JoinTokenFault),

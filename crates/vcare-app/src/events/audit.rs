@@ -10,6 +10,7 @@ use crate::authorisation::Permission;
 use crate::events::CloudEvent;
 use crate::events::data::AuditRecorded;
 use crate::gates::GateBlock;
+use crate::ports::{KeyPurpose, SecretName};
 
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,12 @@ pub enum AuditAction {
     Evaluate,
     /// Something came to be.
     Create,
+    /// Something was changed.
+    Update,
+    /// Something is no more.
+    Delete,
+    /// Somebody was shown something.
+    Read,
 }
 
 /// How it came out.
@@ -104,6 +111,55 @@ impl AuditEntry {
         }
     }
 
+    /// A tenant's secret was set. Says which and in what version, and nothing of its value.
+    #[must_use]
+    pub fn secret_set(name: SecretName, version: u32, at: OffsetDateTime) -> Self {
+        let action = if version == 1 { AuditAction::Create } else { AuditAction::Update };
+        Self::of_secret("SECRET_SET", name.as_str(), action, Some(version), at)
+    }
+
+    /// A tenant's secret was removed.
+    #[must_use]
+    pub fn secret_removed(name: SecretName, at: OffsetDateTime) -> Self {
+        Self::of_secret("SECRET_REMOVED", name.as_str(), AuditAction::Delete, None, at)
+    }
+
+    /// A derived key has a new version.
+    #[must_use]
+    pub fn key_rotated(purpose: KeyPurpose, version: u32, at: OffsetDateTime) -> Self {
+        Self::of_secret("SECRET_ROTATED", purpose.as_str(), AuditAction::Update, Some(version), at)
+    }
+
+    /// The versions of a derived key before that one were ended.
+    #[must_use]
+    pub fn key_retired(purpose: KeyPurpose, version: u32, at: OffsetDateTime) -> Self {
+        Self::of_secret("SECRET_RETIRED", purpose.as_str(), AuditAction::Delete, Some(version), at)
+    }
+
+    /// An operator was shown a derived secret.
+    #[must_use]
+    pub fn secret_revealed(purpose: KeyPurpose, version: u32, at: OffsetDateTime) -> Self {
+        Self::of_secret("SECRET_REVEALED", purpose.as_str(), AuditAction::Read, Some(version), at)
+    }
+
+    fn of_secret(
+        event_type: &'static str,
+        which: &'static str,
+        action: AuditAction,
+        version: Option<u32>,
+        at: OffsetDateTime,
+    ) -> Self {
+        Self {
+            event_type,
+            resource_type: "TenantSecret",
+            resource_id: which.to_owned(),
+            action,
+            outcome: AuditOutcome::Success,
+            metadata: version.into_iter().map(|version| ("version", version.to_string())).collect(),
+            at,
+        }
+    }
+
     /// The entry as an event.
     #[must_use]
     pub fn into_event(self, id: EventId, scope: &Scope) -> CloudEvent<AuditRecorded> {
@@ -116,6 +172,9 @@ impl AuditEntry {
             action: match self.action {
                 AuditAction::Evaluate => "EVALUATE",
                 AuditAction::Create => "CREATE",
+                AuditAction::Update => "UPDATE",
+                AuditAction::Delete => "DELETE",
+                AuditAction::Read => "READ",
             },
             outcome: match self.outcome {
                 AuditOutcome::Success => "SUCCESS",

@@ -3,6 +3,7 @@
 mod configure;
 mod patch;
 mod settings;
+mod secrets;
 mod test_connection;
 
 pub use configure::Configured;
