@@ -194,3 +194,81 @@ async fn settings_that_cannot_be_written_are_503_and_nothing_is_half_written() {
     }
     assert_eq!(get(&app, "tenant_admin").await.body, before);
 }
+
+const SECRET: &str = "a-secret-that-the-clinics-prosody-has-already";
+
+/// Everything that the database holds, as text.
+async fn everything(app: &TestApp) -> String {
+    let tables = "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace";
+    let mut all = String::new();
+    for table in app.database.rows(tables, &[]).await.unwrap() {
+        let table: &str = table.get(0);
+        // Bytes as text, too: events are kept as bytes.
+        let query = format!("SELECT t::text, encode(convert_to(t::text, 'UTF8'), 'escape') FROM {table} AS t");
+        for row in app.database.rows(&query, &[]).await.unwrap() {
+            all.push_str(row.get(0));
+        }
+    }
+    let bodies = app.database.rows("SELECT convert_from(body, 'UTF8') FROM outbox", &[]).await.unwrap();
+    bodies.iter().for_each(|body| all.push_str(body.get(0)));
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn us_010_a_credential_is_sealed_told_by_name_and_used_at_once() {
+    let app = TestApp::start().await;
+    let saved = put(&app, &json!({"jitsiJwtSecret": SECRET, "maxParticipants": 5})).await.expect(200);
+    assert_eq!(saved.body["jitsiJwtSecret"], "****");
+    let event = app.only_event("virtual_care.config.updated.v1").await;
+    assert_eq!(event["data"]["changedFields"], json!(["maxParticipants", "jitsiJwtSecret"]));
+    let audit = app.only_event("virtual_care.audit.recorded.v1").await;
+    assert_eq!(
+        (&audit["data"]["eventType"], &audit["data"]["actorId"]),
+        (&json!("SECRET_SET"), &json!("tenant_admin-1"))
+    );
+
+    let (visit, _) = app.waiting_visit().await;
+    let url = app.admit(&visit).await.expect(200).text("videoJoinUrl");
+    let token = url.split("%22").nth(1).unwrap();
+    vcare_jose::hs256::verify::<Value>(SECRET.as_bytes(), token).unwrap();
+    assert!(!everything(&app).await.contains(SECRET));
+
+    // What was read is sent back: the credential stays.
+    let read = get(&app, "tenant_admin").await.expect(200).body;
+    assert_eq!(put(&app, &read).await.expect(200).body, read);
+    // Gone: the derived one counts again.
+    put(&app, &json!({"jitsiJwtSecret": null})).await.expect(200);
+    let url = app.come(&app.token("clinician"), &visit).await.expect(200).text("videoJoinUrl");
+    crate::support::VideoUrl::read(TENANT, &url).await;
+    let version = get(&app, "tenant_admin").await.expect(200).body["version"].clone();
+    let again = put(&app, &json!({"jitsiJwtSecret": null})).await.expect(200).body;
+    assert_eq!(again["version"], version, "there was none to remove");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_that_cannot_be_a_secret_is_refused_and_not_repeated() {
+    let app = TestApp::start().await;
+    let before = everything(&app).await;
+    for value in
+        [String::new(), "0123456789".to_owned(), format!("{SECRET}\0"), format!("{SECRET} {SECRET}"), "s".repeat(5000)]
+    {
+        let refused = put(&app, &json!({"jitsiJwtSecret": value, "maxParticipants": 5})).await;
+        let refused = refused.names_field("jitsiJwtSecret");
+        assert!(value.is_empty() || !refused.body.to_string().contains(&value), "{}", refused.body);
+    }
+    put(&app, &json!({"zoomApiSecret": "s".repeat(65_536)})).await.refused(413, "PAYLOAD_TOO_LARGE");
+    assert_eq!(everything(&app).await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_who_set_a_credential_at_once_both_are_heard_one_after_the_other() {
+    let app = TestApp::start().await;
+    let all = futures_util::future::join_all((0..4).map(|n| {
+        let app = &app;
+        async move { put(app, &json!({"zoomApiKey": format!("key-{n}")})).await }
+    }))
+    .await;
+    assert!(all.iter().all(|answer| answer.status == 200), "{all:?}");
+    assert_eq!(app.events_of("virtual_care.config.updated.v1").await.len(), 4);
+    assert_eq!(app.count("tenant_secret").await, 1);
+}

@@ -247,9 +247,17 @@ async fn the_program_publishes_its_events_and_shows_its_metrics() {
     let health = get(&app, "/health").await.expect(200).body;
     assert_eq!((&health["status"], &health["checks"][1]["status"]), (&json!("up"), &json!("up")));
 
-    let metrics = get(&app, "/metrics").await.expect(200);
-    assert!(metrics.header("content-type").starts_with("text/plain"));
-    let metrics = String::from_utf8(metrics.bytes).unwrap();
+    // What has been published is counted a moment after it was.
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    let metrics = loop {
+        let metrics = get(&app, "/metrics").await.expect(200);
+        assert!(metrics.header("content-type").starts_with("text/plain"));
+        let metrics = String::from_utf8(metrics.bytes).unwrap();
+        if metrics.contains("vcare_outbox_pending 0") {
+            break metrics;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{metrics}");
+    };
     for shown in [
         r#"vcare_http_requests_total{method="POST",route="/api/v1/virtual-care/sessions/{sessionId}/end",status="200"} 1"#,
         r#"vcare_http_request_duration_seconds_bucket{method="POST",route="/api/v1/virtual-care/sessions",le="10"} 1"#,

@@ -6,7 +6,7 @@ use crate::actor::{Caller, Role, Scope};
 use crate::app::App;
 use crate::authorisation::Permission;
 use crate::error::{AppError, Resource};
-use crate::ports::{StoreError, UnitOfWork};
+use crate::ports::{PreparedSecret, Secret, SecretName, StoreError, UnitOfWork};
 
 /// How often a lost race is run again.
 const ATTEMPTS: usize = 4;
@@ -14,6 +14,30 @@ const ATTEMPTS: usize = 4;
 /// Settings that only operators may change: a path segment on a shared server is one tenant's, and addresses inside are
 /// doors into the deployment.
 const OPERATORS_ONLY: [&str; 3] = ["jitsiTenant", "jicofoHealthUrl", "prosodyUrl"];
+
+/// What changes a draft.
+pub trait Edit: Fn(&mut TenantConfigDraft) -> Result<(), InvalidConfig> + Send + Sync {}
+
+impl<F: Fn(&mut TenantConfigDraft) -> Result<(), InvalidConfig> + Send + Sync> Edit for F {}
+
+/// A change of settings.
+#[derive(Debug)]
+pub struct ConfigChange<E> {
+    /// The version that was seen, when the caller said so.
+    pub expected: Option<Version>,
+    /// Changes the draft; may run more than once.
+    pub edit: E,
+    /// Credentials to be set, or removed.
+    pub credentials: Vec<(SecretName, Option<Secret>)>,
+}
+
+impl<E> ConfigChange<E> {
+    /// Only settings, whatever version was seen.
+    #[must_use]
+    pub const fn of(edit: E) -> Self {
+        Self { expected: None, edit, credentials: Vec::new() }
+    }
+}
 
 /// Settings as they are, and what was changed to make them so.
 #[derive(Debug, Clone)]
@@ -35,22 +59,21 @@ impl App {
         self.store.tenant_config(&caller.tenant_id).await?.ok_or(AppError::NotFound(Resource::Config))
     }
 
-    /// Changes the caller's tenant's settings; a tenant that has none gets the defaults first. `edit` may run more than
-    /// once. What was so before is no change.
+    /// Changes the caller's tenant's settings, and credentials with them, in one transaction; a tenant that has none gets the
+    /// defaults first. What was so before is no change.
     ///
     /// # Errors
-    /// [`AppError::Forbidden`], [`AppError::OperatorsOnly`], [`AppError::Config`], [`AppError::ConfigConflict`],
-    /// [`AppError::Store`].
+    /// [`AppError::Forbidden`], [`AppError::OperatorsOnly`], [`AppError::Config`], [`AppError::InvalidSecret`],
+    /// [`AppError::ConfigConflict`], [`AppError::Secrets`] when a credential cannot be sealed, [`AppError::Store`].
     #[tracing::instrument(skip_all, fields(tenant_id = %caller.tenant_id))]
     pub async fn write_tenant_config(
         &self,
         caller: &Caller,
-        expected: Option<Version>,
-        edit: impl Fn(&mut TenantConfigDraft) -> Result<(), InvalidConfig> + Send + Sync,
+        change: &ConfigChange<impl Edit>,
     ) -> Result<Configured, AppError> {
         caller.require(Permission::ConfigWrite)?;
         let operator = caller.roles.contains(&Role::PlatformAdmin);
-        self.configure(&caller.scope(), expected, edit, operator).await
+        self.configure(&caller.scope(), change, operator).await
     }
 
     /// The same for the scope's tenant: for operators, who may change everything.
@@ -58,12 +81,8 @@ impl App {
     /// # Errors
     /// [`AppError::Config`] names the setting that cannot be; [`AppError::Store`].
     #[tracing::instrument(skip_all, fields(tenant_id = %scope.tenant_id))]
-    pub async fn change_tenant_config(
-        &self,
-        scope: &Scope,
-        edit: impl Fn(&mut TenantConfigDraft) -> Result<(), InvalidConfig> + Send + Sync,
-    ) -> Result<Configured, AppError> {
-        self.configure(scope, None, edit, true).await
+    pub async fn change_tenant_config(&self, scope: &Scope, edit: impl Edit) -> Result<Configured, AppError> {
+        self.configure(scope, &ConfigChange::of(edit), true).await
     }
 
     /// Writes the settings of the scope's tenant, new or in the place of older ones: for operators.
@@ -76,20 +95,16 @@ impl App {
             edited.clone_from(&draft);
             Ok(())
         };
-        self.configure(scope, None, write_over, true).await
+        self.configure(scope, &ConfigChange::of(write_over), true).await
     }
 
     /// What [`Self::change_tenant_config`] would do, and nothing of it.
     ///
     /// # Errors
     /// The same.
-    pub async fn preview_tenant_config(
-        &self,
-        scope: &Scope,
-        edit: impl Fn(&mut TenantConfigDraft) -> Result<(), InvalidConfig> + Send + Sync,
-    ) -> Result<Configured, AppError> {
+    pub async fn preview_tenant_config(&self, scope: &Scope, edit: impl Edit) -> Result<Configured, AppError> {
         let mut tx = self.store.begin("preview_tenant", scope).await?;
-        let done = edited(&mut *tx, scope, None, &edit, true).await;
+        let done = self.edited(&mut *tx, scope, &ConfigChange::of(edit), Vec::new(), true).await;
         tx.rollback().await?;
         done
     }
@@ -97,14 +112,21 @@ impl App {
     async fn configure(
         &self,
         scope: &Scope,
-        expected: Option<Version>,
-        edit: impl Fn(&mut TenantConfigDraft) -> Result<(), InvalidConfig> + Send + Sync,
+        change: &ConfigChange<impl Edit>,
         operator: bool,
     ) -> Result<Configured, AppError> {
         let mut attempt = 1;
         loop {
+            // No network call stands between begin and commit.
+            let mut sealed = Vec::with_capacity(change.credentials.len());
+            for (name, value) in &change.credentials {
+                sealed.push(match value {
+                    Some(value) => SealedChange::Set(self.seal_secret(&scope.tenant_id, *name, value).await?),
+                    None => SealedChange::Remove(*name),
+                });
+            }
             let mut tx = self.store.begin("configure_tenant", scope).await?;
-            let done = match edited(&mut *tx, scope, expected, &edit, operator).await {
+            let done = match self.edited(&mut *tx, scope, change, sealed, operator).await {
                 Ok(done) => tx.commit().await.map(|()| done).map_err(AppError::from),
                 Err(error) => {
                     tx.rollback().await?;
@@ -112,47 +134,71 @@ impl App {
                 }
             };
             match done {
-                // Two wrote a tenant's first settings at once: the second one changes them.
+                // Two wrote a tenant's first settings, or a credential, at once: the second one changes what the first wrote.
                 Err(AppError::Store(StoreError::Conflict)) if attempt < ATTEMPTS => attempt += 1,
-                done => return done,
+                done => {
+                    if !change.credentials.is_empty() {
+                        self.secrets.forget(&scope.tenant_id);
+                    }
+                    return done;
+                }
             }
+        }
+    }
+
+    async fn edited(
+        &self,
+        tx: &mut dyn UnitOfWork,
+        scope: &Scope,
+        change: &ConfigChange<impl Edit>,
+        credentials: Vec<SealedChange>,
+        operator: bool,
+    ) -> Result<Configured, AppError> {
+        let tenant = &scope.tenant_id;
+        let existing = tx.tenant_configs().find().await?;
+        match (change.expected, &existing) {
+            (Some(_), None) => return Err(AppError::NotFound(Resource::Config)),
+            (Some(seen), Some(existing)) if seen != existing.version() => {
+                return Err(AppError::ConfigConflict { current: existing.version() });
+            }
+            _ => {}
+        }
+        let new = TenantConfigDraft::of_a_new_tenant(tenant);
+        let before = existing.as_ref().map_or(&new, TenantConfig::draft);
+        let version = existing.as_ref().map_or(Version::FIRST, |existing| existing.version().next());
+        let mut draft = before.clone();
+        (change.edit)(&mut draft)?;
+        let config = TenantConfig::check(tenant.clone(), version, draft)?;
+        let mut changed_fields = before.changed_fields(config.draft());
+        if let Some(field) = changed_fields.iter().find(|field| !operator && OPERATORS_ONLY.contains(*field)) {
+            return Err(AppError::OperatorsOnly { field });
+        }
+        for credential in credentials {
+            let (name, changed) = match credential {
+                SealedChange::Set(secret) => {
+                    self.put_secret(tx, &secret).await?;
+                    (secret.name, true)
+                }
+                SealedChange::Remove(name) => (name, self.drop_secret(tx, name).await?),
+            };
+            if changed {
+                changed_fields.push(name.as_str());
+            }
+        }
+        match existing {
+            Some(config) if changed_fields.is_empty() => return Ok(Configured { config, changed_fields }),
+            _ => {}
+        }
+        match tx.tenant_configs().put(&config, &changed_fields).await {
+            Ok(()) => Ok(Configured { config, changed_fields }),
+            Err(StoreError::Taken { field }) => Err(InvalidConfig::Taken { field }.into()),
+            Err(error) => Err(error.into()),
         }
     }
 }
 
-async fn edited(
-    tx: &mut dyn UnitOfWork,
-    scope: &Scope,
-    expected: Option<Version>,
-    edit: &(impl Fn(&mut TenantConfigDraft) -> Result<(), InvalidConfig> + Send + Sync),
-    operator: bool,
-) -> Result<Configured, AppError> {
-    let tenant = &scope.tenant_id;
-    let existing = tx.tenant_configs().find().await?;
-    match (expected, &existing) {
-        (Some(_), None) => return Err(AppError::NotFound(Resource::Config)),
-        (Some(seen), Some(existing)) if seen != existing.version() => {
-            return Err(AppError::ConfigConflict { current: existing.version() });
-        }
-        _ => {}
-    }
-    let new = TenantConfigDraft::of_a_new_tenant(tenant);
-    let before = existing.as_ref().map_or(&new, TenantConfig::draft);
-    let version = existing.as_ref().map_or(Version::FIRST, |existing| existing.version().next());
-    let mut draft = before.clone();
-    edit(&mut draft)?;
-    let config = TenantConfig::check(tenant.clone(), version, draft)?;
-    let changed_fields = before.changed_fields(config.draft());
-    if let Some(field) = changed_fields.iter().find(|field| !operator && OPERATORS_ONLY.contains(*field)) {
-        return Err(AppError::OperatorsOnly { field });
-    }
-    match existing {
-        Some(config) if changed_fields.is_empty() => return Ok(Configured { config, changed_fields }),
-        _ => {}
-    }
-    match tx.tenant_configs().put(&config, &changed_fields).await {
-        Ok(()) => Ok(Configured { config, changed_fields }),
-        Err(StoreError::Taken { field }) => Err(InvalidConfig::Taken { field }.into()),
-        Err(error) => Err(error.into()),
-    }
+/// A credential on its way into the transaction.
+enum SealedChange {
+    Set(PreparedSecret),
+    Remove(SecretName),
 }

@@ -2,10 +2,10 @@
 
 mod configure;
 mod patch;
-mod settings;
 mod secrets;
+mod settings;
 mod test_connection;
 
-pub use configure::Configured;
+pub use configure::{ConfigChange, Configured, Edit};
 pub use patch::{CREDENTIAL_MASK, Credential, TenantConfigPatch};
 pub use settings::settings;

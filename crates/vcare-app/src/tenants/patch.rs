@@ -7,6 +7,8 @@ use serde::{Deserialize, Deserializer};
 use vcare_domain::{InvalidConfig, Locale, RecordingPolicy, TenantConfigDraft, TenantId, VideoBackend};
 use zeroize::Zeroizing;
 
+use crate::ports::{Secret, SecretName};
+
 /// What a credential reads back as, and what leaves it as it is when it is sent.
 pub const CREDENTIAL_MASK: &str = "****";
 
@@ -131,6 +133,21 @@ fn named<T>(
 }
 
 impl TenantConfigPatch {
+    /// The credentials that it sets, or removes; those sent as they read back are left.
+    #[must_use]
+    pub fn credentials(&self) -> Vec<(SecretName, Option<Secret>)> {
+        let all = [
+            (SecretName::JitsiJwtSecret, &self.jitsi_jwt_secret),
+            (SecretName::ZoomApiKey, &self.zoom_api_key),
+            (SecretName::ZoomApiSecret, &self.zoom_api_secret),
+        ];
+        let changed = all.into_iter().filter_map(|(name, given)| match given.as_ref()? {
+            None => Some((name, None)),
+            Some(credential) => credential.changed().map(|text| (name, Some(Secret::new(text.as_bytes())))),
+        });
+        changed.collect()
+    }
+
     /// Changes a draft as it says.
     ///
     /// # Errors
@@ -201,10 +218,11 @@ mod tests {
         let patch: TenantConfigPatch =
             serde_json::from_str(r#"{"zoomApiKey": "very-secret", "zoomApiSecret": "****"}"#).unwrap();
         assert!(!format!("{patch:?}").contains("very-secret"));
-        let changed = |credential: &Option<Option<Credential>>| {
-            credential.as_ref().and_then(|given| given.as_ref()).and_then(|given| given.changed().map(str::to_owned))
-        };
-        assert_eq!(changed(&patch.zoom_api_key).as_deref(), Some("very-secret"));
-        assert_eq!(changed(&patch.zoom_api_secret), None);
+        let credentials = patch.credentials();
+        assert_eq!(credentials.len(), 1);
+        assert_eq!(credentials[0].0, SecretName::ZoomApiKey);
+        assert_eq!(credentials[0].1.as_ref().map(Secret::expose), Some(&b"very-secret"[..]));
+        let removed: TenantConfigPatch = serde_json::from_str(r#"{"jitsiJwtSecret": null}"#).unwrap();
+        assert!(matches!(removed.credentials()[..], [(SecretName::JitsiJwtSecret, None)]));
     }
 }

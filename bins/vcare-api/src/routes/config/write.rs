@@ -4,7 +4,8 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Deserializer};
 use utoipa::openapi::{Object, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
-use vcare_app::tenants::TenantConfigPatch;
+use vcare_app::tenants::{ConfigChange, TenantConfigPatch};
+use vcare_domain::TenantConfigDraft;
 
 use super::{TenantConfigDto, answer};
 use crate::extract::{Body, IfMatch, SignedInCaller, expected_version};
@@ -72,6 +73,8 @@ pub async fn write(
     if patch.tenant_id.iter().flatten().any(|named| named != tenant.as_str()) {
         return Err(Problem::field("tenantId", "is not the caller's"));
     }
-    let done = api.app.write_tenant_config(&caller.0, expected, |draft| patch.apply(tenant, draft)).await?;
+    let edit = |draft: &mut TenantConfigDraft| patch.apply(tenant, draft);
+    let change = ConfigChange { expected, edit, credentials: patch.credentials() };
+    let done = api.app.write_tenant_config(&caller.0, &change).await?;
     answer(&caller, &done.config)
 }
