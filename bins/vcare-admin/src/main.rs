@@ -2,18 +2,20 @@
 
 #![expect(clippy::print_stdout, reason = "its answers go to standard output")]
 
+mod doctor;
 mod jobs;
 mod migrate;
 mod outbox;
 mod output;
 mod reconcile;
 mod secret;
+mod stream;
 mod tenant;
 
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use vcare_app::{ActorRef, Scope, TraceContext};
 use vcare_boot::{Config, Overrides, Service, compose, install_crypto};
 use vcare_domain::{TenantId, UserId};
@@ -45,6 +47,17 @@ enum Command {
     /// Tenants' secrets.
     #[command(subcommand)]
     Secret(secret::SecretCommand),
+    /// Look at everything that the service needs, and say what to do; exit with 1 when something is wrong.
+    Doctor,
+    /// The event stream.
+    #[command(subcommand)]
+    Stream(stream::StreamCommand),
+    /// Write what a shell needs to complete this tool's commands.
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
     /// Durable work.
     #[command(subcommand)]
     Jobs(jobs::JobsCommand),
@@ -76,6 +89,11 @@ async fn main() -> anyhow::Result<ExitCode> {
         }
         Command::Tenant(command) => return tenant::run(command, output).await,
         Command::Secret(command) => secret::run(command).await?,
+        Command::Doctor => return doctor::run(output).await,
+        Command::Stream(command) => stream::run(command).await?,
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "vcare-admin", &mut std::io::stdout());
+        }
         Command::Jobs(command) => return jobs::run(command, output).await,
         Command::Outbox(outbox::OutboxCommand::Status) => outbox::status(output).await?,
         Command::Reconcile(arguments) => return reconcile::run(arguments, output).await,
@@ -85,7 +103,12 @@ async fn main() -> anyhow::Result<ExitCode> {
 
 /// The service's own code, for what changes something.
 async fn service() -> anyhow::Result<Service> {
-    compose(&Config::load()?, Overrides::default()).await
+    service_of(&Config::load()?).await
+}
+
+/// The same, as a configuration says that was looked at already.
+async fn service_of(config: &Config) -> anyhow::Result<Service> {
+    compose(config, Overrides::default()).await
 }
 
 /// What an operator's transactions run under.
@@ -102,8 +125,6 @@ fn operator() -> anyhow::Result<UserId> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

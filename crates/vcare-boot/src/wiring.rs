@@ -48,6 +48,8 @@ pub struct Service {
     pub relay: Option<Relay>,
     /// Durable work, and old answers to forget.
     pub jobs: Arc<PgJobQueue>,
+    /// The event stream.
+    pub events: Arc<NatsPublisher>,
     /// How the process is.
     pub health: Health,
     /// The tenants' secrets, for who sets up their Jitsi.
@@ -115,7 +117,8 @@ pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Se
         app,
         access_tokens: Arc::new(access_tokens),
         relay,
-        health: Health::new(Arc::clone(&jobs), publisher),
+        health: Health::new(Arc::clone(&jobs), Arc::clone(&publisher)),
+        events: publisher,
         jobs,
         tenant_secrets,
         clock,

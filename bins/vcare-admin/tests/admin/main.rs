@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod doctor;
 mod tenants;
 
 use std::path::PathBuf;
@@ -55,9 +56,15 @@ impl Settings {
         Self::with(database.name(), &with_password(&database.url()), "")
     }
 
+    /// A configuration that is given as a whole.
+    fn whole(name: &str, text: &str) -> Self {
+        let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.toml"));
+        std::fs::write(&file, text).unwrap();
+        Self(file)
+    }
+
     fn with(name: &str, url: &str, more: &str) -> Self {
         let folder = env!("CARGO_TARGET_TMPDIR");
-        let file = PathBuf::from(folder).join(format!("{name}.toml"));
         let text = format!(
             r#"
             profile = "development"
@@ -72,8 +79,7 @@ impl Settings {
             {more}
             "#
         );
-        std::fs::write(&file, text).unwrap();
-        Self(file)
+        Self::whole(name, &text)
     }
 
     fn run(&self, arguments: &[&str]) -> Run {

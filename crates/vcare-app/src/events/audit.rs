@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
-use vcare_domain::{EventId, PatientId, SessionId};
+use vcare_domain::{EventId, PatientId, SessionId, TenantId};
 
 use crate::actor::Scope;
 use crate::authorisation::Permission;
 use crate::events::CloudEvent;
 use crate::events::data::AuditRecorded;
 use crate::gates::GateBlock;
-use crate::ports::{KeyPurpose, SecretName};
+use crate::ports::{JobKind, KeyPurpose, SecretName};
 
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,6 +156,34 @@ impl AuditEntry {
             action,
             outcome: AuditOutcome::Success,
             metadata: version.into_iter().map(|version| ("version", version.to_string())).collect(),
+            at,
+        }
+    }
+
+    /// A tenant's settings were changed: by name.
+    #[must_use]
+    pub fn config_updated(tenant: &TenantId, changed_fields: &[&'static str], at: OffsetDateTime) -> Self {
+        Self {
+            event_type: "CONFIG_UPDATED",
+            resource_type: "TenantConfig",
+            resource_id: tenant.to_string(),
+            action: AuditAction::Update,
+            outcome: AuditOutcome::Success,
+            metadata: BTreeMap::from([("changedCount", changed_fields.len().to_string())]),
+            at,
+        }
+    }
+
+    /// Somebody took a job in hand: `JOB_REQUEUED` or `JOB_PARKED`.
+    #[must_use]
+    pub fn job(event_type: &'static str, session: SessionId, kind: JobKind, at: OffsetDateTime) -> Self {
+        Self {
+            event_type,
+            resource_type: "Job",
+            resource_id: session.to_string(),
+            action: AuditAction::Update,
+            outcome: AuditOutcome::Success,
+            metadata: BTreeMap::from([("kind", kind.as_str().to_owned())]),
             at,
         }
     }

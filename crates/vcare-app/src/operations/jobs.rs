@@ -5,6 +5,7 @@ use vcare_domain::{Outcome, SessionId};
 use crate::actor::Scope;
 use crate::app::App;
 use crate::error::{AppError, Resource};
+use crate::events::AuditEntry;
 use crate::ports::{JobKind, StoreError, UnitOfWork};
 
 impl App {
@@ -15,7 +16,11 @@ impl App {
     #[tracing::instrument(skip_all, fields(tenant_id = %scope.tenant_id, session_id = %session))]
     pub async fn requeue_job(&self, scope: &Scope, session: SessionId, kind: JobKind) -> Result<bool, StoreError> {
         let mut tx = self.store.begin("requeue_job", scope).await?;
-        let found = tx.jobs().requeue(session, kind, self.clock.now()).await?;
+        let now = self.clock.now();
+        let found = tx.jobs().requeue(session, kind, now).await?;
+        if found {
+            tx.audit(AuditEntry::job("JOB_REQUEUED", session, kind, now)).await?;
+        }
         tx.commit().await?;
         Ok(found)
     }
@@ -43,6 +48,10 @@ impl App {
         if visit.park_encounter(self.clock.now())? == Outcome::Applied {
             tx.sessions().save(&mut visit).await?;
         }
-        Ok(tx.jobs().park(session, kind, "operator").await?)
+        let found = tx.jobs().park(session, kind, "operator").await?;
+        if found {
+            tx.audit(AuditEntry::job("JOB_PARKED", session, kind, self.clock.now())).await?;
+        }
+        Ok(found)
     }
 }

@@ -6,6 +6,7 @@ use crate::actor::{Caller, Role, Scope};
 use crate::app::App;
 use crate::authorisation::Permission;
 use crate::error::{AppError, Resource};
+use crate::events::AuditEntry;
 use crate::ports::{PreparedSecret, Secret, SecretName, StoreError, UnitOfWork};
 
 /// How often a lost race is run again.
@@ -189,8 +190,12 @@ impl App {
             Some(config) if changed_fields.is_empty() => return Ok(Configured { config, changed_fields }),
             _ => {}
         }
-        match tx.tenant_configs().put(&config, &changed_fields).await {
-            Ok(()) => Ok(Configured { config, changed_fields }),
+        let written = tx.tenant_configs().put(&config, &changed_fields).await;
+        match written {
+            Ok(()) => {
+                tx.audit(AuditEntry::config_updated(tenant, &changed_fields, self.clock.now())).await?;
+                Ok(Configured { config, changed_fields })
+            }
             Err(StoreError::Taken { field }) => Err(InvalidConfig::Taken { field }.into()),
             Err(error) => Err(error.into()),
         }

@@ -1,0 +1,170 @@
+//! `vcare-admin doctor`: looks at everything that the service needs, and says what to do.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use serde::Serialize;
+use vcare_app::ports::{AccessTokenFault, Oversight};
+use vcare_app::{Gate, TraceContext};
+use vcare_boot::{Config, Service, migrations, operators_oversight};
+use vcare_domain::{PatientId, TenantId};
+
+use crate::output::{self, Output};
+use crate::service_of;
+
+/// How long NATS is given to answer.
+const NATS_PATIENCE: Duration = Duration::from_secs(5);
+
+/// One thing that was looked at.
+#[derive(Serialize)]
+struct Finding {
+    check: String,
+    status: Status,
+    message: String,
+}
+
+#[derive(Serialize, PartialEq, Eq, Clone, Copy)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    Ok,
+    /// It could not be looked at with this login, or the service does without it for a while.
+    Warning,
+    Problem,
+}
+
+impl output::Row for Finding {
+    const COLUMNS: &'static [&'static str] = &["check", "status", "message"];
+}
+
+#[derive(Default)]
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    fn note(&mut self, check: impl Into<String>, status: Status, message: impl Into<String>) {
+        self.0.push(Finding { check: check.into(), status, message: message.into() });
+    }
+
+    fn ok(&mut self, check: impl Into<String>, message: impl Into<String>) {
+        self.note(check, Status::Ok, message);
+    }
+
+    fn problem(&mut self, check: impl Into<String>, message: impl Into<String>) {
+        self.note(check, Status::Problem, message);
+    }
+}
+
+pub async fn run(output: Output) -> anyhow::Result<ExitCode> {
+    let config = Config::load()?;
+    let mut found = Findings::default();
+    found.ok("configuration", "is good");
+    match service_of(&config).await {
+        Ok(service) => look(&config, &service, &mut found).await,
+        Err(error) => found.problem("this machine", format!("{error:#}")),
+    }
+    output.rows(&found.0)?;
+    let ill = found.0.iter().any(|finding| finding.status == Status::Problem);
+    Ok(if ill { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+async fn look(config: &Config, service: &Service, found: &mut Findings) {
+    database(config, service, found).await;
+    nats(service, found).await;
+    keys(service, found).await;
+    identity(service, found).await;
+    neighbours(service, found).await;
+    tenants(config, service, found).await;
+}
+
+async fn database(config: &Config, service: &Service, found: &mut Findings) {
+    match service.jobs.ping().await {
+        Ok(()) => found.ok("database", "answers, and has our tables"),
+        Err(error) => {
+            return found.problem("database", format!("{error}: is it up, and was `vcare-admin migrate` run?"));
+        }
+    }
+    match migrations::pending_migrations(config.database.url.expose()).await {
+        Ok(pending) if pending.is_empty() => found.ok("migrations", "all were run"),
+        Ok(pending) => found.problem("migrations", format!("run `vcare-admin migrate`: {}", pending.join(", "))),
+        Err(_) => {
+            let advice = "this login cannot tell: run `vcare-admin migrate --dry-run` as the database's owner";
+            found.note("migrations", Status::Warning, advice);
+        }
+    }
+}
+
+async fn nats(service: &Service, found: &mut Findings) {
+    let connected = tokio::time::timeout(NATS_PATIENCE, async {
+        while !service.events.health() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await;
+    if connected.is_err() {
+        return found.note("nats", Status::Warning, "no connection: events wait in the outbox, and care goes on");
+    }
+    match service.events.ensure_stream().await {
+        Ok(()) => found.ok("nats", "connected, and the stream is there"),
+        Err(error) => found.problem("nats", format!("{error}: run `vcare-admin stream setup`")),
+    }
+}
+
+async fn keys(service: &Service, found: &mut Findings) {
+    // Of a tenant that nobody is: what is derived for it opens nothing.
+    let Ok(nobody) = TenantId::parse("vcare-doctor") else { return };
+    match service.app.secrets.managed_jitsi_secret(&nobody, 1).await {
+        Ok(_) => found.ok("keys", "the key store derives keys"),
+        Err(_) => found.problem("keys", "the key store does not answer, or refuses: see [keyring] and [kms]"),
+    }
+}
+
+async fn identity(service: &Service, found: &mut Findings) {
+    // A token of no key makes the keys be fetched.
+    let nobodys = "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6InZjYXJlLWRvY3RvciJ9.e30.AAAA";
+    match service.access_tokens.verify(nobodys).await {
+        Err(AccessTokenFault::Unavailable(_)) => {
+            found.problem("identity provider", "its keys cannot be fetched: nobody can sign in. See [identity]");
+        }
+        Ok(_) | Err(_) => found.ok("identity provider", "its keys can be fetched"),
+    }
+}
+
+async fn neighbours(service: &Service, found: &mut Findings) {
+    let trace = TraceContext::begin(&*service.ids);
+    let (Ok(tenant), Ok(patient)) = (TenantId::parse("vcare-doctor"), PatientId::parse("vcare-doctor")) else { return };
+    let around = &service.app.neighbours;
+    match around.licence.check(&tenant, None, &trace).await {
+        Ok(_) => found.ok("licences", "answers"),
+        Err(error) => found.problem("licences", format!("{error}: no visit can be created. See [licence]")),
+    }
+    match around.consent.check(&tenant, &patient, &[Gate::TelehealthConsent], &trace).await {
+        Ok(_) => found.ok("consents", "answers"),
+        Err(error) => found.problem("consents", format!("{error}: no visit can be created. See [consent]")),
+    }
+}
+
+async fn tenants(config: &Config, service: &Service, found: &mut Findings) {
+    let tenants = match operators_oversight(config).tenants().await {
+        Ok(tenants) => tenants,
+        Err(_) => {
+            let advice = "this login may not list them: `vcare-admin migrate --operator-login`";
+            return found.note("tenants", Status::Warning, advice);
+        }
+    };
+    if tenants.is_empty() {
+        found.note("tenants", Status::Warning, "there is none yet: `vcare-admin tenant set`");
+    }
+    for tenant in tenants {
+        let trace = TraceContext::begin(&*service.ids);
+        let check = format!("video of {}", tenant.tenant_id);
+        match service.app.try_connection(&tenant.tenant_id, &trace).await {
+            Ok(report) => match report.checks.iter().find_map(|check| check.problem) {
+                None => found.ok(check, format!("works, in {} ms", report.latency.whole_milliseconds())),
+                Some(problem) => {
+                    let setting = problem.setting.map_or_else(String::new, |setting| format!("{setting}: "));
+                    found.problem(check, format!("{setting}{}", problem.message));
+                }
+            },
+            Err(error) => found.problem(check, error.to_string()),
+        }
+    }
+}
