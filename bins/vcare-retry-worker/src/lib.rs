@@ -56,7 +56,7 @@ pub async fn run(
 async fn work(app: App, config: WorkerConfig, shutdown: CancellationToken) {
     let rest = Duration::from_millis(config.poll_ms);
     while !shutdown.is_cancelled() {
-        let round = app.work_due_jobs(config.batch);
+        let round = app.work_due_jobs_until(config.batch, &shutdown);
         tokio::pin!(round);
         let done = tokio::select! {
             done = &mut round => Some(done),

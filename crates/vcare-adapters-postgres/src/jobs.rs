@@ -5,12 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use diesel::dsl::{count_star, min};
 use diesel::prelude::{ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName};
-use diesel::sql_types::{BigInt, Int4, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use vcare_app::TraceContext;
-use vcare_app::ports::{Ids, JobKind, JobQueue, LeasedJob, StoreError};
+use vcare_app::ports::{GivenBack, Ids, JobKind, JobQueue, LeasedJob, StoreError};
 use vcare_domain::{JobId, LeaseToken, SessionId, TenantId};
 
 use crate::config::PgConfig;
@@ -74,6 +74,13 @@ UPDATE retry_job AS job
  WHERE job.tenant_id = due.tenant_id AND job.session_id = due.session_id AND job.kind = due.kind
 RETURNING job.tenant_id, job.session_id, job.kind, job.id, job.attempts, job.correlation_id, job.traceparent";
 
+const GIVE_BACK: &str = "
+UPDATE retry_job AS job
+   SET lease_token = NULL, due_at = back.due_at, last_error = COALESCE(back.error, job.last_error),
+       attempts = job.attempts - CASE WHEN back.error IS NULL THEN 1 ELSE 0 END
+  FROM unnest($1, $2, $3, $4) AS back (session_id, lease_token, due_at, error)
+ WHERE job.session_id = back.session_id AND job.lease_token = back.lease_token";
+
 #[derive(QueryableByName)]
 struct LeasedRow {
     #[diesel(sql_type = Text)]
@@ -131,19 +138,16 @@ impl JobQueue for PgJobQueue {
         Ok(jobs.filter_map(|job| job.inspect_err(told).ok()).collect())
     }
 
-    async fn retry(
-        &self,
-        session: SessionId,
-        lease: LeaseToken,
-        due: OffsetDateTime,
-        error: &'static str,
-    ) -> Result<(), StoreError> {
+    async fn give_back(&self, jobs: &[GivenBack]) -> Result<(), StoreError> {
+        if jobs.is_empty() {
+            return Ok(());
+        }
         let mut conn = self.connections.unbound().await?;
-        let held = retry_job::table
-            .filter(retry_job::session_id.eq(session.as_uuid()))
-            .filter(retry_job::lease_token.eq(lease.as_uuid()));
-        diesel::update(held)
-            .set((retry_job::due_at.eq(due), retry_job::last_error.eq(error), retry_job::lease_token.eq(None::<Uuid>)))
+        diesel::sql_query(GIVE_BACK)
+            .bind::<Array<SqlUuid>, _>(jobs.iter().map(|job| *job.session_id.as_uuid()).collect::<Vec<_>>())
+            .bind::<Array<SqlUuid>, _>(jobs.iter().map(|job| *job.lease.as_uuid()).collect::<Vec<_>>())
+            .bind::<Array<Timestamptz>, _>(jobs.iter().map(|job| job.due).collect::<Vec<_>>())
+            .bind::<Array<Nullable<Text>>, _>(jobs.iter().map(|job| job.error).collect::<Vec<_>>())
             .execute(&mut conn.pg)
             .await
             .map_err(store_error)?;

@@ -6,7 +6,9 @@ use diesel::prelude::{
     SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
-use vcare_app::ports::{KeptAnswer, PageCursor, Reads, SessionFilter, SessionPage, StoreError, Unsettled};
+use vcare_app::ports::{
+    FoundSession, KeptAnswer, PageCursor, Reads, SessionFilter, SessionPage, StoreError, Unsettled,
+};
 use vcare_app::{ActorRef, Answer, IdempotencyKey};
 use vcare_domain::{Branding, ConferenceName, PatientId, SessionId, TenantConfig, TenantId, VirtualSession};
 
@@ -39,6 +41,18 @@ impl Reads for PgStore {
             .optional()
             .map_err(store_error)?;
         row.map(SessionRow::restore).transpose()
+    }
+
+    async fn sessions_by_id(&self, tenant: &TenantId, ids: &[SessionId]) -> Result<Vec<FoundSession>, StoreError> {
+        let ids: Vec<_> = ids.iter().map(SessionId::as_uuid).collect();
+        let mut conn = self.connections.tenant(tenant).await?;
+        let rows: Vec<SessionRow> = virtual_session::table
+            .filter(virtual_session::tenant_id.eq(tenant.as_str()).and(virtual_session::id.eq_any(ids)))
+            .select(SessionRow::as_select())
+            .load(&mut conn.pg)
+            .await
+            .map_err(store_error)?;
+        Ok(rows.into_iter().map(|row| (row.session_id(), row.restore())).collect())
     }
 
     async fn sessions(&self, tenant: &TenantId, filter: &SessionFilter) -> Result<SessionPage, StoreError> {

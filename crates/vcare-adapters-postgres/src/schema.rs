@@ -142,4 +142,4 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(tenant_config, virtual_session, idempotency_key);
+diesel::allow_tables_to_appear_in_same_query!(tenant_config, virtual_session, idempotency_key, retry_job);

@@ -1,31 +1,43 @@
 //! One transaction, lending repositories.
 
+mod jobs;
+mod sessions;
+
 use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use diesel::prelude::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
+use diesel::prelude::{ExpressionMethods, OptionalExtension, QueryDsl};
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager};
 use time::{Duration, OffsetDateTime};
-use vcare_app::events::{AuditEntry, config_event, session_event};
+use vcare_app::events::{AuditEntry, config_event};
 use vcare_app::ports::{
-    Answers, Clock, Ids, JobEnd, JobKind, Jobs, KeptAnswer, KeptSecrets, OutboxWake, Presences, StoreError,
-    TenantConfigs, UnitOfWork, VirtualSessions,
+    Answers, Clock, Ids, JobKind, Jobs, KeptAnswer, KeptSecrets, OutboxWake, Presences, StoreError, TenantConfigs,
+    UnitOfWork, VirtualSessions,
 };
-use vcare_app::{Answer, IdempotencyKey, Scope};
-use vcare_domain::{EventId, FollowUp, LeaseToken, SessionEvent, SessionId, TenantConfig, TenantId, VirtualSession};
+use vcare_app::{Answer, IdempotencyKey, Scope, TraceContext};
+use vcare_domain::{EventId, LeaseToken, SessionId, TenantConfig, TenantId};
 
+use self::jobs::PgJobs;
+use self::sessions::PgSessions;
 use crate::connection::Pooled;
 use crate::errors::store_error;
 use crate::presences::PgPresences;
 use crate::reads::{AnswerRow, restore_answer};
-use crate::rows::{NewSessionRow, SessionChanges, SessionRow, version_number};
-use crate::schema::{idempotency_key, outbox, retry_job, virtual_session};
+use crate::schema::{idempotency_key, outbox, retry_job};
 use crate::secrets::PgSecrets;
 use crate::tenant_configs::PgTenantConfigs;
 
 /// How long a new job belongs to who stored it, for a first attempt.
 const FIRST_LEASE: Duration = Duration::seconds(10);
+
+/// A finished event.
+struct NewEvent {
+    id: EventId,
+    subject: &'static str,
+    ordering_key: String,
+    body: Vec<u8>,
+}
 
 /// One transaction.
 pub(crate) struct PgUnitOfWork {
@@ -73,7 +85,7 @@ impl PgUnitOfWork {
         let event = config_event(config, changed_fields, at, id, &self.scope);
         let body = serde_json::to_vec(&event).map_err(|error| StoreError::Faulty(Box::new(error)))?;
         let ordering_key = format!("config {}", config.tenant_id());
-        self.write_events(&ordering_key, &[(id, event.kind(), body)]).await
+        self.write_events(&[NewEvent { id, subject: event.kind(), ordering_key, body }]).await
     }
 
     fn measured(&self, outcome: &'static str) {
@@ -85,23 +97,19 @@ impl PgUnitOfWork {
         EventId::from_uuid(self.ids.uuid())
     }
 
-    /// Writes finished events of one ordering key, in their order and in one statement.
-    async fn write_events(
-        &mut self,
-        ordering_key: &str,
-        events: &[(EventId, &'static str, Vec<u8>)],
-    ) -> Result<(), StoreError> {
+    /// Writes finished events, in their order and in one statement.
+    async fn write_events(&mut self, events: &[NewEvent]) -> Result<(), StoreError> {
         if events.is_empty() {
             return Ok(());
         }
         self.wrote_events = true;
-        let rows = events.iter().map(|(id, subject, body)| {
+        let rows = events.iter().map(|event| {
             (
                 outbox::tenant_id.eq(self.scope.tenant_id.as_str()),
-                outbox::event_id.eq(id.as_uuid()),
-                outbox::subject.eq(*subject),
-                outbox::ordering_key.eq(ordering_key),
-                outbox::body.eq(body),
+                outbox::event_id.eq(event.id.as_uuid()),
+                outbox::subject.eq(event.subject),
+                outbox::ordering_key.eq(&event.ordering_key),
+                outbox::body.eq(&event.body),
             )
         });
         let rows: Vec<_> = rows.collect();
@@ -109,7 +117,7 @@ impl PgUnitOfWork {
         Ok(())
     }
 
-    async fn write_job(&mut self, session: SessionId, kind: JobKind) -> Result<(), StoreError> {
+    async fn write_job(&mut self, session: SessionId, kind: JobKind, trace: &TraceContext) -> Result<(), StoreError> {
         let now = self.clock.now();
         diesel::insert_into(retry_job::table)
             .values((
@@ -121,8 +129,8 @@ impl PgUnitOfWork {
                 retry_job::attempts.eq(1),
                 retry_job::due_at.eq(now + FIRST_LEASE),
                 retry_job::lease_token.eq(Some(*self.first_lease.as_uuid())),
-                retry_job::correlation_id.eq(&self.scope.trace.correlation_id),
-                retry_job::traceparent.eq(&self.scope.trace.traceparent),
+                retry_job::correlation_id.eq(&trace.correlation_id),
+                retry_job::traceparent.eq(&trace.traceparent),
                 retry_job::created_at.eq(now),
             ))
             .execute(&mut self.conn.pg)
@@ -167,7 +175,7 @@ impl UnitOfWork for PgUnitOfWork {
         let ordering_key = entry.resource_id.clone();
         let event = entry.into_event(id, &self.scope);
         let body = serde_json::to_vec(&event).map_err(|error| StoreError::Faulty(Box::new(error)))?;
-        self.write_events(&ordering_key, &[(id, event.kind(), body)]).await
+        self.write_events(&[NewEvent { id, subject: event.kind(), ordering_key, body }]).await
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
@@ -182,71 +190,6 @@ impl UnitOfWork for PgUnitOfWork {
     async fn rollback(mut self: Box<Self>) -> Result<(), StoreError> {
         self.measured("rollback");
         AnsiTransactionManager::rollback_transaction(&mut self.conn.pg).await.map_err(store_error)
-    }
-}
-
-struct PgSessions<'t>(&'t mut PgUnitOfWork);
-
-#[async_trait]
-impl VirtualSessions for PgSessions<'_> {
-    async fn find(&mut self, id: SessionId) -> Result<Option<VirtualSession>, StoreError> {
-        // Locked: who decides on a visit decides on what it is until they commit.
-        let row = virtual_session::table
-            .find((self.0.scope.tenant_id.as_str(), id.as_uuid()))
-            .select(SessionRow::as_select())
-            .for_no_key_update()
-            .first(&mut self.0.conn.pg)
-            .await
-            .optional()
-            .map_err(store_error)?;
-        row.map(SessionRow::restore).transpose()
-    }
-
-    async fn save(&mut self, session: &mut VirtualSession) -> Result<(), StoreError> {
-        let visit = session.parts();
-        match session.stored() {
-            None => {
-                diesel::insert_into(virtual_session::table)
-                    .values(NewSessionRow::of(visit)?)
-                    .execute(&mut self.0.conn.pg)
-                    .await
-                    .map_err(store_error)?;
-            }
-            Some(stored) => {
-                let row = virtual_session::table
-                    .find((self.0.scope.tenant_id.as_str(), visit.id.as_uuid()))
-                    .filter(virtual_session::version.eq(version_number(stored.version)));
-                // With the charge, so that a visit that has its Encounter and was not charged can be found.
-                let charged = session.events().iter().find_map(|recorded| match recorded.event {
-                    SessionEvent::Chargeable { .. } => Some(virtual_session::charged_at.eq(recorded.at)),
-                    _ => None,
-                });
-                let written = diesel::update(row)
-                    .set((SessionChanges::of(visit)?, charged))
-                    .execute(&mut self.0.conn.pg)
-                    .await
-                    .map_err(store_error)?;
-                if written != 1 {
-                    return Err(StoreError::Conflict);
-                }
-            }
-        }
-        let ordering_key = visit.id.to_string();
-        let mut events = Vec::with_capacity(session.events().len());
-        for recorded in session.events() {
-            let id = self.0.event_id();
-            let (subject, body) = session_event(session.parts(), recorded, id, &self.0.scope)
-                .map_err(|error| StoreError::Faulty(Box::new(error)))?;
-            events.push((id, subject, body));
-        }
-        self.0.write_events(&ordering_key, &events).await?;
-        for follow_up in session.follow_ups() {
-            match follow_up {
-                FollowUp::CreateEncounter => self.0.write_job(session.parts().id, JobKind::CreateEncounter).await?,
-            }
-        }
-        session.mark_saved();
-        Ok(())
     }
 }
 
@@ -287,51 +230,5 @@ impl Answers for PgAnswers<'_> {
             .await
             .map_err(store_error)?;
         Ok(())
-    }
-}
-
-struct PgJobs<'t>(&'t mut PgUnitOfWork);
-
-#[async_trait]
-impl Jobs for PgJobs<'_> {
-    async fn close(&mut self, session: SessionId, lease: LeaseToken, end: JobEnd) -> Result<(), StoreError> {
-        let held = retry_job::table
-            .filter(retry_job::tenant_id.eq(self.0.scope.tenant_id.as_str()))
-            .filter(retry_job::session_id.eq(session.as_uuid()))
-            .filter(retry_job::lease_token.eq(lease.as_uuid()));
-        match end {
-            JobEnd::Done => diesel::delete(held).execute(&mut self.0.conn.pg).await,
-            JobEnd::Parked { error } => {
-                diesel::update(held)
-                    .set((
-                        retry_job::state.eq("parked"),
-                        retry_job::last_error.eq(error),
-                        retry_job::lease_token.eq(None::<uuid::Uuid>),
-                    ))
-                    .execute(&mut self.0.conn.pg)
-                    .await
-            }
-        }
-        .map_err(store_error)?;
-        Ok(())
-    }
-
-    async fn requeue(&mut self, session: SessionId, kind: JobKind, now: OffsetDateTime) -> Result<bool, StoreError> {
-        let job = retry_job::table.find((self.0.scope.tenant_id.as_str(), session.as_uuid(), kind.as_str()));
-        let changes =
-            (retry_job::state.eq("open"), retry_job::due_at.eq(now), retry_job::lease_token.eq(None::<uuid::Uuid>));
-        let found = diesel::update(job).set(changes).execute(&mut self.0.conn.pg).await.map_err(store_error)?;
-        Ok(found > 0)
-    }
-
-    async fn park(&mut self, session: SessionId, kind: JobKind, error: &'static str) -> Result<bool, StoreError> {
-        let job = retry_job::table.find((self.0.scope.tenant_id.as_str(), session.as_uuid(), kind.as_str()));
-        let changes = (
-            retry_job::state.eq("parked"),
-            retry_job::last_error.eq(error),
-            retry_job::lease_token.eq(None::<uuid::Uuid>),
-        );
-        let found = diesel::update(job).set(changes).execute(&mut self.0.conn.pg).await.map_err(store_error)?;
-        Ok(found > 0)
     }
 }

@@ -37,6 +37,9 @@ pub struct Settings {
     pub inline_encounter_deadline: Duration,
     /// How many jobs a worker works side by side. Default 32.
     pub jobs_side_by_side: u16,
+    /// How long a worker holds a job: its deadline for the gateway's answer, and [`crate::encounters::RECORDING`].
+    /// Default 60 s.
+    pub job_lease: Duration,
 }
 
 /// The application: all use cases are methods of it, one file each under [`crate::sessions`].

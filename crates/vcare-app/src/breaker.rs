@@ -70,6 +70,12 @@ impl Breaker {
         }
     }
 
+    /// Whether the neighbour is left alone now; asks for nothing.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(*self.state.lock().unwrap_or_else(PoisonError::into_inner), State::Open { .. })
+    }
+
     /// Tells that the neighbour answered, whatever it said.
     pub fn answered(&self) {
         let before = std::mem::replace(

@@ -1,12 +1,14 @@
 //! Changing a visit: one named transaction that loads, decides, saves, and does it again after a lost race.
 
+use std::future::Future;
+
 use vcare_domain::{FollowUp, LeaseToken, Outcome, Refusal, SessionId, TenantConfig, VirtualSession};
 
 use crate::actor::Scope;
 use crate::app::App;
 use crate::error::{AppError, Resource};
 use crate::idempotency::{Answer, Done, Once};
-use crate::ports::{JobEnd, KeptAnswer, StoreError, UnitOfWork};
+use crate::ports::{KeptAnswer, StoreError, UnitOfWork};
 
 /// How often a lost race is run again. Rows are locked while they are decided upon, so that only keys taken twice and
 /// serialisation failures of the database come here.
@@ -20,8 +22,6 @@ pub(crate) struct Plan<'a, D> {
     pub session: SessionId,
     /// The caller's wish, when they named it.
     pub once: Option<&'a Once<'a, VirtualSession>>,
-    /// The job that this change closes.
-    pub closes: Option<(LeaseToken, JobEnd)>,
     /// Tells the visit what to do. Run again after a lost race.
     pub decide: D,
 }
@@ -51,6 +51,34 @@ fn lost_race(error: &AppError) -> bool {
     matches!(error, AppError::Store(StoreError::Conflict))
 }
 
+/// Runs a transaction, from begin to commit, until it has not lost a race. `name` is its name in metrics.
+pub(crate) async fn run_again_after_lost_races<T, F>(name: &'static str, run: impl Fn() -> F) -> Result<T, AppError>
+where
+    F: Future<Output = Result<T, AppError>> + Send,
+{
+    let mut attempt = 1;
+    loop {
+        match run().await {
+            Err(error) if lost_race(&error) && attempt < ATTEMPTS => {
+                metrics::counter!("vcare_transaction_retries_total", "name" => name).increment(1);
+                attempt += 1;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Commits what went well, and undoes what did not.
+pub(crate) async fn close<T>(tx: Box<dyn UnitOfWork>, done: Result<T, AppError>) -> Result<T, AppError> {
+    match done {
+        Ok(done) => tx.commit().await.map(|()| done).map_err(AppError::from),
+        Err(error) => {
+            tx.rollback().await?;
+            Err(error)
+        }
+    }
+}
+
 /// What was answered to this wish before; an error when the key stands for another wish.
 fn recall<T>(kept: Option<KeptAnswer>, once: &Once<'_, T>) -> Result<Option<Answer>, AppError> {
     match kept {
@@ -67,24 +95,12 @@ impl App {
     where
         D: Fn(&mut VirtualSession) -> Result<Outcome, Refusal> + Send + Sync,
     {
-        let mut attempt = 1;
-        loop {
+        run_again_after_lost_races(plan.name, || async {
             let mut tx = self.store.begin(plan.name, scope).await?;
-            let outcome = match self.load_decide_save(&mut *tx, &plan).await {
-                Ok(done) => tx.commit().await.map(|()| done).map_err(AppError::from),
-                Err(error) => {
-                    tx.rollback().await?;
-                    Err(error)
-                }
-            };
-            match outcome {
-                Err(error) if lost_race(&error) && attempt < ATTEMPTS => {
-                    metrics::counter!("vcare_transaction_retries_total", "name" => plan.name).increment(1);
-                    attempt += 1;
-                }
-                outcome => return outcome,
-            }
-        }
+            let done = self.load_decide_save(&mut *tx, &plan).await;
+            close(tx, done).await
+        })
+        .await
     }
 
     async fn load_decide_save<D>(&self, tx: &mut dyn UnitOfWork, plan: &Plan<'_, D>) -> Result<Done<Changed>, AppError>
@@ -103,9 +119,6 @@ impl App {
         if applied {
             follow_ups = session.follow_ups().to_vec();
             tx.sessions().save(&mut session).await?;
-        }
-        if let Some((lease, end)) = plan.closes {
-            tx.jobs().close(plan.session, lease, end).await?;
         }
         self.keep_answer(tx, plan.once, &session).await?;
         Ok(Done::Now(Changed { session, applied, follow_ups, first_lease: tx.first_lease() }))

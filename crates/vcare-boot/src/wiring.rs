@@ -133,6 +133,7 @@ fn settings(config: &Config) -> Settings {
         public_base_url: config.links.public_base_url.clone(),
         inline_encounter_deadline: Duration::milliseconds(i64::from(config.fhir.inline_deadline_ms)),
         jobs_side_by_side: config.worker.concurrency,
+        job_lease: Duration::seconds(60),
     }
 }
 

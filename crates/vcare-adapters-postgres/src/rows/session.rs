@@ -174,6 +174,10 @@ impl<'a> NewSessionRow<'a> {
 }
 
 impl SessionRow {
+    pub(crate) const fn session_id(&self) -> SessionId {
+        SessionId::from_uuid(self.id)
+    }
+
     pub(crate) fn restore(self) -> Result<VirtualSession, StoreError> {
         let state = self.state()?;
         let text = |column| move |_| corrupt(column);

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use time::{Duration, OffsetDateTime};
 use tokio::task::JoinSet;
-use vcare_app::ports::{JobEnd, JobQueue, LeasedJob};
+use vcare_app::ports::{ClosedJob, GivenBack, JobEnd, JobQueue, LeasedJob};
 use vcare_domain::{LeaseToken, SessionStatus};
 
 use crate::support::{Bench, HERAT, KABUL};
@@ -27,9 +27,13 @@ async fn lease_one(bench: &Bench) -> LeasedJob {
     leased.remove(0)
 }
 
+fn back(job: &LeasedJob, due: OffsetDateTime, error: Option<&'static str>) -> GivenBack {
+    GivenBack { session_id: job.session_id, lease: job.lease, due, error }
+}
+
 async fn close(bench: &Bench, job: &LeasedJob, lease: LeaseToken, end: JobEnd) {
     let mut tx = bench.begin(job.tenant_id.as_str()).await;
-    tx.jobs().close(job.session_id, lease, end).await.unwrap();
+    tx.jobs().close(&[ClosedJob { session_id: job.session_id, lease, end }]).await.unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -96,12 +100,12 @@ async fn a_worker_that_lost_its_lease_changes_nothing_any_more() {
         )
     };
     let before = state().await;
-    bench.jobs().retry(lost.session_id, lost.lease, due, "timed_out").await.unwrap();
+    bench.jobs().give_back(&[back(&lost, due, Some("timed_out")), back(&lost, due, None)]).await.unwrap();
     close(&bench, &lost, lost.lease, JobEnd::Done).await;
     close(&bench, &lost, lost.lease, JobEnd::Parked { error: "invalid" }).await;
     assert_eq!(state().await, before);
 
-    bench.jobs().retry(held.session_id, held.lease, due, "timed_out").await.unwrap();
+    bench.jobs().give_back(&[back(&held, due, Some("timed_out"))]).await.unwrap();
     assert_eq!(state().await, ("open".to_owned(), due, None, Some("timed_out".to_owned())));
     // Given back is given back.
     close(&bench, &held, held.lease, JobEnd::Done).await;
@@ -142,7 +146,8 @@ async fn a_job_that_another_transaction_holds_is_passed_by() {
     bench.clock.advance(LEASE);
     // Its holder is about to close it, and the lease has just run out.
     let mut closing = bench.begin(first.tenant_id.as_str()).await;
-    closing.jobs().close(first.session_id, first.lease, JobEnd::Done).await.unwrap();
+    let done = ClosedJob { session_id: first.session_id, lease: first.lease, end: JobEnd::Done };
+    closing.jobs().close(&[done]).await.unwrap();
     let taken = bench.jobs().lease(bench.now(), LEASE, 9).await.unwrap();
     assert_eq!(taken.len(), 1);
     assert_ne!(taken[0].id, first.id);

@@ -3,8 +3,8 @@
 use std::time::Duration as Patience;
 
 use time::Duration;
-use vcare_app::ports::{JobEnd, StoreError};
-use vcare_domain::{SessionStatus, VirtualSession};
+use vcare_app::ports::{ClosedJob, JobEnd, StoreError};
+use vcare_domain::{LeaseToken, SessionStatus, VirtualSession};
 
 use crate::support::{Bench, HERAT, KABUL, applied, change, patient_of, prose, user, uuid_of};
 
@@ -239,6 +239,10 @@ async fn a_connection_serves_one_tenant_after_another_and_shows_each_its_own() {
     assert_eq!(backends(&bench).await.len(), 1);
 }
 
+fn done(visit: &VirtualSession, lease: LeaseToken) -> ClosedJob {
+    ClosedJob { session_id: visit.parts().id, lease, end: JobEnd::Done }
+}
+
 #[tokio::test]
 async fn a_job_belongs_to_who_stored_it_for_ten_seconds() {
     let bench = Bench::start().await;
@@ -257,15 +261,15 @@ async fn a_job_belongs_to_who_stored_it_for_ten_seconds() {
     let mut tx = bench.begin(KABUL).await;
     assert_ne!(tx.first_lease(), lease);
     let other = tx.first_lease();
-    tx.jobs().close(visit.parts().id, other, JobEnd::Done).await.unwrap();
+    tx.jobs().close(&[done(&visit, other)]).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(bench.count("retry_job").await, 1, "under another lease nothing is closed");
     let mut tx = bench.begin(HERAT).await;
-    tx.jobs().close(visit.parts().id, lease, JobEnd::Done).await.unwrap();
+    tx.jobs().close(&[done(&visit, lease)]).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(bench.count("retry_job").await, 1, "nor by another tenant");
     let mut tx = bench.begin(KABUL).await;
-    tx.jobs().close(visit.parts().id, lease, JobEnd::Done).await.unwrap();
+    tx.jobs().close(&[done(&visit, lease)]).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(bench.count("retry_job").await, 0);
 }

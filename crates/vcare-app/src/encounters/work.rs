@@ -1,20 +1,19 @@
 //! The durable work, taken up by a worker.
 
 use time::{Duration, OffsetDateTime};
+use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::breaker::Permit;
-use crate::encounters::{EncounterJob, Settled};
-use crate::ports::{Ids, JobKind, LeasedJob, StoreError};
+use crate::encounters::record::Settled;
+use crate::encounters::round::Round;
+use crate::ports::{Ids, StoreError};
 
 /// The longest a failed attempt waits for the next one.
 pub const RETRY_CEILING: Duration = Duration::seconds(60);
 
-/// How long a worker holds a job.
-const LEASE: Duration = Duration::seconds(60);
-
-/// What the lease keeps back for recording the result after the neighbour answered.
-const RECORDING: Duration = Duration::seconds(15);
+/// What a lease keeps back for recording the result after the neighbour answered.
+pub const RECORDING: Duration = Duration::seconds(15);
 
 /// How long to wait after attempt `attempts` failed: 5, 10, 20, 40, then 60 s, ±20 %, so that an outage's visits do not
 /// come back all at once. A neighbour's wish to be left alone longer is heard up to the ceiling: recovery must show within
@@ -48,7 +47,7 @@ impl WorkReport {
         self.created + self.parked + self.later + self.failed
     }
 
-    const fn count(&mut self, settled: Settled) {
+    pub(super) const fn count(&mut self, settled: Settled) {
         match settled {
             Settled::Created => self.created += 1,
             Settled::Parked => self.parked += 1,
@@ -56,7 +55,7 @@ impl WorkReport {
         }
     }
 
-    const fn add(&mut self, more: Self) {
+    pub(super) const fn add(&mut self, more: Self) {
         self.created += more.created;
         self.parked += more.parked;
         self.later += more.later;
@@ -71,81 +70,42 @@ impl App {
     /// # Errors
     /// [`StoreError`] when jobs cannot be leased.
     pub async fn work_due_jobs(&self, limit: u16) -> Result<WorkReport, StoreError> {
+        self.work_due_jobs_until(limit, &CancellationToken::new()).await
+    }
+
+    /// The same, and when `stop` is cancelled no more attempts are begun: those under way are finished, and what was taken
+    /// beside is given back.
+    ///
+    /// # Errors
+    /// [`StoreError`] when jobs cannot be leased.
+    pub async fn work_due_jobs_until(&self, limit: u16, stop: &CancellationToken) -> Result<WorkReport, StoreError> {
         let breaker = &self.neighbours.fhir_breaker;
         let mut report = WorkReport::default();
-        loop {
+        while !stop.is_cancelled() {
             let now = self.clock.now();
             let (limit, probing) = match breaker.permit(now) {
                 Permit::All => (limit, false),
                 Permit::Probe => (1, true),
-                Permit::No { .. } => return Ok(report),
+                Permit::No { .. } => break,
             };
-            let leased = match self.jobs.lease(now, LEASE, limit).await {
-                Ok(leased) if !leased.is_empty() => leased,
-                nothing => {
-                    if probing {
-                        breaker.unused(now);
-                    }
-                    return nothing.map(|_| report);
-                }
+            let leased = self.jobs.lease(now, self.settings.job_lease, limit).await;
+            let nothing = leased.as_ref().map_or(true, Vec::is_empty);
+            let done = match leased {
+                Ok(leased) => Ok(Round::new(self, leased, stop).run().await),
+                Err(error) => Err(error),
             };
-            let done = self.work_all(leased).await;
-            report.add(done);
-            if probing && done.failed > 0 {
-                // It failed on our side and may not have asked: the gateway's turn is still to come.
+            if probing {
+                // Nobody may have asked: there was no job, or its visit has its Encounter, or something failed on our side.
                 breaker.unused(now);
             }
+            let done = done?;
+            report.add(done);
             // A probe that was answered opens the way for the others.
-            if !probing || done.failed > 0 {
-                return Ok(report);
+            if !probing || nothing || done.failed > 0 {
+                break;
             }
         }
-    }
-
-    async fn work_all(&self, leased: Vec<LeasedJob>) -> WorkReport {
-        let mut report = WorkReport::default();
-        let mut waiting = leased.into_iter();
-        let mut attempts = tokio::task::JoinSet::new();
-        loop {
-            while attempts.len() < usize::from(self.settings.jobs_side_by_side.max(1))
-                && let Some(job) = waiting.next()
-            {
-                let app = self.clone();
-                attempts.spawn(async move { app.work(job).await });
-            }
-            match attempts.join_next().await {
-                None => return report,
-                Some(Ok(Some(settled))) => report.count(settled),
-                Some(Ok(None) | Err(_)) => report.failed += 1,
-            }
-        }
-    }
-
-    async fn work(&self, job: LeasedJob) -> Option<Settled> {
-        let left = job.leased_until - self.clock.now() - RECORDING;
-        if !left.is_positive() {
-            // It waited its turn for too long: somebody else may have it by now.
-            return Some(Settled::Later);
-        }
-        let JobKind::CreateEncounter = job.kind;
-        let attempt = EncounterJob {
-            tenant_id: job.tenant_id,
-            session_id: job.session_id,
-            lease: job.lease,
-            attempts: job.attempts,
-            trace: job.trace,
-        };
-        match self.settle_encounter(&attempt, left).await {
-            Ok(settlement) => Some(settlement.settled),
-            Err(error) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    session_id = %attempt.session_id,
-                    "a job could not be worked; its lease will run out"
-                );
-                None
-            }
-        }
+        Ok(report)
     }
 
     /// How many jobs are open, and how long the oldest has been.

@@ -17,7 +17,7 @@ pub use neighbours::{
 };
 pub use oversight::{Backlog, ITEMS, JobFilter, JobView, Oversight, TenantView, Unsettled, UnsettledVisit};
 pub use queue::{
-    EventPublisher, JobKind, JobQueue, LeasedJob, Outbox, OutboxLead, OutboxWake, PublishError, StoredEvent,
+    EventPublisher, GivenBack, JobKind, JobQueue, LeasedJob, Outbox, OutboxLead, OutboxWake, PublishError, StoredEvent,
 };
 pub use secrets::{
     InvalidSecret, JoinTokenClaims, JoinTokens, KeptSecrets, KeyPurpose, KeyVersions, PreparedSecret, SealedSecret,
@@ -25,8 +25,8 @@ pub use secrets::{
     TenantSecrets,
 };
 pub use store::{
-    Answers, JobEnd, Jobs, KeptAnswer, PageCursor, Presences, Reads, SessionFilter, SessionPage, Store, StoreError,
-    TenantConfigs, UnitOfWork, VirtualSessions,
+    Answers, ClosedJob, FoundSession, JobEnd, Jobs, KeptAnswer, PageCursor, Presences, Reads, SessionFilter,
+    SessionPage, Store, StoreError, TenantConfigs, TracedSession, UnitOfWork, VirtualSessions,
 };
 pub use video::{
     ConnectionCheck, ConnectionProblem, ConnectionReport, RoomWish, VideoBackends, VideoError, VideoGrant,

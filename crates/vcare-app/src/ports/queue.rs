@@ -117,19 +117,26 @@ pub struct LeasedJob {
     pub attempts: u32,
 }
 
+/// A job that is given back before it is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GivenBack {
+    /// The visit it is for.
+    pub session_id: SessionId,
+    /// The proof of holding it.
+    pub lease: LeaseToken,
+    /// When it is due again.
+    pub due: OffsetDateTime,
+    /// Why, as a fixed word; `None` when it was not even begun: then this attempt does not count.
+    pub error: Option<&'static str>,
+}
+
 /// Durable work across all tenants.
 #[async_trait]
 pub trait JobQueue: Send + Sync {
     /// Takes up to `limit` due jobs, oldest due first, and holds them for `lease_for`.
     async fn lease(&self, now: OffsetDateTime, lease_for: Duration, limit: u16) -> Result<Vec<LeasedJob>, StoreError>;
-    /// Gives a job back, to be tried again at `due`. Without effect when the lease was lost. `error` is a fixed word.
-    async fn retry(
-        &self,
-        session: SessionId,
-        lease: LeaseToken,
-        due: OffsetDateTime,
-        error: &'static str,
-    ) -> Result<(), StoreError>;
+    /// Gives jobs back, in one statement. Without effect on those whose lease was lost.
+    async fn give_back(&self, jobs: &[GivenBack]) -> Result<(), StoreError>;
     /// How many jobs are open, and since when the oldest one is.
     async fn open(&self) -> Result<(u64, Option<OffsetDateTime>), StoreError>;
 }

@@ -8,7 +8,7 @@ use vcare_domain::{
     Branding, ConferenceName, LeaseToken, PatientId, SessionId, SessionStatus, TenantConfig, TenantId, VirtualSession,
 };
 
-use crate::actor::{ActorRef, Scope};
+use crate::actor::{ActorRef, Scope, TraceContext};
 use crate::events::AuditEntry;
 use crate::idempotency::{Answer, IdempotencyKey};
 use crate::ports::{JobKind, KeptSecrets, SealedSecrets, Unsettled};
@@ -45,6 +45,9 @@ pub enum StoreError {
 /// What was answered under a key, and the fingerprint of the request it was answered to.
 pub type KeptAnswer = ([u8; 32], Answer);
 
+/// A visit that was asked for, or why it cannot be restored.
+pub type FoundSession = (SessionId, Result<VirtualSession, StoreError>);
+
 /// The store: reads of single statements, and units of work.
 #[async_trait]
 pub trait Store: Reads + SealedSecrets {
@@ -57,6 +60,8 @@ pub trait Store: Reads + SealedSecrets {
 pub trait Reads: Send + Sync {
     /// The visit of that id, in that tenant.
     async fn session(&self, tenant: &TenantId, id: SessionId) -> Result<Option<VirtualSession>, StoreError>;
+    /// Visits by id, in one statement; those that exist, in any order. One that makes no sense spoils no other.
+    async fn sessions_by_id(&self, tenant: &TenantId, ids: &[SessionId]) -> Result<Vec<FoundSession>, StoreError>;
     /// One page of a tenant's visits, by planned start.
     async fn sessions(&self, tenant: &TenantId, filter: &SessionFilter) -> Result<SessionPage, StoreError>;
     /// The tenant's settings.
@@ -115,8 +120,13 @@ pub trait UnitOfWork: Send {
 pub trait VirtualSessions: Send {
     /// The visit of that id, locked until the transaction ends.
     async fn find(&mut self, id: SessionId) -> Result<Option<VirtualSession>, StoreError>;
+    /// Visits by id; those that exist, in the order of their ids. They are locked in that order until the transaction
+    /// ends: of two transactions that want the same visits, neither waits for one while it holds another that comes after.
+    async fn find_all(&mut self, ids: &[SessionId]) -> Result<Vec<VirtualSession>, StoreError>;
     /// Writes the row if it is still at the version it was read at, its events to the outbox, its follow-ups to the jobs.
     async fn save(&mut self, session: &mut VirtualSession) -> Result<(), StoreError>;
+    /// The same for many: all, or an error.
+    async fn save_all(&mut self, sessions: &mut [TracedSession<'_>]) -> Result<(), StoreError>;
 }
 
 /// The answers given under idempotency keys, inside a transaction.
@@ -137,9 +147,11 @@ pub trait Answers: Send {
 /// The durable work, inside a transaction.
 #[async_trait]
 pub trait Jobs: Send {
-    /// Closes the visit's job if it is still held under that lease: it is done, or set aside for a person. Without effect
-    /// when the lease was lost; who holds it now will find the work done.
-    async fn close(&mut self, session: SessionId, lease: LeaseToken, end: JobEnd) -> Result<(), StoreError>;
+    /// Closes jobs that are still held under their lease, each as it ended. Without effect on those whose lease was lost;
+    /// who holds them now will find the work done.
+    async fn close(&mut self, jobs: &[ClosedJob]) -> Result<(), StoreError>;
+    /// Closes those of the jobs, still held under their lease, whose visit has its Encounter or needs none; answers which.
+    async fn close_settled(&mut self, held: &[(SessionId, LeaseToken)]) -> Result<Vec<SessionId>, StoreError>;
     /// Makes a job due at once, parked or not; who holds it loses it. Answers whether there is one.
     async fn requeue(&mut self, session: SessionId, kind: JobKind, now: OffsetDateTime) -> Result<bool, StoreError>;
     /// Sets a job aside for a person; who holds it loses it. Answers whether there is one. `error` is a fixed word.
@@ -154,6 +166,25 @@ pub trait Presences: Send {
     async fn note(&mut self, session: SessionId, hint: &Presence) -> Result<bool, StoreError>;
     /// Notes that every connection seen so far is gone.
     async fn everybody_left(&mut self, session: SessionId, at: OffsetDateTime) -> Result<(), StoreError>;
+}
+
+/// A visit to be saved, and how the request is traced that its events tell of.
+pub struct TracedSession<'a> {
+    /// The visit.
+    pub session: &'a mut VirtualSession,
+    /// The trace.
+    pub trace: &'a TraceContext,
+}
+
+/// A job to be closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClosedJob {
+    /// The visit it is for.
+    pub session_id: SessionId,
+    /// The proof of holding it.
+    pub lease: LeaseToken,
+    /// How it ends.
+    pub end: JobEnd,
 }
 
 /// How a job ends.

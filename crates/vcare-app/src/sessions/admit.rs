@@ -34,7 +34,6 @@ impl App {
             name: "admit_participant",
             session: id,
             once: once.as_ref(),
-            closes: None,
             decide: |session: &mut vcare_domain::VirtualSession| session.admit(participant, &change),
         };
         let session = match self.change_session(&caller.scope(), plan).await? {

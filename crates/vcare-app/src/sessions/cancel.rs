@@ -30,7 +30,6 @@ impl App {
             name: "cancel_session",
             session: id,
             once,
-            closes: None,
             decide: |session: &mut VirtualSession| session.cancel(reason.clone(), &change),
         };
         let done = self.change_session(&caller.scope(), plan).await?;

@@ -7,7 +7,7 @@ use crate::actor::Caller;
 use crate::app::App;
 use crate::authorisation::Permission;
 use crate::breaker::Permit;
-use crate::encounters::EncounterJob;
+use crate::encounters::{EncounterJob, encounter_draft};
 use crate::error::{AppError, Resource};
 use crate::idempotency::Done;
 use crate::transaction::{Changed, Plan};
@@ -32,7 +32,6 @@ impl App {
             name: "end_session",
             session: id,
             once: None,
-            closes: None,
             decide: |session: &mut VirtualSession| session.end(&change),
         };
         let Done::Now(changed) = self.change_session(&caller.scope(), plan).await? else {
@@ -63,12 +62,8 @@ impl App {
             attempts: 1,
             trace: caller.trace.clone(),
         };
-        match self.settle(&job, &session, self.settings.inline_encounter_deadline).await {
-            Ok(settled) => settled.session.unwrap_or(session),
-            Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "first Encounter attempt failed");
-                session
-            }
-        }
+        let answered = self.ask(job, encounter_draft(session.parts()), self.settings.inline_encounter_deadline).await;
+        let settled = self.record(vec![answered]).await.pop();
+        settled.and_then(|settled| settled.session).unwrap_or(session)
     }
 }

@@ -43,7 +43,6 @@ impl App {
             name: "invite_participant",
             session: id,
             once,
-            closes: None,
             decide: |session: &mut VirtualSession| session.invite(new.clone(), limit, &change),
         };
         Ok(self.change_session(&caller.scope(), plan).await?.into_session())

@@ -127,7 +127,6 @@ impl App {
             name: "join_by_token",
             session: claims.session_id,
             once: None,
-            closes: None,
             decide: |session: &mut VirtualSession| session.join(id, version, now),
         };
         match self.change_session(&scope, plan).await {

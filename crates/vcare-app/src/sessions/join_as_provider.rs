@@ -33,7 +33,6 @@ impl App {
             name: "join_as_provider",
             session: id,
             once: None,
-            closes: None,
             decide: |session: &mut VirtualSession| session.join_as_provider(new_id, limit, &change),
         };
         let Done::Now(Changed { session, .. }) = self.change_session(&caller.scope(), plan).await? else {

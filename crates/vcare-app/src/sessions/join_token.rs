@@ -74,7 +74,6 @@ impl App {
             name: "issue_join_token",
             session: id,
             once: once.as_ref(),
-            closes: None,
             decide: |session: &mut VirtualSession| session.issue_join_token(participant, limit, &change),
         };
         let (session, recipe) = match self.change_session(&caller.scope(), plan).await? {

@@ -31,7 +31,6 @@ impl App {
             name: "remove_participant",
             session: id,
             once,
-            closes: None,
             decide: |session: &mut VirtualSession| session.remove(participant, reason.clone(), &change),
         };
         Ok(self.change_session(&caller.scope(), plan).await?.into_session())

@@ -29,7 +29,6 @@ impl App {
             name: "withdraw_recording",
             session: id,
             once,
-            closes: None,
             decide: |session: &mut VirtualSession| session.withdraw_recording(&change),
         };
         Ok(self.change_session(&caller.scope(), plan).await?.into_session())

@@ -1,0 +1,94 @@
+//! The durable work, inside a transaction.
+
+use async_trait::async_trait;
+use diesel::prelude::{ExpressionMethods, QueryDsl};
+use diesel_async::RunQueryDsl;
+use time::OffsetDateTime;
+use uuid::Uuid;
+use vcare_app::ports::{ClosedJob, JobEnd, JobKind, Jobs, StoreError};
+use vcare_domain::{EncounterStatus, LeaseToken, SessionId};
+
+use super::PgUnitOfWork;
+use crate::errors::store_error;
+use crate::schema::{retry_job, virtual_session};
+
+pub(super) struct PgJobs<'t>(pub(super) &'t mut PgUnitOfWork);
+
+/// The ids of what goes together, by what it has in common: mostly one group, as a worker's jobs are of one lease.
+fn groups<K: PartialEq>(jobs: impl Iterator<Item = (K, SessionId)>) -> Vec<(K, Vec<Uuid>)> {
+    let mut groups: Vec<(K, Vec<Uuid>)> = Vec::new();
+    for (key, session) in jobs {
+        match groups.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, ids)) => ids.push(*session.as_uuid()),
+            None => groups.push((key, vec![*session.as_uuid()])),
+        }
+    }
+    groups
+}
+
+#[async_trait]
+impl Jobs for PgJobs<'_> {
+    async fn close(&mut self, jobs: &[ClosedJob]) -> Result<(), StoreError> {
+        for ((lease, end), sessions) in groups(jobs.iter().map(|job| ((job.lease, job.end), job.session_id))) {
+            let held = retry_job::table
+                .filter(retry_job::tenant_id.eq(self.0.scope.tenant_id.as_str()))
+                .filter(retry_job::session_id.eq_any(sessions))
+                .filter(retry_job::lease_token.eq(lease.as_uuid()));
+            match end {
+                JobEnd::Done => diesel::delete(held).execute(&mut self.0.conn.pg).await,
+                JobEnd::Parked { error } => {
+                    diesel::update(held)
+                        .set((
+                            retry_job::state.eq("parked"),
+                            retry_job::last_error.eq(error),
+                            retry_job::lease_token.eq(None::<Uuid>),
+                        ))
+                        .execute(&mut self.0.conn.pg)
+                        .await
+                }
+            }
+            .map_err(store_error)?;
+        }
+        Ok(())
+    }
+
+    async fn close_settled(&mut self, held: &[(SessionId, LeaseToken)]) -> Result<Vec<SessionId>, StoreError> {
+        let mut closed = Vec::new();
+        for (lease, sessions) in groups(held.iter().map(|(session, lease)| (*lease, *session))) {
+            let tenant = self.0.scope.tenant_id.as_str();
+            let needs_nothing = [EncounterStatus::Created.as_str(), EncounterStatus::NotRequired.as_str()];
+            let settled = virtual_session::table
+                .filter(virtual_session::tenant_id.eq(tenant))
+                .filter(virtual_session::id.eq_any(sessions.clone()))
+                .filter(virtual_session::encounter_status.eq_any(needs_nothing))
+                .select(virtual_session::id);
+            let jobs = retry_job::table
+                .filter(retry_job::tenant_id.eq(tenant))
+                .filter(retry_job::session_id.eq_any(sessions))
+                .filter(retry_job::lease_token.eq(lease.as_uuid()))
+                .filter(retry_job::session_id.eq_any(settled));
+            let ids: Vec<Uuid> = diesel::delete(jobs)
+                .returning(retry_job::session_id)
+                .get_results(&mut self.0.conn.pg)
+                .await
+                .map_err(store_error)?;
+            closed.extend(ids.into_iter().map(SessionId::from_uuid));
+        }
+        Ok(closed)
+    }
+
+    async fn requeue(&mut self, session: SessionId, kind: JobKind, now: OffsetDateTime) -> Result<bool, StoreError> {
+        let job = retry_job::table.find((self.0.scope.tenant_id.as_str(), session.as_uuid(), kind.as_str()));
+        let changes = (retry_job::state.eq("open"), retry_job::due_at.eq(now), retry_job::lease_token.eq(None::<Uuid>));
+        let found = diesel::update(job).set(changes).execute(&mut self.0.conn.pg).await.map_err(store_error)?;
+        Ok(found > 0)
+    }
+
+    async fn park(&mut self, session: SessionId, kind: JobKind, error: &'static str) -> Result<bool, StoreError> {
+        let job = retry_job::table.find((self.0.scope.tenant_id.as_str(), session.as_uuid(), kind.as_str()));
+        let changes =
+            (retry_job::state.eq("parked"), retry_job::last_error.eq(error), retry_job::lease_token.eq(None::<Uuid>));
+        let found = diesel::update(job).set(changes).execute(&mut self.0.conn.pg).await.map_err(store_error)?;
+        Ok(found > 0)
+    }
+}
