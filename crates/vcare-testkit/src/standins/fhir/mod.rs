@@ -4,6 +4,7 @@ mod outcome;
 mod r4;
 mod search;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -29,17 +30,51 @@ pub(super) struct Encounters {
 #[derive(Debug, Default)]
 struct Book {
     encounters: Vec<Value>,
+    /// Where those are that have an identifier of that value: a hundred thousand are not looked through for each new one.
+    by_identifier: HashMap<String, Vec<usize>>,
     journal: Option<Journal>,
 }
 
 impl Book {
+    fn of(encounters: Vec<Value>, journal: Journal) -> Self {
+        let mut book = Self::default();
+        for encounter in encounters {
+            book.enter(encounter);
+        }
+        book.journal = Some(journal);
+        book
+    }
+
     /// Written down first: what is answered is kept.
     fn add(&mut self, encounter: Value) -> Result<()> {
         if let Some(journal) = &mut self.journal {
             journal.add(&encounter)?;
         }
-        self.encounters.push(encounter);
+        self.enter(encounter);
         Ok(())
+    }
+
+    fn enter(&mut self, encounter: Value) {
+        let place = self.encounters.len();
+        for value in encounter["identifier"].as_array().into_iter().flatten().filter_map(|one| one["value"].as_str()) {
+            let places = self.by_identifier.entry(value.to_owned()).or_default();
+            // One that has the value twice is there once.
+            if places.last() != Some(&place) {
+                places.push(place);
+            }
+        }
+        self.encounters.push(encounter);
+    }
+
+    /// Those that are meant, oldest first.
+    fn found(&self, search: &Search) -> Vec<&Value> {
+        match search.identifier_value() {
+            Some(value) => {
+                let places = self.by_identifier.get(value).into_iter().flatten();
+                places.map(|place| &self.encounters[*place]).filter(|one| search.matches(one)).collect()
+            }
+            None => self.encounters.iter().filter(|one| search.matches(one)).collect(),
+        }
     }
 }
 
@@ -49,7 +84,7 @@ impl Encounters {
         let book = match folder {
             Some(folder) => {
                 let (journal, encounters) = Journal::of_encounters(folder)?;
-                Book { encounters, journal: Some(journal) }
+                Book::of(encounters, journal)
             }
             None => Book::default(),
         };
@@ -120,7 +155,7 @@ impl Encounters {
         let mut book = self.book();
         let minimal = asked.header("prefer").is_some_and(|prefer| prefer.contains("return=minimal"));
         let matches: Vec<&Value> = match &condition {
-            Some(condition) => book.encounters.iter().filter(|one| condition.matches(one)).collect(),
+            Some(condition) => book.found(condition),
             None => Vec::new(),
         };
         match matches.as_slice() {
@@ -160,7 +195,7 @@ impl Encounters {
             Err(issue) => return refused(400, &[issue]),
         };
         let book = self.book();
-        let found: Vec<&Value> = book.encounters.iter().filter(|one| search.matches(one)).collect();
+        let found = book.found(&search);
         let entry = |one: &&Value| {
             let url = format!("{}/Encounter/{}", self.base, id_of(one));
             json!({"fullUrl": url, "resource": one, "search": {"mode": "match"}})

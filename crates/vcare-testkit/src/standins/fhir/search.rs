@@ -53,6 +53,11 @@ impl Search {
         Ok(search)
     }
 
+    /// The value that one of its identifiers must have.
+    pub fn identifier_value(&self) -> Option<&str> {
+        self.identifier.as_ref().map(|token| token.value.as_str())
+    }
+
     pub fn matches(&self, encounter: &Value) -> bool {
         let of_patient = |patient: &String| encounter["subject"]["reference"] == patient.as_str();
         self.identifier.as_ref().is_none_or(|token| token.matches(encounter)) && self.patient.iter().all(of_patient)
