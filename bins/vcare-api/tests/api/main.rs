@@ -7,6 +7,7 @@ mod support;
 
 mod admit;
 mod bad_input;
+mod batches;
 mod cancel;
 mod config;
 mod consent;

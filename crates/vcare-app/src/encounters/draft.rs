@@ -7,11 +7,14 @@ use crate::ports::{EncounterDraft, EncounterParticipant, Period};
 /// System of the identifier by which a live visit's Encounter is found again.
 pub const SESSION_IDENTIFIER_SYSTEM: &str = "urn:ghasi:virtual-care:session";
 
-/// The Encounter of an ended visit; `None` when nothing took place.
+/// The Encounter of an ended visit; `None` when nothing took place, or it ended before it began.
 #[must_use]
 pub fn encounter_draft(visit: &SessionParts) -> Option<EncounterDraft> {
     let (first, last) = (visit.segments.first()?, visit.segments.last()?);
     let period = Period { start: first.from, end: last.to? };
+    if period.start > period.end {
+        return None;
+    }
     let participants = visit.participants.iter().filter_map(|participant| {
         // The patient is the subject, and who was never let in did not take part.
         if participant.role == ParticipantRole::Patient {

@@ -13,8 +13,8 @@ use crate::encounters::ask::Answered;
 use crate::encounters::{RECORDING, WorkReport, encounter_draft};
 use crate::ports::{EncounterDraft, GivenBack, JobKind, LeasedJob, StoreError};
 
-/// The most visits read at once: what bounds the memory of a round.
-const AT_ONCE: usize = 256;
+/// The most visits read or recorded at once: what bounds a round's memory and its longest transaction.
+const AT_ONCE: usize = 500;
 
 /// A job whose visit wants an Encounter, and what that is made of.
 type Ready = (LeasedJob, Option<EncounterDraft>);
@@ -31,8 +31,9 @@ pub(super) struct Round<'a> {
     asking: JoinSet<Answered>,
     /// To be recorded, when what is being recorded is done.
     answered: Vec<Answered>,
-    /// At most one.
+    /// At most one, of so many.
     recording: JoinSet<WorkReport>,
+    recorded: u32,
     report: WorkReport,
 }
 
@@ -46,6 +47,7 @@ impl<'a> Round<'a> {
             asking: JoinSet::new(),
             answered: Vec::new(),
             recording: JoinSet::new(),
+            recorded: 0,
             report: WorkReport::default(),
         }
     }
@@ -61,7 +63,8 @@ impl<'a> Round<'a> {
                     Err(_) => self.report.failed += 1,
                 },
                 Some(recorded) = self.recording.join_next() => {
-                    self.report.add(recorded.unwrap_or_default());
+                    let panicked = WorkReport { failed: self.recorded, ..WorkReport::default() };
+                    self.report.add(recorded.unwrap_or(panicked));
                 }
                 else => return self.report,
             }
@@ -83,9 +86,9 @@ impl<'a> Round<'a> {
             };
             let left = job.leased_until - self.app.clock.now() - RECORDING;
             if !left.is_positive() {
-                // It waited its turn for too long: somebody else may have it by now.
-                self.report.later += 1;
-                continue;
+                // It waited its turn for too long, and with it all that come after.
+                self.ready.push_front((job, draft));
+                return self.give_back().await;
             }
             let app = self.app.clone();
             self.asking.spawn(async move { app.ask(job.into(), draft, left).await });
@@ -97,9 +100,11 @@ impl<'a> Round<'a> {
         if self.answered.is_empty() || !self.recording.is_empty() {
             return;
         }
-        let (app, answered) = (self.app.clone(), std::mem::take(&mut self.answered));
+        let (app, rest) = (self.app.clone(), self.answered.split_off(self.answered.len().min(AT_ONCE)));
+        let answered = std::mem::replace(&mut self.answered, rest);
+        self.recorded = count(answered.len());
+        let mut report = WorkReport { failed: self.recorded, ..WorkReport::default() };
         self.recording.spawn(async move {
-            let mut report = WorkReport { failed: count(answered.len()), ..WorkReport::default() };
             for one in app.record(answered).await {
                 report.failed -= 1;
                 report.count(one.settled);
