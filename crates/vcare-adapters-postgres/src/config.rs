@@ -38,10 +38,12 @@ pub struct PgConfig {
     pub connection_timeout: Duration,
     /// How long a statement may run.
     pub statement_timeout: Duration,
+    /// How long a new job belongs to who stored it, for a first attempt.
+    pub first_lease: Duration,
 }
 
 impl PgConfig {
-    /// The defaults: 16 and 4 connections, 3 s to get one, 5 s a statement.
+    /// The defaults: 16 and 4 connections, 3 s to get one, 5 s a statement, 10 s for a first attempt.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
@@ -50,6 +52,7 @@ impl PgConfig {
             max_system_connections: 4,
             connection_timeout: Duration::from_secs(3),
             statement_timeout: Duration::from_secs(5),
+            first_lease: Duration::from_secs(10),
         }
     }
 }

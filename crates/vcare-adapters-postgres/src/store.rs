@@ -1,6 +1,7 @@
 //! The store of the use cases.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use diesel_async::{AnsiTransactionManager, TransactionManager};
@@ -11,11 +12,12 @@ use vcare_domain::LeaseToken;
 use crate::config::PgConfig;
 use crate::connection::{Connections, DatabaseRole, Pooled};
 use crate::errors::store_error;
-use crate::unit_of_work::PgUnitOfWork;
+use crate::unit_of_work::{FirstLease, PgUnitOfWork};
 
 /// The database, one tenant at a time.
 pub struct PgStore {
     pub(crate) connections: Connections,
+    first_lease: Duration,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     wake: OutboxWake,
@@ -25,7 +27,8 @@ impl PgStore {
     /// A store that connects when it is first used. `wake` is rung after every commit that wrote events.
     #[must_use]
     pub fn new(config: &PgConfig, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, wake: OutboxWake) -> Self {
-        Self { connections: Connections::new(config, DatabaseRole::Api), clock, ids, wake }
+        let connections = Connections::new(config, DatabaseRole::Api);
+        Self { connections, first_lease: config.first_lease, clock, ids, wake }
     }
 }
 
@@ -38,7 +41,7 @@ impl Store for PgStore {
             name,
             conn,
             scope.clone(),
-            LeaseToken::from_uuid(self.ids.uuid()),
+            FirstLease { token: LeaseToken::from_uuid(self.ids.uuid()), lasts: self.first_lease },
             Arc::clone(&self.clock),
             Arc::clone(&self.ids),
             self.wake.clone(),

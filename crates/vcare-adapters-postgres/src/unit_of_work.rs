@@ -4,12 +4,12 @@ mod jobs;
 mod sessions;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use diesel::prelude::{ExpressionMethods, OptionalExtension, QueryDsl};
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager};
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 use vcare_app::events::{AuditEntry, config_event};
 use vcare_app::ports::{
     Answers, Clock, Ids, JobKind, Jobs, KeptAnswer, KeptSecrets, OutboxWake, Presences, StoreError, TenantConfigs,
@@ -28,8 +28,11 @@ use crate::schema::{idempotency_key, outbox, retry_job};
 use crate::secrets::PgSecrets;
 use crate::tenant_configs::PgTenantConfigs;
 
-/// How long a new job belongs to who stored it, for a first attempt.
-const FIRST_LEASE: Duration = Duration::seconds(10);
+/// Under which new jobs belong to who stores them, for a first attempt.
+pub(crate) struct FirstLease {
+    pub(crate) token: LeaseToken,
+    pub(crate) lasts: Duration,
+}
 
 /// A finished event.
 struct NewEvent {
@@ -45,7 +48,7 @@ pub(crate) struct PgUnitOfWork {
     begun: Instant,
     conn: Pooled,
     scope: Scope,
-    first_lease: LeaseToken,
+    first_lease: FirstLease,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     wake: OutboxWake,
@@ -57,7 +60,7 @@ impl PgUnitOfWork {
         name: &'static str,
         conn: Pooled,
         scope: Scope,
-        first_lease: LeaseToken,
+        first_lease: FirstLease,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
         wake: OutboxWake,
@@ -127,8 +130,8 @@ impl PgUnitOfWork {
                 retry_job::id.eq(self.ids.uuid()),
                 retry_job::state.eq("open"),
                 retry_job::attempts.eq(1),
-                retry_job::due_at.eq(now + FIRST_LEASE),
-                retry_job::lease_token.eq(Some(*self.first_lease.as_uuid())),
+                retry_job::due_at.eq(now + self.first_lease.lasts),
+                retry_job::lease_token.eq(Some(*self.first_lease.token.as_uuid())),
                 retry_job::correlation_id.eq(&trace.correlation_id),
                 retry_job::traceparent.eq(&trace.traceparent),
                 retry_job::created_at.eq(now),
@@ -167,7 +170,7 @@ impl UnitOfWork for PgUnitOfWork {
     }
 
     fn first_lease(&self) -> LeaseToken {
-        self.first_lease
+        self.first_lease.token
     }
 
     async fn audit(&mut self, entry: AuditEntry) -> Result<(), StoreError> {

@@ -12,6 +12,7 @@ use vcare_adapters_http::{
 use vcare_adapters_kms::{Hs256JoinTokens, IfMissing, LocalKeyring, Vault, VaultConfig};
 use vcare_adapters_nats::NatsPublisher;
 use vcare_adapters_postgres::{PgJobQueue, PgOutbox, PgOversight, PgStore};
+use vcare_app::encounters::FIRST_RECORDING;
 use vcare_app::ports::{
     AccessTokens, Clock, EventPublisher, Ids, JobQueue, Outbox, OutboxWake, Oversight, SealedSecrets, Store,
     TenantSecrets, VideoBackends,
@@ -77,7 +78,9 @@ pub fn operators_oversight(config: &Config) -> impl Oversight + use<> {
 /// When something about this machine does not fit: the key file, a certificate file, an address.
 pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Service> {
     let Overrides { clock, ids } = overrides;
-    let database = config.database.adapter();
+    let mut database = config.database.adapter();
+    // Or a worker would take the job up while who ended the visit still waits for the gateway.
+    database.first_lease = (config.fhir.inline_deadline() + FIRST_RECORDING).unsigned_abs();
     let wake = OutboxWake::default();
     let store = Arc::new(PgStore::new(&database, Arc::clone(&clock), Arc::clone(&ids), wake.clone()));
     let jobs = Arc::new(PgJobQueue::new(&database, Arc::clone(&ids)));
@@ -131,9 +134,9 @@ fn settings(config: &Config) -> Settings {
         join_token_grace: Duration::minutes(i64::from(config.links.join_token_grace_minutes)),
         video_token_grace: Duration::minutes(i64::from(config.links.video_token_grace_minutes)),
         public_base_url: config.links.public_base_url.clone(),
-        inline_encounter_deadline: Duration::milliseconds(i64::from(config.fhir.inline_deadline_ms)),
+        inline_encounter_deadline: config.fhir.inline_deadline(),
         jobs_side_by_side: config.worker.concurrency,
-        job_lease: Duration::seconds(60),
+        job_lease: config.worker.lease(),
     }
 }
 

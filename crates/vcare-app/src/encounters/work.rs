@@ -15,6 +15,9 @@ pub const RETRY_CEILING: Duration = Duration::seconds(60);
 /// What a lease keeps back for recording the result after the neighbour answered.
 pub const RECORDING: Duration = Duration::seconds(15);
 
+/// The same for the first attempt, by who ends the visit. It is shorter, as a worker takes over when it is over.
+pub const FIRST_RECORDING: Duration = Duration::seconds(8);
+
 /// How long to wait after attempt `attempts` failed: 5, 10, 20, 40, then 60 s, ±20 %, so that an outage's visits do not
 /// come back all at once. A neighbour's wish to be left alone longer is heard up to the ceiling: recovery must show within
 /// minutes.

@@ -146,7 +146,7 @@ impl Config {
         self.zoom.check(&mut problems);
         self.internal.check(&mut problems);
         self.keyring.check(self.profile, &mut problems);
-        self.worker.check(&mut problems);
+        self.worker.check(self.fhir.neighbour.deadline(), &mut problems);
         self.log.check(&mut problems);
         problems
     }
@@ -225,7 +225,7 @@ mod tests {
         let config = read(GOOD).unwrap();
         assert_eq!(config.api.listen.to_string(), "127.0.0.1:3031");
         assert_eq!(config.database.max_connections, 16);
-        assert_eq!(config.worker.batch, 64);
+        assert_eq!(config.worker.batch, 1000);
     }
 
     #[test]
@@ -246,6 +246,13 @@ mod tests {
             ("\"nats://nats:4222\"", "\"http://hunter2\"", "nats.servers: NATS server 0"),
             ("\"https://care.example\"", "\"hunter2\"", "links.public_base_url:"),
             ("\"http://access:3000\"", "\"ftp://hunter2\"", "consent.base_url:"),
+            ("[keyring]", "[worker]\nbatch = 0\n[keyring]", "worker.batch: must be at least 1"),
+            (
+                "[keyring]",
+                "[worker]\nlease_seconds = 24\n[keyring]",
+                "worker.lease_seconds: must be 25 (fhir.deadline_ms",
+            ),
+            ("[keyring]", "[worker]\nlease_seconds = 241\n[keyring]", "to record the answer) to 240"),
         ];
         for (from, to, expected) in table {
             let told = read(&GOOD.replace(from, to)).unwrap_err().to_string();

@@ -3,8 +3,13 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use serde::Deserialize;
+use time::Duration;
+use vcare_app::encounters::RECORDING;
 
 use crate::telemetry::parse_filter;
+
+/// The longest a job may be held: after a crash it must be done within five minutes all the same.
+const LONGEST_LEASE: Duration = Duration::minutes(4);
 
 /// `[api]`: the REST API.
 #[derive(Debug, Clone, Deserialize)]
@@ -57,10 +62,12 @@ impl Default for RelayConfig {
 pub struct WorkerConfig {
     /// Where `/health` and `/metrics` are. Default `127.0.0.1:3032`.
     pub listen: SocketAddr,
-    /// The most jobs taken at once. Default 64.
+    /// The most jobs taken at once. Default 1,000.
     pub batch: u16,
     /// The most jobs worked side by side. Default 32.
     pub concurrency: u16,
+    /// How long a taken job is held; a dead worker's jobs wait so long. Default 60.
+    pub lease_seconds: u32,
     /// How long an empty queue is left alone. Default 1,000.
     pub poll_ms: u64,
     /// How long jobs under way may take after SIGTERM. Default 20.
@@ -73,8 +80,9 @@ impl Default for WorkerConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 3032)),
-            batch: 64,
+            batch: 1000,
             concurrency: 32,
+            lease_seconds: 60,
             poll_ms: 1000,
             shutdown_seconds: 20,
             keep_answers_hours: 48,
@@ -83,11 +91,26 @@ impl Default for WorkerConfig {
 }
 
 impl WorkerConfig {
-    pub(super) fn check(&self, problems: &mut Vec<String>) {
+    /// How long a taken job is held.
+    pub(crate) fn lease(&self) -> Duration {
+        Duration::seconds(i64::from(self.lease_seconds))
+    }
+
+    /// `one_call` is how long the gateway may take to answer.
+    pub(super) fn check(&self, one_call: Duration, problems: &mut Vec<String>) {
         for (name, number) in [("batch", self.batch), ("concurrency", self.concurrency)] {
             if number == 0 {
                 problems.push(format!("worker.{name}: must be at least 1"));
             }
+        }
+        // A lease that ends before the gateway's answer is recorded makes every attempt somebody else's, too.
+        let shortest = (one_call + RECORDING).as_seconds_f64().ceil();
+        if f64::from(self.lease_seconds) < shortest || self.lease() > LONGEST_LEASE {
+            problems.push(format!(
+                "worker.lease_seconds: must be {shortest} (fhir.deadline_ms, and {} s to record the answer) to {}",
+                RECORDING.whole_seconds(),
+                LONGEST_LEASE.whole_seconds()
+            ));
         }
     }
 }

@@ -224,9 +224,13 @@ impl NeighbourSection {
         }
     }
 
+    /// How long one call may take.
+    pub(super) fn deadline(&self) -> Span {
+        Span::milliseconds(i64::from(self.deadline_ms))
+    }
+
     pub(crate) fn adapter(&self) -> Result<NeighbourConfig, InvalidBaseUrl> {
-        let deadline = Span::milliseconds(i64::from(self.deadline_ms));
-        NeighbourConfig::new(&self.base_url, deadline, self.bearer_token.as_ref().map(Sensitive::secret))
+        NeighbourConfig::new(&self.base_url, self.deadline(), self.bearer_token.as_ref().map(Sensitive::secret))
     }
 }
 
@@ -238,6 +242,13 @@ pub struct FhirConfig {
     pub neighbour: NeighbourSection,
     /// How long the end of a visit waits for it before leaving the Encounter to the worker. Default 2,000.
     pub inline_deadline_ms: u32,
+}
+
+impl FhirConfig {
+    /// How long the end of a visit waits for it.
+    pub(crate) fn inline_deadline(&self) -> Span {
+        Span::milliseconds(i64::from(self.inline_deadline_ms))
+    }
 }
 
 #[derive(Deserialize)]
