@@ -14,6 +14,8 @@ use vcare_app::App;
 use vcare_app::ports::Clock;
 use vcare_boot::{Config, Metrics, Service, WorkerConfig, serve_ops};
 
+/// So many rounds of work are under way side by side: while one waits for the database, the other goes on.
+const ROUNDS: usize = 2;
 /// How often the backlog is measured.
 const MEASURE_EVERY: Duration = Duration::from_secs(15);
 /// How often old answers are forgotten.
@@ -39,7 +41,9 @@ pub async fn run(
         let shutdown = shutdown.clone();
         tasks.spawn(async move { relay.run(shutdown).await });
     }
-    tasks.spawn(work(app.clone(), config.worker.clone(), shutdown.clone()));
+    for _ in 0..ROUNDS {
+        tasks.spawn(work(app.clone(), config.worker.clone(), shutdown.clone()));
+    }
     tasks.spawn(measure(app, shutdown.clone()));
     let keep = time::Duration::hours(i64::from(config.worker.keep_answers_hours));
     tasks.spawn(async move {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use time::Duration;
+use tokio::sync::Semaphore;
 
 use crate::breaker::Breaker;
 use crate::ports::{
@@ -35,8 +36,6 @@ pub struct Settings {
     pub public_base_url: String,
     /// How long the end of a visit waits for the FHIR gateway before leaving it to the worker. Default 2 s.
     pub inline_encounter_deadline: Duration,
-    /// How many jobs a worker works side by side. Default 32.
-    pub jobs_side_by_side: u16,
     /// How long a worker holds a job: its deadline for the gateway's answer, and [`crate::encounters::RECORDING`].
     /// Default 60 s.
     pub job_lease: Duration,
@@ -55,6 +54,8 @@ pub struct App {
     pub join_tokens: Arc<dyn JoinTokens>,
     /// Seals what tenants bring.
     pub secrets: Arc<dyn SecretStore>,
+    /// So many calls to the FHIR gateway a worker may make side by side, in all its rounds.
+    pub seats: Arc<Semaphore>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// New ids.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use time::Duration;
+use tokio::sync::Semaphore;
 use url::Url;
 use vcare_adapters_http::{
     AccessTokenConfig, AddressPolicy, ClientConfig, HttpClient, HttpConsentCheck, HttpFhirGateway, HttpLicenceCheck,
@@ -104,6 +105,7 @@ pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Se
         neighbours,
         join_tokens: Arc::new(Hs256JoinTokens::new(Arc::clone(&vault))),
         secrets: vault,
+        seats: Arc::new(Semaphore::new(usize::from(config.worker.concurrency))),
         clock: Arc::clone(&clock),
         ids: Arc::clone(&ids),
         settings: settings(config),
@@ -135,7 +137,6 @@ fn settings(config: &Config) -> Settings {
         video_token_grace: Duration::minutes(i64::from(config.links.video_token_grace_minutes)),
         public_base_url: config.links.public_base_url.clone(),
         inline_encounter_deadline: config.fhir.inline_deadline(),
-        jobs_side_by_side: config.worker.concurrency,
         job_lease: config.worker.lease(),
     }
 }

@@ -1,8 +1,10 @@
 //! One round of a worker: jobs that were leased together are looked at, asked about side by side, and recorded in batches.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 use std::vec;
 
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use vcare_domain::SessionId;
@@ -28,6 +30,8 @@ pub(super) struct Round<'a> {
     leased: vec::IntoIter<Vec<LeasedJob>>,
     /// To be asked about.
     ready: VecDeque<Ready>,
+    /// For the next one of them; there are so many for all rounds together.
+    seat: Option<OwnedSemaphorePermit>,
     asking: JoinSet<Answered>,
     /// To be recorded, when what is being recorded is done.
     answered: Vec<Answered>,
@@ -44,6 +48,7 @@ impl<'a> Round<'a> {
             stop,
             leased: chunks(leased).into_iter(),
             ready: VecDeque::new(),
+            seat: None,
             asking: JoinSet::new(),
             answered: Vec::new(),
             recording: JoinSet::new(),
@@ -66,14 +71,19 @@ impl<'a> Round<'a> {
                     let panicked = WorkReport { failed: self.recorded, ..WorkReport::default() };
                     self.report.add(recorded.unwrap_or(panicked));
                 }
+                Ok(seat) = Arc::clone(&self.app.seats).acquire_owned(), if self.wants_a_seat() => self.seat = Some(seat),
                 else => return self.report,
             }
         }
     }
 
-    /// As many as may be made side by side, as long as the gateway is not known to be dead.
+    fn wants_a_seat(&self) -> bool {
+        self.seat.is_none() && !(self.ready.is_empty() && self.leased.as_slice().is_empty())
+    }
+
+    /// As many as there are seats for, as long as the gateway is not known to be dead.
     async fn begin_attempts(&mut self) {
-        while self.asking.len() < usize::from(self.app.settings.jobs_side_by_side.max(1)) {
+        loop {
             if self.stop.is_cancelled() || self.app.neighbours.fhir_breaker.is_open() {
                 return self.give_back().await;
             }
@@ -84,6 +94,9 @@ impl<'a> Round<'a> {
                 }
                 continue;
             };
+            let Some(seat) = self.seat.take().or_else(|| Arc::clone(&self.app.seats).try_acquire_owned().ok()) else {
+                return self.ready.push_front((job, draft));
+            };
             let left = job.leased_until - self.app.clock.now() - RECORDING;
             if !left.is_positive() {
                 // It waited its turn for too long, and with it all that come after.
@@ -91,7 +104,10 @@ impl<'a> Round<'a> {
                 return self.give_back().await;
             }
             let app = self.app.clone();
-            self.asking.spawn(async move { app.ask(job.into(), draft, left).await });
+            self.asking.spawn(async move {
+                let _seat = seat;
+                app.ask(job.into(), draft, left).await
+            });
         }
     }
 
