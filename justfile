@@ -14,6 +14,10 @@ demo *args:
 chaos *args:
     deploy/local/chaos "$@"
 
+# how fast durable work is done, beside graphile-worker: --jobs N, --rounds R, --alone
+bench-jobs *args:
+    deploy/local/bench-jobs "$@"
+
 # all tests; with arguments, nextest with these: just test join
 test *args:
     deploy/local/test "$@"

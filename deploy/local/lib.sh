@@ -68,6 +68,13 @@ find_c_compiler() {
     command -v cc >/dev/null && echo '#include <stdlib.h>' | cc -E - >/dev/null 2>&1
 }
 
+# For what is compared with programs from npm.
+need_node() {
+    command -v node >/dev/null && command -v npm >/dev/null && return
+    install_packages nodejs npm
+    command -v node >/dev/null && command -v npm >/dev/null || die "there is still no node, or no npm."
+}
+
 # The one on the path if it is new enough, else the newest of the system's: Debian keeps these programs off the path.
 find_postgres() {
     local candidates=() program bin version

@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "it talks to a person")]
 
+mod bench_jobs;
 mod chaos;
 mod place;
 mod seed;
@@ -30,6 +31,9 @@ enum Command {
     },
     /// Run many visits while everything is killed, paused and made slow, and prove that nothing is lost or doubled.
     Chaos(chaos::Options),
+    /// Measure how fast durable work is done: `deploy/local/bench-jobs`.
+    #[command(hide = true)]
+    BenchJobs(bench_jobs::Options),
     /// Play the neighbours, for a chaos that kills them.
     #[command(hide = true)]
     Standins(standins::Options),
@@ -42,6 +46,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Up { check: true } => up::check().await,
         Command::Up { check: false } => up::stay().await,
         Command::Chaos(options) => Box::pin(chaos::run(options)).await,
+        Command::BenchJobs(options) => Box::pin(bench_jobs::run(options)).await,
         Command::Standins(options) => standins::serve(options).await,
     }
 }

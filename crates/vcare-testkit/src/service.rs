@@ -66,6 +66,12 @@ impl ServiceProcess {
         self.address
     }
 
+    /// Its process id, while it runs.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.process.as_ref().map(Process::id)
+    }
+
     /// Where its log is.
     #[must_use]
     pub fn log_file(&self) -> PathBuf {
