@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use vcare_app::ports::{Clock, Ids};
 
@@ -30,14 +31,14 @@ pub(super) fn child_traceparent(traceparent: &str, ids: &dyn Ids) -> Option<Stri
     Some(format!("00-{trace}-{span:016x}-{flags}"))
 }
 
-/// When the neighbour asked to be called again: seconds or a date, an hour at most.
+/// When the neighbour asked to be called again: seconds, a date of HTTP's or one of RFC 3339 (Zoom's), an hour at most.
 pub(super) fn retry_after(headers: &HeaderMap, clock: &dyn Clock) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
         text.parse().map_or(MAX_RETRY_AFTER, Duration::seconds)
     } else {
-        let date: SystemTime = httpdate::parse_http_date(text).ok()?;
-        OffsetDateTime::from(date) - clock.now()
+        let date = httpdate::parse_http_date(text).map(|date: SystemTime| OffsetDateTime::from(date));
+        date.ok().or_else(|| OffsetDateTime::parse(text, &Rfc3339).ok())? - clock.now()
     };
     Some(wait.clamp(Duration::ZERO, MAX_RETRY_AFTER))
 }
@@ -109,6 +110,11 @@ mod tests {
             ("Mon, 23 Nov 2026 20:02:00 GMT", Some(Duration::MINUTE * 2)),
             ("Mon, 23 Nov 2026 19:00:00 GMT", Some(Duration::ZERO)),
             ("Tue, 23 Nov 2027 20:00:00 GMT", Some(MAX_RETRY_AFTER)),
+            ("2026-11-23T20:02:00Z", Some(Duration::MINUTE * 2)),
+            ("2026-11-24T00:32:00+04:30", Some(Duration::MINUTE * 2)),
+            ("2026-11-23T19:00:00Z", Some(Duration::ZERO)),
+            ("2026-11-24T00:00:00Z", Some(MAX_RETRY_AFTER)),
+            ("2026-11-24", None),
             ("86400", Some(MAX_RETRY_AFTER)),
             ("99999999999999999999999", Some(MAX_RETRY_AFTER)),
             ("-1", None),
