@@ -161,7 +161,7 @@ fn video(
     }
     let public = HttpClient::new(&public, Arc::clone(clock), Arc::clone(ids)).context("jitsi.ca_file")?;
     let jitsi = JitsiVideo::new(public, inside.clone(), Arc::clone(secrets), Arc::clone(clock));
-    let zoom = ZoomVideo::new(inside, config.zoom.adapter().context("zoom")?, Arc::clone(secrets), Arc::clone(clock));
+    let zoom = ZoomVideo::new(inside, config.zoom.adapter().context("zoom")?, Arc::clone(secrets));
     Ok(VideoBackends { jitsi: Arc::new(jitsi), zoom: Arc::new(zoom) })
 }
 

@@ -16,10 +16,11 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Takes an answer in: the bodies of successes only, up to `limit` bytes, until `deadline`.
-    pub(super) async fn read(mut response: reqwest::Response, limit: usize, deadline: Instant) -> Self {
+    /// Takes an answer in: the bodies of successes, and of refusals where they are `told`, up to `limit` bytes, until
+    /// `deadline`.
+    pub(super) async fn read(mut response: reqwest::Response, told: bool, limit: usize, deadline: Instant) -> Self {
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-        let body = if status.is_success() {
+        let body = if status.is_success() || told {
             timeout_at(deadline, body(response, limit)).await.unwrap_or(Err(NeighbourFault::TimedOut))
         } else {
             Ok(Vec::new())

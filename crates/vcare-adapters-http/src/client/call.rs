@@ -28,6 +28,8 @@ pub(crate) struct Call<'a> {
     pub deadline: Duration,
     /// The greatest body, in bytes.
     pub body_limit: usize,
+    /// Whether the body of a refusal is worth having: most say all that is needed in their status.
+    pub reads_refusals: bool,
     /// The request that it is made for; none for our own housekeeping.
     pub trace: Option<&'a TraceContext>,
 }
@@ -46,6 +48,7 @@ impl<'a> Call<'a> {
             bearer: None,
             deadline,
             body_limit: Self::BODY_LIMIT,
+            reads_refusals: false,
             trace: None,
         }
     }
@@ -94,7 +97,7 @@ impl HttpClient {
             request = request.body(body);
         }
         match timeout_at(deadline, request.send()).await {
-            Ok(Ok(response)) => Ok(Answer::read(response, call.body_limit, deadline).await),
+            Ok(Ok(response)) => Ok(Answer::read(response, call.reads_refusals, call.body_limit, deadline).await),
             Ok(Err(error)) => Err(call.error(fault(&error))),
             Err(_) => Err(call.error(NeighbourFault::TimedOut)),
         }

@@ -93,6 +93,11 @@ impl HttpClient {
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.clock
     }
+
+    /// Where the client draws from.
+    pub(crate) fn ids(&self) -> &dyn Ids {
+        &*self.ids
+    }
 }
 
 impl fmt::Debug for HttpClient {
