@@ -32,11 +32,13 @@ pub struct Overrides {
     pub clock: Arc<dyn Clock>,
     /// New ids.
     pub ids: Arc<dyn Ids>,
+    /// The tenants' secrets that other adapters need; the deployment's own when absent.
+    pub tenant_secrets: Option<Arc<dyn TenantSecrets>>,
 }
 
 impl Default for Overrides {
     fn default() -> Self {
-        Self { clock: Arc::new(SystemClock), ids: Arc::new(SystemIds::default()) }
+        Self { clock: Arc::new(SystemClock), ids: Arc::new(SystemIds::default()), tenant_secrets: None }
     }
 }
 
@@ -78,7 +80,7 @@ pub fn operators_oversight(config: &Config) -> impl Oversight + use<> {
 /// # Errors
 /// When something about this machine does not fit: the key file, a certificate file, an address.
 pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Service> {
-    let Overrides { clock, ids } = overrides;
+    let Overrides { clock, ids, tenant_secrets } = overrides;
     let mut database = config.database.adapter();
     // Or a worker would take the job up while who ended the visit still waits for the gateway.
     database.first_lease = (config.fhir.inline_deadline() + FIRST_RECORDING).unsigned_abs();
@@ -90,7 +92,7 @@ pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Se
     let inside = ClientConfig::new(AddressPolicy::PRIVATE);
     let inside = HttpClient::new(&inside, Arc::clone(&clock), Arc::clone(&ids)).context("HTTP client")?;
     let vault = Arc::new(vault(config, Arc::clone(&store) as _, &clock)?);
-    let tenant_secrets: Arc<dyn TenantSecrets> = Arc::clone(&vault) as _;
+    let tenant_secrets = tenant_secrets.unwrap_or_else(|| Arc::clone(&vault) as _);
     let neighbours = Neighbours {
         licence: Arc::new(HttpLicenceCheck::new(inside.clone(), config.licence.adapter().context("licence.base_url")?)),
         consent: Arc::new(HttpConsentCheck::new(inside.clone(), config.consent.adapter().context("consent.base_url")?)),

@@ -30,3 +30,4 @@ mod redaction;
 mod remove;
 mod rooms;
 mod versions;
+mod zoom;

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use vcare_app::ports::Clock;
 use vcare_app::sessions::CreateSession;
 use vcare_app::{ActorRef, App, Caller, Role, Scope, TraceContext};
-use vcare_boot::{Config, Overrides, SystemClock, SystemIds, compose, install_crypto};
+use vcare_boot::{Config, Overrides, SystemClock, compose, install_crypto};
 use vcare_domain::{PatientId, TenantConfigDraft, TenantId, UserId};
 use vcare_testkit::{
     Consents, HandClock, Mode, Name, NatsServer, ServiceProcess, SigningKey, Standins, StandinsConfig, StreamReader,
@@ -53,7 +53,7 @@ impl Ward {
         std::fs::write(&file, toml(&file, &database, &nats, &standins) + settings).unwrap();
         // Some minutes ago: what is left to do is due at once.
         let clock = HandClock::at(SystemClock.now() - Duration::minutes(10));
-        let overrides = Overrides { clock: Arc::clone(&clock) as _, ids: Arc::new(SystemIds::default()) };
+        let overrides = Overrides { clock: Arc::clone(&clock) as _, ..Overrides::default() };
         let app = compose(&Config::from_file(&file).unwrap(), overrides).await.unwrap().app;
         let tenant_id = TenantId::parse("hosp-kabul").unwrap();
         let scope = Scope { tenant_id, actor: ActorRef::System("test"), trace: trace() };

@@ -11,7 +11,7 @@ use vcare_domain::TenantConfigDraft;
 use crate::support::{OTHER_TENANT, TENANT, TestApp, Visit, scope};
 
 /// Changes a tenant's settings.
-async fn settings(app: &TestApp, tenant: &str, change: impl FnOnce(&mut TenantConfigDraft)) {
+pub async fn settings(app: &TestApp, tenant: &str, change: impl FnOnce(&mut TenantConfigDraft)) {
     let scope = scope(tenant);
     let config = app.app.store.tenant_config(&scope.tenant_id).await.unwrap().unwrap();
     let mut draft = config.draft().clone();

@@ -39,12 +39,17 @@ impl TestApp {
 
     /// The same with more settings, as TOML (`api.max_body_bytes = 1000`).
     pub async fn start_with(settings: &str) -> Self {
+        Self::start_over(settings, Overrides::default()).await
+    }
+
+    /// The same with other things in the place of the real ones; the clock is moved by hand in any case.
+    pub async fn start_over(settings: &str, overrides: Overrides) -> Self {
         install_crypto();
         let around = Around::start().await;
         let nats = "nats.servers = [\"nats://127.0.0.1:1\"]\nrelay.enabled = false";
         let config = Config::from_toml(&around.settings(&format!("{nats}\n{settings}"))).unwrap();
         let clock = HandClock::new();
-        let overrides = Overrides { clock: Arc::clone(&clock) as Arc<dyn Clock>, ids: Arc::new(SystemIds::default()) };
+        let overrides = Overrides { clock: Arc::clone(&clock) as Arc<dyn Clock>, ..overrides };
         let service = compose(&config, overrides).await.unwrap();
         let app = service.app.clone();
         around.set_up_tenants(&app).await;
@@ -244,6 +249,9 @@ impl Around {
             fhir.inline_deadline_ms = 1000
             jitsi.allow_private_addresses = true
             jitsi.ca_file = "{folder}/{name}.pem"
+            zoom.oauth_base_url = "{zoom}/oauth"
+            zoom.api_base_url = "{zoom}/v2"
+            zoom.deadline_ms = 1000
             keyring.file = "{folder}/master.key"
             keyring.create_if_missing = true
             {internal}
@@ -258,6 +266,7 @@ impl Around {
             issuer = self.standins.issuer().url(),
             base = self.standins.base_url(),
             fhir = self.standins.fhir_url(),
+            zoom = self.standins.zoom_url(),
             folder = folder().display(),
             name = self.database.name(),
             url = self.database.url(),
