@@ -20,6 +20,8 @@ const ROUNDS: usize = 2;
 const MEASURE_EVERY: Duration = Duration::from_secs(15);
 /// How often old answers are forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(3600);
+/// How often rooms are looked for that a crash left behind.
+const REAP_EVERY: Duration = Duration::from_secs(3600);
 
 /// Works until `shutdown`; then jobs under way are finished, for as long as configured. What is not finished by then is
 /// taken up by another worker when its lease runs out. `listening` is told where `/health` and `/metrics` are.
@@ -44,6 +46,7 @@ pub async fn run(
     for _ in 0..ROUNDS {
         tasks.spawn(work(app.clone(), config.worker.clone(), shutdown.clone()));
     }
+    tasks.spawn(reap(app.clone(), shutdown.clone()));
     tasks.spawn(measure(app, shutdown.clone()));
     let keep = time::Duration::hours(i64::from(config.worker.keep_answers_hours));
     tasks.spawn(async move {
@@ -88,6 +91,19 @@ async fn measure(app: App, shutdown: CancellationToken) {
             }
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the backlog could not be measured");
+            }
+        }
+    })
+    .await;
+}
+
+async fn reap(app: App, shutdown: CancellationToken) {
+    every(REAP_EVERY, &shutdown, || async {
+        match app.reap_rooms().await {
+            Ok(0) => {}
+            Ok(closed) => tracing::info!(closed, "rooms that belong to no visit were closed"),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "rooms could not be looked for");
             }
         }
     })

@@ -88,6 +88,19 @@ async fn while_the_gateway_is_down_the_job_waits_longer_each_time_and_nothing_is
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_crash_left_at_zoom_is_closed() {
+    let ward = Ward::start("").await;
+    let (worker, shutdown) = ward.worker_after_a_crash_at_zoom().await;
+    let deadline = Instant::now() + Duration::from_secs(40);
+    while !ward.standins.zoom().meetings().is_empty() {
+        assert!(Instant::now() < deadline, "nobody closes it");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    shutdown.cancel();
+    worker.await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn it_tells_how_it_is_and_answers_nothing_else() {
     let ward = Ward::start("").await;
     let worker = ward.worker().await;

@@ -11,12 +11,12 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use vcare_app::TraceContext;
 use vcare_app::ports::{GivenBack, Ids, JobKind, JobQueue, LeasedJob, StoreError};
-use vcare_domain::{JobId, LeaseToken, SessionId, TenantId};
+use vcare_domain::{JobId, LeaseToken, SessionId, TenantId, VideoBackend};
 
 use crate::config::PgConfig;
 use crate::connection::{Connections, DatabaseRole};
 use crate::errors::store_error;
-use crate::schema::{idempotency_key, outbox, retry_job};
+use crate::schema::{idempotency_key, outbox, retry_job, tenant_config};
 
 /// The durable work of all tenants.
 pub struct PgJobQueue {
@@ -152,6 +152,19 @@ impl JobQueue for PgJobQueue {
             .await
             .map_err(store_error)?;
         Ok(())
+    }
+
+    async fn tenants_at(&self, backend: VideoBackend) -> Result<Vec<TenantId>, StoreError> {
+        let mut conn = self.connections.unbound().await?;
+        let names: Vec<String> = tenant_config::table
+            .filter(tenant_config::video_backend.eq(backend.as_str()))
+            .order(tenant_config::tenant_id)
+            .select(tenant_config::tenant_id)
+            .load(&mut conn.pg)
+            .await
+            .map_err(store_error)?;
+        let corrupt = |_| StoreError::Corrupt { table: "tenant_config", column: "tenant_id" };
+        names.into_iter().map(|name| TenantId::parse(name).map_err(corrupt)).collect()
     }
 
     async fn open(&self) -> Result<(u64, Option<OffsetDateTime>), StoreError> {

@@ -10,7 +10,9 @@ use vcare_app::ports::{
     FoundSession, KeptAnswer, PageCursor, Reads, SessionFilter, SessionPage, StoreError, Unsettled,
 };
 use vcare_app::{ActorRef, Answer, IdempotencyKey};
-use vcare_domain::{Branding, ConferenceName, PatientId, SessionId, TenantConfig, TenantId, VirtualSession};
+use vcare_domain::{
+    Branding, ConferenceName, PatientId, RoomName, SessionId, SessionStatus, TenantConfig, TenantId, VirtualSession,
+};
 
 use crate::errors::store_error;
 use crate::oversight::unsettled;
@@ -111,6 +113,23 @@ impl Reads for PgStore {
 
     async fn session_of_room(&self, name: &ConferenceName) -> Result<Option<(TenantId, SessionId)>, StoreError> {
         rooms::session_of_room(&mut self.connections.unbound().await?.pg, name).await
+    }
+
+    async fn rooms_in_use(&self, tenant: &TenantId, names: &[&RoomName]) -> Result<Vec<RoomName>, StoreError> {
+        use virtual_session::dsl;
+        let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+        let over = [SessionStatus::Ended.as_str(), SessionStatus::Cancelled.as_str()];
+        let mut conn = self.connections.tenant(tenant).await?;
+        let found: Vec<String> = dsl::virtual_session
+            .filter(dsl::tenant_id.eq(tenant.as_str()))
+            .filter(dsl::room_name.eq_any(names))
+            .filter(dsl::status.ne_all(over))
+            .select(dsl::room_name)
+            .load(&mut conn.pg)
+            .await
+            .map_err(store_error)?;
+        let corrupt = |_| StoreError::Corrupt { table: "virtual_session", column: "room_name" };
+        found.into_iter().map(|name| RoomName::parse(name).map_err(corrupt)).collect()
     }
 
     async fn branding(&self, tenant_path: Option<&str>, prefix: Option<&str>) -> Result<Option<Branding>, StoreError> {

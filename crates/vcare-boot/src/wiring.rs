@@ -163,7 +163,8 @@ fn video(
     }
     let public = HttpClient::new(&public, Arc::clone(clock), Arc::clone(ids)).context("jitsi.ca_file")?;
     let jitsi = JitsiVideo::new(public, inside.clone(), Arc::clone(secrets), Arc::clone(clock));
-    let zoom = ZoomVideo::new(inside, config.zoom.adapter().context("zoom")?, Arc::clone(secrets));
+    let zoom = config.zoom.adapter(&config.links.public_base_url).context("zoom")?;
+    let zoom = ZoomVideo::new(inside, zoom, Arc::clone(secrets));
     Ok(VideoBackends { jitsi: Arc::new(jitsi), zoom: Arc::new(zoom) })
 }
 

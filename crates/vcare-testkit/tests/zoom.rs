@@ -173,6 +173,7 @@ async fn what_is_no_meeting_is_refused_with_the_field() {
         (json!({"type": 5}), "type"),
         (json!({"type": "2"}), "type"),
         (json!({"topic": "x".repeat(201)}), "topic"),
+        (json!({"agenda": "x".repeat(2001)}), "agenda"),
         (json!({"start_time": "tomorrow"}), "start_time"),
         (json!({"duration": -1}), "duration"),
         (json!({"password": "far too long a text"}), "password"),
@@ -240,7 +241,10 @@ async fn a_list_goes_on_with_its_token_for_a_quarter_of_an_hour() {
     account.standins.zoom().reconfigure(|settings| settings.users.push("other@hospital.example".to_owned()));
     let mut ids = Vec::new();
     for _ in 0..5 {
-        ids.push(account.meeting(json!({"start_time": "2026-11-24T08:00:00Z"})).await["id"].clone());
+        ids.push(
+            account.meeting(json!({"start_time": "2026-11-24T08:00:00Z", "agenda": "x".repeat(300)})).await["id"]
+                .clone(),
+        );
     }
     account.call("POST", "/users/other@hospital.example/meetings", json!({})).await;
     let list = async |query: &str| account.call("GET", &format!("/users/me/meetings?{query}"), Value::Null).await;
@@ -250,6 +254,7 @@ async fn a_list_goes_on_with_its_token_for_a_quarter_of_an_hour() {
         assert_eq!((&page["page_size"], &page["total_records"]), (&json!(2), &json!(5)));
         for meeting in page["meetings"].as_array().unwrap() {
             assert!(meeting.get("start_url").is_none() && meeting.get("password").is_none());
+            assert_eq!(meeting["agenda"].as_str().unwrap().len(), 250, "it is cut");
             found.push(meeting["id"].clone());
         }
         pages += 1;

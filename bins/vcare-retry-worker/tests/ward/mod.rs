@@ -1,5 +1,7 @@
 //! A database with ended visits, the neighbours, and workers as processes.
 
+mod zoom;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration as Patience;
@@ -182,12 +184,14 @@ fn toml(file: &Path, database: &TestDatabase, nats: &NatsServer, standins: &Stan
         fhir = {{ base_url = "{fhir}" }}
         jitsi = {{ allow_private_addresses = true, ca_file = "{ca}" }}
         keyring = {{ file = "{folder}/master.key", create_if_missing = true }}
+        zoom = {{ oauth_base_url = "{zoom}/oauth", api_base_url = "{zoom}/v2" }}
         "#,
         database = database.url(),
         nats = nats.url(),
         issuer = standins.issuer().url(),
         base = standins.base_url(),
         fhir = standins.fhir_url(),
+        zoom = standins.zoom_url(),
         ca = file.with_extension("pem").display(),
         folder = env!("CARGO_TARGET_TMPDIR"),
     )

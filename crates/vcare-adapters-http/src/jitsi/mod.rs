@@ -16,8 +16,8 @@ use time::Duration;
 use url::Url;
 use vcare_app::TraceContext;
 use vcare_app::ports::{
-    Clock, ConnectionCheck, ConnectionProblem, ConnectionReport, NeighbourError, NeighbourFault, RoomWish, Secret,
-    SecretsError, TenantSecrets, VideoError, VideoGrant, VideoProvider,
+    Clock, ConnectionCheck, ConnectionProblem, ConnectionReport, NeighbourError, NeighbourFault, ReservedRoom,
+    RoomWish, Secret, SecretsError, TenantSecrets, VideoError, VideoGrant, VideoProvider,
 };
 use vcare_domain::{HttpsUrl, InternalUrl, JitsiSettings, Room, RoomName, TenantConfig, TenantId};
 use vcare_jose::hs256;
@@ -161,6 +161,10 @@ impl VideoProvider for JitsiVideo {
     /// Nothing to give back: a name is all that was reserved.
     async fn release_room(&self, _: &TenantConfig, _: &Room, _: &TraceContext) -> Result<(), VideoError> {
         Ok(())
+    }
+
+    async fn reserved_rooms(&self, _: &TenantConfig, _: &TraceContext) -> Result<Vec<ReservedRoom>, VideoError> {
+        Ok(Vec::new())
     }
 
     async fn test_connection(&self, config: &TenantConfig, trace: &TraceContext) -> ConnectionReport {

@@ -34,6 +34,11 @@ impl<'a> Request<'a> {
     pub(super) fn body(self, body: &'a Value) -> Self {
         Self { body: Some(body), ..self }
     }
+
+    /// The greatest answer, in bytes.
+    pub(super) fn body_limit(self, body_limit: usize) -> Self {
+        Self { body_limit, ..self }
+    }
 }
 
 impl ZoomVideo {

@@ -2,24 +2,33 @@
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use url::Url;
-use vcare_app::ports::{Ids, RoomWish};
-use vcare_domain::{HttpsUrl, Room, RoomName};
+use vcare_app::ports::{Ids, ReservedRoom, RoomWish};
+use vcare_domain::{HttpsUrl, Room, RoomName, TenantId};
 
 /// A meeting at a time.
 const SCHEDULED: u8 = 2;
 /// Nobody registers.
 const NO_REGISTRATION: u8 = 2;
 
+/// Lists tell so many letters of an agenda.
+const AGENDA_LIMIT: usize = 250;
+
+/// What a meeting of ours says in its agenda: whose it is, as accounts are shared, by people too. Nothing about a visit.
+pub(super) fn mark(tenant: &TenantId, deployment: &str) -> String {
+    format!("virtual care of {tenant} by {deployment}").chars().take(AGENDA_LIMIT).collect()
+}
+
 /// What is wanted of a new meeting; `None` for a time that cannot be written.
-pub(super) fn wanted(wish: &RoomWish<'_>, ids: &dyn Ids) -> Option<Value> {
+pub(super) fn wanted(wish: &RoomWish<'_>, mark: &str, ids: &dyn Ids) -> Option<Value> {
     let (start, end) = (wish.schedule.start(), wish.schedule.end());
     let start_time = start.replace_nanosecond(0).ok()?.format(&Rfc3339).ok()?;
     Some(json!({
         // The room's name: whoever reads the account's list of meetings learns of no patient.
         "topic": wish.name.as_str(),
-        "agenda": "virtual care",
+        "agenda": mark,
         "type": SCHEDULED,
         "start_time": start_time,
         "timezone": "UTC",
@@ -76,6 +85,35 @@ impl Planned {
     /// Whether the participants' address has the passcode in it; an account can be set so that it has not.
     pub(super) fn opens_by_address(&self) -> bool {
         Url::parse(&self.join_url).is_ok_and(|url| url.query_pairs().any(|(name, _)| name == "pwd"))
+    }
+}
+
+/// A page of a list.
+#[derive(Deserialize)]
+pub(super) struct Page {
+    pub meetings: Vec<Listed>,
+    /// Empty on the last one.
+    #[serde(default)]
+    pub next_page_token: String,
+}
+
+/// A meeting in a list, ours or somebody else's.
+#[derive(Deserialize)]
+pub(super) struct Listed {
+    topic: Option<String>,
+    agenda: Option<String>,
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    created_at: Option<OffsetDateTime>,
+    #[serde(flatten)]
+    planned: Option<Planned>,
+}
+
+impl Listed {
+    /// The room that it is, when it has our mark.
+    pub(super) fn reserved(&self, mark: &str) -> Option<ReservedRoom> {
+        let ours = self.agenda.as_deref() == Some(mark);
+        let name = RoomName::parse(self.topic.as_deref()?).ok().filter(|_| ours)?;
+        Some(ReservedRoom { room: self.planned.as_ref()?.room(&name)?, planned_at: self.created_at? })
     }
 }
 

@@ -18,17 +18,23 @@ use time::Duration;
 use url::Url;
 use vcare_app::TraceContext;
 use vcare_app::ports::{
-    ConnectionReport, NeighbourError, NeighbourFault, RoomWish, TenantSecrets, VideoError, VideoGrant, VideoProvider,
+    ConnectionReport, NeighbourError, NeighbourFault, ReservedRoom, RoomWish, TenantSecrets, VideoError, VideoGrant,
+    VideoProvider,
 };
 use vcare_domain::{ParticipantRole, Room, TenantConfig};
 
 use crate::client::{Answer, HttpClient};
 use crate::neighbour::InvalidBaseUrl;
 use api::Request;
-use meeting::{Addresses, Planned};
+use meeting::{Addresses, Page, Planned};
 use oauth::Tokens;
 
 const NEIGHBOUR: &str = "zoom";
+const PAGE_SIZE: &str = "100";
+/// A page is longer than other answers: a meeting takes about a kilobyte.
+const PAGE_LIMIT: usize = 1024 * 1024;
+/// Nobody has so many; a list that goes on all the same is no list.
+const MOST_PAGES: usize = 100;
 
 /// Where Zoom is.
 #[derive(Debug, Clone)]
@@ -39,6 +45,8 @@ pub struct ZoomConfig {
     pub api_base: Url,
     /// How long one call may take.
     pub deadline: Duration,
+    /// Who we are among all that plan meetings in the same accounts: our public address.
+    pub deployment: String,
 }
 
 impl ZoomConfig {
@@ -46,12 +54,13 @@ impl ZoomConfig {
     ///
     /// # Errors
     /// [`InvalidBaseUrl`].
-    pub fn new(oauth_base: &str, api_base: &str, deadline: Duration) -> Result<Self, InvalidBaseUrl> {
+    pub fn new(oauth_base: &str, api_base: &str, deadline: Duration, deployment: &str) -> Result<Self, InvalidBaseUrl> {
         let parse = |text: &str| {
             let url = Url::parse(text).map_err(|_| InvalidBaseUrl)?;
             if url.cannot_be_a_base() || url.query().is_some() { Err(InvalidBaseUrl) } else { Ok(url) }
         };
-        Ok(Self { oauth_base: parse(oauth_base)?, api_base: parse(api_base)?, deadline })
+        let (oauth_base, api_base) = (parse(oauth_base)?, parse(api_base)?);
+        Ok(Self { oauth_base, api_base, deadline, deployment: deployment.to_owned() })
     }
 }
 
@@ -82,7 +91,8 @@ impl ZoomVideo {
     /// `POST /users/{host}/meetings`.
     async fn plan(&self, config: &TenantConfig, wish: &RoomWish<'_>) -> Result<Planned, VideoError> {
         let zoom = config.zoom().ok_or(VideoError::NotConfigured)?;
-        let body = meeting::wanted(wish, self.client.ids()).ok_or_else(malformed)?;
+        let mark = meeting::mark(config.tenant_id(), &self.config.deployment);
+        let body = meeting::wanted(wish, &mark, self.client.ids()).ok_or_else(malformed)?;
         let request = Request::new(Method::POST, &["users", &zoom.host_user, "meetings"], wish.trace).body(&body);
         self.call(config, request, |answer| {
             expect(answer, StatusCode::CREATED)?;
@@ -171,6 +181,34 @@ impl VideoProvider for ZoomVideo {
             _ => Err(answer.refusal()),
         })
         .await
+    }
+
+    /// `GET /users/{host}/meetings`, page by page.
+    async fn reserved_rooms(
+        &self,
+        config: &TenantConfig,
+        trace: &TraceContext,
+    ) -> Result<Vec<ReservedRoom>, VideoError> {
+        let zoom = config.zoom().ok_or(VideoError::NotConfigured)?;
+        let mark = meeting::mark(config.tenant_id(), &self.config.deployment);
+        let (mut rooms, mut next) = (Vec::new(), String::new());
+        for _ in 0..MOST_PAGES {
+            let query = [("type", "scheduled"), ("page_size", PAGE_SIZE), ("next_page_token", next.as_str())];
+            let request = Request::new(Method::GET, &["users", &zoom.host_user, "meetings"], trace);
+            let request = request.query(&query).body_limit(PAGE_LIMIT);
+            let page: Page = self
+                .call(config, request, |answer| {
+                    expect(answer, StatusCode::OK)?;
+                    answer.json()
+                })
+                .await?;
+            rooms.extend(page.meetings.iter().filter_map(|meeting| meeting.reserved(&mark)));
+            next = page.next_page_token;
+            if next.is_empty() {
+                return Ok(rooms);
+            }
+        }
+        Err(malformed())
     }
 
     async fn test_connection(&self, config: &TenantConfig, trace: &TraceContext) -> ConnectionReport {

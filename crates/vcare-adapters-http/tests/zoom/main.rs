@@ -8,6 +8,7 @@ mod support;
 mod connection;
 mod faults;
 mod meetings;
+mod reserved;
 mod secrecy;
 mod tokens;
 
@@ -58,6 +59,9 @@ impl TenantSecrets for Brought {
     }
 }
 
+/// Who plans meetings here.
+const DEPLOYMENT: &str = "https://care.example";
+
 /// A tenant at Zoom.
 struct Account {
     clock: Arc<HandClock>,
@@ -96,7 +100,8 @@ impl Account {
         let brought = Arc::new(Brought(Mutex::new(keys.into())));
         let client = ClientConfig::new(AddressPolicy::PRIVATE);
         let client = HttpClient::new(&client, clock.clone(), Arc::new(SeededIds::new(7))).unwrap();
-        let config = ZoomConfig::new(&format!("{zoom}/oauth"), &format!("{zoom}/v2"), DEADLINE).unwrap();
+        let (oauth, api) = (format!("{zoom}/oauth"), format!("{zoom}/v2"));
+        let config = ZoomConfig::new(&oauth, &api, DEADLINE, DEPLOYMENT).unwrap();
         let video = ZoomVideo::new(client, config, Arc::clone(&brought) as _);
         Self { clock, brought, video, config: self::config("kabul", "zoom-account", "me") }
     }

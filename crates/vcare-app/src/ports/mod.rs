@@ -29,6 +29,6 @@ pub use store::{
     SessionPage, Store, StoreError, TenantConfigs, TracedSession, UnitOfWork, VirtualSessions,
 };
 pub use video::{
-    ConnectionCheck, ConnectionProblem, ConnectionReport, RoomWish, VideoBackends, VideoError, VideoGrant,
-    VideoProvider,
+    ConnectionCheck, ConnectionProblem, ConnectionReport, ReservedRoom, RoomWish, VideoBackends, VideoError,
+    VideoGrant, VideoProvider,
 };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use time::{Duration, OffsetDateTime};
 use tokio::sync::Notify;
-use vcare_domain::{EventId, JobId, LeaseToken, SessionId, TenantId};
+use vcare_domain::{EventId, JobId, LeaseToken, SessionId, TenantId, VideoBackend};
 
 use crate::actor::TraceContext;
 use crate::ports::StoreError;
@@ -137,6 +137,8 @@ pub trait JobQueue: Send + Sync {
     async fn lease(&self, now: OffsetDateTime, lease_for: Duration, limit: u16) -> Result<Vec<LeasedJob>, StoreError>;
     /// Gives jobs back, in one statement. Without effect on those whose lease was lost.
     async fn give_back(&self, jobs: &[GivenBack]) -> Result<(), StoreError>;
+    /// The tenants that hold their visits at that backend.
+    async fn tenants_at(&self, backend: VideoBackend) -> Result<Vec<TenantId>, StoreError>;
     /// How many jobs are open, and since when the oldest one is.
     async fn open(&self) -> Result<(u64, Option<OffsetDateTime>), StoreError>;
 }

@@ -5,7 +5,8 @@ use std::error::Error;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 use vcare_domain::{
-    Branding, ConferenceName, LeaseToken, PatientId, SessionId, SessionStatus, TenantConfig, TenantId, VirtualSession,
+    Branding, ConferenceName, LeaseToken, PatientId, RoomName, SessionId, SessionStatus, TenantConfig, TenantId,
+    VirtualSession,
 };
 
 use crate::actor::{ActorRef, Scope, TraceContext};
@@ -68,6 +69,8 @@ pub trait Reads: Send + Sync {
     async fn tenant_config(&self, tenant: &TenantId) -> Result<Option<TenantConfig>, StoreError>;
     /// The visit whose room has that name, in whichever tenant.
     async fn session_of_room(&self, name: &ConferenceName) -> Result<Option<(TenantId, SessionId)>, StoreError>;
+    /// Which of these rooms belong to visits of the tenant that go on.
+    async fn rooms_in_use(&self, tenant: &TenantId, names: &[&RoomName]) -> Result<Vec<RoomName>, StoreError>;
     /// The branding of the one tenant with that path segment; without a path segment, of the one tenant that has none and
     /// draws its rooms under that prefix. `None` when there is no such tenant, or several.
     async fn branding(&self, tenant_path: Option<&str>, prefix: Option<&str>) -> Result<Option<Branding>, StoreError>;

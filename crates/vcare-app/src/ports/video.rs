@@ -20,6 +20,15 @@ pub struct RoomWish<'a> {
     pub trace: &'a TraceContext,
 }
 
+/// A room that was reserved and not given back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReservedRoom {
+    /// The room.
+    pub room: Room,
+    /// When it was reserved.
+    pub planned_at: OffsetDateTime,
+}
+
 /// Somebody's right to open a room. Made only for people who were let in.
 #[derive(Debug, Clone)]
 pub struct VideoGrant<'a> {
@@ -107,6 +116,13 @@ pub trait VideoProvider: Send + Sync {
     async fn close_room(&self, config: &TenantConfig, room: &Room, trace: &TraceContext) -> Result<(), VideoError>;
     /// Gives back a room that was reserved for a visit which did not come to be. Nobody was ever in it.
     async fn release_room(&self, config: &TenantConfig, room: &Room, trace: &TraceContext) -> Result<(), VideoError>;
+    /// The rooms that this deployment reserved for the tenant, and that nobody closed or gave back. None for a backend at
+    /// which reserving a room is choosing its name.
+    async fn reserved_rooms(
+        &self,
+        config: &TenantConfig,
+        trace: &TraceContext,
+    ) -> Result<Vec<ReservedRoom>, VideoError>;
     /// Tries everything that a visit will need, and says what is wrong.
     async fn test_connection(&self, config: &TenantConfig, trace: &TraceContext) -> ConnectionReport;
 }

@@ -3,6 +3,7 @@
 mod branding;
 mod close;
 mod presence;
+mod reap;
 mod recording;
 mod reservation;
 

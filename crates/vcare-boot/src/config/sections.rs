@@ -319,14 +319,14 @@ impl Default for ZoomSection {
 
 impl ZoomSection {
     pub(super) fn check(&self, problems: &mut Vec<String>) {
-        if let Err(error) = self.adapter() {
+        if let Err(error) = self.adapter("") {
             problems.push(format!("zoom: {error}"));
         }
     }
 
-    pub(crate) fn adapter(&self) -> Result<ZoomConfig, InvalidBaseUrl> {
+    pub(crate) fn adapter(&self, deployment: &str) -> Result<ZoomConfig, InvalidBaseUrl> {
         let deadline = Span::milliseconds(i64::from(self.deadline_ms));
-        ZoomConfig::new(&self.oauth_base_url, &self.api_base_url, deadline)
+        ZoomConfig::new(&self.oauth_base_url, &self.api_base_url, deadline, deployment)
     }
 }
 

@@ -1,6 +1,7 @@
 //! A tenant that holds its visits at Zoom.
 
 mod create;
+mod reaping;
 mod visit;
 
 use std::sync::Arc;

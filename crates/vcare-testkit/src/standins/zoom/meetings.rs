@@ -51,16 +51,21 @@ impl State {
         let Some(wanted) = asked.object() else {
             return error(400, 300, "Request Body should be a valid JSON object.");
         };
-        let wanted = match Wanted::read(&wanted) {
-            Ok(wanted) => wanted,
-            Err(field) => return invalid(field),
-        };
+        match self.plan(host, &wanted) {
+            Ok(meeting) => Answer::json(201, &meeting),
+            Err(field) => invalid(field),
+        }
+    }
+
+    /// Plans a meeting, or says the first field that is wrong.
+    pub(super) fn plan(&mut self, host: String, wanted: &Map<String, Value>) -> Result<Value, &'static str> {
+        let wanted = Wanted::read(wanted)?;
         self.made += 1;
         let id = FIRST_ID + self.made;
         let meeting = wanted.hold(id, host, self.now());
-        let answer = Answer::json(201, &meeting.to_json());
+        let answer = meeting.to_json();
         self.meetings.insert(id, meeting);
-        answer
+        Ok(answer)
     }
 
     /// `GET /v2/users/{userId}/meetings`.
@@ -174,6 +179,7 @@ impl Meeting {
 struct Wanted {
     kind: u64,
     topic: String,
+    agenda: String,
     starts: Option<OffsetDateTime>,
     duration: u64,
     timezone: String,
@@ -225,7 +231,11 @@ impl Wanted {
         }
         let approval = if kind == NO_FIXED_TIME { NO_REGISTRATION } else { approval };
         let (duration, timezone) = (number("duration", 60)?, text("timezone", "UTC")?);
-        Ok(Self { kind, topic, starts, duration, timezone, password, approval, settings })
+        let agenda = text("agenda", "")?;
+        if agenda.chars().count() > 2000 {
+            return Err("agenda");
+        }
+        Ok(Self { kind, topic, agenda, starts, duration, timezone, password, approval, settings })
     }
 
     fn hold(self, id: u64, host: String, now: OffsetDateTime) -> Meeting {
@@ -245,6 +255,7 @@ impl Wanted {
             "host_id": format!("host{}", id % 1000),
             "host_email": host,
             "topic": self.topic,
+            "agenda": self.agenda,
             "type": self.kind,
             "duration": self.duration,
             "timezone": self.timezone,
@@ -267,9 +278,12 @@ impl Wanted {
     }
 }
 
-/// A list has no secrets and no settings.
+/// A list has no secrets and no settings, and of an agenda the first 250 letters.
 fn listed(meeting: &Meeting) -> Value {
     let mut listed = Map::new();
+    if let Some(agenda) = meeting.body["agenda"].as_str() {
+        listed.insert("agenda".to_owned(), agenda.chars().take(250).collect::<String>().into());
+    }
     let fields =
         ["uuid", "id", "host_id", "topic", "type", "start_time", "duration", "timezone", "created_at", "join_url"];
     for name in fields {

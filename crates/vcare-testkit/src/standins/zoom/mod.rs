@@ -66,6 +66,13 @@ impl Zoom {
         self.state().tokens.clear();
     }
 
+    /// The first user plans a meeting by hand; nothing when it is not one.
+    pub fn plan(&self, wanted: &Value) -> Option<Value> {
+        let mut state = self.state();
+        let host = state.settings.users.first()?.clone();
+        state.plan(host, wanted.as_object()?).ok()
+    }
+
     /// The host starts a meeting. Says whether there is such a one.
     pub fn start(&self, id: u64) -> bool {
         let mut state = self.state();
