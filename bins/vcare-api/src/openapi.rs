@@ -34,8 +34,8 @@ shared_refusals! {
     TooLarge;
     /// `UNSUPPORTED_MEDIA_TYPE`.
     WrongMediaType;
-    /// `SERVICE_UNAVAILABLE`, `IDENTITY_PROVIDER_UNAVAILABLE` or `VIDEO_PROVIDER_UNAVAILABLE`: try again after
-    /// `Retry-After`.
+    /// `SERVICE_UNAVAILABLE`, `IDENTITY_PROVIDER_UNAVAILABLE`, `VIDEO_PROVIDER_UNAVAILABLE` or `PROVIDER_QUOTA_EXCEEDED`
+    /// (the tenant's quota at its video provider is used up): try again after `Retry-After`.
     Unavailable;
 }
 
