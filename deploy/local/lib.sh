@@ -54,13 +54,50 @@ install a newer one by hand. Its programs initdb and postgres are looked for on 
     export PATH="$POSTGRES_BIN:$PATH" VCARE_NATS_SERVER
 }
 
-# What only tests need: Lua and jq, for what we ship to run inside Jitsi.
+# What only tests need: Lua and jq, for what we ship to run inside Jitsi; Python, for the servers that play a cloud KMS.
 need_test_programs() {
     local packages=()
+    has_venv || packages+=(python3 python3-venv)
     command -v lua5.4 >/dev/null || packages+=(lua5.4)
     command -v jq >/dev/null || packages+=(jq)
     command -v curl >/dev/null || packages+=(curl)
     if ((${#packages[@]})); then install_packages "${packages[@]}"; fi
+}
+
+# Debian keeps a part of Python's own library in a package of its own.
+has_venv() { system_python -c 'import venv, ensurepip' 2>/dev/null; }
+
+# The system's Python rather than whichever is first on the path: versions that a person switches are not ours to use.
+system_python() {
+    local python=/usr/bin/python3
+    [[ -x $python ]] || python=python3
+    "$python" "$@"
+}
+
+# Makes sure of the servers that play AWS KMS in tests, each in a Python environment of its own, with the versions that
+# stand in deploy/test-kms. Kept between runs, and made anew when a version changes. Sets VCARE_TEST_KMS.
+need_test_kms() {
+    local cache="${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/vcare" versions name list
+    versions="$(cat "$ROOT_DIR"/deploy/test-kms/*.txt | cksum | cut -d' ' -f1)"
+    export VCARE_TEST_KMS="$cache/test-kms-$versions"
+    mkdir -p "$VCARE_TEST_KMS"
+    for list in "$ROOT_DIR"/deploy/test-kms/*.txt; do
+        name="$(basename "$list" .txt)"
+        [[ ! -e $VCARE_TEST_KMS/$name/complete ]] || continue
+        say "Installing $name for the tests of the KMS adapter (once) ..."
+        # Two runs at once: one installs, the other waits for it. An environment cannot be moved, so it is made in its
+        # place and marked when it is whole.
+        (
+            flock 9
+            [[ -e $VCARE_TEST_KMS/$name/complete ]] || install_python_programs "$VCARE_TEST_KMS/$name" "$list"
+        ) 9>"$VCARE_TEST_KMS/$name.lock" || die "$name could not be installed, see above."
+    done
+}
+
+# install_python_programs DIR LIST: an environment in DIR with the packages in LIST, and no others.
+install_python_programs() {
+    local pip=("$1/bin/pip" --quiet --disable-pip-version-check install --no-deps --use-pep517 --requirement "$2")
+    rm -rf "$1" && system_python -m venv "$1" && "${pip[@]}" >&2 && touch "$1/complete"
 }
 
 # `ring` is partly C, and rustc links through cc.
@@ -99,7 +136,8 @@ install_packages() {
     local command=("$LOCAL_DIR/install-packages" "$@")
     command -v apt-get >/dev/null || die "these are missing: $*
 They are installed by themselves only on Debian and its relatives. Install them by your system's means:
-a C compiler, PostgreSQL $OLDEST_POSTGRES or newer (server), nats-server; for the tests Lua 5.4, jq and curl."
+a C compiler, PostgreSQL $OLDEST_POSTGRES or newer (server), nats-server; for the tests Lua 5.4, jq, curl and Python 3
+with its venv module."
     if ((EUID == 0)); then
         "${command[@]}" || die "the installation failed, see above. Nothing else was done; try again, or by hand: $*"
     elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
