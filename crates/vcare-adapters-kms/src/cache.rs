@@ -205,3 +205,51 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
         metrics::counter!("vcare_kms_cache_total", "cache" => self.remembering.name, "outcome" => outcome).increment(1);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use vcare_testkit::HandClock;
+
+    use super::*;
+
+    fn cache(clock: &Arc<HandClock>) -> Cache<u32, Arc<u32>> {
+        let remembering = Remembering { ttl: Duration::MINUTE, stale: Duration::MINUTE, capacity: 4, name: "test" };
+        Cache::new(remembering, Arc::clone(clock) as _)
+    }
+
+    #[tokio::test]
+    async fn no_more_is_remembered_than_there_is_room_for_and_the_oldest_goes_first() {
+        let clock = HandClock::new();
+        let cache = cache(&clock);
+        for n in 0..20 {
+            cache.get(&n, async { Ok(Arc::new(n)) }).await.unwrap();
+            clock.advance(Duration::SECOND);
+        }
+        let mut kept: Vec<u32> = lock(&cache.slots).keys().copied().collect();
+        kept.sort_unstable();
+        assert_eq!(kept, [16, 17, 18, 19]);
+    }
+
+    #[tokio::test]
+    async fn what_is_of_no_use_any_more_is_let_go_when_something_else_is_asked_for() {
+        let clock = HandClock::new();
+        let cache = cache(&clock);
+        let value = Arc::new(1);
+        cache.get(&1, async { Ok(Arc::clone(&value)) }).await.unwrap();
+        clock.advance(Duration::minutes(2));
+        cache.get(&2, async { Ok(Arc::new(2)) }).await.unwrap();
+        assert_eq!(Arc::strong_count(&value), 1, "nobody else has it");
+    }
+
+    #[tokio::test]
+    async fn what_was_asked_for_before_it_was_forgotten_is_not_remembered_after_it() {
+        let clock = HandClock::new();
+        let cache = cache(&clock);
+        let ask = async {
+            cache.forget(|_| true);
+            Ok(Arc::new(1))
+        };
+        assert_eq!(*cache.get(&1, ask).await.unwrap(), 1);
+        assert_eq!(*cache.get(&1, async { Ok(Arc::new(2)) }).await.unwrap(), 2);
+    }
+}

@@ -1,5 +1,6 @@
 //! Who keeps the master keys, and what is asked of them.
 
+use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -61,8 +62,17 @@ fn behind_lengths(parts: &[&str]) -> Vec<u8> {
     bytes
 }
 
+/// The longest value that is sealed, as AWS KMS has it.
+pub(crate) const MAX_VALUE_BYTES: usize = 4096;
+
+/// Refuses what is too long to be sealed. Not every server that speaks like KMS does.
+pub(crate) fn check_length(value: &[u8]) -> Result<(), KeeperFault> {
+    let good = value.len() <= MAX_VALUE_BYTES;
+    if good { Ok(()) } else { Err(KeeperFault::Denied { code: "TooLong".to_owned() }) }
+}
+
 /// What a keeper sealed.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Sealed {
     /// With which of its keys.
     pub key_id: String,
@@ -70,12 +80,18 @@ pub struct Sealed {
     pub bytes: Vec<u8>,
 }
 
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sealed({} bytes, key {})", self.bytes.len(), self.key_id)
+    }
+}
+
 /// The keeper of the master keys, which never leave it.
 #[async_trait]
 pub trait KeyKeeper: Send + Sync {
     /// HMAC-SHA256 of [`label`] under the master key. The same question always has the same answer.
     async fn derive(&self, purpose: KeyPurpose, version: u32, tenant: &TenantId) -> Result<DerivedKey, KeeperFault>;
-    /// Seals a value for one context.
+    /// Seals a value for one context, of 4 KiB at most.
     async fn seal(&self, context: SealContext<'_>, value: &[u8]) -> Result<Sealed, KeeperFault>;
     /// Opens what was sealed for that context.
     async fn open(

@@ -11,7 +11,7 @@ use vcare_app::ports::KeyPurpose;
 use vcare_domain::TenantId;
 use zeroize::Zeroizing;
 
-use crate::keeper::{DerivedKey, KeeperFault, KeyKeeper, SealContext, Sealed, label};
+use crate::keeper::{DerivedKey, KeeperFault, KeyKeeper, SealContext, Sealed, check_length, label};
 use crate::key_file::{self, IfMissing, KeyFileError};
 
 /// The first byte of what is sealed: how it was.
@@ -73,6 +73,7 @@ impl KeyKeeper for LocalKeyring {
     /// Version byte, nonce, ciphertext with its tag. Nonces are drawn: a tenant's secret changes a few times a year, far
     /// from the number at which two might meet.
     async fn seal(&self, context: SealContext<'_>, value: &[u8]) -> Result<Sealed, KeeperFault> {
+        check_length(value)?;
         let no_random = || KeeperFault::Unavailable { code: "no random numbers".to_owned() };
         let mut nonce = [0; NONCE_LEN];
         self.random.fill(&mut nonce).map_err(|_| no_random())?;

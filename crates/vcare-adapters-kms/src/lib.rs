@@ -1,12 +1,13 @@
 //! Keys and secrets: the keepers of master keys, what is derived and sealed with them, and the join tokens.
 //!
 //! Everything rests on one seam, [`KeyKeeper`]: it derives a tenant's keys with a MAC, and seals and opens what tenants
-//! bring, under master keys that never leave it. [`LocalKeyring`] keeps one in a file. [`Vault`] remembers what was
-//! derived and opened, and is the `TenantSecrets` and the `SecretStore` port; [`Hs256JoinTokens`] is the `JoinTokens`
+//! bring, under master keys that never leave it. [`AwsKms`] has them in a cloud KMS, [`LocalKeyring`] keeps one in a file.
+//! [`Vault`] remembers what was derived and opened, and is the `TenantSecrets` and the `SecretStore` port; [`Hs256JoinTokens`] is the `JoinTokens`
 //! port. Nothing derived or opened is stored anywhere.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
+mod aws;
 mod cache;
 mod join_claims;
 mod join_tokens;
@@ -15,6 +16,7 @@ mod key_file;
 mod keyring;
 mod vault;
 
+pub use aws::{AwsIdentity, AwsKms, AwsKmsConfig};
 pub use join_tokens::{Hs256JoinTokens, MAX_JOIN_TOKEN_BYTES};
 pub use keeper::{DerivedKey, KeeperFault, KeyKeeper, SealContext, Sealed, label};
 pub use key_file::{IfMissing, KeyFileError};

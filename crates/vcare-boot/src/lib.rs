@@ -15,8 +15,8 @@ mod wiring;
 
 pub use clock::{SystemClock, SystemIds};
 pub use config::{
-    ApiConfig, Config, ConfigError, DatabaseConfig, FhirConfig, IdentityConfig, JitsiConfig, KeyringConfig,
-    LinksConfig, LogConfig, NatsSection, NeighbourSection, Profile, RelayConfig, Sensitive, WorkerConfig,
+    ApiConfig, Config, ConfigError, DatabaseConfig, FhirConfig, IdentityConfig, JitsiConfig, KeyringConfig, KmsConfig,
+    KmsProvider, LinksConfig, LogConfig, NatsSection, NeighbourSection, Profile, RelayConfig, Sensitive, WorkerConfig,
 };
 pub use health::{Check, Health, Report, Standing};
 pub use ops::serve_ops;

@@ -4,8 +4,9 @@ mod json_lines;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use ring::digest;
+use tracing::{Level, Metadata};
 use tracing_subscriber::Registry;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use vcare_domain::{TenantId, UserId};
 
@@ -40,9 +41,14 @@ impl Metrics {
 pub fn init_telemetry(service: &'static str, config: &LogConfig) -> Result<Metrics, ConfigError> {
     let filter = parse_filter(&config.filter)?;
     let lines = JsonLines::new(service, std::io::stdout);
-    let subscriber = Registry::default().with(filter).with(lines);
+    let subscriber = Registry::default().with(filter).with(filter_fn(may_be_logged)).with(lines);
     tracing::subscriber::set_global_default(subscriber).map_err(|_| "logging was started before".to_owned())?;
     install_metrics()
+}
+
+/// Whatever the filter asks for: the client of the cloud KMS logs its requests and answers with all that is in them.
+fn may_be_logged(event: &Metadata<'_>) -> bool {
+    !event.target().starts_with("aws_") || *event.level() <= Level::INFO
 }
 
 /// What is logged: a level, or `target=level,…`.

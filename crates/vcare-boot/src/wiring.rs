@@ -10,7 +10,7 @@ use vcare_adapters_http::{
     AccessTokenConfig, AddressPolicy, ClientConfig, HttpClient, HttpConsentCheck, HttpFhirGateway, HttpLicenceCheck,
     JitsiVideo, JwksConfig, JwksLocation, JwksSource, OidcAccessTokens, ZoomVideo,
 };
-use vcare_adapters_kms::{Hs256JoinTokens, IfMissing, LocalKeyring, Vault, VaultConfig};
+use vcare_adapters_kms::{AwsKms, Hs256JoinTokens, IfMissing, KeyKeeper, LocalKeyring, Vault};
 use vcare_adapters_nats::NatsPublisher;
 use vcare_adapters_postgres::{PgJobQueue, PgOutbox, PgOversight, PgStore};
 use vcare_app::encounters::FIRST_RECORDING;
@@ -91,7 +91,8 @@ pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Se
 
     let inside = ClientConfig::new(AddressPolicy::PRIVATE);
     let inside = HttpClient::new(&inside, Arc::clone(&clock), Arc::clone(&ids)).context("HTTP client")?;
-    let vault = Arc::new(vault(config, Arc::clone(&store) as _, &clock)?);
+    let rows = Arc::clone(&store) as Arc<dyn SealedSecrets>;
+    let vault = Arc::new(Vault::new(key_keeper(config).await?, rows, Arc::clone(&clock), config.kms.vault()));
     let tenant_secrets = tenant_secrets.unwrap_or_else(|| Arc::clone(&vault) as _);
     let neighbours = Neighbours {
         licence: Arc::new(HttpLicenceCheck::new(inside.clone(), config.licence.adapter().context("licence.base_url")?)),
@@ -143,10 +144,13 @@ fn settings(config: &Config) -> Settings {
     }
 }
 
-fn vault(config: &Config, rows: Arc<dyn SealedSecrets>, clock: &Arc<dyn Clock>) -> anyhow::Result<Vault> {
-    let if_missing = if config.keyring.create_if_missing { IfMissing::Create } else { IfMissing::Refuse };
-    let keyring = LocalKeyring::open(&config.keyring.file, if_missing).context("keyring.file")?;
-    Ok(Vault::new(Arc::new(keyring), rows, Arc::clone(clock), VaultConfig::default()))
+async fn key_keeper(config: &Config) -> anyhow::Result<Arc<dyn KeyKeeper>> {
+    if let Some((aws, identity)) = config.kms.aws() {
+        return Ok(Arc::new(AwsKms::new(&aws, identity).await));
+    }
+    let keyring = config.keyring.as_ref().context("keyring")?;
+    let if_missing = if keyring.create_if_missing { IfMissing::Create } else { IfMissing::Refuse };
+    Ok(Arc::new(LocalKeyring::open(&keyring.file, if_missing).context("keyring.file")?))
 }
 
 /// The tenants' video backends. Tenants choose where their Jitsi is, so that it is called by a client with its own policy.

@@ -22,8 +22,6 @@ const HEAVY: [(&str, &str); 6] = [
     ("actix-web", "vcare-api"),
     ("jsonwebtoken", "vcare-jose"),
 ];
-/// Not there yet.
-const TO_COME: [&str; 1] = ["aws-sdk-kms"];
 const LONGEST_FILE: usize = 400;
 /// Longer files, each with the reason.
 const LONGER: [(&str, &str); 0] = [];
@@ -164,8 +162,7 @@ fn each_heavy_crate_is_known_to_one_crate_of_the_service() {
         let users = packages.iter().filter(|package| package.normal.contains(heavy));
         let users: Vec<&str> =
             users.map(|package| package.name.as_str()).filter(|name| !TOOLS.contains(name)).collect();
-        let expected: &[&str] = if TO_COME.contains(&heavy) && users.is_empty() { &[] } else { &[home] };
-        assert_eq!(users, expected, "{heavy}");
+        assert_eq!(users, [home], "{heavy}");
     }
 }
 

@@ -29,5 +29,6 @@ mod recording;
 mod redaction;
 mod remove;
 mod rooms;
+mod secrets;
 mod versions;
 mod zoom;

@@ -31,6 +31,8 @@ impl App {
             let checks = vec![ConnectionCheck { check: "configuration", problem: Some(problem) }];
             return Ok(ConnectionReport { latency: Duration::ZERO, checks });
         };
+        // Whoever tries it has just changed something, perhaps in another process.
+        self.secrets.forget(tenant);
         let report = self.neighbours.video.of(config.video_backend()).test_connection(&config, trace).await;
         let outcome = if report.healthy() { "healthy" } else { "unhealthy" };
         metrics::counter!("vcare_connection_tests_total", "outcome" => outcome).increment(1);

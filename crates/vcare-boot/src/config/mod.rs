@@ -3,6 +3,7 @@
 //! A setting `fhir.base_url` is `[fhir] base_url` in the file and `VCARE_FHIR__BASE_URL` in the environment. Unknown keys
 //! are refused: a misspelt setting must not be a silent default.
 
+mod kms;
 mod processes;
 mod sections;
 mod sensitive;
@@ -13,9 +14,10 @@ use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use serde::Deserialize;
 
+pub use kms::{KeyringConfig, KmsConfig, KmsProvider};
 pub use processes::{ApiConfig, LogConfig, RelayConfig, WorkerConfig};
 pub use sections::{
-    DatabaseConfig, FhirConfig, IdentityConfig, InternalConfig, JitsiConfig, KeyringConfig, LinksConfig, NatsSection,
+    DatabaseConfig, FhirConfig, IdentityConfig, InternalConfig, JitsiConfig, LinksConfig, NatsSection,
     NeighbourSection, ZoomSection,
 };
 pub use sensitive::Sensitive;
@@ -64,8 +66,12 @@ pub struct Config {
     /// Who may call the internal routes.
     #[serde(default)]
     pub internal: InternalConfig,
-    /// The master key.
-    pub keyring: KeyringConfig,
+    /// Who keeps the master keys.
+    #[serde(default)]
+    pub kms: KmsConfig,
+    /// The master key, when it is in a file on this machine.
+    #[serde(default)]
+    pub keyring: Option<KeyringConfig>,
     /// The outbox relay.
     #[serde(default)]
     pub relay: RelayConfig,
@@ -145,7 +151,7 @@ impl Config {
         self.jitsi.check(&mut problems);
         self.zoom.check(&mut problems);
         self.internal.check(&mut problems);
-        self.keyring.check(self.profile, &mut problems);
+        self.kms.check(self.keyring.as_ref(), self.profile, &mut problems);
         self.worker.check(self.fhir.neighbour.deadline(), &mut problems);
         self.log.check(&mut problems);
         problems
@@ -278,5 +284,50 @@ mod tests {
         let production = GOOD.replace("\"development\"", "\"production\"");
         assert!(read(&production).unwrap_err().to_string().contains("keyring.allow_local_in_production"));
         assert!(read(&format!("{production}\nallow_local_in_production = true")).is_ok());
+    }
+
+    /// The same without a keyring, and these settings of `[kms]`.
+    fn with_kms(settings: &str) -> String {
+        let (before, _) = GOOD.split_once("[keyring]").unwrap();
+        format!("{}\n[kms]\n{settings}", before.replace("\"development\"", "\"production\""))
+    }
+
+    #[test]
+    fn with_keys_in_aws_no_keyring_is_needed_nor_allowed_by_name() {
+        let config = read(&with_kms(
+            "provider = \"aws\"\nregion = \"eu-central-1\"\nkey_id = \"alias/vcare\"\nmac_key_id = \"alias/vcare-mac\"",
+        ));
+        let (aws, _) = config.unwrap().kms.aws().unwrap();
+        assert_eq!((aws.key_id.as_str(), aws.mac_key_id.as_str()), ("alias/vcare", "alias/vcare-mac"));
+        assert_eq!(aws.deadline, std::time::Duration::from_secs(2));
+    }
+
+    #[test]
+    fn every_problem_of_the_keys_is_named() {
+        let aws = "provider = \"aws\"\nregion = \"eu-central-1\"\nkey_id = \"a\"\nmac_key_id = \"b\"";
+        let told = read(&with_kms("provider = \"aws\"")).unwrap_err().to_string();
+        for name in ["region", "key_id", "mac_key_id"] {
+            assert!(told.contains(&format!("kms.{name}: is needed")), "{told}");
+        }
+        let table = [
+            ("provider = \"local\"".to_owned(), "keyring: is missing"),
+            ("provider = \"gcp\"".to_owned(), "kms.provider: expected one of local, aws"),
+            (aws.replace("\"b\"", "\"a\""), "kms.mac_key_id: a key either seals or derives"),
+            (aws.replace("\"a\"", "\"\""), "kms.key_id: is needed"),
+            (format!("{aws}\nendpoint_url = \"http://kms.example\""), "kms.endpoint_url: expected an https address"),
+            (format!("{aws}\nendpoint_url = \"https://\""), "kms.endpoint_url: expected an https address"),
+            (format!("{aws}\ndeadline_ms = 100"), "kms.attempt_deadline_ms: expected 1 to kms.deadline_ms"),
+            (format!("{aws}\nattempt_deadline_ms = 0"), "kms.attempt_deadline_ms: expected 1"),
+            (format!("{aws}\nstale_seconds = 86401"), "kms.stale_seconds: expected 0 to 86400"),
+            (format!("{aws}\ncache_ttl_seconds = 0"), "kms.cache_ttl_seconds: expected 1 to 86400"),
+            (format!("{aws}\nversions_ttl_seconds = 0"), "kms.versions_ttl_seconds: expected 1 to 86400"),
+            (format!("{aws}\naccess_key_id = \"a\""), "kms.access_key_id: comes with kms.secret_access_key"),
+            (format!("{aws}\nkeyid = \"a\""), "kms.keyid: there is no such setting"),
+        ];
+        for (settings, expected) in table {
+            let told = read(&with_kms(&settings)).unwrap_err().to_string();
+            assert!(told.contains(expected), "{settings}: {told}");
+        }
+        assert!(read(&with_kms(&format!("{aws}\nendpoint_url = \"http://127.0.0.1:4566\""))).is_ok());
     }
 }

@@ -10,7 +10,7 @@ use vcare_adapters_nats::{NatsConfig, NatsCredentials, StreamConfig};
 use vcare_adapters_postgres::PgConfig;
 use vcare_domain::HttpsUrl;
 
-use super::{Profile, Sensitive};
+use super::Sensitive;
 
 /// `[links]`: what is sent to people.
 #[derive(Debug, Clone, Deserialize)]
@@ -347,31 +347,6 @@ impl InternalConfig {
         };
         if !self.bearer_tokens.iter().all(good) {
             problems.push("internal.bearer_tokens: at least 32 printable characters each, without blanks".to_owned());
-        }
-    }
-}
-
-/// `[keyring]`: the master key in a file on this machine.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct KeyringConfig {
-    /// The file: 64 hex digits, mode 600.
-    pub file: PathBuf,
-    /// Whether to draw a key when there is no file. Default `false`.
-    #[serde(default)]
-    pub create_if_missing: bool,
-    /// Says that a key on this machine's disk is good enough for patients. Default `false`.
-    #[serde(default)]
-    pub allow_local_in_production: bool,
-}
-
-impl KeyringConfig {
-    pub(super) fn check(&self, profile: Profile, problems: &mut Vec<String>) {
-        if profile == Profile::Production && !self.allow_local_in_production {
-            problems.push(
-                "keyring.allow_local_in_production: must be true to keep the master key in a file in production"
-                    .to_owned(),
-            );
         }
     }
 }

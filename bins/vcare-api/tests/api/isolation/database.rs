@@ -9,7 +9,7 @@ use super::all_of;
 use crate::support::{OTHER_TENANT, TENANT, TestApp, Visit};
 
 /// Every table of ours.
-pub(super) async fn tables(database: &TestDatabase) -> Vec<String> {
+pub async fn tables(database: &TestDatabase) -> Vec<String> {
     let query = "SELECT relname::text FROM pg_class
                  WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace AND relname NOT LIKE '\\_\\_diesel%'
                  ORDER BY 1";

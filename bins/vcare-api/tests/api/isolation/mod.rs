@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 use vcare_testkit::TestDatabase;
 
-use database::tables;
+pub use database::tables;
 
 use crate::described::{Operation, operations};
 use crate::support::{Answer, CONSENTED, OTHER_TENANT, TENANT, TestApp, Visit};

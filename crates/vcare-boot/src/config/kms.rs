@@ -1,0 +1,176 @@
+//! The sections about master keys: who keeps them, and the key file of who keeps them on this machine.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+use time::Duration as Span;
+use vcare_adapters_http::NeighbourConfig;
+use vcare_adapters_kms::{AwsIdentity, AwsKmsConfig, VaultConfig};
+
+use super::{Profile, Sensitive};
+
+/// Who keeps the master keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KmsProvider {
+    /// A file on this machine: `[keyring]`.
+    #[default]
+    Local,
+    /// AWS KMS.
+    Aws,
+}
+
+/// `[kms]`: who keeps the master keys, and how long what was derived and opened with them is remembered.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct KmsConfig {
+    /// Who keeps them: `local` or `aws`. Default `local`.
+    pub provider: KmsProvider,
+    /// The region of both keys.
+    pub region: Option<String>,
+    /// The key that seals what tenants bring: its id, ARN or alias.
+    pub key_id: Option<String>,
+    /// The key that derives tenants' keys, `HMAC_256`: its id, ARN or alias.
+    pub mac_key_id: Option<String>,
+    /// Where KMS is, if not where AWS has it in that region: a VPC endpoint. https, or http on this machine.
+    pub endpoint_url: Option<String>,
+    /// An access key's id, for a KMS outside AWS. Default: what the surroundings say, as AWS has it.
+    pub access_key_id: Option<String>,
+    /// The access key's secret.
+    pub secret_access_key: Option<Sensitive>,
+    /// How long a call may take, its further attempts included. Default 2,000.
+    pub deadline_ms: u64,
+    /// How long one attempt may take. Default 800.
+    pub attempt_deadline_ms: u64,
+    /// How long a derived key or an opened secret is used without asking. Default 300.
+    pub cache_ttl_seconds: u32,
+    /// How much longer while KMS is down. Default 3,600.
+    pub stale_seconds: u32,
+    /// How long a process goes by the secrets and key versions that it read: a rotation is seen everywhere after it at the
+    /// latest. Default 30.
+    pub versions_ttl_seconds: u32,
+}
+
+impl Default for KmsConfig {
+    fn default() -> Self {
+        Self {
+            provider: KmsProvider::Local,
+            region: None,
+            key_id: None,
+            mac_key_id: None,
+            endpoint_url: None,
+            access_key_id: None,
+            secret_access_key: None,
+            deadline_ms: 2000,
+            attempt_deadline_ms: 800,
+            cache_ttl_seconds: 300,
+            stale_seconds: 3600,
+            versions_ttl_seconds: 30,
+        }
+    }
+}
+
+/// Longer than that, nobody could say that a key which was taken away is not used.
+const LONGEST_SECONDS: u32 = 86_400;
+
+impl KmsConfig {
+    pub(super) fn check(&self, keyring: Option<&KeyringConfig>, profile: Profile, problems: &mut Vec<String>) {
+        match (self.provider, keyring) {
+            (KmsProvider::Local, Some(keyring)) => keyring.check(profile, problems),
+            (KmsProvider::Local, None) => problems.push("keyring: is missing".to_owned()),
+            (KmsProvider::Aws, _) => self.check_aws(problems),
+        }
+        if self.attempt_deadline_ms == 0 || self.attempt_deadline_ms > self.deadline_ms {
+            problems.push("kms.attempt_deadline_ms: expected 1 to kms.deadline_ms".to_owned());
+        }
+        for (name, seconds, least) in [
+            ("cache_ttl_seconds", self.cache_ttl_seconds, 1),
+            ("stale_seconds", self.stale_seconds, 0),
+            ("versions_ttl_seconds", self.versions_ttl_seconds, 1),
+        ] {
+            if !(least..=LONGEST_SECONDS).contains(&seconds) {
+                problems.push(format!("kms.{name}: expected {least} to {LONGEST_SECONDS}"));
+            }
+        }
+    }
+
+    fn check_aws(&self, problems: &mut Vec<String>) {
+        for (name, value) in [("region", &self.region), ("key_id", &self.key_id), ("mac_key_id", &self.mac_key_id)] {
+            if value.as_deref().is_none_or(|value| value.is_empty() || !value.bytes().all(|b| b.is_ascii_graphic())) {
+                problems.push(format!("kms.{name}: is needed with kms.provider = \"aws\""));
+            }
+        }
+        if self.key_id.is_some() && self.key_id == self.mac_key_id {
+            problems
+                .push("kms.mac_key_id: a key either seals or derives; expected another one than kms.key_id".to_owned());
+        }
+        if self.access_key_id.is_some() != self.secret_access_key.is_some() {
+            problems.push("kms.access_key_id: comes with kms.secret_access_key, or not at all".to_owned());
+        }
+        let good = |url: &String| {
+            let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
+            let local = local.iter().any(|start| {
+                url.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+            });
+            (local || url.starts_with("https://")) && NeighbourConfig::new(url, Span::SECOND, None).is_ok()
+        };
+        if !self.endpoint_url.as_ref().is_none_or(good) {
+            problems.push("kms.endpoint_url: expected an https address (or http on this machine)".to_owned());
+        }
+    }
+
+    /// The keys in AWS KMS, and who we are there; `None` when they are in a file here.
+    pub(crate) fn aws(&self) -> Option<(AwsKmsConfig, AwsIdentity)> {
+        if self.provider != KmsProvider::Aws {
+            return None;
+        }
+        let given = |value: &Option<String>| value.clone().unwrap_or_default();
+        let config = AwsKmsConfig::new(given(&self.key_id), given(&self.mac_key_id), given(&self.region));
+        let config = AwsKmsConfig {
+            endpoint_url: self.endpoint_url.clone(),
+            deadline: Duration::from_millis(self.deadline_ms),
+            attempt_deadline: Duration::from_millis(self.attempt_deadline_ms),
+            ..config
+        };
+        let identity = match (&self.access_key_id, &self.secret_access_key) {
+            (Some(id), Some(secret)) => AwsIdentity::AccessKey { id: id.clone(), secret: secret.secret() },
+            _ => AwsIdentity::Surroundings,
+        };
+        Some((config, identity))
+    }
+
+    pub(crate) fn vault(&self) -> VaultConfig {
+        let span = |seconds: u32| Span::seconds(i64::from(seconds));
+        VaultConfig {
+            ttl: span(self.cache_ttl_seconds),
+            stale: span(self.stale_seconds),
+            versions_ttl: span(self.versions_ttl_seconds),
+        }
+    }
+}
+
+/// `[keyring]`: the master key in a file on this machine.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyringConfig {
+    /// The file: 64 hex digits, mode 600.
+    pub file: PathBuf,
+    /// Whether to draw a key when there is no file. Default `false`.
+    #[serde(default)]
+    pub create_if_missing: bool,
+    /// Says that a key on this machine's disk is good enough for patients. Default `false`.
+    #[serde(default)]
+    pub allow_local_in_production: bool,
+}
+
+impl KeyringConfig {
+    pub(super) fn check(&self, profile: Profile, problems: &mut Vec<String>) {
+        if profile == Profile::Production && !self.allow_local_in_production {
+            problems.push(
+                "keyring.allow_local_in_production: must be true to keep the master key in a file in production"
+                    .to_owned(),
+            );
+        }
+    }
+}
