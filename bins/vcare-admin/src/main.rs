@@ -88,7 +88,7 @@ async fn main() -> anyhow::Result<ExitCode> {
             println!("the configuration is good");
         }
         Command::Tenant(command) => return tenant::run(command, output).await,
-        Command::Secret(command) => secret::run(command).await?,
+        Command::Secret(command) => secret::run(command, output).await?,
         Command::Doctor => return doctor::run(output).await,
         Command::Stream(command) => stream::run(command).await?,
         Command::Completions { shell } => {

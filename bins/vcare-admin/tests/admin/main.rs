@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod doctor;
+mod secrets;
 mod tenants;
 
 use std::path::PathBuf;
@@ -280,19 +281,4 @@ async fn the_services_own_login_cannot_look_into_all_tenants() {
     stuck_visit(&database).await;
     let run = Settings::of(&database).run(&["reconcile"]);
     assert_eq!((run.code, run.out.as_str()), (1, ""), "{run:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_tenants_jitsi_secret_is_the_same_each_time_and_another_tenants_is_another() {
-    let database = TestDatabase::create().await.unwrap();
-    let settings = Settings::of(&database);
-    let reveal = |tenant| {
-        let run = settings.run(&["secret", "reveal", tenant]);
-        assert_eq!(run.code, 0, "{run:?}");
-        run.out.trim().to_owned()
-    };
-    let kabul = reveal("hosp-kabul");
-    assert!(kabul.len() >= 43 && kabul.bytes().all(|b| b.is_ascii_graphic()), "printable");
-    assert_eq!(reveal("hosp-kabul"), kabul);
-    assert_ne!(reveal("hosp-herat"), kabul);
 }
