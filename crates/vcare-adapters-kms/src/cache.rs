@@ -16,15 +16,16 @@ pub(crate) struct Remembering {
     pub ttl: Duration,
     /// So much longer it is used while it cannot be asked for anew.
     pub stale: Duration,
+    /// So long after a failure who has nothing remembered is told the same, and nobody is asked.
+    pub rest: Duration,
     /// At most so many are remembered.
     pub capacity: usize,
     /// Its name in metrics.
     pub name: &'static str,
 }
 
-/// The least time between two attempts after a failure: who comes meanwhile is served what there is, or told the same.
+/// The least time between two attempts after a failure when there is an old value: who comes meanwhile gets that.
 const REST_WITH_VALUE: Duration = Duration::seconds(5);
-const REST_WITHOUT: Duration = Duration::seconds(1);
 
 /// Remembers values for as long as they are good, and for a bounded time longer while nobody can be asked. Of several who
 /// want the same, one asks. Values that wipe themselves are wiped when they are no longer remembered.
@@ -52,6 +53,8 @@ enum Found<V> {
     Good(V),
     /// Too old; to be used when nothing newer can be had.
     Old(V),
+    /// Too old, and nothing newer could be had a moment ago.
+    OldOnly(V),
     /// Nothing, and it failed a moment ago.
     Failed(KeeperFault),
     Nothing,
@@ -79,10 +82,10 @@ impl<V: Clone> Slot<V> {
         let found = match &known.value {
             Some((value, at)) if (Duration::ZERO..remembering.ttl).contains(&(now - *at)) => Found::Good(value.clone()),
             Some((value, at)) if remembering.still_usable(*at, now) => match failed_within(REST_WITH_VALUE) {
-                Some(_) => Found::Good(value.clone()),
+                Some(_) => Found::OldOnly(value.clone()),
                 None => Found::Old(value.clone()),
             },
-            _ => failed_within(REST_WITHOUT).map_or(Found::Nothing, |fault| Found::Failed(fault.clone())),
+            _ => failed_within(remembering.rest).map_or(Found::Nothing, |fault| Found::Failed(fault.clone())),
         };
         (found, known.attempts)
     }
@@ -108,14 +111,9 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
     ) -> Result<V, KeeperFault> {
         let slot = self.slot(key);
         let (found, attempts) = slot.look(self.clock.now(), &self.remembering);
-        let old = match found {
-            Found::Good(value) => {
-                self.count("hit");
-                return Ok(value);
-            }
-            Found::Failed(fault) => return Err(fault),
-            Found::Old(value) => Some(value),
-            Found::Nothing => None,
+        let old = match self.served(found) {
+            Ok(served) => return served,
+            Err(old) => old,
         };
         let _flight = match (slot.flight.try_lock(), old) {
             (Ok(flight), _) => flight,
@@ -127,9 +125,8 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
             (Err(_), None) => slot.flight.lock().await,
         };
         let (found, attempts_now) = slot.look(self.clock.now(), &self.remembering);
-        if let Found::Good(value) = found {
-            self.count("hit");
-            return Ok(value);
+        if let Ok(served) = self.served(found) {
+            return served;
         }
         if attempts_now != attempts
             && let Some((fault, _)) = &lock(&slot.known).failure
@@ -139,6 +136,19 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
         self.count("miss");
         let asked = ask.await;
         self.learn(&slot, asked)
+    }
+
+    /// The answer, when nobody must be asked for it; else what there is to fall back on.
+    fn served(&self, found: Found<V>) -> Result<Result<V, KeeperFault>, Option<V>> {
+        let (value, how) = match found {
+            Found::Good(value) => (value, "hit"),
+            Found::OldOnly(value) => (value, "stale"),
+            Found::Failed(fault) => return Ok(Err(fault)),
+            Found::Old(value) => return Err(Some(value)),
+            Found::Nothing => return Err(None),
+        };
+        self.count(how);
+        Ok(Ok(value))
     }
 
     fn learn(&self, slot: &Slot<V>, asked: Result<V, KeeperFault>) -> Result<V, KeeperFault> {
@@ -213,7 +223,13 @@ mod tests {
     use super::*;
 
     fn cache(clock: &Arc<HandClock>) -> Cache<u32, Arc<u32>> {
-        let remembering = Remembering { ttl: Duration::MINUTE, stale: Duration::MINUTE, capacity: 4, name: "test" };
+        let remembering = Remembering {
+            ttl: Duration::MINUTE,
+            stale: Duration::MINUTE,
+            rest: Duration::SECOND,
+            capacity: 4,
+            name: "test",
+        };
         Cache::new(remembering, Arc::clone(clock) as _)
     }
 

@@ -64,9 +64,17 @@ impl Vault {
         clock: Arc<dyn Clock>,
         config: VaultConfig,
     ) -> Self {
-        let keys = |name| Remembering { ttl: config.ttl, stale: config.stale, capacity: CAPACITY, name };
-        // What a tenant has is never guessed at: without the database there is no request to answer either.
-        let rows_for = |ttl, name| Remembering { ttl, stale: Duration::ZERO, capacity: CAPACITY, name };
+        let keys = |name| Remembering {
+            ttl: config.ttl,
+            stale: config.stale,
+            rest: Duration::SECOND,
+            capacity: CAPACITY,
+            name,
+        };
+        // What a tenant has is never guessed at, and asked for again at once: without the database there is no request to
+        // answer either.
+        let rows_for =
+            |ttl, name| Remembering { ttl, stale: Duration::ZERO, rest: Duration::ZERO, capacity: CAPACITY, name };
         let clock = || Arc::clone(&clock);
         Self {
             keeper,
