@@ -16,6 +16,10 @@ const DATABASE: &str = "graphile";
 /// As many as there are cores here; one alone is slower.
 const PROCESSES: usize = 2;
 
+const COPY: &str = "
+INSERT INTO graphile_worker._private_jobs (task_id)
+SELECT task_id FROM graphile_worker._private_jobs, generate_series(1, $1)";
+
 /// How it works.
 #[derive(Debug, Clone, Copy)]
 pub enum Mode {
@@ -49,9 +53,9 @@ impl Graphile {
     /// Does jobs that do nothing; answers how long from the start of the first process, which is loaded by then, until no
     /// job is left.
     pub async fn run(&self, world: &World, place: &Place, mode: Mode, jobs: u32) -> Result<Duration> {
-        let add =
-            "SELECT count(*) FROM (SELECT graphile_worker.add_job('noop', '{}') FROM generate_series(1, $1)) AS added";
-        self.client.query_one(add, &[&i32::try_from(jobs)?]).await?;
+        // One by its own means, and copies: a hundred thousand calls, each with its notification, take minutes.
+        self.client.batch_execute("SELECT graphile_worker.add_job('noop', '{}')").await?;
+        self.client.execute(COPY, &[&i32::try_from(jobs - 1)?]).await?;
         self.client.batch_execute("VACUUM ANALYZE").await?;
         world.settle_down().await?;
         let mode = if matches!(mode, Mode::Batched) { "batched" } else { "default" };
