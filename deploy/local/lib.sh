@@ -107,10 +107,12 @@ find_c_compiler() {
 
 # For what is compared with programs from npm.
 need_node() {
-    command -v node >/dev/null && command -v npm >/dev/null && return
+    has_node && return
     install_packages nodejs npm
-    command -v node >/dev/null && command -v npm >/dev/null || die "there is still no node, or no npm."
+    has_node || die "there is still no node, or no npm."
 }
+
+has_node() { command -v node >/dev/null && command -v npm >/dev/null; }
 
 # The one on the path if it is new enough, else the newest of the system's: Debian keeps these programs off the path.
 find_postgres() {
