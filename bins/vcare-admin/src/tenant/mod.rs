@@ -101,8 +101,8 @@ pub async fn run(command: TenantCommand, output: Output) -> anyhow::Result<ExitC
         TenantCommand::List => list(output).await?,
         TenantCommand::Show { tenant } => show(&tenant, output).await?,
         TenantCommand::Set { tenant, settings, unset } => set(&tenant, &settings.patch(&unset)?).await?,
-        TenantCommand::Diff { file } => return apply::run(&file, true, output).await,
-        TenantCommand::Apply { file, dry_run } => return apply::run(&file, dry_run, output).await,
+        TenantCommand::Diff { file } => return Box::pin(apply::run(&file, true, output)).await,
+        TenantCommand::Apply { file, dry_run } => return Box::pin(apply::run(&file, dry_run, output)).await,
         TenantCommand::TestConnection { tenant } => return test_connection(&tenant, output).await,
     }
     Ok(ExitCode::SUCCESS)
