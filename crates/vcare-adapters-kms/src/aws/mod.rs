@@ -111,7 +111,8 @@ impl AwsKms {
             let secret = String::from_utf8_lossy(secret.expose()).into_owned();
             loader = loader.credentials_provider(Credentials::new(id, secret, None, None, "vcare"));
         }
-        let client = Client::new(&loader.load().await);
+        // A future of 16 KiB, once: it must not be part of everybody's who waits for this one.
+        let client = Client::new(&Box::pin(loader.load()).await);
         Self { client, key_id: config.key_id.clone(), mac_key_id: config.mac_key_id.clone() }
     }
 }
