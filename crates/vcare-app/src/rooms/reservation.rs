@@ -7,7 +7,7 @@ use vcare_domain::{ConferenceName, RoomClosed, SessionId, TenantConfig, TenantId
 
 use crate::actor::{ActorRef, Scope, TraceContext};
 use crate::app::App;
-use crate::error::{AppError, Resource};
+use crate::error::AppError;
 use crate::ports::StoreError;
 
 /// How we name a conference towards Prosody: the visit and its tenant, `vsn_….tenant`.
@@ -124,10 +124,6 @@ impl App {
     #[tracing::instrument(skip_all, fields(tenant_id = %id.tenant_id, session_id = %id.session_id))]
     pub async fn conference_closed(&self, id: &ConferenceId, trace: TraceContext) -> Result<(), AppError> {
         let scope = Scope { tenant_id: id.tenant_id.clone(), actor: ActorRef::System("jitsi"), trace };
-        let now = self.clock.now();
-        if self.store.session(&id.tenant_id, id.session_id).await?.is_none() {
-            return Err(AppError::NotFound(Resource::Session));
-        }
-        self.room_emptied(&scope, id.session_id, now).await
+        self.room_emptied(&scope, id.session_id, self.clock.now()).await
     }
 }
