@@ -229,8 +229,7 @@ async fn the_visit_page_loads_nothing_and_can_talk_to_us_alone() {
 async fn the_program_publishes_its_events_and_shows_its_metrics() {
     let app = Program::start("").await;
     let (visit, _) = app.active_visit().await;
-    // A visit of less than a second is none.
-    tokio::time::sleep(Duration::from_millis(1100)).await;
+    app.long_enough().await;
     app.end(&visit).await.expect(200);
 
     let stream = StreamReader::connect(&app.nats.url()).await.unwrap();

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -118,8 +117,7 @@ impl Day {
         self.keep_video_url(&app.join(&link).await.expect(200).text("url"));
         let own = app.get(patient, &format!("/sessions?patientId={CONSENTED}")).await.expect(200);
         assert!(!own.body["items"].as_array().unwrap().is_empty());
-        // A visit of less than a second is none.
-        tokio::time::sleep(Duration::from_millis(1100)).await;
+        app.long_enough().await;
         let ended = app.post(clinician, &visit.path("/end"), &json!({})).await.expect(200);
         app.join(&link).await.refused(409, "INVALID_STATUS_TRANSITION");
         ended

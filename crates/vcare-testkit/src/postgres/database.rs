@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep};
 use tokio_postgres::error::SqlState;
@@ -91,6 +91,20 @@ impl TestDatabase {
     /// What PostgreSQL says, and when it is not one row.
     pub async fn query_one(&self, query: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Row> {
         Ok(self.client().await?.query_one(query, values).await?)
+    }
+
+    /// Waits until a query of one boolean, asked as the owner, answers true.
+    ///
+    /// # Errors
+    /// What PostgreSQL says, and when it is not true within `patience`.
+    pub async fn until(&self, query: &str, patience: Duration) -> Result<()> {
+        let client = self.client().await?;
+        let deadline = Instant::now() + patience;
+        while client.query_one(query, &[]).await?.get::<_, Option<bool>>(0) != Some(true) {
+            ensure!(Instant::now() < deadline, "in vain: {query}");
+            sleep(Duration::from_millis(10)).await;
+        }
+        Ok(())
     }
 
     /// A connection of the owner's.

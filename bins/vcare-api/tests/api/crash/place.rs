@@ -7,7 +7,6 @@ use std::time::Duration;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
-use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 use vcare_app::ports::Clock;
 use vcare_boot::{Config, Overrides, SystemClock, compose, install_crypto};
@@ -106,15 +105,7 @@ impl Place {
 
     /// Waits until a query answers true.
     pub async fn until(&self, query: &str) {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let holds = self.database.rows(query, &[]).await.unwrap();
-            if holds.first().is_some_and(|row| row.get::<_, Option<bool>>(0) == Some(true)) {
-                return;
-            }
-            assert!(Instant::now() < deadline, "in vain: {query}");
-            sleep(Duration::from_millis(10)).await;
-        }
+        self.database.until(query, PATIENCE).await.unwrap();
     }
 
     pub async fn stream(&self) -> StreamReader {

@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 use std::path::Path;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use vcare_app::ports::Clock;
@@ -36,6 +37,13 @@ impl Program {
         let root = format!("http://{}", process.address());
         let clock = HandClock::at(SystemClock.now());
         Self { process, nats, test: TestApp::around(around, clock, app, root, CancellationToken::new()) }
+    }
+
+    /// Waits until every visit that goes on has lasted a second of the machine's time: a shorter one is none.
+    pub async fn long_enough(&self) {
+        let query =
+            "SELECT bool_and(started_at < now() - interval '1 second') FROM virtual_session WHERE status = 'active'";
+        self.database.until(query, Duration::from_secs(20)).await.unwrap();
     }
 }
 
