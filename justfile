@@ -38,10 +38,10 @@ lint:
 docs:
     cargo doc --workspace --no-deps --locked --document-private-items
 
-# write the contracts anew from the code; look at the difference before you commit it
+# write anew what the code writes, contracts and pages; look at the difference before you commit it
 contracts:
-    UPDATE_CONTRACTS=1 deploy/local/test -E 'test(contract) | test(openapi) | test(schema)'
-    git status --short -- contracts
+    UPDATE_CONTRACTS=1 deploy/local/test -E 'test(contract) | test(openapi) | test(schema) | test(documented)'
+    git status --short -- contracts docs
 
 # licences, banned crates and sources of the dependencies, and dependencies nobody uses
 deny:

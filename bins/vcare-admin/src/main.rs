@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
 use vcare_app::{ActorRef, Scope, TraceContext};
-use vcare_boot::{Config, Overrides, Service, compose, install_crypto};
+use vcare_boot::{Config, Overrides, Service, compose, install_crypto, settings_reference};
 use vcare_domain::{TenantId, UserId};
 
 use crate::output::Output;
@@ -72,6 +72,8 @@ enum Command {
 enum ConfigCommand {
     /// Say what is wrong with it; exit with 1 when anything is.
     Check,
+    /// Say what can be set, in Markdown: every setting with its variable, default and meaning.
+    Reference,
 }
 
 /// There is something to do.
@@ -87,6 +89,7 @@ async fn main() -> anyhow::Result<ExitCode> {
             Config::load()?;
             println!("the configuration is good");
         }
+        Command::Config(ConfigCommand::Reference) => print!("{}", settings_reference()),
         Command::Tenant(command) => return tenant::run(command, output).await,
         Command::Secret(command) => secret::run(command, output).await?,
         Command::Doctor => return doctor::run(output).await,

@@ -6,6 +6,7 @@
 
 mod clock;
 mod folder;
+mod golden;
 mod ids;
 pub mod issuer;
 mod kms;
@@ -19,6 +20,7 @@ pub mod standins;
 mod stream;
 
 pub use clock::HandClock;
+pub use golden::must_be_committed;
 pub use ids::SeededIds;
 pub use issuer::{Flaw, Issuer, SigningKey, TokenSpec};
 pub use kms::{KmsKey, KmsKind, KmsServer};

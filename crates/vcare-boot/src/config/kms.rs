@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use time::Duration as Span;
 use vcare_adapters_http::NeighbourConfig;
 use vcare_adapters_kms::{AwsIdentity, AwsKmsConfig, VaultConfig};
@@ -11,7 +12,7 @@ use vcare_adapters_kms::{AwsIdentity, AwsKmsConfig, VaultConfig};
 use super::{Profile, Sensitive};
 
 /// Who keeps the master keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum KmsProvider {
     /// A file on this machine: `[keyring]`.
@@ -22,33 +23,41 @@ pub enum KmsProvider {
 }
 
 /// `[kms]`: who keeps the master keys, and how long what was derived and opened with them is remembered.
-#[derive(Debug, Clone, Deserialize)]
+///
+/// See [deployment](deployment.md#keys).
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct KmsConfig {
-    /// Who keeps them: `local` or `aws`. Default `local`.
+    /// `local`: a file, see `[keyring]`; `aws`: AWS KMS, or what speaks like it.
     pub provider: KmsProvider,
     /// The region of both keys.
+    #[schemars(extend("x-default" = "needed with `aws`"))]
     pub region: Option<String>,
-    /// The key that seals what tenants bring: its id, ARN or alias.
+    /// The key that seals what tenants bring: symmetric, for encryption. Its id, ARN or alias.
+    #[schemars(extend("x-default" = "needed with `aws`"))]
     pub key_id: Option<String>,
-    /// The key that derives tenants' keys, `HMAC_256`: its id, ARN or alias.
+    /// The key that derives tenants' keys, `HMAC_256`. Its id, ARN or alias.
+    #[schemars(extend("x-default" = "needed with `aws`"))]
     pub mac_key_id: Option<String>,
-    /// Where KMS is, if not where AWS has it in that region: a VPC endpoint. https, or http on this machine.
+    /// Where KMS is, if elsewhere: a VPC endpoint. https, or http on this machine.
+    #[schemars(extend("x-default" = "AWS's"))]
     pub endpoint_url: Option<String>,
-    /// An access key's id, for a KMS outside AWS. Default: what the surroundings say, as AWS has it.
+    /// Who we are, for a KMS outside AWS. By default as AWS has it: its variables, profile, web identity, container or
+    /// machine.
+    #[schemars(extend("x-default" = "what the surroundings say"))]
     pub access_key_id: Option<String>,
-    /// The access key's secret.
+    /// Comes with `access_key_id`.
     pub secret_access_key: Option<Sensitive>,
-    /// How long a call may take, its further attempts included. Default 2,000.
+    /// How long a call may take, its further attempts included.
     pub deadline_ms: u64,
-    /// How long one attempt may take. Default 800.
+    /// How long one attempt may take; at most `deadline_ms`.
     pub attempt_deadline_ms: u64,
-    /// How long a derived key or an opened secret is used without asking. Default 300.
+    /// How long a derived key or an opened secret is used without asking; 1 to 86,400.
     pub cache_ttl_seconds: u32,
-    /// How much longer while KMS is down. Default 3,600.
+    /// How much longer while KMS is down; 0 to 86,400. A KMS that says no ends it at once.
     pub stale_seconds: u32,
-    /// How long a process goes by the secrets and key versions that it read: a rotation is seen everywhere after it at the
-    /// latest. Default 30.
+    /// How long a process goes by the secrets and key versions that it read: a rotation is seen everywhere after it at
+    /// the latest; 1 to 86,400.
     pub versions_ttl_seconds: u32,
 }
 
@@ -151,15 +160,17 @@ impl KmsConfig {
 }
 
 /// `[keyring]`: the master key in a file on this machine.
-#[derive(Debug, Clone, Deserialize)]
+///
+/// Needed with `kms.provider = "local"`, and not looked at otherwise.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeyringConfig {
     /// The file: 64 hex digits, mode 600.
     pub file: PathBuf,
-    /// Whether to draw a key when there is no file. Default `false`.
+    /// Whether to draw a key when there is no file. For a sandbox: a new key makes every link that was sent worthless.
     #[serde(default)]
     pub create_if_missing: bool,
-    /// Says that a key on this machine's disk is good enough for patients. Default `false`.
+    /// Says that a key on this machine's disk is good enough for patients. Needed in production with `local`.
     #[serde(default)]
     pub allow_local_in_production: bool,
 }

@@ -5,6 +5,7 @@
 
 mod kms;
 mod processes;
+mod reference;
 mod sections;
 mod sensitive;
 
@@ -12,10 +13,12 @@ use std::path::{Path, PathBuf};
 
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 pub use kms::{KeyringConfig, KmsConfig, KmsProvider};
 pub use processes::{ApiConfig, LogConfig, RelayConfig, WorkerConfig};
+pub use reference::settings_reference;
 pub use sections::{
     DatabaseConfig, FhirConfig, IdentityConfig, InternalConfig, JitsiConfig, LinksConfig, NatsSection,
     NeighbourSection, ZoomSection,
@@ -23,7 +26,7 @@ pub use sections::{
 pub use sensitive::Sensitive;
 
 /// Where the service runs, which decides what it insists on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
     /// For patients: every weakening must be allowed by name.
@@ -34,10 +37,10 @@ pub enum Profile {
 }
 
 /// Everything a process is told from outside.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Where it runs. Default `production`.
+    /// `production` (for patients: every weakening must be allowed by name) or `development`.
     #[serde(default)]
     pub profile: Profile,
     /// The REST API.

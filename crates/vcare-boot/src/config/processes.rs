@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use time::Duration;
 use vcare_app::encounters::RECORDING;
@@ -12,20 +13,21 @@ use crate::telemetry::parse_filter;
 const LONGEST_LEASE: Duration = Duration::minutes(4);
 
 /// `[api]`: the REST API.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ApiConfig {
-    /// Where it listens. Default `127.0.0.1:3031`; port 0 picks a free one, which the log names.
+    /// Where it listens, address and port; port 0 picks a free one, which the log names.
     pub listen: SocketAddr,
-    /// Threads that answer requests. Default: one a core.
+    /// Threads that answer requests.
+    #[schemars(extend("x-default" = "one a core"))]
     pub threads: Option<usize>,
-    /// How long requests under way may take after SIGTERM. Default 20.
+    /// How long requests under way may take after SIGTERM.
     pub shutdown_seconds: u64,
-    /// How long a request may take, the arrival of its body included, before it is answered 503. Default 60.
+    /// How long a request may take, the arrival of its body included, before it is answered 503.
     pub request_deadline_seconds: u64,
-    /// The largest body, in bytes. Default 65,536.
+    /// The largest body; a larger one is answered 413.
     pub max_body_bytes: usize,
-    /// Origins whose pages may call the API without Kong in between; `*` is all. Default: none.
+    /// Origins whose pages may call the API without Kong in between; `*` is all.
     pub cors_allow_origins: Vec<String>,
 }
 
@@ -43,10 +45,10 @@ impl Default for ApiConfig {
 }
 
 /// `[relay]`: who publishes the outbox.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RelayConfig {
-    /// Whether this process may. Default `true`; one of all processes does.
+    /// Whether this process may publish the outbox; of all that may, one does.
     pub enabled: bool,
 }
 
@@ -57,22 +59,24 @@ impl Default for RelayConfig {
 }
 
 /// `[worker]`: the retry worker.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct WorkerConfig {
-    /// Where `/health` and `/metrics` are. Default `127.0.0.1:3032`.
+    /// Where the worker's `/health` and `/metrics` are.
     pub listen: SocketAddr,
-    /// The most jobs taken at once. Default 1,000.
+    /// The most jobs taken at once; at least 1. What of them is not begun when the gateway dies or the worker stops is
+    /// given back.
     pub batch: u16,
-    /// The most jobs worked side by side. Default 32.
+    /// The most calls to the gateway side by side; at least 1.
     pub concurrency: u16,
-    /// How long a taken job is held; a dead worker's jobs wait so long. Default 60.
+    /// How long a taken job is held, of which 15 s are kept for recording the answer; so long a dead worker's jobs
+    /// wait. At least `fhir.deadline_ms` and 15 s, at most 240.
     pub lease_seconds: u32,
-    /// How long an empty queue is left alone. Default 1,000.
+    /// How long an empty queue is left alone.
     pub poll_ms: u64,
-    /// How long jobs under way may take after SIGTERM. Default 20.
+    /// How long jobs under way may take after SIGTERM.
     pub shutdown_seconds: u64,
-    /// How long answers to idempotency keys are kept. Default 48.
+    /// How long answers to idempotency keys are kept.
     pub keep_answers_hours: u32,
 }
 
@@ -116,10 +120,10 @@ impl WorkerConfig {
 }
 
 /// `[log]`: logs on standard output, one JSON object a line.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogConfig {
-    /// What is logged, as `level` or `target=level,…`. Default `info`.
+    /// What is logged, as `level` or `target=level,…`: `info,vcare_app=debug`.
     pub filter: String,
 }
 

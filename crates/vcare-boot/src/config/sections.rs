@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use time::Duration as Span;
 use vcare_adapters_http::{InvalidBaseUrl, NeighbourConfig, ZoomConfig};
@@ -13,15 +14,18 @@ use vcare_domain::HttpsUrl;
 use super::Sensitive;
 
 /// `[links]`: what is sent to people.
-#[derive(Debug, Clone, Deserialize)]
+///
+/// A visit that runs late keeps its people: a token issued while it is `waiting` or `active` opens at least as long
+/// from then.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LinksConfig {
     /// Join links are `{public_base_url}/visit#<token>`. https, or http on this machine.
     pub public_base_url: String,
-    /// How long after the planned end a join token opens. Default 60.
+    /// How long after the planned end a join link opens.
     #[serde(default = "sixty")]
     pub join_token_grace_minutes: u32,
-    /// How long after the planned end a video token opens. Default 60.
+    /// How long after the planned end a video token opens.
     #[serde(default = "sixty")]
     pub video_token_grace_minutes: u32,
 }
@@ -43,21 +47,21 @@ impl LinksConfig {
 }
 
 /// `[database]`: PostgreSQL 15 or newer.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DatabaseConfig {
     /// `postgres://user:password@host:port/database`, as the service's own login.
     pub url: Sensitive,
-    /// The most connections for requests. Default 16.
+    /// The most connections for requests; at least 1.
     #[serde(default = "sixteen")]
     pub max_connections: u32,
-    /// The most connections for background work. Default 4.
+    /// The most connections for jobs, and as many again for measuring the outbox; at least 2.
     #[serde(default = "four")]
     pub max_system_connections: u32,
-    /// How long a request waits for a connection. Default 3,000.
+    /// How long a request waits for a connection before it is answered 503.
     #[serde(default = "three_seconds")]
     pub connection_timeout_ms: u64,
-    /// How long a statement may run. Default 5,000.
+    /// How long a statement may run.
     #[serde(default = "five_seconds")]
     pub statement_timeout_ms: u64,
 }
@@ -98,18 +102,18 @@ impl DatabaseConfig {
 }
 
 /// `[nats]`: the event stream.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NatsSection {
-    /// `nats://host:port` or `tls://host:port`, one or more of a cluster.
+    /// `nats://host:port` or `tls://host:port`, one or more of a cluster, without user and password.
     pub servers: Vec<String>,
-    /// The user, when there is one.
+    /// The user; counts only together with `password`.
     #[serde(default)]
     pub user: Option<String>,
     /// The user's password.
     #[serde(default)]
     pub password: Option<Sensitive>,
-    /// A token, instead.
+    /// A token, instead of user and password.
     #[serde(default)]
     pub token: Option<Sensitive>,
     /// The content of a `.creds` file, instead.
@@ -117,11 +121,12 @@ pub struct NatsSection {
     pub creds: Option<Sensitive>,
     /// The authority of the servers' certificates, PEM. Makes TLS mandatory.
     #[serde(default)]
+    #[schemars(extend("x-default" = "the system's"))]
     pub ca_file: Option<PathBuf>,
-    /// Whether the service creates and widens the stream. Default `true`.
+    /// Whether the service creates the stream, and widens one that is too narrow.
     #[serde(default = "yes")]
     pub manage_stream: bool,
-    /// How many servers hold each event. Default 1.
+    /// How many servers hold each event, 1 to 5; 3 in production.
     #[serde(default = "one")]
     pub replicas: usize,
 }
@@ -158,24 +163,27 @@ impl NatsSection {
 }
 
 /// `[identity]`: the OpenID provider that signs access tokens.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IdentityConfig {
     /// The issuer, exactly as it stands in tokens.
     pub issuer: String,
-    /// Our name among a token's audiences. Default `virtual-care-service`.
+    /// Our name among a token's audiences.
     #[serde(default = "audience")]
     pub audience: String,
-    /// Where the keys are; by discovery when absent.
+    /// Where the provider's keys are.
     #[serde(default)]
+    #[schemars(extend("x-default" = "by discovery"))]
     pub jwks_url: Option<String>,
-    /// The claims that may name the tenant; the first that is there counts. Default `tenantId`, `tenant_id`, `tid`.
+    /// The claims that may name the tenant; the first that is there counts.
     #[serde(default)]
+    #[schemars(extend("x-default" = "`tenantId`, `tenant_id`, `tid`"))]
     pub tenant_claims: Option<Vec<String>>,
-    /// Dotted paths to lists of roles. Default `realm_access.roles`, `roles`.
+    /// Dotted paths to lists of roles; all are read.
     #[serde(default)]
+    #[schemars(extend("x-default" = "`realm_access.roles`, `roles`"))]
     pub role_claims: Option<Vec<String>>,
-    /// How far the issuer's clock may differ. Default 30.
+    /// How far the issuer's clock may differ.
     #[serde(default = "thirty")]
     pub leeway_seconds: u32,
 }
@@ -200,12 +208,12 @@ impl IdentityConfig {
 }
 
 /// A neighbour service.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NeighbourSection {
-    /// Where it is; its paths are appended.
+    /// Where it is, http or https; its paths are appended.
     pub base_url: String,
-    /// How long one call may take. Default 1,500.
+    /// How long one call may take.
     #[serde(default = "one_and_a_half_seconds")]
     pub deadline_ms: u32,
     /// What we show it, when it wants something.
@@ -235,7 +243,7 @@ impl NeighbourSection {
 }
 
 /// `[fhir]`: the FHIR gateway.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(from = "FhirFields")]
 pub struct FhirConfig {
     /// Where it is. Its deadline is per request, and by default 10,000.
@@ -251,14 +259,19 @@ impl FhirConfig {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct FhirFields {
+    /// What `/Encounter` stands below.
     base_url: String,
+    /// How long one request may take.
     #[serde(default = "ten_seconds")]
     deadline_ms: u32,
+    /// What we show it.
     #[serde(default)]
     bearer_token: Option<Sensitive>,
+    /// How long the end of a visit waits before it leaves the Encounter to the worker. The job is held 8 s longer, so
+    /// that the answer can be recorded.
     #[serde(default = "two_seconds")]
     inline_deadline_ms: u32,
 }
@@ -278,12 +291,15 @@ impl From<FhirFields> for FhirConfig {
 }
 
 /// `[jitsi]`: what holds for all tenants' Jitsi servers.
-#[derive(Debug, Clone, Default, Deserialize)]
+///
+/// Each tenant's own address is set with `vcare-admin tenant set`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct JitsiConfig {
-    /// Whether they may be at private addresses. Default `false`: a tenant's address is a door into our network.
+    /// Whether they may be at private addresses: a tenant's address is a door into our network.
     pub allow_private_addresses: bool,
     /// An authority to trust beside the system's, PEM.
+    #[schemars(extend("x-default" = "none"))]
     pub ca_file: Option<PathBuf>,
 }
 
@@ -296,14 +312,16 @@ impl JitsiConfig {
 }
 
 /// `[zoom]`: where Zoom is, for the tenants that hold their visits there.
-#[derive(Debug, Clone, Deserialize)]
+///
+/// The defaults are right but for an account in one of Zoom's separate clouds. See [zoom.md](zoom.md).
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ZoomSection {
-    /// Where access tokens are given out. Default `https://zoom.us/oauth`.
+    /// What `/token` stands below.
     pub oauth_base_url: String,
-    /// The API. Default `https://api.zoom.us/v2`.
+    /// What `/users` and `/meetings` stand below.
     pub api_base_url: String,
-    /// How long one call may take. Default 3,000.
+    /// How long one call may take.
     pub deadline_ms: u32,
 }
 
@@ -330,12 +348,15 @@ impl ZoomSection {
     }
 }
 
-/// `[internal]`: who may call what is not for people: the Jitsi servers and their recorders.
-#[derive(Debug, Clone, Default, Deserialize)]
+/// `[internal]`: who may call what is not for people.
+///
+/// These are Prosody's reservations and presence, and the recorders' finalize script: see
+/// [deploy/jitsi](../deploy/jitsi/README.md).
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct InternalConfig {
-    /// The bearer tokens that are accepted, at least 32 characters each; two while one replaces the other. Default: none,
-    /// and so nobody.
+    /// The tokens that are accepted, as `["…"]`: at least 32 printable characters each; two while one replaces the
+    /// other. With none, nobody gets in.
     pub bearer_tokens: Vec<Sensitive>,
 }
 

@@ -2,7 +2,6 @@
 
 mod answer;
 mod app;
-mod golden;
 mod inside;
 mod people;
 mod program;
@@ -11,7 +10,7 @@ mod tokens;
 
 pub use answer::Answer;
 pub use app::{TestApp, Visit, must_keep_its_contract, scope};
-pub use golden::must_be_committed;
 pub use people::{CONSENTED, INTERNAL_TOKEN, NO_CONSENT, NO_RECORDING_CONSENT, OTHER_TENANT, TENANT};
 pub use program::Program;
 pub use tokens::{VideoUrl, claims, jitsi_secret};
+pub use vcare_testkit::must_be_committed;
