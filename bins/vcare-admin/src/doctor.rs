@@ -10,6 +10,7 @@ use vcare_boot::{Config, Service, migrations, operators_oversight};
 use vcare_domain::{PatientId, TenantId};
 
 use crate::output::{self, Output};
+use crate::progress::Progress;
 use crate::service_of;
 
 /// How long NATS is given to answer.
@@ -153,6 +154,7 @@ async fn tenants(config: &Config, service: &Service, found: &mut Findings) {
     if tenants.is_empty() {
         found.note("tenants", Status::Warning, "there is none yet: `vcare-admin tenant set`");
     }
+    let progress = Progress::of("looking at tenants", tenants.len());
     for tenant in tenants {
         let trace = TraceContext::begin(&*service.ids);
         let check = format!("video of {}", tenant.tenant_id);
@@ -166,5 +168,6 @@ async fn tenants(config: &Config, service: &Service, found: &mut Findings) {
             },
             Err(error) => found.problem(check, error.to_string()),
         }
+        progress.step();
     }
 }

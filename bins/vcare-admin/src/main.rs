@@ -7,6 +7,7 @@ mod jobs;
 mod migrate;
 mod outbox;
 mod output;
+mod progress;
 mod reconcile;
 mod secret;
 mod stream;

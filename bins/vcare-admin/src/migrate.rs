@@ -7,6 +7,7 @@ use vcare_boot::Config;
 use vcare_boot::migrations::{self, LoginPurpose};
 
 use crate::PENDING;
+use crate::progress::Progress;
 
 #[derive(Args)]
 pub struct Migrate {
@@ -40,7 +41,10 @@ pub async fn run(arguments: Migrate) -> anyhow::Result<ExitCode> {
         println!("the database is up to date");
         return Ok(ExitCode::SUCCESS);
     }
-    for name in migrations::migrate(&url).await? {
+    let running = Progress::unknown("running migrations");
+    let ran = migrations::migrate(&url).await?;
+    drop(running);
+    for name in ran {
         println!("ran {name}");
     }
     let logins = [

@@ -12,6 +12,7 @@ use vcare_domain::{TenantConfig, TenantConfigDraft, TenantId};
 
 use super::{pending, read, told};
 use crate::output::{self, Output};
+use crate::progress::Progress;
 use crate::{scope, service};
 
 /// `tenants.toml`.
@@ -40,6 +41,7 @@ pub async fn run(file: &Path, dry_run: bool, output: Output) -> anyhow::Result<E
     let service = service().await?;
     let mut planned = Vec::new();
     let mut changes = Vec::new();
+    let checking = Progress::of("looking at tenants", file.tenants.len());
     for (name, patch) in file.tenants {
         let tenant = TenantId::parse(name.as_str()).with_context(|| format!("[tenants.{name:?}]"))?;
         check(&name, &patch)?;
@@ -53,7 +55,9 @@ pub async fn run(file: &Path, dry_run: bool, output: Output) -> anyhow::Result<E
         if is_new || !after.changed_fields.is_empty() {
             planned.push((tenant, scope, patch));
         }
+        checking.step();
     }
+    drop(checking);
     if dry_run {
         output.rows(&changes)?;
         return Ok(pending(!planned.is_empty()));

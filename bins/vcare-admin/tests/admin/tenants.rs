@@ -130,3 +130,26 @@ fn a_tenant_cannot_be_set_without_a_database() {
     let run = settings.run(&[&TENANT[..], &["kabul"]].concat());
     assert!(run.code == 1 && run.err.contains("the database is unavailable"), "{run:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn long_work_is_drawn_for_people_and_never_for_programs() {
+    let database = TestDatabase::create().await.unwrap();
+    let settings = Settings::of(&database);
+    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-many.toml", database.name()));
+    let tenant = |number| format!("[tenants.hosp-{number}]\njitsiServerUrl = \"https://{number}.example\"\n");
+    std::fs::write(&file, (0..5).map(tenant).collect::<String>()).unwrap();
+    let quiet = settings.run(&["tenant", "diff", "--file", file.to_str().unwrap()]);
+    assert_eq!((quiet.code, quiet.err.as_str()), (3, ""));
+    // `script` is a terminal to what it runs.
+    let command = format!("{} tenant diff --file {}", env!("CARGO_BIN_EXE_vcare-admin"), file.display());
+    let drawn = std::process::Command::new("script")
+        .args(["--quiet", "--return", "--command", &command, "/dev/null"])
+        .env("VCARE_CONFIG_FILE", &settings.0)
+        .env("TERM", "xterm")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&drawn.stdout);
+    assert_eq!(drawn.status.code(), Some(3), "{text}");
+    assert!(text.contains("looking at tenants") && text.contains("/5"), "{text}");
+    std::fs::remove_file(file).unwrap();
+}
