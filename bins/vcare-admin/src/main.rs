@@ -12,6 +12,7 @@ mod reconcile;
 mod secret;
 mod stream;
 mod tenant;
+mod token;
 
 use std::process::ExitCode;
 
@@ -65,6 +66,9 @@ enum Command {
     /// Events that wait to be published.
     #[command(subcommand)]
     Outbox(outbox::OutboxCommand),
+    /// Access tokens for the sandbox.
+    #[command(subcommand)]
+    Token(token::TokenCommand),
     /// Say which visits lack their Encounter or charge; exit with 3 when any do.
     Reconcile(reconcile::Reconcile),
 }
@@ -100,6 +104,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         }
         Command::Jobs(command) => return jobs::run(command, output).await,
         Command::Outbox(outbox::OutboxCommand::Status) => outbox::status(output).await?,
+        Command::Token(token::TokenCommand::Mint(arguments)) => token::mint(arguments)?,
         Command::Reconcile(arguments) => return reconcile::run(arguments, output).await,
     }
     Ok(ExitCode::SUCCESS)

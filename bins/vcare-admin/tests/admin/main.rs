@@ -6,6 +6,7 @@ mod configuration;
 mod doctor;
 mod secrets;
 mod tenants;
+mod token;
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};

@@ -9,7 +9,7 @@ use time::Duration as Span;
 use vcare_adapters_http::NeighbourConfig;
 use vcare_adapters_kms::{AwsIdentity, AwsKmsConfig, VaultConfig};
 
-use super::{Profile, Sensitive};
+use super::{Profile, Sensitive, is_on_this_machine};
 
 /// Who keeps the master keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
@@ -118,11 +118,8 @@ impl KmsConfig {
             problems.push("kms.access_key_id: comes with kms.secret_access_key, or not at all".to_owned());
         }
         let good = |url: &String| {
-            let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
-            let local = local.iter().any(|start| {
-                url.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
-            });
-            (local || url.starts_with("https://")) && NeighbourConfig::new(url, Span::SECOND, None).is_ok()
+            (is_on_this_machine(url) || url.starts_with("https://"))
+                && NeighbourConfig::new(url, Span::SECOND, None).is_ok()
         };
         if !self.endpoint_url.as_ref().is_none_or(good) {
             problems.push("kms.endpoint_url: expected an https address (or http on this machine)".to_owned());

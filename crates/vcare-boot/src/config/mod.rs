@@ -106,10 +106,16 @@ impl Config {
     /// # Errors
     /// [`ConfigError`]: the first setting that is missing, unknown or of another type; else everything that cannot be.
     pub fn load() -> Result<Self, ConfigError> {
-        #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
-        let file = std::env::var_os("VCARE_CONFIG_FILE").map(PathBuf::from);
+        let file = Self::file();
         let environment = Env::prefixed("VCARE_").filter(|name| !is_somebody_elses(name.as_str())).split("__");
         Self::read(file.as_deref(), environment)
+    }
+
+    /// The TOML file that `VCARE_CONFIG_FILE` names.
+    #[must_use]
+    pub fn file() -> Option<PathBuf> {
+        #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+        std::env::var_os("VCARE_CONFIG_FILE").map(PathBuf::from)
     }
 
     /// Reads TOML alone, without environment.
@@ -159,6 +165,14 @@ impl Config {
         self.log.check(&mut problems);
         problems
     }
+}
+
+/// Whether an http address is on this machine, where nobody listens in.
+fn is_on_this_machine(url: &str) -> bool {
+    let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
+    local
+        .iter()
+        .any(|start| url.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/'])))
 }
 
 /// `VCARE_…` variables that are no settings: where the file is, what the tests are told, and what Kubernetes tells every

@@ -11,7 +11,7 @@ use vcare_adapters_nats::{NatsConfig, NatsCredentials, StreamConfig};
 use vcare_adapters_postgres::PgConfig;
 use vcare_domain::HttpsUrl;
 
-use super::Sensitive;
+use super::{Sensitive, is_on_this_machine};
 
 /// `[links]`: what is sent to people.
 ///
@@ -36,11 +36,7 @@ const fn sixty() -> u32 {
 
 impl LinksConfig {
     pub(super) fn check(&self, problems: &mut Vec<String>) {
-        let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
-        let local = local.iter().any(|start| {
-            self.public_base_url.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
-        });
-        if !local && HttpsUrl::parse(&self.public_base_url).is_err() {
+        if !is_on_this_machine(&self.public_base_url) && HttpsUrl::parse(&self.public_base_url).is_err() {
             problems.push("links.public_base_url: expected an https address (or http on this machine)".to_owned());
         }
     }
@@ -196,6 +192,12 @@ const fn thirty() -> u32 {
 }
 
 impl IdentityConfig {
+    /// Whether the provider is one on this machine, which only a sandbox has.
+    #[must_use]
+    pub fn is_on_this_machine(&self) -> bool {
+        is_on_this_machine(&self.issuer)
+    }
+
     pub(super) fn check(&self, problems: &mut Vec<String>) {
         let address = |text: &str| NeighbourConfig::new(text, Span::SECOND, None).is_ok();
         if !address(&self.issuer) {
