@@ -23,6 +23,7 @@ mod join_token;
 mod list;
 mod operations;
 mod permissions;
+mod planted;
 mod races;
 mod reconciliation;
 mod recording;

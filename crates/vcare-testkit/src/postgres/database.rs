@@ -77,6 +77,19 @@ impl TestDatabase {
         Ok(self.client().await?.execute(statement, values).await?)
     }
 
+    /// All that is in it, as `pg_dump` writes it: bytes in hexadecimal.
+    ///
+    /// # Errors
+    /// When there is no `pg_dump` beside the cluster's programs, or it fails.
+    pub async fn dump(&self) -> Result<String> {
+        let program = super::programs::folder()?.join("pg_dump");
+        let mut command = tokio::process::Command::new(&program);
+        let dumped = command.args(["--no-sync", "--dbname", &self.admin_url()]).output().await;
+        let dumped = dumped.with_context(|| program.display().to_string())?;
+        ensure!(dumped.status.success(), "pg_dump: {}", String::from_utf8_lossy(&dumped.stderr));
+        Ok(String::from_utf8(dumped.stdout)?)
+    }
+
     /// The rows that the owner sees.
     ///
     /// # Errors
