@@ -270,6 +270,8 @@ fn refused(refusal: &Refusal) -> Problem {
         Refusal::PatientAlreadyInvited => "PATIENT_ALREADY_INVITED",
         Refusal::ProvidersSignIn => "PROVIDERS_SIGN_IN",
         Refusal::TooManyParticipants { .. } => "MAX_PARTICIPANTS_EXCEEDED",
+        // Only durable work gives a visit up, and it is answered by nobody.
+        Refusal::PatientNotLost | Refusal::PatientAwaited { .. } => "INVALID_STATUS_TRANSITION",
         // These two are turned into something else before they come here; they are as good as unknown.
         Refusal::ParticipantNotFound | Refusal::TokenSuperseded => "PARTICIPANT_NOT_FOUND",
     };

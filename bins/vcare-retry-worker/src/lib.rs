@@ -11,11 +11,18 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use vcare_app::App;
-use vcare_app::ports::Clock;
+use vcare_app::ports::{Clock, JobKind};
 use vcare_boot::{Config, Metrics, Service, WorkerConfig, serve_ops};
 
-/// So many rounds of work are under way side by side: while one waits for the database, the other goes on.
-const ROUNDS: usize = 2;
+/// So many rounds of a kind are under way side by side. Of Encounters there may be very many: while one round waits for the
+/// database, the other goes on.
+const fn rounds(kind: JobKind) -> usize {
+    match kind {
+        JobKind::CreateEncounter => 2,
+        JobKind::FailLostVisit => 1,
+    }
+}
+
 /// How often the backlog is measured.
 const MEASURE_EVERY: Duration = Duration::from_secs(15);
 /// How often old answers are forgotten.
@@ -43,11 +50,14 @@ pub async fn run(
         let shutdown = shutdown.clone();
         tasks.spawn(async move { relay.run(shutdown).await });
     }
-    for _ in 0..ROUNDS {
-        tasks.spawn(work(app.clone(), config.worker.clone(), shutdown.clone()));
+    // Each kind by itself: one whose neighbour is down keeps no other from being done.
+    for kind in JobKind::ALL {
+        for _ in 0..rounds(kind) {
+            tasks.spawn(work(app.clone(), kind, config.worker.clone(), shutdown.clone()));
+        }
     }
     tasks.spawn(reap(app.clone(), shutdown.clone()));
-    tasks.spawn(measure(app, shutdown.clone()));
+    tasks.spawn(measure(app, Arc::clone(&clock), shutdown.clone()));
     let keep = time::Duration::hours(i64::from(config.worker.keep_answers_hours));
     tasks.spawn(async move {
         every(FORGET_EVERY, &shutdown, || forget(&jobs, &clock, keep)).await;
@@ -59,11 +69,11 @@ pub async fn run(
     Ok(())
 }
 
-/// Takes due jobs round after round; rests when there are none.
-async fn work(app: App, config: WorkerConfig, shutdown: CancellationToken) {
+/// Takes due jobs of a kind round after round; rests when there are none.
+async fn work(app: App, kind: JobKind, config: WorkerConfig, shutdown: CancellationToken) {
     let rest = Duration::from_millis(config.poll_ms);
     while !shutdown.is_cancelled() {
-        let round = app.work_due_jobs_until(config.batch, &shutdown);
+        let round = app.work_due(kind, config.batch, &shutdown);
         tokio::pin!(round);
         let done = tokio::select! {
             done = &mut round => Some(done),
@@ -74,20 +84,25 @@ async fn work(app: App, config: WorkerConfig, shutdown: CancellationToken) {
             Some(Ok(report)) if report.taken() >= u32::from(config.batch) => continue,
             Some(Ok(_)) => {}
             Some(Err(error)) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "due jobs could not be taken");
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, kind = kind.as_str(), "due jobs could not be taken");
             }
-            None => tracing::warn!("jobs under way were left to their leases"),
+            None => tracing::warn!(kind = kind.as_str(), "jobs under way were left to their leases"),
         }
         shutdown.run_until_cancelled(sleep(rest)).await;
     }
 }
 
-async fn measure(app: App, shutdown: CancellationToken) {
+async fn measure(app: App, clock: Arc<dyn Clock>, shutdown: CancellationToken) {
     every(MEASURE_EVERY, &shutdown, || async {
-        match app.job_backlog().await {
-            Ok((open, oldest)) => {
-                metrics::gauge!("vcare_jobs_open").set(open as f64);
-                metrics::gauge!("vcare_jobs_oldest_age_seconds").set(oldest.as_seconds_f64());
+        match app.open_jobs().await {
+            Ok(kinds) => {
+                for open in kinds {
+                    let kind = open.kind.as_str();
+                    let age = open.oldest.map_or(0.0, |since| (clock.now() - since).as_seconds_f64().max(0.0));
+                    metrics::gauge!("vcare_jobs_open", "kind" => kind).set(open.count as f64);
+                    metrics::gauge!("vcare_jobs_oldest_age_seconds", "kind" => kind).set(age);
+                }
             }
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the backlog could not be measured");

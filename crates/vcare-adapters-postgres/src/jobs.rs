@@ -10,7 +10,7 @@ use diesel_async::RunQueryDsl;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use vcare_app::TraceContext;
-use vcare_app::ports::{GivenBack, Ids, JobKind, JobQueue, LeasedJob, StoreError};
+use vcare_app::ports::{GivenBack, Ids, JobKind, JobQueue, LeasedJob, OpenJobs, StoreError};
 use vcare_domain::{JobId, LeaseToken, SessionId, TenantId, VideoBackend};
 
 use crate::config::PgConfig;
@@ -68,18 +68,18 @@ UPDATE retry_job AS job
    SET lease_token = $1, due_at = $2, attempts = job.attempts + 1
  WHERE job.ctid = ANY (ARRAY (SELECT ctid
                                 FROM retry_job
-                               WHERE state = 'open' AND due_at <= $3
+                               WHERE state = 'open' AND kind = $5 AND due_at <= $3
                                ORDER BY due_at
                                LIMIT $4
                                  FOR UPDATE SKIP LOCKED))
-RETURNING job.tenant_id, job.session_id, job.kind, job.id, job.attempts, job.correlation_id, job.traceparent";
+RETURNING job.tenant_id, job.session_id, job.id, job.attempts, job.correlation_id, job.traceparent";
 
 const GIVE_BACK: &str = "
 UPDATE retry_job AS job
    SET lease_token = NULL, due_at = back.due_at, last_error = COALESCE(back.error, job.last_error),
        attempts = job.attempts - CASE WHEN back.error IS NULL THEN 1 ELSE 0 END
-  FROM unnest($1, $2, $3, $4) AS back (session_id, lease_token, due_at, error)
- WHERE job.session_id = back.session_id AND job.lease_token = back.lease_token";
+  FROM unnest($1, $2, $3, $4, $5) AS back (session_id, lease_token, due_at, error, kind)
+ WHERE job.session_id = back.session_id AND job.lease_token = back.lease_token AND job.kind = back.kind";
 
 #[derive(QueryableByName)]
 struct LeasedRow {
@@ -87,8 +87,6 @@ struct LeasedRow {
     tenant_id: String,
     #[diesel(sql_type = SqlUuid)]
     session_id: Uuid,
-    #[diesel(sql_type = Text)]
-    kind: String,
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
     #[diesel(sql_type = Int4)]
@@ -100,11 +98,11 @@ struct LeasedRow {
 }
 
 impl LeasedRow {
-    fn restore(self, lease: LeaseToken, leased_until: OffsetDateTime) -> Result<LeasedJob, StoreError> {
+    fn restore(self, kind: JobKind, lease: LeaseToken, leased_until: OffsetDateTime) -> Result<LeasedJob, StoreError> {
         let corrupt = |column| StoreError::Corrupt { table: "retry_job", column };
         Ok(LeasedJob {
             id: JobId::from_uuid(self.id),
-            kind: JobKind::from_name(&self.kind).ok_or(corrupt("kind"))?,
+            kind,
             tenant_id: TenantId::parse(self.tenant_id).map_err(|_| corrupt("tenant_id"))?,
             session_id: SessionId::from_uuid(self.session_id),
             trace: TraceContext { correlation_id: self.correlation_id, traceparent: self.traceparent },
@@ -121,7 +119,13 @@ fn told(error: &StoreError) {
 
 #[async_trait]
 impl JobQueue for PgJobQueue {
-    async fn lease(&self, now: OffsetDateTime, lease_for: Duration, limit: u16) -> Result<Vec<LeasedJob>, StoreError> {
+    async fn lease(
+        &self,
+        kind: JobKind,
+        now: OffsetDateTime,
+        lease_for: Duration,
+        limit: u16,
+    ) -> Result<Vec<LeasedJob>, StoreError> {
         let lease = LeaseToken::from_uuid(self.ids.uuid());
         let until = now + lease_for;
         let mut conn = self.connections.unbound().await?;
@@ -130,11 +134,12 @@ impl JobQueue for PgJobQueue {
             .bind::<Timestamptz, _>(until)
             .bind::<Timestamptz, _>(now)
             .bind::<BigInt, _>(i64::from(limit))
+            .bind::<Text, _>(kind.as_str())
             .load(&mut conn.pg)
             .await
             .map_err(store_error)?;
-        let jobs = rows.into_iter().map(|row| row.restore(lease, until));
-        // One that makes no sense (a newer version's, say) is left to its lease: the others must not wait for it.
+        let jobs = rows.into_iter().map(|row| row.restore(kind, lease, until));
+        // One that makes no sense is left to its lease: the others must not wait for it.
         Ok(jobs.filter_map(|job| job.inspect_err(told).ok()).collect())
     }
 
@@ -148,6 +153,7 @@ impl JobQueue for PgJobQueue {
             .bind::<Array<SqlUuid>, _>(jobs.iter().map(|job| *job.lease.as_uuid()).collect::<Vec<_>>())
             .bind::<Array<Timestamptz>, _>(jobs.iter().map(|job| job.due).collect::<Vec<_>>())
             .bind::<Array<Nullable<Text>>, _>(jobs.iter().map(|job| job.error).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(jobs.iter().map(|job| job.kind.as_str()).collect::<Vec<_>>())
             .execute(&mut conn.pg)
             .await
             .map_err(store_error)?;
@@ -167,14 +173,20 @@ impl JobQueue for PgJobQueue {
         names.into_iter().map(|name| TenantId::parse(name).map_err(corrupt)).collect()
     }
 
-    async fn open(&self) -> Result<(u64, Option<OffsetDateTime>), StoreError> {
+    async fn open(&self) -> Result<Vec<OpenJobs>, StoreError> {
         let mut conn = self.connections.unbound().await?;
-        let (count, oldest): (i64, Option<OffsetDateTime>) = retry_job::table
+        let rows: Vec<(String, i64, Option<OffsetDateTime>)> = retry_job::table
             .filter(retry_job::state.eq("open"))
-            .select((count_star(), min(retry_job::created_at)))
-            .first(&mut conn.pg)
+            .group_by(retry_job::kind)
+            .select((retry_job::kind, count_star(), min(retry_job::created_at)))
+            .load(&mut conn.pg)
             .await
             .map_err(store_error)?;
-        Ok((u64::try_from(count).unwrap_or(0), oldest))
+        let of = |kind: JobKind| {
+            let row = rows.iter().find(|row| row.0 == kind.as_str());
+            let (count, oldest) = row.map_or((0, None), |row| (u64::try_from(row.1).unwrap_or(0), row.2));
+            OpenJobs { kind, count, oldest }
+        };
+        Ok(JobKind::ALL.into_iter().map(of).collect())
     }
 }

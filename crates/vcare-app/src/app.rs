@@ -36,7 +36,7 @@ pub struct Settings {
     pub public_base_url: String,
     /// How long the end of a visit waits for the FHIR gateway before leaving it to the worker. Default 2 s.
     pub inline_encounter_deadline: Duration,
-    /// How long a worker holds a job: its deadline for the gateway's answer, and [`crate::encounters::RECORDING`].
+    /// How long a worker holds a job: its deadline for the gateway's answer, and [`crate::jobs::RECORDING`].
     /// Default 60 s.
     pub job_lease: Duration,
 }

@@ -13,6 +13,7 @@ mod error;
 pub mod events;
 mod gates;
 mod idempotency;
+pub mod jobs;
 pub mod operations;
 pub mod ports;
 pub mod relay;

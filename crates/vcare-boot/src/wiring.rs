@@ -13,7 +13,7 @@ use vcare_adapters_http::{
 use vcare_adapters_kms::{AwsKms, Hs256JoinTokens, IfMissing, KeyKeeper, LocalKeyring, Vault};
 use vcare_adapters_nats::NatsPublisher;
 use vcare_adapters_postgres::{PgJobQueue, PgOutbox, PgOversight, PgStore};
-use vcare_app::encounters::FIRST_RECORDING;
+use vcare_app::jobs::FIRST_RECORDING;
 use vcare_app::ports::{
     AccessTokens, Clock, EventPublisher, Ids, JobQueue, Outbox, OutboxWake, Oversight, SealedSecrets, Store,
     TenantSecrets, VideoBackends,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use time::OffsetDateTime;
+
 use crate::participant::ParticipantStatus;
 use crate::session::{SessionStatus, Version};
 
@@ -105,6 +107,15 @@ pub enum Refusal {
     /// A visit has one patient.
     #[error("the session already has its patient")]
     PatientAlreadyInvited,
+    /// Giving up a visit whose patient has a connection, or left in another way.
+    #[error("the patient's connection is not lost")]
+    PatientNotLost,
+    /// Giving up a visit whose patient may still come back.
+    #[error("the patient is waited for until {until}")]
+    PatientAwaited {
+        /// Until when.
+        until: OffsetDateTime,
+    },
     /// Providers sign in; a link that can be forwarded must not give a moderator's rights.
     #[error("a provider joins by signing in, not by link")]
     ProvidersSignIn,

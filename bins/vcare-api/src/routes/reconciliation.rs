@@ -85,7 +85,7 @@ pub struct UnsettledVisitDto {
 pub struct ParkedJobDto {
     /// The job.
     job_id: String,
-    /// `create_encounter`.
+    /// `create_encounter`, `fail_lost_visit`.
     kind: &'static str,
     /// For which session.
     session_id: String,

@@ -7,12 +7,14 @@ use serde_json::{Value, json};
 use time::Duration;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
-use vcare_app::encounters::WorkReport;
+use vcare_app::jobs::WorkReport;
+use vcare_app::ports::JobKind;
 use vcare_domain::SessionId;
 use vcare_testkit::{Mode, Name};
 
 use crate::support::{OTHER_TENANT, TestApp, Visit};
 
+const ENCOUNTERS: JobKind = JobKind::CreateEncounter;
 const CHARGEABLE: &str = "virtual_care.billing.session_chargeable.v1";
 const ENDED: &str = "virtual_care.session.ended.v1";
 
@@ -68,14 +70,14 @@ async fn all_are_done_once(app: &TestApp, count: usize) {
 }
 
 const fn created(created: u32) -> WorkReport {
-    WorkReport { created, parked: 0, later: 0, failed: 0 }
+    WorkReport { done: created, parked: 0, later: 0, failed: 0 }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_batch_is_recorded_and_each_charge_names_the_request_that_ended_its_visit() {
     let app = TestApp::start().await;
     let visits = left_to_do(&app, 12).await;
-    assert_eq!(app.app.work_due_jobs(32).await.unwrap(), created(12));
+    assert_eq!(app.write_encounters().await, created(12));
     all_are_done_once(&app, 12).await;
     let of = |events: Vec<Value>| {
         let pair = |event: Value| (event["data"]["sessionId"].to_string(), event["correlationid"].to_string());
@@ -92,8 +94,8 @@ async fn one_that_the_gateway_refuses_is_parked_while_the_others_of_its_batch_ar
     let visits = left_to_do(&app, 5).await;
     // To a FHIR server, a reference to such an id is invalid.
     spoil(&app, &visits[2], "patient_id = 'pat_odd'").await;
-    let report = app.app.work_due_jobs(32).await.unwrap();
-    assert_eq!(report, WorkReport { created: 4, parked: 1, ..WorkReport::default() });
+    let report = app.write_encounters().await;
+    assert_eq!(report, WorkReport { done: 4, parked: 1, ..WorkReport::default() });
     assert_eq!(app.read(&visits[2]).await["encounterStatus"], "parked");
     assert_eq!(app.events_of("virtual_care.session.encounter.parked.v1").await.len(), 1);
     let job = app.database.query_one("SELECT state, last_error, session_id FROM retry_job", &[]).await.unwrap();
@@ -109,8 +111,8 @@ async fn rows_that_make_no_sense_spoil_no_other_of_their_batch() {
     spoil(&app, &visits[1], "participants = '[{}]'").await;
     // It ended before it began: no gateway can help, a person must look.
     spoil(&app, &visits[4], "segments = jsonb_set(segments, '{0,to}', '\"2001-01-01T00:00:00Z\"')").await;
-    let report = app.app.work_due_jobs(32).await.unwrap();
-    assert_eq!(report, WorkReport { created: 4, parked: 1, failed: 1, ..WorkReport::default() });
+    let report = app.write_encounters().await;
+    assert_eq!(report, WorkReport { done: 4, parked: 1, failed: 1, ..WorkReport::default() });
     assert_eq!(app.standins.requests(Name::Fhir).len(), 4);
     assert_eq!(app.read(&visits[4]).await["encounterStatus"], "parked");
     let left = "SELECT count(*) FROM retry_job WHERE state = 'open' AND lease_token IS NOT NULL AND session_id = $1";
@@ -125,11 +127,11 @@ async fn a_row_that_cannot_be_recorded_spoils_no_other_of_its_batch() {
     let visits = left_to_do(&app, 6).await;
     app.standins.set_mode(Name::Fhir, Mode::UP.after(Patience::from_millis(400)));
     let worker = app.app.clone();
-    let work = tokio::spawn(async move { worker.work_due_jobs(32).await.unwrap() });
+    let work = tokio::spawn(async move { worker.work_due(ENCOUNTERS, 32, &CancellationToken::new()).await.unwrap() });
     until_asked(&app, 6).await;
     spoil(&app, &visits[3], "participants = '[{}]'").await;
     let report = work.await.unwrap();
-    assert_eq!(report, WorkReport { created: 5, failed: 1, ..WorkReport::default() });
+    assert_eq!(report, WorkReport { done: 5, failed: 1, ..WorkReport::default() });
     assert_eq!((app.events_of(CHARGEABLE).await.len(), app.count("retry_job").await), (5, 1));
 }
 
@@ -142,7 +144,7 @@ async fn a_worker_that_dies_while_it_records_loses_nothing_and_doubles_nothing()
     holder.batch_execute("BEGIN").await.unwrap();
     holder.execute("SELECT FROM virtual_session WHERE id = $1 FOR UPDATE", &[&uuid_of(&visits[5])]).await.unwrap();
     let worker = app.app.clone();
-    let work = tokio::spawn(async move { worker.work_due_jobs(32).await });
+    let work = tokio::spawn(async move { worker.work_due(ENCOUNTERS, 32, &CancellationToken::new()).await });
     until_asked(&app, 8).await;
     let waits = "SELECT EXISTS (SELECT FROM pg_stat_activity
                                  WHERE datname = current_database() AND wait_event_type = 'Lock')";
@@ -156,7 +158,7 @@ async fn a_worker_that_dies_while_it_records_loses_nothing_and_doubles_nothing()
     holder.batch_execute("ROLLBACK").await.unwrap();
 
     app.clock.advance(Duration::minutes(1));
-    let report = app.app.work_due_jobs(32).await.unwrap();
+    let report = app.write_encounters().await;
     assert_eq!((report.parked, report.later, report.failed), (0, 0, 0), "{report:?}");
     all_are_done_once(&app, 8).await;
 }
@@ -170,7 +172,7 @@ async fn two_workers_with_the_same_batch_write_each_encounter_once() {
     let workers = [app.app.clone(), app.app.clone()];
     let mut work = tokio::task::JoinSet::new();
     for (number, worker) in workers.into_iter().enumerate() {
-        work.spawn(async move { worker.work_due_jobs(32).await.unwrap() });
+        work.spawn(async move { worker.work_due(ENCOUNTERS, 32, &CancellationToken::new()).await.unwrap() });
         until_asked(&app, 10 * (number + 1)).await;
         app.clock.advance(Duration::minutes(1));
     }
@@ -185,7 +187,8 @@ async fn a_lease_that_was_lost_before_recording_leaves_the_job_to_its_new_holder
         left_to_do(&app, 3).await;
         app.standins.set_mode(Name::Fhir, mode.after(Patience::from_millis(300)));
         let worker = app.app.clone();
-        let work = tokio::spawn(async move { worker.work_due_jobs(32).await.unwrap() });
+        let work =
+            tokio::spawn(async move { worker.work_due(ENCOUNTERS, 32, &CancellationToken::new()).await.unwrap() });
         until_asked(&app, 3).await;
         app.database.execute("UPDATE retry_job SET lease_token = gen_random_uuid()", &[]).await.unwrap();
         let jobs = async || {
@@ -199,7 +202,7 @@ async fn a_lease_that_was_lost_before_recording_leaves_the_job_to_its_new_holder
         // Whoever holds them finds what is done done.
         app.standins.set_mode(Name::Fhir, Mode::UP);
         app.clock.advance(Duration::minutes(2));
-        assert_eq!(app.app.work_due_jobs(32).await.unwrap(), created(3));
+        assert_eq!(app.write_encounters().await, created(3));
     }
     all_are_done_once(&app, 6).await;
 }
@@ -213,7 +216,7 @@ async fn jobs_of_several_tenants_are_taken_together_and_recorded_each_in_its_own
         let job = format!("UPDATE retry_job SET tenant_id = '{OTHER_TENANT}' WHERE session_id = $1");
         app.database.execute(&job, &[&uuid_of(visit)]).await.unwrap();
     }
-    assert_eq!(app.app.work_due_jobs(32).await.unwrap(), created(7));
+    assert_eq!(app.write_encounters().await, created(7));
     all_are_done_once(&app, 7).await;
     let charges = app.events_of(CHARGEABLE).await;
     let theirs: HashSet<&str> = charges
@@ -232,7 +235,7 @@ async fn the_gateway_is_not_asked_about_a_visit_that_has_its_encounter_or_needs_
     let app = TestApp::start().await;
     left_to_do(&app, 4).await;
     app.database.execute("CREATE TABLE kept AS SELECT * FROM retry_job", &[]).await.unwrap();
-    assert_eq!(app.app.work_due_jobs(32).await.unwrap(), created(4));
+    assert_eq!(app.write_encounters().await, created(4));
     let (waiting, _) = app.waiting_visit().await;
     assert_eq!(app.end(&waiting).await.expect(200).body["encounterStatus"], json!("not_required"));
     app.database.execute("INSERT INTO retry_job SELECT * FROM kept", &[]).await.unwrap();
@@ -240,7 +243,7 @@ async fn the_gateway_is_not_asked_about_a_visit_that_has_its_encounter_or_needs_
                     lease_token, last_error, correlation_id, traceparent, created_at FROM kept LIMIT 1";
     app.database.execute(needless, &[&uuid_of(&waiting)]).await.unwrap();
     app.standins.clear_requests(Name::Fhir);
-    assert_eq!(app.app.work_due_jobs(32).await.unwrap(), created(5));
+    assert_eq!(app.write_encounters().await, created(5));
     assert!(app.standins.requests(Name::Fhir).is_empty());
     all_are_done_once(&app, 4).await;
 }
@@ -250,7 +253,7 @@ async fn when_the_gateway_dies_in_the_middle_of_a_batch_the_rest_is_given_back_u
     let app = TestApp::start_with("worker.concurrency = 1").await;
     left_to_do(&app, 9).await;
     app.standins.set_mode(Name::Fhir, Mode::DOWN);
-    let report = app.app.work_due_jobs(32).await.unwrap();
+    let report = app.write_encounters().await;
     assert_eq!(report, WorkReport { later: 9, ..WorkReport::default() });
     assert_eq!(app.standins.requests(Name::Fhir).len(), 5, "then it is left alone");
     let state = "SELECT count(*) FILTER (WHERE attempts = 2 AND last_error = 'status' AND lease_token IS NULL),
@@ -260,7 +263,7 @@ async fn when_the_gateway_dies_in_the_middle_of_a_batch_the_rest_is_given_back_u
     assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (5, 4));
     app.standins.set_mode(Name::Fhir, Mode::UP);
     app.clock.advance(Duration::minutes(2));
-    assert_eq!(app.app.work_due_jobs(32).await.unwrap(), created(9));
+    assert_eq!(app.write_encounters().await, created(9));
     all_are_done_once(&app, 9).await;
 }
 
@@ -271,12 +274,12 @@ async fn a_worker_that_is_stopped_finishes_what_is_under_way_and_gives_back_the_
     app.standins.set_mode(Name::Fhir, Mode::UP.after(Patience::from_millis(300)));
     let (worker, stop) = (app.app.clone(), CancellationToken::new());
     let stopped = stop.clone();
-    let work = tokio::spawn(async move { worker.work_due_jobs_until(32, &stopped).await.unwrap() });
+    let work = tokio::spawn(async move { worker.work_due(ENCOUNTERS, 32, &stopped).await.unwrap() });
     until_asked(&app, 2).await;
     stop.cancel();
-    assert_eq!(work.await.unwrap(), WorkReport { created: 2, later: 4, ..WorkReport::default() });
+    assert_eq!(work.await.unwrap(), WorkReport { done: 2, later: 4, ..WorkReport::default() });
     assert_eq!(app.events_of(CHARGEABLE).await.len(), 2);
     // Another one has them at once.
-    assert_eq!(app.app.work_due_jobs(32).await.unwrap(), created(4));
+    assert_eq!(app.write_encounters().await, created(4));
     all_are_done_once(&app, 6).await;
 }

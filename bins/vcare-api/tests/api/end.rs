@@ -4,7 +4,8 @@ use std::cell::Cell;
 
 use serde_json::{Value, json};
 use time::Duration;
-use vcare_app::encounters::{SESSION_IDENTIFIER_SYSTEM, WorkReport};
+use vcare_app::encounters::SESSION_IDENTIFIER_SYSTEM;
+use vcare_app::jobs::WorkReport;
 use vcare_domain::SessionId;
 use vcare_testkit::{Mode, Name};
 
@@ -40,7 +41,7 @@ async fn us_004_an_active_session_ends_with_its_encounter() {
     assert_eq!(app.read(&visit).await, ended);
     // Nothing is left to do.
     app.clock.advance(Duration::hours(1));
-    assert_eq!(app.app.work_due_jobs(32).await.unwrap(), WorkReport::default());
+    assert_eq!(app.write_encounters().await, WorkReport::default());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -99,8 +100,8 @@ async fn us_009_when_fhir_recovers_the_encounter_follows_within_five_minutes() {
         // A blackout of twenty minutes, with a worker that looks every ten seconds.
         for _ in 0..120 {
             app.clock.advance(Duration::seconds(10));
-            let report = app.app.work_due_jobs(32).await.unwrap();
-            assert_eq!(report.created + report.parked + report.failed, 0, "{report:?}");
+            let report = app.write_encounters().await;
+            assert_eq!(report.done + report.parked + report.failed, 0, "{report:?}");
             // Whenever it recovers: no attempt is further away than that.
             let late = "SELECT count(*) FROM retry_job WHERE state = 'open' AND due_at > $1::text::timestamptz";
             let late = app.database.query_one(late, &[&app.minutes_ahead(5)]).await.unwrap();
@@ -112,7 +113,7 @@ async fn us_009_when_fhir_recovers_the_encounter_follows_within_five_minutes() {
         while app.read(&visit).await["encounterStatus"] != "created" {
             app.clock.advance(Duration::seconds(5));
             assert!(app.now() - recovered <= Duration::minutes(5), "{mode:?}: five minutes are over");
-            app.app.work_due_jobs(32).await.unwrap();
+            app.write_encounters().await;
         }
         let session = app.read(&visit).await;
         let encounter = app.standins.encounters().pop().unwrap();
@@ -136,7 +137,7 @@ async fn us_009_an_encounter_whose_answer_was_lost_is_found_again_and_not_writte
     let id = app.standins.put_encounter(resource);
     app.standins.set_mode(Name::Fhir, Mode::UP);
     app.clock.advance(Duration::minutes(1));
-    assert_eq!(app.app.work_due_jobs(32).await.unwrap(), WorkReport { created: 1, ..WorkReport::default() });
+    assert_eq!(app.write_encounters().await, WorkReport { done: 1, ..WorkReport::default() });
     assert_eq!(app.read(&visit).await["encounterId"], id);
     assert_eq!(app.standins.encounters().len(), 1);
     assert_eq!(app.only_event(CHARGEABLE).await["data"]["encounterId"], id);
@@ -156,7 +157,7 @@ async fn us_009_an_encounter_that_fhir_refuses_as_invalid_is_parked() {
     assert_eq!((jobs.get::<_, &str>(0), jobs.get::<_, &str>(1)), ("parked", "invalid"));
     app.standins.clear_requests(Name::Fhir);
     app.clock.advance(Duration::hours(1));
-    assert_eq!(app.app.work_due_jobs(32).await.unwrap().taken(), 0);
+    assert_eq!(app.write_encounters().await.taken(), 0);
     assert!(app.standins.requests(Name::Fhir).is_empty());
     assert!(app.events_of(CHARGEABLE).await.is_empty());
 }
@@ -188,7 +189,7 @@ async fn us_004_a_session_that_nobody_was_admitted_to_ends_without_encounter_and
     assert_eq!(ended["actualStart"], Value::Null);
     assert_eq!(app.only_event(ENDED).await["data"]["durationSeconds"], 0);
     app.clock.advance(Duration::hours(1));
-    assert_eq!(app.app.work_due_jobs(32).await.unwrap().taken(), 0);
+    assert_eq!(app.write_encounters().await.taken(), 0);
     assert!(app.standins.requests(Name::Fhir).is_empty());
     assert!(app.events_of(CHARGEABLE).await.is_empty());
 }
@@ -220,7 +221,7 @@ async fn us_009_a_storm_of_ends_writes_one_encounter_one_charge_and_one_end() {
     };
     let worker = async {
         while !answered.get() {
-            app.app.work_due_jobs(32).await.unwrap();
+            app.write_encounters().await;
         }
     };
     let (answers, ()) = tokio::join!(ends, worker);

@@ -21,6 +21,7 @@ mod isolation;
 mod join;
 mod join_token;
 mod list;
+mod lost;
 mod operations;
 mod permissions;
 mod planted;

@@ -41,7 +41,7 @@ async fn us_009_an_ended_visit_without_encounter_is_listed_with_its_age_until_it
     assert_eq!(found["encountersWithoutCharge"]["count"], 0);
 
     app.standins.set_mode(Name::Fhir, Mode::UP);
-    assert_eq!(app.app.work_due_jobs(32).await.unwrap().created, 1);
+    assert_eq!(app.write_encounters().await.done, 1);
     let found = reconciliation(&app).await;
     assert_eq!(found["visitsWithoutEncounter"], json!({"count": 0, "oldestAgeSeconds": null, "items": []}));
     assert_eq!(found["complete"], false, "its events are not acknowledged");
@@ -66,12 +66,12 @@ async fn a_parked_encounter_is_listed_and_an_operator_can_let_it_be_tried_again(
 
     app.standins.set_mode(Name::Fhir, Mode::UP);
     app.clock.advance(Duration::hours(1));
-    assert_eq!(app.app.work_due_jobs(32).await.unwrap().taken(), 0, "it waits for a person");
+    assert_eq!(app.write_encounters().await.taken(), 0, "it waits for a person");
     let session: SessionId = visit.id.parse().unwrap();
     let other = app.app.requeue_job(&scope(OTHER_TENANT), session, JobKind::CreateEncounter).await.unwrap();
     assert!(!other, "not theirs");
     assert!(app.app.requeue_job(&scope(TENANT), session, JobKind::CreateEncounter).await.unwrap());
-    assert_eq!(app.app.work_due_jobs(32).await.unwrap().created, 1);
+    assert_eq!(app.write_encounters().await.done, 1);
     assert_eq!(app.read(&visit).await["encounterStatus"], "created");
     assert_eq!(app.events_of("virtual_care.billing.session_chargeable.v1").await.len(), 1);
 }
@@ -89,7 +89,7 @@ async fn an_operator_can_set_a_job_aside_and_its_visit_says_so() {
     assert_eq!(app.read(&visit).await["encounterStatus"], "parked");
     app.standins.set_mode(Name::Fhir, Mode::UP);
     app.clock.advance(Duration::hours(1));
-    assert_eq!(app.app.work_due_jobs(32).await.unwrap().taken(), 0);
+    assert_eq!(app.write_encounters().await.taken(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -120,13 +120,13 @@ async fn a_dead_gateway_is_asked_by_a_probe_and_not_by_every_visit_that_ends() {
     assert_eq!(asked(), 5, "the rest did not ask");
     // All jobs are due; one asks.
     app.clock.advance(Duration::minutes(2));
-    let report = app.app.work_due_jobs(32).await.unwrap();
+    let report = app.write_encounters().await;
     assert_eq!((report.later, report.taken(), asked()), (1, 1, 6));
-    assert_eq!(app.app.work_due_jobs(32).await.unwrap().taken(), 0, "not before the rest is over");
+    assert_eq!(app.write_encounters().await.taken(), 0, "not before the rest is over");
     // It is back: the probe goes through, and all others at once behind it.
     app.standins.set_mode(Name::Fhir, Mode::UP);
     app.clock.advance(Duration::minutes(2));
-    assert_eq!(app.app.work_due_jobs(32).await.unwrap().created, 8);
+    assert_eq!(app.write_encounters().await.done, 8);
 }
 
 /// Both or neither: were the job gone, a visit that says `parked` would wait for a person for ever.
@@ -161,7 +161,7 @@ async fn a_probe_that_fails_on_our_side_does_not_keep_the_others_away() {
     app.database.execute(orphan, &[]).await.unwrap();
     app.standins.set_mode(Name::Fhir, Mode::UP);
     app.clock.advance(Duration::minutes(2));
-    let report = app.app.work_due_jobs(32).await.unwrap();
+    let report = app.write_encounters().await;
     assert_eq!((report.failed, report.taken()), (1, 1));
-    assert_eq!(app.app.work_due_jobs(32).await.unwrap().created, 5, "without waiting for the lost probe");
+    assert_eq!(app.write_encounters().await.done, 5, "without waiting for the lost probe");
 }

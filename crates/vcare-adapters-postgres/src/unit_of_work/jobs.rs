@@ -29,10 +29,12 @@ fn groups<K: PartialEq>(jobs: impl Iterator<Item = (K, SessionId)>) -> Vec<(K, V
 #[async_trait]
 impl Jobs for PgJobs<'_> {
     async fn close(&mut self, jobs: &[ClosedJob]) -> Result<(), StoreError> {
-        for ((lease, end), sessions) in groups(jobs.iter().map(|job| ((job.lease, job.end), job.session_id))) {
+        let alike = |job: &ClosedJob| ((job.lease, job.kind, job.end), job.session_id);
+        for ((lease, kind, end), sessions) in groups(jobs.iter().map(alike)) {
             let held = retry_job::table
                 .filter(retry_job::tenant_id.eq(self.0.scope.tenant_id.as_str()))
                 .filter(retry_job::session_id.eq_any(sessions))
+                .filter(retry_job::kind.eq(kind.as_str()))
                 .filter(retry_job::lease_token.eq(lease.as_uuid()));
             match end {
                 JobEnd::Done => diesel::delete(held).execute(&mut self.0.conn.pg).await,
@@ -65,6 +67,7 @@ impl Jobs for PgJobs<'_> {
             let jobs = retry_job::table
                 .filter(retry_job::tenant_id.eq(tenant))
                 .filter(retry_job::session_id.eq_any(sessions))
+                .filter(retry_job::kind.eq(JobKind::CreateEncounter.as_str()))
                 .filter(retry_job::lease_token.eq(lease.as_uuid()))
                 .filter(retry_job::session_id.eq_any(settled));
             let ids: Vec<Uuid> = diesel::delete(jobs)

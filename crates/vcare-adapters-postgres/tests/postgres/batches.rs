@@ -3,7 +3,7 @@
 use time::Duration;
 use tokio::task::JoinSet;
 use vcare_app::TraceContext;
-use vcare_app::ports::{GivenBack, JobQueue, Reads, Store, StoreError, TracedSession};
+use vcare_app::ports::{GivenBack, JobKind, JobQueue, Reads, Store, StoreError, TracedSession};
 use vcare_domain::{EncounterId, SessionId, SessionStatus, VirtualSession};
 
 use crate::support::{Bench, HERAT, KABUL, applied, scope, tenant, uuid_of};
@@ -130,16 +130,17 @@ async fn a_job_that_was_not_begun_is_given_back_as_it_was_taken() {
     let bench = Bench::start().await;
     ended(&bench, 2).await;
     bench.clock.advance(Duration::MINUTE);
-    let leased = bench.jobs().lease(bench.now(), Duration::MINUTE, 9).await.unwrap();
+    let leased = bench.jobs().lease(JobKind::CreateEncounter, bench.now(), Duration::MINUTE, 9).await.unwrap();
     assert_eq!(leased.iter().map(|job| job.attempts).collect::<Vec<_>>(), [2, 2]);
     let back = |number: usize, error| GivenBack {
         session_id: leased[number].session_id,
+        kind: JobKind::CreateEncounter,
         lease: leased[number].lease,
         due: bench.now(),
         error,
     };
     bench.jobs().give_back(&[back(0, None), back(1, Some("timed_out"))]).await.unwrap();
-    let mut again = bench.jobs().lease(bench.now(), Duration::MINUTE, 9).await.unwrap();
+    let mut again = bench.jobs().lease(JobKind::CreateEncounter, bench.now(), Duration::MINUTE, 9).await.unwrap();
     again.sort_by_key(|job| job.session_id != leased[0].session_id);
     assert_eq!(again.iter().map(|job| job.attempts).collect::<Vec<_>>(), [2, 3]);
     bench.jobs().give_back(&[]).await.unwrap();
@@ -156,7 +157,7 @@ async fn only_jobs_whose_visit_needs_nothing_more_are_closed_as_settled_and_only
     }
     bench.run("UPDATE virtual_session SET encounter_status = 'parked' WHERE id = $1", &[&uuid_of(&visits[2])]).await;
     bench.clock.advance(Duration::MINUTE);
-    let leased = bench.jobs().lease(bench.now(), Duration::MINUTE, 9).await.unwrap();
+    let leased = bench.jobs().lease(JobKind::CreateEncounter, bench.now(), Duration::MINUTE, 9).await.unwrap();
     assert_eq!(leased.len(), 5);
     bench
         .run("UPDATE retry_job SET lease_token = gen_random_uuid() WHERE session_id = $1", &[&uuid_of(&visits[1])])

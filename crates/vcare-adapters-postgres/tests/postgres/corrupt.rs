@@ -1,7 +1,7 @@
 //! Rows that make no sense: they are told by table and column, and nothing is made of them.
 
 use time::Duration;
-use vcare_app::ports::{JobQueue, Reads, StoreError};
+use vcare_app::ports::{JobKind, JobQueue, Reads, StoreError};
 use vcare_app::{ActorRef, Answer, IdempotencyKey};
 use vcare_domain::{SessionStatus, TenantConfig, TenantConfigDraft, Version};
 
@@ -152,10 +152,10 @@ async fn a_job_that_nobody_understands_keeps_no_other_from_being_done() {
         bench.saved(KABUL, SessionStatus::Ended).await;
     }
     bench
-        .run("UPDATE retry_job SET kind = 'create_thread' WHERE session_id = (SELECT min(session_id::text)::uuid FROM retry_job)", &[])
+        .run("UPDATE retry_job SET tenant_id = '' WHERE session_id = (SELECT min(session_id::text)::uuid FROM retry_job)", &[])
         .await;
     let now = bench.now() + Duration::MINUTE;
-    let leased = bench.jobs().lease(now, Duration::MINUTE, 10).await.unwrap();
+    let leased = bench.jobs().lease(JobKind::CreateEncounter, now, Duration::MINUTE, 10).await.unwrap();
     assert_eq!(leased.len(), 2);
 }
 

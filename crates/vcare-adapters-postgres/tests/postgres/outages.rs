@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use vcare_adapters_postgres::{LoginPurpose, PgConfig, PgJobQueue, PgOutbox, PgStore, allow_login, migrate};
-use vcare_app::ports::{Clock, JobQueue, Outbox, OutboxWake, Reads, Store, StoreError};
+use vcare_app::ports::{Clock, JobKind, JobQueue, Outbox, OutboxWake, Reads, Store, StoreError};
 use vcare_domain::{SessionId, SessionStatus};
 use vcare_testkit::postgres::tokio_postgres::{NoTls, connect};
 use vcare_testkit::{HandClock, PrivatePostgres, SeededIds, TestDatabase};
@@ -50,7 +50,11 @@ async fn a_database_that_is_not_there_is_unavailable_soon_and_its_address_is_not
     let began = Instant::now();
     is_unavailable(outbox.backlog().await, began, "the backlog");
     let began = Instant::now();
-    is_unavailable(jobs.lease(now, time::Duration::MINUTE, 1).await.map(drop), began, "a lease");
+    is_unavailable(
+        jobs.lease(JobKind::CreateEncounter, now, time::Duration::MINUTE, 1).await.map(drop),
+        began,
+        "a lease",
+    );
 }
 
 #[tokio::test]

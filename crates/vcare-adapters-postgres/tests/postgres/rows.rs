@@ -50,15 +50,17 @@ async fn a_visit_reads_back_after_each_step_of_its_life() {
     step(&mut visit, "back", outcome).await;
     let outcome = visit.change_media_mode(MediaMode::Message, SegmentCause::Chosen, at(6));
     step(&mut visit, "messages", outcome).await;
-    let outcome = visit.fail(at(7));
+    let outcome = visit.disconnect(patient, at(7));
+    step(&mut visit, "lost", outcome).await;
+    let outcome = visit.fail(Duration::MINUTE, at(8));
     step(&mut visit, "failed", outcome).await;
-    let outcome = visit.end(&by(8));
+    let outcome = visit.end(&by(9));
     step(&mut visit, "ended after failing", outcome).await;
-    let outcome = visit.park_encounter(at(9));
+    let outcome = visit.park_encounter(at(10));
     step(&mut visit, "parked", outcome).await;
-    let outcome = visit.record_encounter(EncounterId::parse("enc-1").unwrap(), at(10));
+    let outcome = visit.record_encounter(EncounterId::parse("enc-1").unwrap(), at(11));
     step(&mut visit, "recorded", outcome).await;
-    assert_eq!(steps, 8);
+    assert_eq!(steps, 9);
     assert_eq!(visit.parts().state.encounter(), Some(&EncounterRecord::Created(EncounterId::parse("enc-1").unwrap())));
 }
 

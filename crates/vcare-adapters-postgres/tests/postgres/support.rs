@@ -180,7 +180,10 @@ impl Bench {
         applied(visit.remove(observer, prose("not wanted"), &change(2)));
         applied(visit.admit(patient, &change(2)));
         match status {
-            SessionStatus::Failed => applied(visit.fail(change(9).at)),
+            SessionStatus::Failed => {
+                applied(visit.disconnect(patient, change(8).at));
+                applied(visit.fail(Duration::MINUTE, change(9).at));
+            }
             SessionStatus::Ended => applied(visit.end(&change(9))),
             _ => {}
         }

@@ -3,7 +3,7 @@
 use std::time::Duration as Patience;
 
 use time::Duration;
-use vcare_app::ports::{ClosedJob, JobEnd, StoreError};
+use vcare_app::ports::{ClosedJob, JobEnd, JobKind, StoreError};
 use vcare_domain::{LeaseToken, SessionStatus, VirtualSession};
 
 use crate::support::{Bench, HERAT, KABUL, applied, change, patient_of, prose, user, uuid_of};
@@ -240,7 +240,7 @@ async fn a_connection_serves_one_tenant_after_another_and_shows_each_its_own() {
 }
 
 fn done(visit: &VirtualSession, lease: LeaseToken) -> ClosedJob {
-    ClosedJob { session_id: visit.parts().id, lease, end: JobEnd::Done }
+    ClosedJob { session_id: visit.parts().id, kind: JobKind::CreateEncounter, lease, end: JobEnd::Done }
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@ use vcare_domain::{EncounterId, LeaseToken, Outcome, Refusal, SessionId, TenantI
 
 use crate::actor::TraceContext;
 use crate::app::App;
-use crate::encounters::retry_delay;
-use crate::ports::{EncounterDraft, FhirError, JobEnd, LeasedJob};
+use crate::jobs::retry_delay;
+use crate::ports::{ClosedJob, EncounterDraft, FhirError, GivenBack, JobEnd, JobKind, LeasedJob};
 
 /// The job of writing one visit's Encounter, held under a lease.
 #[derive(Debug, Clone)]
@@ -27,6 +27,17 @@ impl From<LeasedJob> for EncounterJob {
     fn from(job: LeasedJob) -> Self {
         let LeasedJob { tenant_id, session_id, lease, attempts, trace, .. } = job;
         Self { tenant_id, session_id, lease, attempts, trace }
+    }
+}
+
+impl EncounterJob {
+    pub const fn closed(&self, end: JobEnd) -> ClosedJob {
+        ClosedJob { session_id: self.session_id, kind: JobKind::CreateEncounter, lease: self.lease, end }
+    }
+
+    pub const fn given_back(&self, due: OffsetDateTime, error: &'static str) -> GivenBack {
+        let (session_id, lease) = (self.session_id, self.lease);
+        GivenBack { session_id, kind: JobKind::CreateEncounter, lease, due, error: Some(error) }
     }
 }
 

@@ -11,4 +11,3 @@ mod work;
 
 pub(crate) use ask::EncounterJob;
 pub use draft::{SESSION_IDENTIFIER_SYSTEM, encounter_draft};
-pub use work::{FIRST_RECORDING, RECORDING, RETRY_CEILING, WorkReport, retry_delay};

@@ -6,7 +6,7 @@ use crate::actor::{ActorRef, Scope};
 use crate::app::App;
 use crate::encounters::ask::{Answered, Verdict};
 use crate::error::{AppError, Resource};
-use crate::ports::{ClosedJob, GivenBack, StoreError, TracedSession, UnitOfWork};
+use crate::ports::{StoreError, TracedSession, UnitOfWork};
 use crate::transaction::{close, run_again_after_lost_races};
 
 /// The transaction's name in metrics.
@@ -74,9 +74,7 @@ impl App {
 
     async fn record_later(&self, later: &[Answered]) -> Vec<Settlement> {
         let back = later.iter().filter_map(|one| match one.verdict {
-            Verdict::Later(due, error) => {
-                Some(GivenBack { session_id: one.job.session_id, lease: one.job.lease, due, error: Some(error) })
-            }
+            Verdict::Later(due, error) => Some(one.job.given_back(due, error)),
             _ => None,
         });
         let back: Vec<_> = back.collect();
@@ -150,9 +148,7 @@ async fn record_in(tx: &mut dyn UnitOfWork, answered: &[Answered]) -> Result<Vec
         }
     }
     tx.sessions().save_all(&mut changed).await?;
-    let closed = answered
-        .iter()
-        .filter_map(|one| Some(ClosedJob { session_id: one.job.session_id, lease: one.job.lease, end: one.end()? }));
+    let closed = answered.iter().filter_map(|one| Some(one.job.closed(one.end()?)));
     tx.jobs().close(&closed.collect::<Vec<_>>()).await?;
     Ok(answered.iter().zip(sessions).map(|(one, session)| Settlement::of(one, Some(session))).collect())
 }

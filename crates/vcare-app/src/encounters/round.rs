@@ -12,8 +12,10 @@ use vcare_domain::SessionId;
 use crate::actor::{ActorRef, Scope};
 use crate::app::App;
 use crate::encounters::ask::Answered;
-use crate::encounters::{RECORDING, WorkReport, encounter_draft};
-use crate::ports::{EncounterDraft, GivenBack, JobKind, LeasedJob, StoreError};
+use crate::encounters::encounter_draft;
+use crate::encounters::record::Settled;
+use crate::jobs::{RECORDING, WorkReport};
+use crate::ports::{EncounterDraft, GivenBack, LeasedJob, StoreError};
 
 /// The most visits read or recorded at once: what bounds a round's memory and its longest transaction.
 const AT_ONCE: usize = 500;
@@ -123,7 +125,11 @@ impl<'a> Round<'a> {
         self.recording.spawn(async move {
             for one in app.record(answered).await {
                 report.failed -= 1;
-                report.count(one.settled);
+                match one.settled {
+                    Settled::Created => report.done += 1,
+                    Settled::Parked => report.parked += 1,
+                    Settled::Later => report.later += 1,
+                }
             }
             report
         });
@@ -148,8 +154,15 @@ impl<'a> Round<'a> {
     async fn give_back(&mut self) {
         let now = self.app.clock.now();
         let jobs = self.ready.drain(..).map(|(job, _)| job).chain(self.leased.by_ref().flatten());
-        let back: Vec<_> =
-            jobs.map(|job| GivenBack { session_id: job.session_id, lease: job.lease, due: now, error: None }).collect();
+        let back: Vec<_> = jobs
+            .map(|job| GivenBack {
+                session_id: job.session_id,
+                kind: job.kind,
+                lease: job.lease,
+                due: now,
+                error: None,
+            })
+            .collect();
         if back.is_empty() {
             return;
         }
@@ -175,7 +188,7 @@ impl App {
         let mut tx = self.store.begin("close_settled_jobs", &scope).await?;
         let settled = tx.jobs().close_settled(&held).await?;
         tx.commit().await?;
-        report.created += count(settled.len());
+        report.done += count(settled.len());
         let settled: HashSet<SessionId> = settled.into_iter().collect();
         let left: Vec<_> = jobs.into_iter().filter(|job| !settled.contains(&job.session_id)).collect();
         if left.is_empty() {
@@ -184,7 +197,6 @@ impl App {
         let ids: Vec<_> = left.iter().map(|job| job.session_id).collect();
         let mut found: HashMap<_, _> = self.store.sessions_by_id(&scope.tenant_id, &ids).await?.into_iter().collect();
         for job in left {
-            let JobKind::CreateEncounter = job.kind;
             match found.remove(&job.session_id) {
                 Some(Ok(session)) => ready.push_back((job, encounter_draft(session.parts()))),
                 nothing => {

@@ -44,8 +44,12 @@ impl App {
     /// The visit first: who works the job locks them in that order, too.
     async fn park_in(&self, tx: &mut dyn UnitOfWork, session: SessionId, kind: JobKind) -> Result<bool, AppError> {
         let mut visit = tx.sessions().find(session).await?.ok_or(AppError::NotFound(Resource::Session))?;
-        let JobKind::CreateEncounter = kind;
-        if visit.park_encounter(self.clock.now())? == Outcome::Applied {
+        let told = match kind {
+            JobKind::CreateEncounter => visit.park_encounter(self.clock.now())?,
+            // Nothing was promised that would have to be taken back.
+            JobKind::FailLostVisit => Outcome::AlreadyApplied,
+        };
+        if told == Outcome::Applied {
             tx.sessions().save(&mut visit).await?;
         }
         let found = tx.jobs().park(session, kind, "operator").await?;

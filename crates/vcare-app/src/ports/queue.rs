@@ -73,26 +73,32 @@ pub trait EventPublisher: Send + Sync {
     async fn publish(&self, events: &[StoredEvent]) -> Vec<Result<(), PublishError>>;
 }
 
-/// A kind of durable work.
+/// A kind of durable work. What it takes to do it is said in [`crate::jobs`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum JobKind {
     /// Write a visit's Encounter.
     CreateEncounter,
+    /// Give a visit up whose patient stays away.
+    FailLostVisit,
 }
 
 impl JobKind {
+    /// Every kind.
+    pub const ALL: [Self; 2] = [Self::CreateEncounter, Self::FailLostVisit];
+
     /// The kind's name in the database and in metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::CreateEncounter => "create_encounter",
+            Self::FailLostVisit => "fail_lost_visit",
         }
     }
 
     /// The kind of that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        (name == "create_encounter").then_some(Self::CreateEncounter)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 }
 
@@ -122,6 +128,8 @@ pub struct LeasedJob {
 pub struct GivenBack {
     /// The visit it is for.
     pub session_id: SessionId,
+    /// Its kind.
+    pub kind: JobKind,
     /// The proof of holding it.
     pub lease: LeaseToken,
     /// When it is due again.
@@ -130,15 +138,32 @@ pub struct GivenBack {
     pub error: Option<&'static str>,
 }
 
+/// How much of a kind is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenJobs {
+    /// The kind.
+    pub kind: JobKind,
+    /// How many are open.
+    pub count: u64,
+    /// Since when the oldest one is; ahead for work that is not due yet.
+    pub oldest: Option<OffsetDateTime>,
+}
+
 /// Durable work across all tenants.
 #[async_trait]
 pub trait JobQueue: Send + Sync {
-    /// Takes up to `limit` due jobs, oldest due first, and holds them for `lease_for`.
-    async fn lease(&self, now: OffsetDateTime, lease_for: Duration, limit: u16) -> Result<Vec<LeasedJob>, StoreError>;
+    /// Takes up to `limit` due jobs of that kind, oldest due first, and holds them for `lease_for`.
+    async fn lease(
+        &self,
+        kind: JobKind,
+        now: OffsetDateTime,
+        lease_for: Duration,
+        limit: u16,
+    ) -> Result<Vec<LeasedJob>, StoreError>;
     /// Gives jobs back, in one statement. Without effect on those whose lease was lost.
     async fn give_back(&self, jobs: &[GivenBack]) -> Result<(), StoreError>;
     /// The tenants that hold their visits at that backend.
     async fn tenants_at(&self, backend: VideoBackend) -> Result<Vec<TenantId>, StoreError>;
-    /// How many jobs are open, and since when the oldest one is.
-    async fn open(&self) -> Result<(u64, Option<OffsetDateTime>), StoreError>;
+    /// What is open, of every kind.
+    async fn open(&self) -> Result<Vec<OpenJobs>, StoreError>;
 }

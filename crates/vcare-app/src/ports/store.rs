@@ -153,7 +153,8 @@ pub trait Jobs: Send {
     /// Closes jobs that are still held under their lease, each as it ended. Without effect on those whose lease was lost;
     /// who holds them now will find the work done.
     async fn close(&mut self, jobs: &[ClosedJob]) -> Result<(), StoreError>;
-    /// Closes those of the jobs, still held under their lease, whose visit has its Encounter or needs none; answers which.
+    /// Closes those of the Encounters' jobs, still held under their lease, whose visit has its Encounter or needs none;
+    /// answers which.
     async fn close_settled(&mut self, held: &[(SessionId, LeaseToken)]) -> Result<Vec<SessionId>, StoreError>;
     /// Makes a job due at once, parked or not; who holds it loses it. Answers whether there is one.
     async fn requeue(&mut self, session: SessionId, kind: JobKind, now: OffsetDateTime) -> Result<bool, StoreError>;
@@ -184,6 +185,8 @@ pub struct TracedSession<'a> {
 pub struct ClosedJob {
     /// The visit it is for.
     pub session_id: SessionId,
+    /// Its kind.
+    pub kind: JobKind,
     /// The proof of holding it.
     pub lease: LeaseToken,
     /// How it ends.

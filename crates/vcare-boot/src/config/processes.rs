@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use time::Duration;
-use vcare_app::encounters::RECORDING;
+use vcare_app::jobs::RECORDING;
 
 use crate::telemetry::parse_filter;
 

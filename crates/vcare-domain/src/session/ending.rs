@@ -1,9 +1,10 @@
 //! Media modes, cancelling, failing, ending, and what follows an end.
 
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use crate::encounter::EncounterRecord;
 use crate::event::{FollowUp, SessionEvent};
+use crate::participant::ParticipantState;
 use crate::refusal::{Action, Refusal};
 use crate::segment::{MediaMode, MediaSegment, SegmentCause};
 use crate::session::{Change, Outcome, SessionState, VirtualSession};
@@ -49,18 +50,25 @@ impl VirtualSession {
         Ok(self.applied(at, [SessionEvent::Cancelled]))
     }
 
-    /// Gives the visit up after the reconnect window; a clinician can still end it.
+    /// Gives the visit up when its patient has been gone for as long as `window`; a clinician can still end it. What was
+    /// held ends when the connection was lost, not when the waiting did.
     ///
     /// # Errors
-    /// [`Refusal::InvalidTransition`] unless active.
-    pub fn fail(&mut self, at: OffsetDateTime) -> Result<Outcome, Refusal> {
+    /// [`Refusal::InvalidTransition`] unless active; [`Refusal::PatientNotLost`]; [`Refusal::PatientAwaited`] while the
+    /// window runs.
+    pub fn fail(&mut self, window: Duration, at: OffsetDateTime) -> Result<Outcome, Refusal> {
         let started_at = match self.parts.state {
             SessionState::Active { started_at } => started_at,
             SessionState::Failed { .. } => return Ok(Outcome::AlreadyApplied),
             _ => return self.refuse(Action::Fail),
         };
+        let lost_at = self.patient_lost_at().ok_or(Refusal::PatientNotLost)?;
+        let until = lost_at + window;
+        if at < until {
+            return Err(Refusal::PatientAwaited { until });
+        }
         let at = self.moment(at);
-        self.close_segment(at);
+        self.close_segment(lost_at);
         self.parts.state = SessionState::Failed { started_at, failed_at: at };
         Ok(self.applied(at, [SessionEvent::Failed]))
     }
@@ -130,9 +138,17 @@ impl VirtualSession {
         }
     }
 
+    /// Since when the patient, who was in the visit, has no connection.
+    fn patient_lost_at(&self) -> Option<OffsetDateTime> {
+        match self.parts.patient()?.state {
+            ParticipantState::Disconnected { at } => Some(at),
+            _ => None,
+        }
+    }
+
     fn close_segment(&mut self, at: OffsetDateTime) {
         if let Some(segment) = self.parts.segments.last_mut() {
-            segment.to.get_or_insert(at);
+            segment.to.get_or_insert(at.max(segment.from));
         }
     }
 

@@ -24,7 +24,7 @@ pub struct TestApp {
     pub database: TestDatabase,
     pub standins: Standins,
     pub clock: Arc<HandClock>,
-    /// The use cases, for what is driven by hand: `work_due_jobs`.
+    /// The use cases, for what is driven by hand: `work_due`.
     pub app: App,
     http: Client,
     root: String,

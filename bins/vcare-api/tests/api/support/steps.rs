@@ -2,6 +2,9 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use vcare_app::jobs::WorkReport;
+use vcare_app::ports::JobKind;
 
 use super::people::TENANT;
 use super::{Answer, TestApp, Visit};
@@ -27,6 +30,16 @@ impl TestApp {
     /// Asks how the holder of a join token stands.
     pub async fn join_status(&self, token: &str) -> Answer {
         self.get(token, "/sessions/join/status").await
+    }
+
+    /// Does the due work of a kind, as a worker does.
+    pub async fn work(&self, kind: JobKind) -> WorkReport {
+        self.app.work_due(kind, 32, &CancellationToken::new()).await.unwrap()
+    }
+
+    /// Writes the Encounters that are due.
+    pub async fn write_encounters(&self) -> WorkReport {
+        self.work(JobKind::CreateEncounter).await
     }
 
     /// Comes as a provider.

@@ -136,7 +136,10 @@ impl Narrator {
     fn a_visit_that_fails(&mut self) -> Result<(), SampleError> {
         let mut visit = self.created(3)?;
         self.come_and_be_admitted(&mut visit)?;
-        self.of(&mut visit, ActorRef::System("grace"), |visit| visit.fail(minute(72)))?;
+        let patient = participant(1);
+        self.of(&mut visit, ActorRef::Participant(patient), |visit| visit.disconnect(patient, minute(71)))?;
+        let window = time::Duration::MINUTE;
+        self.of(&mut visit, ActorRef::System("reconnect_window"), |visit| visit.fail(window, minute(72)))?;
         self.user(&mut visit, CLINICIAN, 80, |visit, change| visit.end(&change))?;
         self.of(&mut visit, ActorRef::System("encounter"), |visit| visit.park_encounter(minute(81)))
     }

@@ -115,16 +115,51 @@ fn a_visit_of_less_than_a_second_counts_as_nothing() {
 }
 
 #[test]
-fn a_failed_visit_counts_until_it_failed() {
+fn a_visit_is_given_up_when_its_patient_has_been_gone_for_the_whole_window() {
     let mut visit = active();
-    applied(visit.fail(minute(12)));
+    refused(&mut visit, Refusal::PatientNotLost, |visit| visit.fail(WINDOW, minute(4)));
+    applied(visit.disconnect(person(PATIENT), minute(5)));
+    let early = minute(6) - time::Duration::MILLISECOND;
+    refused(&mut visit, Refusal::PatientAwaited { until: minute(6) }, |visit| visit.fail(WINDOW, early));
+    applied(visit.fail(WINDOW, minute(6)));
+    repeated(&mut visit, |visit| visit.fail(WINDOW, minute(7)));
+}
+
+#[test]
+fn a_patient_who_came_back_in_time_was_never_lost() {
+    let mut visit = active();
+    applied(visit.disconnect(person(PATIENT), minute(5)));
+    applied(visit.join(person(PATIENT), 1, minute(6)));
+    refused(&mut visit, Refusal::PatientNotLost, |visit| visit.fail(WINDOW, minute(60)));
+    applied(visit.disconnect(person(PATIENT), minute(60)));
+    refused(&mut visit, Refusal::PatientAwaited { until: minute(61) }, |visit| visit.fail(WINDOW, minute(60)));
+}
+
+#[test]
+fn a_visit_goes_on_without_anybody_but_its_patient() {
+    let mut visit = active();
+    applied(visit.admit(person(INTERPRETER), &at(3)));
+    for n in [PROVIDER, INTERPRETER] {
+        applied(visit.disconnect(person(n), minute(4)));
+    }
+    refused(&mut visit, Refusal::PatientNotLost, |visit| visit.fail(WINDOW, minute(60)));
+}
+
+#[test]
+fn a_failed_visit_counts_until_its_patient_was_lost() {
+    let mut visit = active();
+    applied(visit.disconnect(person(PATIENT), minute(12)));
+    // Nobody was there to give it up for an hour.
+    let mut visit = saved(visit);
+    applied(visit.fail(WINDOW, minute(72)));
     assert_eq!(events(&visit), [SessionEvent::Failed]);
-    assert_eq!(visit.parts().state, SessionState::Failed { started_at: minute(2), failed_at: minute(12) });
+    assert_eq!(visit.parts().state, SessionState::Failed { started_at: minute(2), failed_at: minute(72) });
+    assert_eq!(seconds(&visit), (600, 0, 0));
     assert_eq!(visit.follow_ups(), [], "a clinician closes it first");
     let mut visit = saved(visit);
-    applied(visit.end(&at(45)));
+    applied(visit.end(&at(75)));
     assert_eq!(events(&visit), [SessionEvent::Ended { duration_seconds: 600 }]);
-    assert_eq!(visit.parts().state.ended_at(), Some(minute(45)));
+    assert_eq!(visit.parts().state.ended_at(), Some(minute(75)));
     assert_eq!(visit.follow_ups(), [FollowUp::CreateEncounter]);
 }
 

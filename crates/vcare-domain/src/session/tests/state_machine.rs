@@ -15,9 +15,11 @@ enum Verdict {
     No,
     /// Refused: the person does not wait.
     NotWaiting,
+    /// Refused: nobody is missed.
+    NotLost,
 }
 
-use Verdict::{No, NotWaiting, Repeat, To};
+use Verdict::{No, NotLost, NotWaiting, Repeat, To};
 
 /// Who or what the action is about, where that makes a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +48,7 @@ const TABLE: [(Action, About, [Verdict; 6]); 18] = [
     (Action::ChangeMediaMode, TheVisit,     [No,            No,            To(Active), No,         No,        No]),
     (Action::Disconnect,      ThePatient,   [No,            No,            To(Active), No,         No,        No]),
     (Action::Disconnect,      SomebodyElse, [No,            No,            Repeat,     No,         No,        No]),
-    (Action::Fail,            TheVisit,     [No,            No,            To(Failed), Repeat,     No,        No]),
+    (Action::Fail,            TheVisit,     [No,            No,            NotLost,    Repeat,     No,        No]),
     (Action::Cancel,          TheVisit,     [To(Cancelled), To(Cancelled), No,         No,         No,        Repeat]),
     (Action::End,             TheVisit,     [No,            To(Ended),     To(Ended),  To(Ended),  Repeat,    No]),
     (Action::RecordEncounter, TheVisit,     [No,            No,            No,         No,         To(Ended), No]),
@@ -67,7 +69,7 @@ fn act(visit: &mut VirtualSession, action: Action, about: About) -> Result<Outco
         Action::Remove => visit.remove(somebody(INTERPRETER), reason(), &at(20)),
         Action::ChangeMediaMode => visit.change_media_mode(MediaMode::Audio, SegmentCause::LinkDegraded, minute(20)),
         Action::Disconnect => visit.disconnect(somebody(INTERPRETER), minute(20)),
-        Action::Fail => visit.fail(minute(20)),
+        Action::Fail => visit.fail(WINDOW, minute(20)),
         Action::Cancel => visit.cancel(reason(), &at(20)),
         Action::End => visit.end(&at(20)),
         Action::WithdrawRecording => visit.withdraw_recording(&at(20)),
@@ -95,6 +97,7 @@ fn every_action_in_every_state_does_what_the_table_says() {
                 }
                 Repeat => assert_eq!(answer, Ok(Outcome::AlreadyApplied), "{cell}"),
                 No => assert_eq!(answer, Err(Refusal::InvalidTransition { action, from }), "{cell}"),
+                NotLost => assert_eq!(answer, Err(Refusal::PatientNotLost), "{cell}"),
                 NotWaiting => assert!(matches!(answer, Err(Refusal::NotWaiting { .. })), "{cell}: {answer:?}"),
             }
             assert_eq!(visit.parts(), before.parts(), "{cell}");

@@ -10,6 +10,8 @@ use crate::*;
 pub const NOON: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
 /// The tenant's limit in these tests.
 pub const LIMIT: u8 = 6;
+/// How long its patients are waited for.
+pub const WINDOW: Duration = Duration::MINUTE;
 
 pub const PATIENT: u128 = 1;
 pub const PROVIDER: u128 = 2;
@@ -110,10 +112,11 @@ pub fn active() -> VirtualSession {
     saved(visit)
 }
 
-/// Given up in minute 12, after ten minutes.
+/// The patient was lost in minute 12, after ten minutes, and given up in minute 13.
 pub fn failed() -> VirtualSession {
     let mut visit = active();
-    applied(visit.fail(minute(12)));
+    applied(visit.disconnect(person(PATIENT), minute(12)));
+    applied(visit.fail(WINDOW, minute(13)));
     saved(visit)
 }
 

@@ -1,0 +1,155 @@
+//! Works the jobs of one kind: they are leased, attempted side by side, and given back if they must be tried again.
+
+use std::sync::Arc;
+
+use time::{Duration, OffsetDateTime};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::breaker::{Breaker, Permit};
+use crate::error::AppError;
+use crate::jobs::{RECORDING, WorkReport, retry_delay};
+use crate::ports::{GivenBack, JobKind, LeasedJob, NeighbourError, StoreError};
+
+/// The most jobs of a kind that are leased at once. All of them are begun at once: none waits its turn while its lease runs.
+const AT_ONCE: u16 = 16;
+
+/// What came of an attempt.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Attempt {
+    /// Done, and recorded with the end of its job, in one transaction.
+    Done,
+    /// A person must look; recorded the same way.
+    #[expect(dead_code, reason = "no kind beside Encounters has a neighbour yet")]
+    Parked,
+    /// The neighbour did not do it: again later.
+    #[expect(dead_code, reason = "no kind beside Encounters has a neighbour yet")]
+    Failed(NeighbourError),
+    /// There is nothing to do before then; this attempt does not count.
+    NotBefore(OffsetDateTime),
+}
+
+impl Attempt {
+    /// A fixed word for metrics.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Parked => "parked",
+            Self::Failed(_) | Self::NotBefore(_) => "later",
+        }
+    }
+}
+
+/// A kind of durable work, worked for a while.
+pub(super) struct Kind<'a> {
+    pub kind: JobKind,
+    /// Of the neighbour that the work needs. While it is open, one job in a while is taken to find out.
+    pub breaker: Option<&'a Arc<Breaker>>,
+    /// The most jobs taken at once.
+    pub limit: u16,
+    /// When it is cancelled, no more jobs are taken.
+    pub stop: &'a CancellationToken,
+}
+
+impl Kind<'_> {
+    /// Until nothing is due. `attempt` has so long for the neighbour's answer, and records what came of it.
+    pub async fn work<F>(&self, app: &App, attempt: fn(App, LeasedJob, Duration) -> F) -> Result<WorkReport, StoreError>
+    where
+        F: Future<Output = Result<Attempt, AppError>> + Send + 'static,
+    {
+        let mut report = WorkReport::default();
+        while !self.stop.is_cancelled() {
+            let now = app.clock.now();
+            let (limit, probing) = match self.breaker.map_or(Permit::All, |breaker| breaker.permit(now)) {
+                Permit::All => (self.limit.min(AT_ONCE), false),
+                Permit::Probe => (1, true),
+                Permit::No { .. } => break,
+            };
+            let leased = app.jobs.lease(self.kind, now, app.settings.job_lease, limit).await;
+            let done = match leased {
+                Ok(leased) => Ok(self.attempt_all(app, leased, attempt).await),
+                Err(error) => Err(error),
+            };
+            if let (Some(breaker), true) = (self.breaker, probing) {
+                // Nobody may have asked: there was no job, or something failed on our side.
+                breaker.unused(now);
+            }
+            let done = done?;
+            report.add(done);
+            // A full round: there may be more. One in which nothing went well must not be repeated at once.
+            if done.taken() < u32::from(limit) || done.done + done.parked == 0 {
+                break;
+            }
+        }
+        Ok(report)
+    }
+
+    async fn attempt_all<F>(
+        &self,
+        app: &App,
+        leased: Vec<LeasedJob>,
+        attempt: fn(App, LeasedJob, Duration) -> F,
+    ) -> WorkReport
+    where
+        F: Future<Output = Result<Attempt, AppError>> + Send + 'static,
+    {
+        let mut report = WorkReport::default();
+        let mut attempts = JoinSet::new();
+        for job in leased {
+            let left = job.leased_until - app.clock.now() - RECORDING;
+            let attempt = attempt(app.clone(), job.clone(), left);
+            attempts.spawn(async move { (job, attempt.await) });
+        }
+        let mut back = Vec::new();
+        while let Some(ended) = attempts.join_next().await {
+            match ended {
+                Ok((job, Ok(attempt))) => {
+                    self.counted(attempt.as_str());
+                    match attempt {
+                        Attempt::Done => report.done += 1,
+                        Attempt::Parked => report.parked += 1,
+                        Attempt::Failed(fault) => {
+                            let due = app.clock.now() + retry_delay(job.attempts, fault.retry_after, &*app.ids);
+                            back.push(self.given_back(&job, due, Some(fault.fault.as_str())));
+                        }
+                        Attempt::NotBefore(due) => back.push(self.given_back(&job, due, None)),
+                    }
+                }
+                Ok((job, Err(error))) => {
+                    report.failed += 1;
+                    self.counted("failed");
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        kind = self.kind.as_str(),
+                        tenant_id = %job.tenant_id,
+                        session_id = %job.session_id,
+                        "a job could not be worked; its lease will run out"
+                    );
+                }
+                Err(_) => {
+                    report.failed += 1;
+                    self.counted("failed");
+                    tracing::error!(kind = self.kind.as_str(), "an attempt panicked; its lease will run out");
+                }
+            }
+        }
+        report.later += u32::try_from(back.len()).unwrap_or(u32::MAX);
+        if let Err(error) = app.jobs.give_back(&back).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                jobs = back.len(),
+                "jobs could not be given back; their leases will run out"
+            );
+        }
+        report
+    }
+
+    fn given_back(&self, job: &LeasedJob, due: OffsetDateTime, error: Option<&'static str>) -> GivenBack {
+        GivenBack { session_id: job.session_id, kind: self.kind, lease: job.lease, due, error }
+    }
+
+    fn counted(&self, outcome: &'static str) {
+        metrics::counter!("vcare_job_attempts_total", "kind" => self.kind.as_str(), "outcome" => outcome).increment(1);
+    }
+}
