@@ -10,7 +10,9 @@ mod config;
 mod encounter;
 mod event;
 mod ids;
+mod lease;
 mod participant;
+mod queue;
 mod refusal;
 mod room;
 mod schedule;
@@ -25,13 +27,15 @@ pub use config::{
 pub use encounter::{EncounterRecord, EncounterStatus};
 pub use event::{FollowUp, Recorded, SessionEvent};
 pub use ids::{EventId, InvalidId, JobId, LeaseToken, ParticipantId, SessionId};
+pub use lease::{DeviceId, InvalidDevice, Lease};
 pub use participant::{Participant, ParticipantRole, ParticipantState, ParticipantStatus};
+pub use queue::{Place, Queue, Waiter, pause_before_asking};
 pub use refusal::{Action, Refusal};
 pub use room::{ConferenceName, InvalidRoom, Room, RoomName};
 pub use schedule::{DEFAULT_VISIT_LENGTH, InvalidSchedule, MAX_VISIT_LENGTH, Schedule};
 pub use segment::{MediaMode, MediaSegment, SecondsPerMode, SegmentCause};
 pub use session::{
-    Change, Entry, NewParticipant, NewSession, Outcome, RecordingConsent, RoomClosed, RoomOpening, SessionParts,
+    Change, Entry, Heard, NewParticipant, NewSession, Outcome, RecordingConsent, RoomClosed, RoomOpening, SessionParts,
     SessionState, SessionStatus, Version, VirtualSession,
 };
 pub use text::{

@@ -26,6 +26,8 @@ pub enum Action {
     ChangeMediaMode,
     /// Note a lost connection.
     Disconnect,
+    /// Tell of one's own or another's connection.
+    ReportConnection,
     /// Give up after the reconnect window.
     Fail,
     /// Call off before it began.
@@ -52,6 +54,7 @@ impl fmt::Display for Action {
             Self::Remove => "remove somebody from",
             Self::ChangeMediaMode => "change the media mode of",
             Self::Disconnect => "note a lost connection in",
+            Self::ReportConnection => "tell of a connection to",
             Self::Fail => "give up",
             Self::Cancel => "cancel",
             Self::End => "end",

@@ -12,6 +12,7 @@
 //! repeated one leaves no trace.
 
 mod commands;
+mod connection;
 mod ending;
 mod parts;
 #[cfg(test)]
@@ -30,6 +31,7 @@ use crate::refusal::{Action, Refusal};
 use crate::text::UserId;
 
 pub use commands::{NewParticipant, NewSession};
+pub use connection::Heard;
 pub use parts::{RecordingConsent, SessionParts, SessionState, SessionStatus};
 pub use video_room::{RoomClosed, RoomOpening};
 pub use waiting_room::Entry;

@@ -27,6 +27,7 @@ enum Command {
     Remove(Index),
     Disconnect(Index),
     Connect(Index),
+    Hear(Index, Heard),
     WithdrawRecording,
     RecordRecording(&'static str),
     ChangeMediaMode(MediaMode, SegmentCause),
@@ -68,6 +69,7 @@ fn coming_and_going() -> impl Strategy<Value = Command> + Clone {
         1 => anybody().prop_map(Command::Remove),
         1 => anybody().prop_map(Command::Disconnect),
         2 => anybody().prop_map(Command::Connect),
+        2 => (anybody(), select(&Heard::ALL[..])).prop_map(|(who, heard)| Command::Hear(who, heard)),
         2 => (select(&MediaMode::ALL[..]), select(&SegmentCause::ALL[..]))
             .prop_map(|(mode, cause)| Command::ChangeMediaMode(mode, cause)),
     ]
@@ -134,6 +136,7 @@ impl Step {
             Command::Remove(index) => visit.remove(who(index).id, reason(), &change),
             Command::Disconnect(index) => visit.disconnect(who(index).id, self.at),
             Command::Connect(index) => visit.connect(who(index).id, self.at),
+            Command::Hear(index, heard) => visit.hear(who(index).id, *heard, self.at),
             Command::WithdrawRecording => visit.withdraw_recording(&change),
             Command::RecordRecording(key) => visit.record_recording(recording(key), self.at),
             Command::ChangeMediaMode(mode, cause) => visit.change_media_mode(*mode, *cause, self.at),

@@ -1,5 +1,6 @@
 //! The visit by example: its state machine as a table, then each command.
 
+mod connection;
 mod ending;
 mod invitations;
 mod saving;

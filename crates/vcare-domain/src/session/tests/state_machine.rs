@@ -35,7 +35,7 @@ use About::{SomebodyElse, ThePatient, TheVisit};
 const COLUMNS: [SessionStatus; 6] = [Scheduled, Waiting, Active, Failed, Ended, Cancelled];
 
 #[rustfmt::skip]
-const TABLE: [(Action, About, [Verdict; 6]); 18] = [
+const TABLE: [(Action, About, [Verdict; 6]); 19] = [
     //                                         scheduled      waiting        active      failed      ended      cancelled
     (Action::Invite,          SomebodyElse, [To(Scheduled), To(Waiting),   To(Active), No,         No,        No]),
     (Action::IssueJoinToken,  ThePatient,   [To(Scheduled), To(Waiting),   To(Active), No,         No,        No]),
@@ -48,6 +48,7 @@ const TABLE: [(Action, About, [Verdict; 6]); 18] = [
     (Action::ChangeMediaMode, TheVisit,     [No,            No,            To(Active), No,         No,        No]),
     (Action::Disconnect,      ThePatient,   [No,            No,            To(Active), No,         No,        No]),
     (Action::Disconnect,      SomebodyElse, [No,            No,            Repeat,     No,         No,        No]),
+    (Action::ReportConnection, ThePatient,  [Repeat,        Repeat,        To(Active), No,         No,        No]),
     (Action::Fail,            TheVisit,     [No,            No,            NotLost,    Repeat,     No,        No]),
     (Action::Cancel,          TheVisit,     [To(Cancelled), To(Cancelled), No,         No,         No,        Repeat]),
     (Action::End,             TheVisit,     [No,            To(Ended),     To(Ended),  To(Ended),  Repeat,    No]),
@@ -69,6 +70,7 @@ fn act(visit: &mut VirtualSession, action: Action, about: About) -> Result<Outco
         Action::Remove => visit.remove(somebody(INTERPRETER), reason(), &at(20)),
         Action::ChangeMediaMode => visit.change_media_mode(MediaMode::Audio, SegmentCause::LinkDegraded, minute(20)),
         Action::Disconnect => visit.disconnect(somebody(INTERPRETER), minute(20)),
+        Action::ReportConnection => visit.hear(somebody(INTERPRETER), Heard::Lost, minute(20)),
         Action::Fail => visit.fail(WINDOW, minute(20)),
         Action::Cancel => visit.cancel(reason(), &at(20)),
         Action::End => visit.end(&at(20)),
