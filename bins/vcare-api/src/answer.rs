@@ -23,6 +23,14 @@ pub fn session_answer(status: StatusCode, session: &VirtualSession) -> Answer {
     Answer { status: status.as_u16(), body }
 }
 
+/// A visit's version, as `If-Match` takes it.
+///
+/// # Errors
+/// 500 when it is no header, which cannot be.
+pub fn etag(session: &VirtualSession) -> Result<HeaderValue, Problem> {
+    HeaderValue::from_str(&format!("\"{}\"", session.version())).map_err(|_| Problem::internal())
+}
+
 /// Sends a visit, or what was answered under the same key before: the very same bytes.
 ///
 /// # Errors
@@ -31,7 +39,7 @@ pub fn send_session(status: StatusCode, done: &Done<VirtualSession>) -> Result<H
     match done {
         Done::Now(session) => {
             let mut response = HttpResponse::build(status);
-            response.insert_header((ETAG, format!("\"{}\"", session.version())));
+            response.insert_header((ETAG, etag(session)?));
             if status == StatusCode::CREATED {
                 response.insert_header((LOCATION, format!("{BASE}/sessions/{}", session.parts().id)));
             }

@@ -3,9 +3,11 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
-use vcare_app::sessions::{Admission, IssuedJoinToken, JoinStatus, Joined};
+use vcare_app::sessions::{Admission, IssuedJoinToken, Joined, SeenSession};
+use vcare_app::waiting::JoinStatus;
 use vcare_domain::{
-    MediaSegment, Participant, ParticipantId, ParticipantState, SessionParts, SessionState, VirtualSession,
+    MediaSegment, Participant, ParticipantId, ParticipantState, ParticipantStatus, SessionParts, SessionState,
+    VirtualSession,
 };
 
 /// A telehealth visit.
@@ -109,6 +111,10 @@ pub struct ParticipantDto {
     removed_at: Option<OffsetDateTime>,
     /// Why they were put out, in the words of who did.
     removed_reason: Option<String>,
+    /// Whether somebody who waits is there now, as far as their device was heard of in the last two minutes. Only of who
+    /// waits, and only where sessions are read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    present: Option<bool>,
 }
 
 /// A stretch of a visit in one medium.
@@ -134,6 +140,17 @@ impl From<&VirtualSession> for VirtualSessionDto {
 }
 
 impl VirtualSessionDto {
+    /// The same, and who of those who wait is there.
+    #[must_use]
+    pub fn with_presence(seen: &SeenSession) -> Self {
+        let mut dto = Self::from(&seen.session);
+        for (person, told) in seen.session.parts().participants.iter().zip(&mut dto.participants) {
+            let waits = person.state.status() == ParticipantStatus::Waiting && !seen.session.is_over();
+            told.present = waits.then(|| seen.there.contains(&person.id));
+        }
+        dto
+    }
+
     fn of(visit: &SessionParts) -> Self {
         let encounter = visit.state.encounter();
         let cancel_reason = match &visit.state {
@@ -189,6 +206,7 @@ impl From<&Participant> for ParticipantDto {
             left_at: participant.left_at,
             removed_at,
             removed_reason,
+            present: None,
         }
     }
 }
@@ -243,6 +261,9 @@ pub struct JoinTokenDto {
     /// The link to send: the token is in its fragment, which no server and no log sees.
     #[schema(example = "https://care.example/visit#eyJ…")]
     join_url: String,
+    /// The same link for a short message: at most 40 characters behind the host. It ends with the token.
+    #[schema(example = "https://care.example/v#3kTMd9aZ0QwErTyUiOpAsD")]
+    short_url: String,
     /// When it stops opening.
     #[serde(with = "time::serde::rfc3339")]
     expires_at: OffsetDateTime,
@@ -250,7 +271,12 @@ pub struct JoinTokenDto {
 
 impl From<IssuedJoinToken> for JoinTokenDto {
     fn from(issued: IssuedJoinToken) -> Self {
-        Self { join_token: issued.token, join_url: issued.url, expires_at: issued.expires_at }
+        Self {
+            join_token: issued.token,
+            join_url: issued.url,
+            short_url: issued.short_url,
+            expires_at: issued.expires_at,
+        }
     }
 }
 
@@ -274,6 +300,20 @@ pub struct JoinedDto {
     time_zone: String,
     /// The session's version.
     version: u32,
+    /// The patient's place in line, from 1; absent for who does not wait in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    place_in_line: Option<u32>,
+    /// How long it will take, in whole minutes; absent when nobody can know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    estimated_wait_minutes: Option<u32>,
+    /// The language in which the clinic speaks to people: `en`, `fa-AF` or `ps`.
+    #[schema(example = "fa-AF")]
+    locale: &'static str,
+    /// The server's time: phones have wrong clocks.
+    #[serde(with = "time::serde::rfc3339")]
+    server_time: OffsetDateTime,
 }
 
 impl From<Joined> for JoinedDto {
@@ -285,6 +325,10 @@ impl From<Joined> for JoinedDto {
             opens_at: joined.opens_at,
             time_zone: joined.time_zone,
             version: joined.version.get(),
+            place_in_line: joined.place.map(|place| place.number),
+            estimated_wait_minutes: joined.place.and_then(|place| place.minutes),
+            locale: joined.locale.as_str(),
+            server_time: joined.server_time,
         }
     }
 }
@@ -304,6 +348,14 @@ pub struct JoinStatusDto {
     session_status: &'static str,
     /// The session's version.
     version: u32,
+    /// The patient's place in line, from 1; absent for who does not wait in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    place_in_line: Option<u32>,
+    /// How long it will take, in whole minutes; absent when nobody can know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    estimated_wait_minutes: Option<u32>,
 }
 
 impl From<JoinStatus> for JoinStatusDto {
@@ -313,6 +365,8 @@ impl From<JoinStatus> for JoinStatusDto {
             participant_status: status.participant.as_str(),
             session_status: status.session.as_str(),
             version: status.version.get(),
+            place_in_line: status.place.map(|place| place.number),
+            estimated_wait_minutes: status.place.and_then(|place| place.minutes),
         }
     }
 }

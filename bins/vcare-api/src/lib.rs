@@ -8,6 +8,7 @@
 pub mod answer;
 pub mod dto;
 pub mod extract;
+pub mod limit;
 pub mod openapi;
 pub mod problem;
 pub mod request;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use vcare_boot::{Config, Metrics, Sensitive, Service};
 
+use crate::limit::Limit;
 use crate::routes::internal::InternalTokens;
 use crate::server::Api;
 
@@ -37,19 +39,24 @@ pub async fn serve(
     let Service { app, access_tokens, relay, health, ids, .. } = service;
     let deadline = Duration::from_secs(config.api.request_deadline_seconds);
     let internal_tokens = InternalTokens::new(config.internal.bearer_tokens.iter().map(Sensitive::expose));
-    let api = Api { app, access_tokens, internal_tokens, health, metrics, ids, deadline };
+    let short_codes = Limit::new(&config.links, config.api.client_address_header.as_deref())?;
+    let (watched, stop) = (app.clone(), shutdown.clone());
+    let api = Api { app, access_tokens, internal_tokens, health, metrics, ids, deadline, short_codes, stop };
     let (address, server) = server::listen(api, &config.api)?;
     let stop = CancellationToken::new();
     let relay = relay.map(|relay| {
         let stop = stop.clone();
         tokio::spawn(async move { relay.run(stop).await })
     });
+    let watching = shutdown.clone();
+    let watcher = tokio::spawn(async move { watched.watch_visits(&watching).await });
     let handle = server.handle();
     let serving = tokio::spawn(server);
     listening(address);
     shutdown.cancelled().await;
     handle.stop(true).await;
     serving.await??;
+    watcher.await?;
     // After the last request. What the relay has not published by then stays in the outbox, for whoever leads next.
     stop.cancel();
     if let Some(relay) = relay {

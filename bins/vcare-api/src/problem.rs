@@ -212,6 +212,7 @@ impl From<AppError> for Problem {
             AppError::JoinToken(JoinTokenFault::Invalid) => {
                 Self::new(StatusCode::UNAUTHORIZED, "TOKEN_INVALID").detail(error)
             }
+            AppError::OnAnotherDevice => Self::new(StatusCode::CONFLICT, "JOINED_ON_ANOTHER_DEVICE").detail(error),
             AppError::IdempotencyKeyReused => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "IDEMPOTENCY_KEY_REUSED").detail(error)
             }
@@ -238,6 +239,14 @@ impl Problem {
     #[must_use]
     pub fn too_slow() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE").retry_after(5)
+    }
+
+    /// Asked too often.
+    #[must_use]
+    pub fn too_often(seconds: u32) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED")
+            .detail("asked too often; try again later")
+            .retry_after(seconds)
     }
 
     /// Our fault. Tells nothing of it.

@@ -1,9 +1,10 @@
 //! What happens around every request: an id, a trace, a log line, metrics, and headers that keep secrets in.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
 use actix_web::http::header::{
     CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
@@ -83,12 +84,17 @@ pub async fn around<B: MessageBody + 'static>(
         "method" => method.to_string(), "route" => route.clone(), "status" => status.as_u16().to_string()
     )
     .increment(1);
-    metrics::histogram!("vcare_http_request_duration_seconds", "method" => method.to_string(), "route" => route.clone())
-        .record(took.as_secs_f64());
+    let held_open = answered.response().extensions().contains::<HeldOpen>();
+    // How long somebody waited for news says nothing of how fast we are.
+    if !held_open {
+        metrics::histogram!("vcare_http_request_duration_seconds", "method" => method.to_string(), "route" => route.clone())
+            .record(took.as_secs_f64());
+    }
     let code = answered.response().extensions().get::<Problem>().map(Problem::code);
     span.in_scope(|| {
         let took_ms = took.as_secs_f64() * 1000.0;
-        if route.starts_with("/health") || route == "/metrics" {
+        let routine = status == StatusCode::NO_CONTENT && held_open;
+        if routine || route.starts_with("/health") || route == "/metrics" {
             tracing::debug!(%method, route, status = status.as_u16(), took_ms, "request");
         } else {
             tracing::info!(%method, route, status = status.as_u16(), code, took_ms, "request");
@@ -96,6 +102,9 @@ pub async fn around<B: MessageBody + 'static>(
     });
     Ok(finish(answered, &id))
 }
+
+/// Marks an answer whose question was held open.
+pub struct HeldOpen;
 
 /// Answers 503 when a request takes too long: a database that hangs must not hold every caller, and every connection, for
 /// ever. What was begun is undone.
@@ -107,6 +116,27 @@ pub async fn in_time<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, actix_web::Error> {
     let deadline = req.app_data::<web::Data<Api>>().ok_or_else(Problem::internal)?.deadline;
+    within(deadline, req, next).await
+}
+
+/// The same, for a question that may be held open before it is answered.
+///
+/// # Errors
+/// None of its own.
+pub async fn in_time_and_a_wait<B: MessageBody + 'static>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, actix_web::Error> {
+    let api = req.app_data::<web::Data<Api>>().ok_or_else(Problem::internal)?;
+    let deadline = api.deadline + api.app.longest_wait();
+    within(deadline, req, next).await
+}
+
+async fn within<B: MessageBody + 'static>(
+    deadline: Duration,
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, actix_web::Error> {
     let request = req.request().clone();
     match tokio::time::timeout(deadline, next.call(req)).await {
         Ok(answered) => Ok(answered?.map_into_left_body()),
@@ -129,7 +159,13 @@ fn finish<B: MessageBody>(
         }
         answered = ServiceResponse::new(request, response).map_into_right_body();
     }
+    let empty = answered.status() == StatusCode::NO_CONTENT && answered.response().extensions().contains::<HeldOpen>();
     let headers = answered.headers_mut();
+    if empty {
+        // Asked for over and over on 2G: what an empty answer does not need costs its sender money.
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        return answered;
+    }
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(X_REQUEST_ID, id);
     }

@@ -10,15 +10,20 @@ use actix_web::http::header::{ETAG, LOCATION, RETRY_AFTER};
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::{App as WebApp, HttpServer, web};
 use anyhow::Context;
+use tokio_util::sync::CancellationToken;
 use vcare_app::App;
 use vcare_app::ports::{AccessTokens, Ids};
 use vcare_boot::{ApiConfig, Health, Metrics};
 
 use crate::answer::REPLAYED;
+use crate::limit::Limit;
 use crate::request::{self, X_REQUEST_ID};
 use crate::routes;
 use crate::routes::internal::InternalTokens;
 
+/// How long a connection without a request is kept. Longer than Kong keeps one, which must not send into a connection that
+/// is being closed; and longer than the pauses of who waits, who would pay for each new one.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long the head of a request may take to arrive.
 const REQUEST_HEAD: Duration = Duration::from_secs(30);
 
@@ -38,6 +43,10 @@ pub struct Api {
     pub ids: Arc<dyn Ids>,
     /// How long a request may take.
     pub deadline: Duration,
+    /// How often short codes may be asked about.
+    pub short_codes: Limit,
+    /// Ends with the process: who waits is answered at once.
+    pub stop: CancellationToken,
 }
 
 /// Begins to listen. Answers the address, and the server to be awaited; signals are the caller's.
@@ -61,6 +70,7 @@ pub fn listen(api: Api, config: &ApiConfig) -> anyhow::Result<(SocketAddr, Serve
             .configure(routes::configure)
     })
     .disable_signals()
+    .keep_alive(KEEP_ALIVE)
     // Five seconds are not enough for a request's head on a 2G link that stalls; and who never ends one must still go.
     .client_request_timeout(REQUEST_HEAD)
     .shutdown_timeout(config.shutdown_seconds);

@@ -27,6 +27,10 @@ const fn rounds(kind: JobKind) -> usize {
 const MEASURE_EVERY: Duration = Duration::from_secs(15);
 /// How often old answers are forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(3600);
+/// How often signs of life are looked for that were promised and did not come.
+const LISTEN_EVERY: Duration = Duration::from_secs(5);
+/// How long who was last heard of, and short links that expired, are kept.
+const KEEP_WAITING: time::Duration = time::Duration::days(2);
 /// How often rooms are looked for that a crash left behind.
 const REAP_EVERY: Duration = Duration::from_secs(3600);
 
@@ -57,6 +61,7 @@ pub async fn run(
         }
     }
     tasks.spawn(reap(app.clone(), shutdown.clone()));
+    tasks.spawn(listen(app.clone(), shutdown.clone()));
     tasks.spawn(measure(app, Arc::clone(&clock), shutdown.clone()));
     let keep = time::Duration::hours(i64::from(config.worker.keep_answers_hours));
     tasks.spawn(async move {
@@ -125,12 +130,32 @@ async fn reap(app: App, shutdown: CancellationToken) {
     .await;
 }
 
+async fn listen(app: App, shutdown: CancellationToken) {
+    every(LISTEN_EVERY, &shutdown, || async {
+        match app.note_broken_promises().await {
+            Ok(0) => {}
+            Ok(lost) => tracing::info!(lost, "people whose devices fell silent were noted as disconnected"),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "broken promises could not be looked for");
+            }
+        }
+    })
+    .await;
+}
+
 async fn forget(jobs: &vcare_boot::JobQueue, clock: &Arc<dyn Clock>, keep: time::Duration) {
     match jobs.forget_answers(clock.now() - keep).await {
         Ok(0) => {}
         Ok(forgotten) => tracing::info!(forgotten, "old idempotency answers were forgotten"),
         Err(error) => {
             tracing::warn!(error = &error as &dyn std::error::Error, "old answers could not be forgotten");
+        }
+    }
+    match jobs.forget_waiting(clock.now() - KEEP_WAITING).await {
+        Ok(0) => {}
+        Ok(forgotten) => tracing::info!(forgotten, "people who left and links that expired were forgotten"),
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "old links could not be forgotten");
         }
     }
 }

@@ -10,13 +10,13 @@ use diesel_async::RunQueryDsl;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use vcare_app::TraceContext;
-use vcare_app::ports::{GivenBack, Ids, JobKind, JobQueue, LeasedJob, OpenJobs, StoreError};
-use vcare_domain::{JobId, LeaseToken, SessionId, TenantId, VideoBackend};
+use vcare_app::ports::{BrokenPromise, GivenBack, Ids, JobKind, JobQueue, LeasedJob, OpenJobs, StoreError};
+use vcare_domain::{JobId, LeaseToken, ParticipantId, SessionId, TenantId, VideoBackend};
 
 use crate::config::PgConfig;
 use crate::connection::{Connections, DatabaseRole};
 use crate::errors::store_error;
-use crate::schema::{idempotency_key, outbox, retry_job, tenant_config};
+use crate::schema::{idempotency_key, outbox, presence_lease, retry_job, short_link, tenant_config};
 
 /// The durable work of all tenants.
 pub struct PgJobQueue {
@@ -58,6 +58,22 @@ impl PgJobQueue {
             .execute(&mut conn.pg)
             .await
             .map_err(store_error)
+    }
+
+    /// Forgets who was last heard of before `before`, and short links that expired before it; answers how many of both.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn forget_waiting(&self, before: OffsetDateTime) -> Result<usize, StoreError> {
+        let mut conn = self.connections.unbound().await?;
+        // A promise is not forgotten before it was looked at.
+        let heard = presence_lease::table
+            .filter(presence_lease::expires_at.lt(before))
+            .filter(presence_lease::promised.eq(false));
+        let heard = diesel::delete(heard).execute(&mut conn.pg).await.map_err(store_error)?;
+        let links = short_link::table.filter(short_link::expires_at.lt(before));
+        let links = diesel::delete(links).execute(&mut conn.pg).await.map_err(store_error)?;
+        Ok(heard + links)
     }
 }
 
@@ -158,6 +174,28 @@ impl JobQueue for PgJobQueue {
             .await
             .map_err(store_error)?;
         Ok(())
+    }
+
+    async fn broken_promises(&self, now: OffsetDateTime, limit: u16) -> Result<Vec<BrokenPromise>, StoreError> {
+        let mut conn = self.connections.unbound().await?;
+        let rows: Vec<(String, Uuid, Uuid)> = presence_lease::table
+            .filter(presence_lease::promised.eq(true))
+            .filter(presence_lease::expires_at.le(now))
+            .order(presence_lease::expires_at)
+            .limit(i64::from(limit))
+            .select((presence_lease::tenant_id, presence_lease::session_id, presence_lease::participant_id))
+            .load(&mut conn.pg)
+            .await
+            .map_err(store_error)?;
+        let corrupt = |_| StoreError::Corrupt { table: "presence_lease", column: "tenant_id" };
+        let broken = rows.into_iter().map(|(tenant, session, participant)| {
+            Ok(BrokenPromise {
+                tenant_id: TenantId::parse(tenant).map_err(corrupt)?,
+                session_id: SessionId::from_uuid(session),
+                participant_id: ParticipantId::from_uuid(participant),
+            })
+        });
+        broken.collect()
     }
 
     async fn tenants_at(&self, backend: VideoBackend) -> Result<Vec<TenantId>, StoreError> {

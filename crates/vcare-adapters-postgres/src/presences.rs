@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use vcare_app::ports::{Presences, StoreError};
 use vcare_app::rooms::{Presence, Seen};
-use vcare_domain::SessionId;
+use vcare_domain::{ParticipantId, SessionId};
 
 use crate::errors::store_error;
 use crate::schema::presence;
@@ -43,10 +43,15 @@ impl Presences for PgPresences<'_> {
             .execute(conn)
             .await
             .map_err(store_error)?;
+        self.sees(session, hint.participant_id).await
+    }
+
+    async fn sees(&mut self, session: SessionId, participant: ParticipantId) -> Result<bool, StoreError> {
+        let (conn, tenant) = self.0.parts();
         let here = presence::table
             .filter(presence::tenant_id.eq(tenant.as_str()))
             .filter(presence::session_id.eq(session.as_uuid()))
-            .filter(presence::participant_id.eq(hint.participant_id.as_uuid()))
+            .filter(presence::participant_id.eq(participant.as_uuid()))
             .filter(presence::joined_at.is_not_null())
             .filter(presence::left_at.is_null());
         diesel::select(exists(here)).get_result(conn).await.map_err(store_error)

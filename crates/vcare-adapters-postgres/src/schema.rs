@@ -81,6 +81,30 @@ diesel::table! {
 }
 
 diesel::table! {
+    presence_lease (tenant_id, session_id, participant_id) {
+        tenant_id -> Text,
+        session_id -> Uuid,
+        participant_id -> Uuid,
+        device -> Nullable<Text>,
+        heard_at -> Timestamptz,
+        expires_at -> Timestamptz,
+        promised -> Bool,
+    }
+}
+
+diesel::table! {
+    short_link (tenant_id, code_hash) {
+        tenant_id -> Text,
+        code_hash -> Bytea,
+        session_id -> Uuid,
+        participant_id -> Uuid,
+        token_version -> Int4,
+        issued_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     idempotency_key (tenant_id, actor, key) {
         tenant_id -> Text,
         actor -> Text,
@@ -142,4 +166,10 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(tenant_config, virtual_session, idempotency_key, retry_job);
+diesel::allow_tables_to_appear_in_same_query!(
+    tenant_config,
+    virtual_session,
+    presence_lease,
+    idempotency_key,
+    retry_job
+);

@@ -6,13 +6,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use diesel_async::{AnsiTransactionManager, TransactionManager};
 use vcare_app::Scope;
-use vcare_app::ports::{Clock, Ids, OutboxWake, Store, StoreError, UnitOfWork};
+use vcare_app::ports::{Clock, Ids, OutboxWake, Store, StoreError, UnitOfWork, VisitChanges};
 use vcare_domain::LeaseToken;
 
 use crate::config::PgConfig;
 use crate::connection::{Connections, DatabaseRole, Pooled};
 use crate::errors::store_error;
-use crate::unit_of_work::{FirstLease, PgUnitOfWork};
+use crate::unit_of_work::{FirstLease, PgUnitOfWork, Wakes};
 
 /// The database, one tenant at a time.
 pub struct PgStore {
@@ -21,6 +21,7 @@ pub struct PgStore {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     wake: OutboxWake,
+    changes: VisitChanges,
 }
 
 impl PgStore {
@@ -28,7 +29,14 @@ impl PgStore {
     #[must_use]
     pub fn new(config: &PgConfig, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, wake: OutboxWake) -> Self {
         let connections = Connections::new(config, DatabaseRole::Api);
-        Self { connections, first_lease: config.first_lease, clock, ids, wake }
+        let changes = VisitChanges::default();
+        Self { connections, first_lease: config.first_lease, clock, ids, wake, changes }
+    }
+
+    /// The same, which tells after every commit which visits it changed.
+    #[must_use]
+    pub fn telling(self, changes: VisitChanges) -> Self {
+        Self { changes, ..self }
     }
 }
 
@@ -44,7 +52,7 @@ impl Store for PgStore {
             FirstLease { token: LeaseToken::from_uuid(self.ids.uuid()), lasts: self.first_lease },
             Arc::clone(&self.clock),
             Arc::clone(&self.ids),
-            self.wake.clone(),
+            Wakes { outbox: self.wake.clone(), visits: self.changes.clone() },
         )))
     }
 }

@@ -12,16 +12,17 @@ use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, Trans
 use time::OffsetDateTime;
 use vcare_app::events::{AuditEntry, config_event};
 use vcare_app::ports::{
-    Answers, Clock, Ids, JobKind, Jobs, KeptAnswer, KeptSecrets, OutboxWake, Presences, StoreError, TenantConfigs,
-    UnitOfWork, VirtualSessions,
+    Answers, Clock, Ids, JobKind, Jobs, KeptAnswer, KeptSecrets, Leases, OutboxWake, Presences, StoreError,
+    TenantConfigs, UnitOfWork, VirtualSessions, VisitChanges,
 };
 use vcare_app::{Answer, IdempotencyKey, Scope, TraceContext};
-use vcare_domain::{EventId, LeaseToken, SessionId, TenantConfig, TenantId};
+use vcare_domain::{EventId, LeaseToken, SessionId, TenantConfig, TenantId, Version};
 
 use self::jobs::PgJobs;
 use self::sessions::PgSessions;
 use crate::connection::Pooled;
 use crate::errors::store_error;
+use crate::leases::PgLeases;
 use crate::presences::PgPresences;
 use crate::reads::{AnswerRow, restore_answer};
 use crate::schema::{idempotency_key, outbox, retry_job};
@@ -32,6 +33,12 @@ use crate::tenant_configs::PgTenantConfigs;
 pub(crate) struct FirstLease {
     pub(crate) token: LeaseToken,
     pub(crate) lasts: Duration,
+}
+
+/// Who is told of a commit, in the same process.
+pub(crate) struct Wakes {
+    pub(crate) outbox: OutboxWake,
+    pub(crate) visits: VisitChanges,
 }
 
 /// A finished event.
@@ -51,8 +58,9 @@ pub(crate) struct PgUnitOfWork {
     first_lease: FirstLease,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
-    wake: OutboxWake,
+    wakes: Wakes,
     wrote_events: bool,
+    saved: Vec<(SessionId, Version)>,
 }
 
 impl PgUnitOfWork {
@@ -63,9 +71,10 @@ impl PgUnitOfWork {
         first_lease: FirstLease,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
-        wake: OutboxWake,
+        wakes: Wakes,
     ) -> Self {
-        Self { name, begun: Instant::now(), conn, scope, first_lease, clock, ids, wake, wrote_events: false }
+        let (wrote_events, saved) = (false, Vec::new());
+        Self { name, begun: Instant::now(), conn, scope, first_lease, clock, ids, wakes, wrote_events, saved }
     }
 
     /// The transaction's connection, and the tenant it sees.
@@ -161,6 +170,10 @@ impl UnitOfWork for PgUnitOfWork {
         Box::new(PgPresences(self))
     }
 
+    fn leases(&mut self) -> Box<dyn Leases + '_> {
+        Box::new(PgLeases(self))
+    }
+
     fn tenant_configs(&mut self) -> Box<dyn TenantConfigs + '_> {
         Box::new(PgTenantConfigs(self))
     }
@@ -185,7 +198,10 @@ impl UnitOfWork for PgUnitOfWork {
         AnsiTransactionManager::commit_transaction(&mut self.conn.pg).await.map_err(store_error)?;
         self.measured("commit");
         if self.wrote_events {
-            self.wake.ring();
+            self.wakes.outbox.ring();
+        }
+        for (session, version) in &self.saved {
+            self.wakes.visits.tell(&self.scope.tenant_id, *session, *version);
         }
         Ok(())
     }

@@ -118,11 +118,12 @@ impl TraceContext {
     /// A new trace in W3C form, sampled.
     #[must_use]
     pub fn new_traceparent(ids: &dyn Ids) -> String {
-        format!("00-{}-{}-01", hex::<16>(ids), hex::<8>(ids))
+        format!("00-{}-{}-01", random_hex::<16>(ids), random_hex::<8>(ids))
     }
 }
 
-fn hex<const N: usize>(ids: &dyn Ids) -> String {
+/// So many random bytes, as hex digits.
+pub(crate) fn random_hex<const N: usize>(ids: &dyn Ids) -> String {
     let mut bytes = [0_u8; N];
     ids.fill_random(&mut bytes);
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

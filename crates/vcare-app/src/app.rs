@@ -9,6 +9,7 @@ use crate::breaker::Breaker;
 use crate::ports::{
     Clock, ConsentCheck, FhirGateway, Ids, JobQueue, JoinTokens, LicenceCheck, SecretStore, Store, VideoBackends,
 };
+use crate::waiting::Waiting;
 
 /// The services around us.
 #[derive(Clone)]
@@ -56,6 +57,8 @@ pub struct App {
     pub secrets: Arc<dyn SecretStore>,
     /// So many calls to the FHIR gateway a worker may make side by side, in all its rounds.
     pub seats: Arc<Semaphore>,
+    /// Who waits in this process.
+    pub waiting: Waiting,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// New ids.

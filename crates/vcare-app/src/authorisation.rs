@@ -22,6 +22,8 @@ pub enum Permission {
     SessionCancel,
     /// End a visit.
     SessionEnd,
+    /// Tell of one's own connection in a visit.
+    ConnectionReport,
     /// Note that the consent to recording was withdrawn.
     RecordingWithdraw,
     /// Read the tenant's settings.
@@ -36,7 +38,7 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::SessionCreate,
         Self::SessionRead,
         Self::SessionInvite,
@@ -45,6 +47,7 @@ impl Permission {
         Self::SessionRemove,
         Self::SessionCancel,
         Self::SessionEnd,
+        Self::ConnectionReport,
         Self::RecordingWithdraw,
         Self::ConfigRead,
         Self::ConfigWrite,
@@ -64,6 +67,7 @@ impl Permission {
             Self::SessionRemove => "virtual_care:session:remove",
             Self::SessionCancel => "virtual_care:session:cancel",
             Self::SessionEnd => "virtual_care:session:end",
+            Self::ConnectionReport => "virtual_care:session:connection",
             Self::RecordingWithdraw => "virtual_care:recording:withdraw",
             Self::ConfigRead => "virtual_care:config:read",
             Self::ConfigWrite => "virtual_care:config:write",
@@ -82,6 +86,7 @@ impl Permission {
             }
             Self::SessionRead => &[Clinician, NursePractitioner, Scheduler, Admin, TenantAdmin, PlatformAdmin, Patient],
             Self::SessionJoin => &[Clinician, NursePractitioner],
+            Self::ConnectionReport => &[Clinician, NursePractitioner, Patient],
             Self::SessionAdmit | Self::SessionRemove => &[Clinician, NursePractitioner, Admin],
             Self::SessionEnd => &[Clinician, Admin],
             // Whoever cares for the patient hears it from them; saying no to being recorded must never be hard.

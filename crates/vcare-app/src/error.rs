@@ -70,6 +70,9 @@ pub enum AppError {
     /// A join token that does not open.
     #[error(transparent)]
     JoinToken(#[from] JoinTokenFault),
+    /// Another device of the same person is in the waiting room.
+    #[error("the link is open on another device")]
+    OnAnotherDevice,
     /// The `Idempotency-Key` was used before, for another request.
     #[error("the idempotency key was used for another request")]
     IdempotencyKeyReused,

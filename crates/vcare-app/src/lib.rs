@@ -21,6 +21,7 @@ pub mod rooms;
 pub mod sessions;
 pub mod tenants;
 mod transaction;
+pub mod waiting;
 
 pub use actor::{ActorRef, Caller, Role, Scope, TraceContext};
 pub use app::{App, Neighbours, Settings};

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use time::OffsetDateTime;
 use vcare_domain::{FollowUp, LeaseToken, Outcome, Refusal, SessionId, TenantConfig, VirtualSession};
 
 use crate::actor::Scope;
@@ -80,12 +81,25 @@ pub(crate) async fn close<T>(tx: Box<dyn UnitOfWork>, done: Result<T, AppError>)
 }
 
 /// What was answered to this wish before; an error when the key stands for another wish.
-fn recall<T>(kept: Option<KeptAnswer>, once: &Once<'_, T>) -> Result<Option<Answer>, AppError> {
+pub(crate) fn recall<T>(kept: Option<KeptAnswer>, once: &Once<'_, T>) -> Result<Option<Answer>, AppError> {
     match kept {
         Some((fingerprint, answer)) if fingerprint == once.wish.fingerprint => Ok(Some(answer)),
         Some(_) => Err(AppError::IdempotencyKeyReused),
         None => Ok(None),
     }
+}
+
+/// Keeps the answer to a wish that has a name.
+pub(crate) async fn keep_answer<T>(
+    tx: &mut dyn UnitOfWork,
+    once: Option<&Once<'_, T>>,
+    result: &T,
+    now: OffsetDateTime,
+) -> Result<(), AppError> {
+    let Some(once) = once else { return Ok(()) };
+    let answer = (once.answer)(result);
+    tx.answers().keep(&once.wish.key, once.wish.fingerprint, &answer, now).await?;
+    Ok(())
 }
 
 impl App {
@@ -120,7 +134,7 @@ impl App {
             follow_ups = session.follow_ups().to_vec();
             tx.sessions().save(&mut session).await?;
         }
-        self.keep_answer(tx, plan.once, &session).await?;
+        keep_answer(tx, plan.once, &session, self.clock.now()).await?;
         Ok(Done::Now(Changed { session, applied, follow_ups, first_lease: tx.first_lease() }))
     }
 
@@ -135,7 +149,7 @@ impl App {
         let mut tx = self.store.begin(name, scope).await?;
         let written = async {
             tx.sessions().save(&mut session).await?;
-            self.keep_answer(&mut *tx, once, &session).await
+            keep_answer(&mut *tx, once, &session, self.clock.now()).await
         }
         .await;
         match written {
@@ -164,17 +178,5 @@ impl App {
         let found = self.store.config_and_answer(&scope.tenant_id, &scope.actor, &once.wish.key).await?;
         let Some((config, kept)) = found else { return Ok((None, None)) };
         Ok((Some(config), recall(kept, once)?))
-    }
-
-    async fn keep_answer<T>(
-        &self,
-        tx: &mut dyn UnitOfWork,
-        once: Option<&Once<'_, T>>,
-        result: &T,
-    ) -> Result<(), AppError> {
-        let Some(once) = once else { return Ok(()) };
-        let answer = (once.answer)(result);
-        tx.answers().keep(&once.wish.key, once.wish.fingerprint, &answer, self.clock.now()).await?;
-        Ok(())
     }
 }

@@ -19,6 +19,7 @@ use vcare_app::ports::{
     TenantSecrets, VideoBackends,
 };
 use vcare_app::relay::{Pace, Relay};
+use vcare_app::waiting::Waiting;
 use vcare_app::{App, Breaker, Neighbours, Settings};
 
 use crate::clock::{SystemClock, SystemIds};
@@ -85,7 +86,9 @@ pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Se
     // Or a worker would take the job up while who ended the visit still waits for the gateway.
     database.first_lease = (config.fhir.inline_deadline() + FIRST_RECORDING).unsigned_abs();
     let wake = OutboxWake::default();
-    let store = Arc::new(PgStore::new(&database, Arc::clone(&clock), Arc::clone(&ids), wake.clone()));
+    let waiting = Waiting::new(config.waiting.pace());
+    let store = PgStore::new(&database, Arc::clone(&clock), Arc::clone(&ids), wake.clone());
+    let store = Arc::new(store.telling(waiting.changes.clone()));
     let jobs = Arc::new(PgJobQueue::new(&database, Arc::clone(&ids)));
     let publisher = Arc::new(NatsPublisher::connect(&config.nats.adapter()).await.context("nats")?);
 
@@ -109,6 +112,7 @@ pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Se
         join_tokens: Arc::new(Hs256JoinTokens::new(Arc::clone(&vault))),
         secrets: vault,
         seats: Arc::new(Semaphore::new(usize::from(config.worker.concurrency))),
+        waiting,
         clock: Arc::clone(&clock),
         ids: Arc::clone(&ids),
         settings: settings(config),

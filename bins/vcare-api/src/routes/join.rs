@@ -4,24 +4,26 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use utoipa::ToSchema;
-use vcare_app::{JoinTokenFault, TraceContext};
+use vcare_app::TraceContext;
+use vcare_app::sessions::Device;
+use vcare_domain::DeviceId;
 
 use crate::answer::send;
-use crate::dto::{JoinStatusDto, JoinedDto};
-use crate::extract::{Body, Query, bearer};
+use crate::dto::JoinedDto;
+use crate::extract::{Body, Query};
 use crate::problem::{Problem, ProblemDetails};
 use crate::server::Api;
 
-fn trace(req: &HttpRequest) -> Result<TraceContext, Problem> {
+/// How the request is traced.
+///
+/// # Errors
+/// 500 when the middleware that notes it was left out.
+pub(super) fn trace(req: &HttpRequest) -> Result<TraceContext, Problem> {
     req.extensions().get::<TraceContext>().cloned().ok_or_else(Problem::internal)
 }
 
-fn without_token() -> Problem {
-    vcare_app::AppError::from(JoinTokenFault::Invalid).into()
-}
-
-async fn join(api: &Api, token: &str, req: &HttpRequest) -> Result<HttpResponse, Problem> {
-    let joined = api.app.join_by_token(token, trace(req)?).await?;
+async fn join(api: &Api, token: &str, device: &Device, req: &HttpRequest) -> Result<HttpResponse, Problem> {
+    let joined = api.app.join_by_token(token, device, trace(req)?).await?;
     send(StatusCode::OK, &JoinedDto::from(joined))
 }
 
@@ -44,18 +46,28 @@ pub async fn join_by_get(api: web::Data<Api>, req: HttpRequest, mut query: Query
     let token = query.take("token");
     query.nothing_else()?;
     let token = token.ok_or_else(|| Problem::field("token", "is missing"))?;
-    join(&api, &token, &req).await
+    join(&api, &token, &Device::default(), &req).await
 }
 
-/// A join token.
+/// A join token, and the device it is on.
 #[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct JoinRequest {
     /// The token.
     token: String,
+    /// The device, by a name that its page drew and keeps. With one, a second device asks before it takes over.
+    #[serde(default)]
+    #[schema(min_length = 8, max_length = 64, pattern = "^[A-Za-z0-9_-]+$", example = "d4Zk0PqLmN8x")]
+    device_id: Option<String>,
+    /// The person wants this device, whichever they were on before.
+    #[serde(default)]
+    take_over: bool,
 }
 
 /// Come by link, with the token in the body.
+///
+/// With a `deviceId`, a second device is answered 409 `JOINED_ON_ANOTHER_DEVICE` while the first one is there, until it
+/// says `takeOver`.
 #[utoipa::path(
     post, path = "/api/v1/virtual-care/sessions/join", tag = "Patients", operation_id = "join",
     request_body = JoinRequest,
@@ -63,7 +75,7 @@ pub struct JoinRequest {
         (status = 200, description = "Where to go", body = JoinedDto),
         (status = 400, response = crate::openapi::BadRequest),
         (status = 401, response = crate::openapi::BadJoinToken),
-        (status = 409, description = "`INVALID_STATUS_TRANSITION`: the visit is over or was cancelled", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "`INVALID_STATUS_TRANSITION`: the visit is over or was cancelled; `JOINED_ON_ANOTHER_DEVICE`", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 413, response = crate::openapi::TooLarge),
         (status = 415, response = crate::openapi::WrongMediaType),
         (status = 503, response = crate::openapi::Unavailable),
@@ -74,28 +86,8 @@ pub async fn join_by_post(
     req: HttpRequest,
     body: Body<JoinRequest>,
 ) -> Result<HttpResponse, Problem> {
-    join(&api, &body.value.token, &req).await
-}
-
-/// See how one stands.
-///
-/// Changes nothing, and answers in a hundred bytes. The token goes into `Authorization: Bearer`, or into the query.
-#[utoipa::path(
-    get, path = "/api/v1/virtual-care/sessions/join/status", tag = "Patients", operation_id = "joinStatus",
-    params(("token" = Option<String>, Query, description = "The join token, when it is not in `Authorization`")),
-    responses(
-        (status = 200, description = "How one stands", body = JoinStatusDto),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::BadJoinToken),
-        (status = 409, description = "`INVALID_STATUS_TRANSITION`: the visit is over or was cancelled", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, response = crate::openapi::Unavailable),
-    ),
-    security((), ("joinToken" = [])),
-)]
-pub async fn status(api: web::Data<Api>, req: HttpRequest, mut query: Query) -> Result<HttpResponse, Problem> {
-    let in_query = query.take("token");
-    query.nothing_else()?;
-    let token = bearer(req.headers()).or(in_query.as_deref()).ok_or_else(without_token)?;
-    let status = api.app.join_status(token).await?;
-    send(StatusCode::OK, &JoinStatusDto::from(status))
+    let JoinRequest { token, device_id, take_over } = body.value;
+    let id = device_id.as_deref().map(DeviceId::parse).transpose();
+    let id = id.map_err(|error| Problem::field("deviceId", error))?;
+    join(&api, &token, &Device { id, take_over }, &req).await
 }

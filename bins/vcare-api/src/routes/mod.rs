@@ -8,6 +8,7 @@ pub mod operations;
 pub mod reconciliation;
 pub mod sessions;
 pub mod visit_page;
+pub mod waiting;
 
 use actix_web::dev::HttpServiceFactory;
 use actix_web::http::Method;
@@ -36,6 +37,11 @@ fn routed(path: &str, routes: Vec<(Method, Route)>) -> Resource {
         let problem = Problem::method_not_allowed(allow.clone());
         async move { problem.response() }
     }))
+}
+
+/// The same, for a question that is held open.
+fn held_open(path: &str, routes: Vec<(Method, Route)>) -> impl HttpServiceFactory + 'static {
+    routed(path, routes).wrap(from_fn(request::in_time_and_a_wait))
 }
 
 /// The same, for those who sign in.
@@ -77,7 +83,9 @@ pub fn configure(app: &mut web::ServiceConfig) {
         &to("/sessions/join"),
         vec![get(web::get().to(join::join_by_get)), post(web::post().to(join::join_by_post))],
     ))
-    .service(resource(&to("/sessions/join/status"), vec![get(web::get().to(join::status))]))
+    .service(held_open(&to("/sessions/join/status"), vec![get(web::get().to(waiting::status::status))]))
+    .service(resource(&to("/sessions/join/connection"), vec![post(web::post().to(waiting::connection::by_token))]))
+    .service(resource(&to("/sessions/join/short"), vec![post(web::post().to(waiting::short::resolve))]))
     .service(signed_in(
         &to("/sessions"),
         vec![get(web::get().to(sessions::list::list)), post(web::post().to(sessions::create::create))],
@@ -94,6 +102,7 @@ pub fn configure(app: &mut web::ServiceConfig) {
     ))
     .service(signed_in(&at("/join"), vec![post(web::post().to(sessions::join::join))]))
     .service(signed_in(&at("/admit/{participantId}"), vec![post(web::post().to(sessions::admit::admit))]))
+    .service(signed_in(&at("/connection"), vec![post(web::post().to(waiting::connection::signed_in))]))
     .service(signed_in(&at("/end"), vec![post(web::post().to(sessions::end::end))]))
     .service(signed_in(&at("/cancel"), vec![post(web::post().to(sessions::cancel::cancel))]))
     .service(signed_in(

@@ -89,6 +89,8 @@ impl Operation {
             "inviteParticipant" => json!({"role": "observer"}),
             "removeParticipant" | "cancelSession" => json!({"reason": "the patient asked for it"}),
             "join" => json!({"token": "a.b.c"}),
+            "joinConnection" | "reportConnection" => json!({"state": "alive"}),
+            "joinShort" => json!({"code": "0123456789abcdefghijkl"}),
             "issueJoinToken" | "joinAsProvider" | "admitParticipant" | "endSession" | "withdrawRecording" => json!({}),
             "occupantJoined" | "occupantLeft" => {
                 json!({"room_name": "kabul-nosuchrm", "occupant": {"occupant_jid": "a@b/c", "joined_at": 1, "left_at": 2}})

@@ -15,6 +15,9 @@ async fn a_join_link_holds_the_token_in_its_fragment_and_says_when_it_is_over() 
     let issued = app.post(&app.token("scheduler"), &path, &json!({})).await.expect(201);
     let token = issued.text("joinToken");
     assert_eq!(issued.text("joinUrl"), format!("https://care.example/visit#{token}"));
+    let short = issued.text("shortUrl");
+    let code = short.strip_prefix("https://care.example/v#").unwrap();
+    assert!(code.len() == 22 && !token.contains(code));
     assert_eq!(issued.text("expiresAt"), app.minutes_ahead(120));
     assert_eq!(issued.header("cache-control"), "no-store");
     let event = app.only_event(ISSUED).await;

@@ -33,4 +33,5 @@ mod remove;
 mod rooms;
 mod secrets;
 mod versions;
+mod waiting;
 mod zoom;

@@ -25,6 +25,7 @@ fn needed(operation: &Operation) -> Permission {
         "removeParticipant" => Permission::SessionRemove,
         "endSession" => Permission::SessionEnd,
         "cancelSession" => Permission::SessionCancel,
+        "reportConnection" => Permission::ConnectionReport,
         "withdrawRecording" => Permission::RecordingWithdraw,
         "readConfig" => Permission::ConfigRead,
         "writeConfig" => Permission::ConfigWrite,
@@ -45,6 +46,7 @@ fn meaning(permission: Permission) -> &'static str {
         Permission::SessionRemove => "Put people out of a visit",
         Permission::SessionCancel => "Call a visit off before it began",
         Permission::SessionEnd => "End a visit",
+        Permission::ConnectionReport => "Tell of a connection in a visit (2)",
         Permission::RecordingWithdraw => "Note that the consent to recording was withdrawn",
         Permission::ConfigRead => "Read the tenant's settings",
         Permission::ConfigWrite => "Change the tenant's settings",
@@ -84,7 +86,8 @@ nothing else.
         writeln!(page, "| {} | {} |", meaning(permission), cells.join(" | ")).unwrap();
     }
     page.push_str(
-        "\n(1) A provider of the visit may always; anybody else only while one of its providers is in it.\n\n## Requests\n\n\
+        "\n(1) A provider of the visit may always; anybody else only while one of its providers is in it.\n\n(2) \
+         Of one's own; and those who care for the patient, also that another's was lost.\n\n## Requests\n\n\
          What each request of the API needs, by the names that the platform gives to permissions.\n\n\
          | request | permission |\n|---|---|\n",
     );

@@ -9,7 +9,7 @@ use std::time::Duration as Patience;
 use time::Duration;
 use tokio::time::{Instant, sleep};
 use vcare_app::ports::Clock;
-use vcare_app::sessions::CreateSession;
+use vcare_app::sessions::{CreateSession, Device};
 use vcare_app::{ActorRef, App, Caller, Role, Scope, TraceContext};
 use vcare_boot::{Config, Overrides, SystemClock, compose, install_crypto};
 use vcare_domain::{PatientId, TenantConfigDraft, TenantId, UserId};
@@ -95,7 +95,7 @@ impl Ward {
         };
         let (id, patient) = (visit.parts().id, visit.parts().patient().unwrap().id);
         let link = self.app.issue_join_token(&caller, id, patient, None, None).await.unwrap();
-        self.app.join_by_token(&link.token, trace()).await.unwrap();
+        self.app.join_by_token(&link.token, &Device::default(), trace()).await.unwrap();
         self.app.admit_participant(&caller, id, patient, None, None).await.unwrap();
         self.clock.advance(Duration::MINUTE);
         self.app.end_session(&caller, id, None).await.unwrap();

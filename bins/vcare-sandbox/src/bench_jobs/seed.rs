@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use time::Duration;
 use vcare_app::ports::Clock;
-use vcare_app::sessions::CreateSession;
+use vcare_app::sessions::{CreateSession, Device};
 use vcare_app::{Caller, Done, Role, TraceContext};
 use vcare_boot::{Config, Overrides, SystemClock, compose};
 use vcare_domain::{PatientId, TenantId, UserId};
@@ -74,7 +74,7 @@ async fn end_a_visit(world: &World) -> Result<()> {
     let Done::Now(visit) = app.create_session(&caller, wish, None).await? else { bail!("it was created before") };
     let (id, patient) = (visit.parts().id, visit.parts().patient().context("a visit has a patient")?.id);
     let link = app.issue_join_token(&caller, id, patient, None, None).await?;
-    app.join_by_token(&link.token, caller.trace.clone()).await?;
+    app.join_by_token(&link.token, &Device::default(), caller.trace.clone()).await?;
     app.admit_participant(&caller, id, patient, None, None).await?;
     clock.advance(Duration::minutes(12));
     app.end_session(&caller, id, None).await?;

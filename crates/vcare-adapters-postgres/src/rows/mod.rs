@@ -11,7 +11,7 @@ use vcare_app::ports::StoreError;
 use vcare_domain::Version;
 
 /// Reads a stored version.
-fn version(table: &'static str, number: i32) -> Result<Version, StoreError> {
+pub(crate) fn version(table: &'static str, number: i32) -> Result<Version, StoreError> {
     u32::try_from(number).map(Version::new).map_err(|_| StoreError::Corrupt { table, column: "version" })
 }
 

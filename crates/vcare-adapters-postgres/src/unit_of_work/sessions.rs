@@ -74,6 +74,7 @@ impl VirtualSessions for PgSessions<'_> {
                 self.0.write_job(session.parts().id, JobKind::CreateEncounter, trace).await?;
             }
             session.mark_saved();
+            self.0.saved.push((session.parts().id, session.version()));
         }
         Ok(())
     }

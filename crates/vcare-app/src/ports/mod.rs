@@ -1,5 +1,6 @@
 //! What the use cases need from the world.
 
+mod changes;
 mod clock;
 mod identity;
 mod neighbours;
@@ -8,7 +9,9 @@ mod queue;
 mod secrets;
 mod store;
 mod video;
+mod waiting;
 
+pub use changes::{VisitChanges, Watch};
 pub use clock::{Clock, Ids};
 pub use identity::{AccessTokenFault, AccessTokens, SignedIn};
 pub use neighbours::{
@@ -33,3 +36,4 @@ pub use video::{
     ConnectionCheck, ConnectionProblem, ConnectionReport, ReservedRoom, RoomWish, VideoBackends, VideoError,
     VideoGrant, VideoProvider,
 };
+pub use waiting::{BrokenPromise, Claim, Leases, ShortLink, WaitingRooms};

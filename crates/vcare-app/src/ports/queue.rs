@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use vcare_domain::{EventId, JobId, LeaseToken, SessionId, TenantId, VideoBackend};
 
 use crate::actor::TraceContext;
-use crate::ports::StoreError;
+use crate::ports::{BrokenPromise, StoreError};
 
 /// Rung after a commit that wrote events, so that the relay in the same process does not wait for its next look.
 #[derive(Debug, Clone, Default)]
@@ -162,6 +162,8 @@ pub trait JobQueue: Send + Sync {
     ) -> Result<Vec<LeasedJob>, StoreError>;
     /// Gives jobs back, in one statement. Without effect on those whose lease was lost.
     async fn give_back(&self, jobs: &[GivenBack]) -> Result<(), StoreError>;
+    /// People who promised a sign of life that has not come by now, longest ago first.
+    async fn broken_promises(&self, now: OffsetDateTime, limit: u16) -> Result<Vec<BrokenPromise>, StoreError>;
     /// The tenants that hold their visits at that backend.
     async fn tenants_at(&self, backend: VideoBackend) -> Result<Vec<TenantId>, StoreError>;
     /// What is open, of every kind.

@@ -5,14 +5,14 @@ use std::error::Error;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 use vcare_domain::{
-    Branding, ConferenceName, LeaseToken, PatientId, RoomName, SessionId, SessionStatus, TenantConfig, TenantId,
-    VirtualSession,
+    Branding, ConferenceName, LeaseToken, ParticipantId, PatientId, RoomName, SessionId, SessionStatus, TenantConfig,
+    TenantId, VirtualSession,
 };
 
 use crate::actor::{ActorRef, Scope, TraceContext};
 use crate::events::AuditEntry;
 use crate::idempotency::{Answer, IdempotencyKey};
-use crate::ports::{JobKind, KeptSecrets, SealedSecrets, Unsettled};
+use crate::ports::{JobKind, KeptSecrets, Leases, SealedSecrets, Unsettled, WaitingRooms};
 use crate::rooms::Presence;
 
 /// Why the store did not do it.
@@ -51,7 +51,7 @@ pub type FoundSession = (SessionId, Result<VirtualSession, StoreError>);
 
 /// The store: reads of single statements, and units of work.
 #[async_trait]
-pub trait Store: Reads + SealedSecrets {
+pub trait Store: Reads + SealedSecrets + WaitingRooms {
     /// Begins a transaction in which only the scope's tenant exists. `name` names it in metrics.
     async fn begin(&self, name: &'static str, scope: &Scope) -> Result<Box<dyn UnitOfWork>, StoreError>;
 }
@@ -103,6 +103,8 @@ pub trait UnitOfWork: Send {
     fn jobs(&mut self) -> Box<dyn Jobs + '_>;
     /// Who is seen in the rooms.
     fn presences(&mut self) -> Box<dyn Presences + '_>;
+    /// What is heard of people's connections.
+    fn leases(&mut self) -> Box<dyn Leases + '_>;
     /// The tenants' settings.
     fn tenant_configs(&mut self) -> Box<dyn TenantConfigs + '_>;
     /// The tenants' secrets and keys.
@@ -168,6 +170,8 @@ pub trait Presences: Send {
     /// Notes a hint; answers whether the person has a connection in the room after all that is known. Hints may come late,
     /// twice and out of order: a connection that was seen to leave stays gone.
     async fn note(&mut self, session: SessionId, hint: &Presence) -> Result<bool, StoreError>;
+    /// Whether the person has a connection in the room.
+    async fn sees(&mut self, session: SessionId, participant: ParticipantId) -> Result<bool, StoreError>;
     /// Notes that every connection seen so far is gone.
     async fn everybody_left(&mut self, session: SessionId, at: OffsetDateTime) -> Result<(), StoreError>;
 }

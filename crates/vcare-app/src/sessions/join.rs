@@ -2,16 +2,17 @@
 
 use time::OffsetDateTime;
 use vcare_domain::{
-    Entry, Outcome, Participant, ParticipantId, ParticipantStatus, Refusal, SessionStatus, Version, VirtualSession,
+    DeviceId, Entry, Locale, Outcome, Participant, ParticipantId, ParticipantRole, Place, SessionStatus, Version,
+    VirtualSession,
 };
 
 use crate::actor::{ActorRef, Scope, TraceContext};
 use crate::app::App;
 use crate::error::{AppError, JoinTokenFault, Resource};
-use crate::gates::GateBlock;
 use crate::idempotency::Done;
 use crate::ports::JoinTokenClaims;
 use crate::transaction::Plan;
+use crate::waiting::token_refusal;
 
 /// Where somebody who came is led.
 pub struct Joined {
@@ -27,29 +28,21 @@ pub struct Joined {
     pub time_zone: String,
     /// The visit's version.
     pub version: Version,
+    /// The patient's place in line; `None` for who does not wait in one.
+    pub place: Option<Place>,
+    /// The language in which the tenant speaks to people.
+    pub locale: Locale,
+    /// Now: phones have wrong clocks.
+    pub server_time: OffsetDateTime,
 }
 
-/// How somebody who waits stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct JoinStatus {
-    /// Waiting room, or straight in.
-    pub entry: Entry,
-    /// The person's state.
-    pub participant: ParticipantStatus,
-    /// The visit's state.
-    pub session: SessionStatus,
-    /// The visit's version.
-    pub version: Version,
-}
-
-/// A token that was once good but does not open any more looks like one that never was.
-fn token_refusal(refusal: Refusal) -> AppError {
-    match refusal {
-        Refusal::ParticipantNotFound | Refusal::ParticipantRemoved | Refusal::TokenSuperseded => {
-            JoinTokenFault::Invalid.into()
-        }
-        other => other.into(),
-    }
+/// The device that somebody comes with.
+#[derive(Debug, Clone, Default)]
+pub struct Device {
+    /// Its name; without one it is nobody's rival.
+    pub id: Option<DeviceId>,
+    /// The person wants this one, whichever they were on before.
+    pub take_over: bool,
 }
 
 fn participant(session: &VirtualSession, id: ParticipantId) -> Result<&Participant, AppError> {
@@ -58,23 +51,33 @@ fn participant(session: &VirtualSession, id: ParticipantId) -> Result<&Participa
 
 impl App {
     /// Lets the holder of a join token come: into the waiting room, or into the visit when they were let in. The same link
-    /// works for every reload.
+    /// works for every reload. Another device asks before it takes over.
     ///
     /// # Errors
-    /// [`AppError::JoinToken`], [`AppError::Refused`] once the visit is over, [`AppError::Blocked`] without a video
-    /// backend, [`AppError::Secrets`], [`AppError::Store`].
-    pub async fn join_by_token(&self, token: &str, trace: TraceContext) -> Result<Joined, AppError> {
+    /// [`AppError::JoinToken`], [`AppError::Refused`] once the visit is over, [`AppError::OnAnotherDevice`],
+    /// [`AppError::Blocked`] without a video backend, [`AppError::Secrets`], [`AppError::Store`].
+    pub async fn join_by_token(&self, token: &str, device: &Device, trace: TraceContext) -> Result<Joined, AppError> {
         let claims = self.claims(token).await?;
-        let found = self.store.session_and_config(&claims.tenant_id, claims.session_id).await?;
-        let (seen, config) = found.ok_or(JoinTokenFault::Invalid)?;
-        let config = config.ok_or(GateBlock::VideoNotConfigured)?;
+        let (seen, lease) = self.opened_by(&claims).await?;
+        let config = self.video_config(&claims.tenant_id).await?;
         let status_before = seen.status();
+        // Before anything changes: of two devices that come at once, one is asked.
+        self.keep_there(&claims, lease.as_ref(), device.id.as_ref(), device.take_over).await?;
         let session = self.come(&claims, seen, trace.clone()).await?;
         let id = claims.participant_id;
+        let person = participant(&session, id)?;
         let entry = session.entry(id);
-        let url = match entry {
-            Entry::WaitingRoom => self.waiting_room_url(token),
-            Entry::DirectJoin => self.video_url(&config, &session, participant(&session, id)?, &trace).await?,
+        let (url, place) = match entry {
+            Entry::WaitingRoom if person.role == ParticipantRole::Patient => {
+                (self.waiting_room_url(token), self.place_in_line(&session).await?)
+            }
+            Entry::WaitingRoom => (self.waiting_room_url(token), None),
+            Entry::DirectJoin => {
+                let url = self.video_url(&config, &session, person, &trace).await?;
+                // From here on the page is left for the video room: that it falls silent means nothing.
+                self.store.release(&claims.tenant_id, claims.session_id, id, self.clock.now()).await?;
+                (url, None)
+            }
         };
         let schedule = &session.parts().schedule;
         Ok(Joined {
@@ -84,31 +87,10 @@ impl App {
             opens_at: schedule.start() - config.grace_before(),
             time_zone: schedule.time_zone().to_string(),
             version: session.version(),
+            place,
+            locale: config.locale(),
+            server_time: self.clock.now(),
         })
-    }
-
-    /// How the holder of a join token stands; changes nothing.
-    ///
-    /// # Errors
-    /// [`AppError::JoinToken`], [`AppError::Refused`] once the visit is over, [`AppError::Secrets`], [`AppError::Store`].
-    pub async fn join_status(&self, token: &str) -> Result<JoinStatus, AppError> {
-        let claims = self.claims(token).await?;
-        let session = self.store.session(&claims.tenant_id, claims.session_id).await?;
-        let session = session.ok_or(JoinTokenFault::Invalid)?;
-        let participant = session.admits_token(claims.participant_id, claims.version).map_err(token_refusal)?;
-        Ok(JoinStatus {
-            entry: session.entry(participant.id),
-            participant: participant.state.status(),
-            session: session.status(),
-            version: session.version(),
-        })
-    }
-
-    /// What the token says. From here on the request is known to be the tenant's, and its span says so.
-    async fn claims(&self, token: &str) -> Result<JoinTokenClaims, AppError> {
-        let claims = self.join_tokens.verify(token, self.clock.now()).await?;
-        tracing::Span::current().record("tenant_id", claims.tenant_id.as_str());
-        Ok(claims)
     }
 
     /// Decides on what was read first: most joins are reloads, and those need no transaction.

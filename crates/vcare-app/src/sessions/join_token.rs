@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use vcare_domain::{ParticipantId, SessionId, Version, VirtualSession};
 
-use crate::actor::Caller;
+use crate::actor::{Caller, random_hex};
 use crate::app::App;
 use crate::authorisation::Permission;
 use crate::error::{AppError, Resource};
@@ -18,6 +18,8 @@ pub struct IssuedJoinToken {
     pub token: String,
     /// `{publicBaseUrl}/visit#<token>`: the token is in the fragment, which no server and no log sees.
     pub url: String,
+    /// `{publicBaseUrl}/v#<code>`: the same in so few characters that it fits into a short message with a sentence.
+    pub short_url: String,
     /// When it stops opening.
     pub expires_at: OffsetDateTime,
 }
@@ -28,6 +30,10 @@ struct Recipe {
     version: u32,
     issued_at: i64,
     expires_at: i64,
+    /// What makes the short link's code one that nobody finds who has the tenant's key alone. Answers that were kept
+    /// before there were short links have none.
+    #[serde(default)]
+    salt: String,
 }
 
 impl Recipe {
@@ -36,9 +42,10 @@ impl Recipe {
         participant: ParticipantId,
         expires_at: OffsetDateTime,
         now: OffsetDateTime,
+        salt: String,
     ) -> Self {
         let version = session.parts().participant(participant).map_or(0, |participant| participant.token_version);
-        Self { version, issued_at: now.unix_timestamp(), expires_at: expires_at.unix_timestamp() }
+        Self { version, issued_at: now.unix_timestamp(), expires_at: expires_at.unix_timestamp(), salt }
     }
 }
 
@@ -61,9 +68,10 @@ impl App {
         let limit = self.video_config(&caller.tenant_id).await?.max_participants();
         let now = self.clock.now();
         let change = caller.change(now, expected);
+        let salt = random_hex::<16>(&*self.ids);
         let recipe = |session: &VirtualSession| {
             let expires_at = session.link_expires_at(self.settings.join_token_grace, now);
-            Recipe::of(session, participant, expires_at, now)
+            Recipe::of(session, participant, expires_at, now, salt.clone())
         };
         let answer = |session: &VirtualSession| Answer {
             status: 201,
@@ -115,7 +123,8 @@ impl App {
         };
         let token = self.join_tokens.sign(&claims).await?;
         let url = self.waiting_room_url(&token);
-        Ok(IssuedJoinToken { token, url, expires_at: claims.expires_at })
+        let short_url = self.keep_short_link(&token, &recipe.salt, &claims).await?;
+        Ok(IssuedJoinToken { token, url, short_url, expires_at: claims.expires_at })
     }
 
     /// Where a person with a join token waits. The token is in the fragment: it reaches no server log on the way.

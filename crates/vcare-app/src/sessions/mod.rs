@@ -11,13 +11,15 @@ mod join_as_provider;
 mod join_token;
 mod read;
 mod remove;
+mod short_link;
 mod withdraw_recording;
 
 pub use admission::Admission;
 pub use create::CreateSession;
 pub use invite::InviteParticipant;
-pub use join::{JoinStatus, Joined};
+pub use join::{Device, Joined};
 pub use join_token::IssuedJoinToken;
+pub use read::{SeenPage, SeenSession};
 
 use time::OffsetDateTime;
 use vcare_domain::{Change, Version};

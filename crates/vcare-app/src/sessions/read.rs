@@ -1,12 +1,12 @@
 //! Visits are looked at.
 
-use vcare_domain::{PatientId, SessionId, VirtualSession};
+use vcare_domain::{Participant, ParticipantId, ParticipantStatus, PatientId, SessionId, VirtualSession};
 
 use crate::actor::Caller;
 use crate::app::App;
 use crate::authorisation::Permission;
 use crate::error::{AppError, Resource};
-use crate::ports::{SessionFilter, SessionPage};
+use crate::ports::{PageCursor, SessionFilter};
 
 impl Caller {
     /// The only patient whose visits the caller may read; `None` for staff, who read their tenant's.
@@ -19,19 +19,56 @@ impl Caller {
     }
 }
 
+/// A visit, and who of those who come by link is there.
+pub struct SeenSession {
+    /// The visit.
+    pub session: VirtualSession,
+    /// Whose page or device was heard of a moment ago.
+    pub there: Vec<ParticipantId>,
+}
+
+/// One page of visits, by planned start.
+pub struct SeenPage {
+    /// The visits.
+    pub items: Vec<SeenSession>,
+    /// Where the next page begins; `None` on the last one.
+    pub next: Option<PageCursor>,
+}
+
 impl App {
     /// One visit.
     ///
     /// # Errors
     /// [`AppError::Forbidden`], [`AppError::NotFound`] (also for another patient's visit), [`AppError::Store`].
     #[tracing::instrument(skip_all, fields(tenant_id = %caller.tenant_id, session_id = %id))]
-    pub async fn read_session(&self, caller: &Caller, id: SessionId) -> Result<VirtualSession, AppError> {
+    pub async fn read_session(&self, caller: &Caller, id: SessionId) -> Result<SeenSession, AppError> {
         caller.require(Permission::SessionRead)?;
         let own = caller.own_patient()?;
         let session = self.store.session(&caller.tenant_id, id).await?;
-        session
+        let session = session
             .filter(|session| own.is_none_or(|own| session.parts().patient_id == own))
-            .ok_or(AppError::NotFound(Resource::Session))
+            .ok_or(AppError::NotFound(Resource::Session))?;
+        let seen = self.seen(caller, vec![session]).await?.pop();
+        seen.ok_or(AppError::NotFound(Resource::Session))
+    }
+
+    /// Visits with who is there of those who wait; asked for only where somebody does.
+    async fn seen(&self, caller: &Caller, sessions: Vec<VirtualSession>) -> Result<Vec<SeenSession>, AppError> {
+        let waits = |person: &Participant| person.state.status() == ParticipantStatus::Waiting;
+        let asked = sessions.iter().map(VirtualSession::parts);
+        let asked: Vec<_> = asked.filter(|visit| visit.participants.iter().any(waits)).map(|visit| visit.id).collect();
+        let leases = match asked.is_empty() {
+            true => Vec::new(),
+            false => self.store.leases(&caller.tenant_id, &asked).await?,
+        };
+        let now = self.clock.now();
+        let seen = sessions.into_iter().map(|session| {
+            let id = session.parts().id;
+            let live = leases.iter().filter(|(visit, lease)| *visit == id && lease.is_live(now));
+            let there = live.map(|(_, lease)| lease.participant_id).collect();
+            SeenSession { session, there }
+        });
+        Ok(seen.collect())
     }
 
     /// One page of visits, by planned start. A patient sees their own, whatever the filter says.
@@ -39,14 +76,15 @@ impl App {
     /// # Errors
     /// [`AppError::Forbidden`], [`AppError::Store`].
     #[tracing::instrument(skip_all, fields(tenant_id = %caller.tenant_id))]
-    pub async fn list_sessions(&self, caller: &Caller, mut filter: SessionFilter) -> Result<SessionPage, AppError> {
+    pub async fn list_sessions(&self, caller: &Caller, mut filter: SessionFilter) -> Result<SeenPage, AppError> {
         caller.require(Permission::SessionRead)?;
         if let Some(own) = caller.own_patient()? {
             if filter.patient_id.as_ref().is_some_and(|asked| *asked != own) {
-                return Ok(SessionPage { items: Vec::new(), next: None });
+                return Ok(SeenPage { items: Vec::new(), next: None });
             }
             filter.patient_id = Some(own);
         }
-        Ok(self.store.sessions(&caller.tenant_id, &filter).await?)
+        let page = self.store.sessions(&caller.tenant_id, &filter).await?;
+        Ok(SeenPage { items: self.seen(caller, page.items).await?, next: page.next })
     }
 }

@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use kms::{KeyringConfig, KmsConfig, KmsProvider};
-pub use processes::{ApiConfig, LogConfig, RelayConfig, WorkerConfig};
+pub use processes::{ApiConfig, LogConfig, RelayConfig, WaitingConfig, WorkerConfig};
 pub use reference::settings_reference;
 pub use sections::{
     DatabaseConfig, FhirConfig, IdentityConfig, InternalConfig, JitsiConfig, LinksConfig, NatsSection,
@@ -46,6 +46,9 @@ pub struct Config {
     /// The REST API.
     #[serde(default)]
     pub api: ApiConfig,
+    /// People who wait for news, with a question held open.
+    #[serde(default)]
+    pub waiting: WaitingConfig,
     /// Links sent to people.
     pub links: LinksConfig,
     /// PostgreSQL.
@@ -150,6 +153,8 @@ impl Config {
     /// What can be found wrong without asking anybody.
     fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
+        self.api.check(&mut problems);
+        self.waiting.check(&mut problems);
         self.links.check(&mut problems);
         self.database.check(&mut problems);
         self.nats.check(&mut problems);
@@ -270,6 +275,18 @@ mod tests {
             ("\"https://care.example\"", "\"hunter2\"", "links.public_base_url:"),
             ("\"http://access:3000\"", "\"ftp://hunter2\"", "consent.base_url:"),
             ("[keyring]", "[worker]\nbatch = 0\n[keyring]", "worker.batch: must be at least 1"),
+            ("[keyring]", "[waiting]\nlongest_seconds = 61\n[keyring]", "waiting.longest_seconds: must be 1 to 60"),
+            ("[keyring]", "[waiting]\nwatch_ms = 0\n[keyring]", "waiting.watch_ms: must be at least 1"),
+            (
+                "[database]",
+                "short_codes_per_minute = 0\n[database]",
+                "links.short_codes_per_minute: must be at least 1",
+            ),
+            (
+                "[keyring]",
+                "[api]\nclient_address_header = \"hunter 2\"\n[keyring]",
+                "api.client_address_header: expected",
+            ),
             (
                 "[keyring]",
                 "[worker]\nlease_seconds = 24\n[keyring]",

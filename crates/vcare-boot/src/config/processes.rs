@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use time::Duration;
 use vcare_app::jobs::RECORDING;
+use vcare_app::waiting::WaitingPace;
 
 use crate::telemetry::parse_filter;
 
@@ -27,6 +28,9 @@ pub struct ApiConfig {
     pub request_deadline_seconds: u64,
     /// The largest body; a larger one is answered 413.
     pub max_body_bytes: usize,
+    /// The header in which the gateway in front tells a client's address: `X-Real-IP`, or `X-Forwarded-For`, of which the
+    /// last address counts. Without one the peer's address does, which behind a gateway is the gateway's.
+    pub client_address_header: Option<String>,
     /// Origins whose pages may call the API without Kong in between; `*` is all.
     pub cors_allow_origins: Vec<String>,
 }
@@ -39,7 +43,61 @@ impl Default for ApiConfig {
             shutdown_seconds: 20,
             request_deadline_seconds: 60,
             max_body_bytes: 64 * 1024,
+            client_address_header: None,
             cors_allow_origins: Vec::new(),
+        }
+    }
+}
+
+impl ApiConfig {
+    pub(super) fn check(&self, problems: &mut Vec<String>) {
+        let is_name = |name: &String| {
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        };
+        if self.client_address_header.as_ref().is_some_and(|name| !is_name(name)) {
+            problems.push("api.client_address_header: expected the name of a header".to_owned());
+        }
+    }
+}
+
+/// `[waiting]`: people who wait for news, with a question held open.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct WaitingConfig {
+    /// How long a question is held open while there are no news, 1 to 60. What stands in front must wait longer.
+    pub longest_seconds: u64,
+    /// So many may wait in one process; the next ones are answered at once, and come again.
+    pub seats: usize,
+    /// How often other processes' changes are looked for, at least 1.
+    pub watch_ms: u64,
+    /// How long a tenant's lines are remembered: so old a place in line may be.
+    pub lines_ms: u64,
+}
+
+impl Default for WaitingConfig {
+    fn default() -> Self {
+        Self { longest_seconds: 60, seats: 20_000, watch_ms: 1000, lines_ms: 2000 }
+    }
+}
+
+impl WaitingConfig {
+    /// The same for the application.
+    pub(crate) fn pace(&self) -> WaitingPace {
+        WaitingPace {
+            longest: std::time::Duration::from_secs(self.longest_seconds),
+            seats: self.seats,
+            watch: std::time::Duration::from_millis(self.watch_ms),
+            lines: std::time::Duration::from_millis(self.lines_ms),
+        }
+    }
+
+    pub(super) fn check(&self, problems: &mut Vec<String>) {
+        // With the longest pause behind it, a question must end well before the lease that it keeps alive.
+        if !(1..=60).contains(&self.longest_seconds) {
+            problems.push("waiting.longest_seconds: must be 1 to 60".to_owned());
+        }
+        if self.watch_ms == 0 {
+            problems.push("waiting.watch_ms: must be at least 1".to_owned());
         }
     }
 }

@@ -28,16 +28,30 @@ pub struct LinksConfig {
     /// How long after the planned end a video token opens.
     #[serde(default = "sixty")]
     pub video_token_grace_minutes: u32,
+    /// How often short codes may be asked about from one address, in one process. A mobile network has
+    /// one for many phones.
+    #[serde(default = "sixty")]
+    pub short_codes_per_minute: u32,
+    /// How often from all addresses together, in one process.
+    #[serde(default = "two_hundred")]
+    pub short_codes_per_second: u32,
 }
 
 const fn sixty() -> u32 {
     60
+}
+const fn two_hundred() -> u32 {
+    200
 }
 
 impl LinksConfig {
     pub(super) fn check(&self, problems: &mut Vec<String>) {
         if !is_on_this_machine(&self.public_base_url) && HttpsUrl::parse(&self.public_base_url).is_err() {
             problems.push("links.public_base_url: expected an https address (or http on this machine)".to_owned());
+        }
+        let limits = [("minute", self.short_codes_per_minute), ("second", self.short_codes_per_second)];
+        for (unit, _) in limits.into_iter().filter(|(_, limit)| *limit == 0) {
+            problems.push(format!("links.short_codes_per_{unit}: must be at least 1"));
         }
     }
 }

@@ -145,6 +145,12 @@ impl VirtualSession {
         self.parts.state.status()
     }
 
+    /// Whether nobody can come any more.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(self.status(), SessionStatus::Failed | SessionStatus::Ended | SessionStatus::Cancelled)
+    }
+
     /// Refuses a caller who saw an older version.
     fn expect(&self, expected: Option<Version>) -> Result<(), Refusal> {
         match expected {

@@ -91,7 +91,7 @@ fn filter(mut query: Query) -> Result<SessionFilter, Problem> {
 )]
 pub async fn list(api: web::Data<Api>, caller: SignedInCaller, query: Query) -> Result<HttpResponse, Problem> {
     let page = api.app.list_sessions(&caller.0, filter(query)?).await?;
-    let items = page.items.iter().map(VirtualSessionDto::from).collect();
+    let items = page.items.iter().map(VirtualSessionDto::with_presence).collect();
     send(StatusCode::OK, &SessionListDto { items, next_cursor: page.next.map(show) })
 }
 

@@ -1,10 +1,10 @@
 //! `GET /sessions/{sessionId}`.
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::ETAG;
 use actix_web::{HttpResponse, web};
-use vcare_app::Done;
 
-use crate::answer::send_session;
+use crate::answer::{etag, send};
 use crate::dto::VirtualSessionDto;
 use crate::extract::{SessionPath, SignedInCaller};
 use crate::problem::Problem;
@@ -25,6 +25,8 @@ use crate::server::Api;
     security(("accessToken" = [])),
 )]
 pub async fn read(api: web::Data<Api>, caller: SignedInCaller, path: SessionPath) -> Result<HttpResponse, Problem> {
-    let session = api.app.read_session(&caller.0, path.0).await?;
-    send_session(StatusCode::OK, &Done::Now(session))
+    let seen = api.app.read_session(&caller.0, path.0).await?;
+    let mut response = send(StatusCode::OK, &VirtualSessionDto::with_presence(&seen))?;
+    response.headers_mut().insert(ETAG, etag(&seen.session)?);
+    Ok(response)
 }

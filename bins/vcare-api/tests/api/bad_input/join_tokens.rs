@@ -43,6 +43,14 @@ impl Bench {
         if token.bytes().all(|byte| byte.is_ascii_graphic()) {
             let request = get("/sessions/join/status").bearer_auth(token);
             cases.push(case(format!("status by header: {name}"), request, status, code));
+            let request = get("/sessions/join/status?since=0&place=1").bearer_auth(token);
+            cases.push(case(format!("waiting for news: {name}"), request, status, code));
+            for state in ["alive", "lost", "restored"] {
+                let request = self.app.request(Method::POST, "/sessions/join/connection").bearer_auth(token);
+                let request = request.header("Content-Type", "application/json");
+                let request = request.body(json!({ "state": state }).to_string());
+                cases.push(case(format!("{state}: {name}"), request, status, code));
+            }
         }
         cases
     }

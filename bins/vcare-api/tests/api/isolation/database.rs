@@ -53,8 +53,17 @@ impl Intruder {
 }
 
 /// The tables that the role of requests may read; outbox rows it only writes.
-const READ_BY_API: [&str; 7] =
-    ["tenant_config", "virtual_session", "idempotency_key", "retry_job", "presence", "tenant_secret", "tenant_key"];
+const READ_BY_API: [&str; 9] = [
+    "tenant_config",
+    "virtual_session",
+    "idempotency_key",
+    "retry_job",
+    "presence",
+    "presence_lease",
+    "short_link",
+    "tenant_secret",
+    "tenant_key",
+];
 
 /// Two tenants with rows in every table.
 async fn two_tenants() -> TestApp {
@@ -129,6 +138,7 @@ async fn no_statement_writes_for_another_tenant() {
             "tenant_config SET version = 9",
             "virtual_session SET version = 9",
             "retry_job SET attempts = 0",
+            "presence_lease SET promised = true",
             "tenant_secret SET version = 9",
             "tenant_key SET current_version = 9",
         ] {
@@ -137,7 +147,16 @@ async fn no_statement_writes_for_another_tenant() {
         for table in ["retry_job", "tenant_secret"] {
             assert_eq!(intruder.touches(&format!("DELETE FROM {table} WHERE {theirs}")).await, 0);
         }
-        for table in ["tenant_config", "virtual_session", "idempotency_key", "outbox", "presence", "tenant_key"] {
+        for table in [
+            "tenant_config",
+            "virtual_session",
+            "idempotency_key",
+            "outbox",
+            "presence",
+            "presence_lease",
+            "short_link",
+            "tenant_key",
+        ] {
             intruder.is_refused(&format!("DELETE FROM {table}")).await;
             intruder.is_refused(&format!("TRUNCATE {table}")).await;
         }
@@ -148,6 +167,8 @@ async fn no_statement_writes_for_another_tenant() {
             format!("tenant_secret VALUES ('{TENANT}', 'zoomApiSecret', 1, 'local:1', 'x', now())"),
             format!("tenant_key VALUES ('{TENANT}', 'jitsiSecret', 2, 2, now())"),
             format!("presence VALUES ('{TENANT}', '{id}', 'phone', '{id}', now(), NULL)"),
+            format!("presence_lease VALUES ('{TENANT}', '{id}', '{id}', NULL, now(), now(), false)"),
+            format!("short_link VALUES ('{TENANT}', sha256(''), '{id}', '{id}', 1, now(), now())"),
             format!("idempotency_key VALUES ('{TENANT}', '', '', sha256(''), 200, '', now())"),
             format!(
                 "retry_job VALUES ('{TENANT}', '{id}', 'create_encounter', '{id}', 'open', 0, now(), NULL, NULL, '', '', now())"
@@ -190,6 +211,10 @@ async fn the_role_of_background_work_sees_outbox_and_jobs_and_no_visit() {
         "count(*) FROM tenant_key",
         "* FROM session_of_room(NULL, 'x')",
         "* FROM branding_of(NULL, 'x')",
+        "* FROM short_link_of(sha256(''))",
+        "device FROM presence_lease",
+        "code_hash FROM short_link",
+        "session_id FROM short_link",
     ] {
         system.is_refused(&format!("SELECT {question}")).await;
     }
@@ -242,7 +267,7 @@ async fn every_table_has_row_level_security_and_no_role_passes_by_it() {
         assert!(!owner.starts_with("vcare"), "{table} belongs to {owner}, for whom row-level security does not hold");
         let expected: &[&str] = match table {
             "outbox" | "retry_job" => &[every, operators, own],
-            "idempotency_key" => &[every, own],
+            "idempotency_key" | "presence_lease" | "short_link" => &[every, own],
             "tenant_config" => &[every, operators, own],
             "virtual_session" => &[operators, own],
             _ => &[own],
@@ -293,12 +318,16 @@ async fn every_key_and_every_index_of_tenants_rows_begins_with_the_tenant() {
                  FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
                  WHERE c.relnamespace = 'public'::regnamespace AND c.relname NOT LIKE '\\_\\_diesel%' ORDER BY 1";
     let indexes = database.rows(query, &[]).await.unwrap();
-    // Read across tenants: by a role that sees no visit, or by one of the two functions that answer about rooms.
+    // Read across tenants: by a role that sees no visit, or by one of the three functions below.
     let across = [
         "idempotency_key_by_age",
         "outbox_pkey",
+        "presence_lease_by_age",
+        "presence_lease_promised",
         "retry_job_by_session",
         "retry_job_due",
+        "short_link_by_age",
+        "short_link_by_code",
         "tenant_config_by_path",
         "tenant_config_by_prefix",
         "virtual_session_by_room",
@@ -309,9 +338,9 @@ async fn every_key_and_every_index_of_tenants_rows_begins_with_the_tenant() {
     }
 }
 
-/// What runs with the owner's rights is a hole in the wall: these two, each as large as its answer.
+/// What runs with the owner's rights is a hole in the wall: these three, each as large as its answer.
 #[tokio::test(flavor = "multi_thread")]
-async fn two_functions_answer_across_tenants_and_say_only_whose_room_it_is_and_how_it_looks() {
+async fn three_functions_answer_across_tenants_about_a_room_its_looks_and_a_code_and_say_no_more() {
     let database = TestDatabase::create().await.unwrap();
     let query = "SELECT p.proname::text, pg_get_function_identity_arguments(p.oid), pg_get_function_result(p.oid),
                         array_to_string(p.proconfig, ';'), array_to_string(p.proacl, ' ')
@@ -331,6 +360,13 @@ async fn two_functions_answer_across_tenants_and_say_only_whose_room_it_is_and_h
                 "session_of_room",
                 "tenant_path text, room text",
                 "TABLE(tenant_id text, session_id uuid)",
+                "search_path=pg_catalog, pg_temp",
+            ],
+            [
+                "short_link_of",
+                "hash bytea",
+                "TABLE(tenant_id text, session_id uuid, participant_id uuid, token_version integer, \
+                 issued_at timestamp with time zone, expires_at timestamp with time zone)",
                 "search_path=pg_catalog, pg_temp",
             ],
         ]

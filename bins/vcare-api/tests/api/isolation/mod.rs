@@ -82,7 +82,7 @@ async fn every_other_route_shows_and_changes_only_what_is_the_callers() {
                 assert_eq!(told.body["visitsWithoutEncounter"]["count"], 0, "{}", told.body);
             }
             // Who comes by link is of the tenant that signed the link; `bad_input` tries all others.
-            "join" | "joinByLink" | "joinStatus" => {
+            "join" | "joinByLink" | "joinStatus" | "joinConnection" | "joinShort" => {
                 send(&app, &outsider, &operation, &visit).await;
             }
             "readConfig" | "writeConfig" => {

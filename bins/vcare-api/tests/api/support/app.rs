@@ -86,6 +86,11 @@ impl TestApp {
         format!("{}{path}", self.root)
     }
 
+    /// Tells the service to stop, as SIGTERM does.
+    pub fn stop(&self) {
+        self.shutdown.cancel();
+    }
+
     /// Now, as the service sees it.
     pub fn now(&self) -> OffsetDateTime {
         self.clock.now()
@@ -255,6 +260,7 @@ impl Around {
             keyring.file = "{folder}/master.key"
             keyring.create_if_missing = true
             {internal}
+            {waiting}
             database.url = "{url}"
             {added}
             "#,
@@ -262,6 +268,11 @@ impl Around {
             internal = match added.contains("internal.") {
                 true => String::new(),
                 false => format!("internal.bearer_tokens = [\"{INTERNAL_TOKEN}\"]"),
+            },
+            // Lines are as they are, and not as they were a moment ago.
+            waiting = match added.contains("waiting.") {
+                true => "",
+                false => "waiting.lines_ms = 0\nwaiting.watch_ms = 50",
             },
             issuer = self.standins.issuer().url(),
             base = self.standins.base_url(),

@@ -42,6 +42,23 @@ impl TestApp {
         self.work(JobKind::CreateEncounter).await
     }
 
+    /// Comes by link on that device.
+    pub async fn join_on(&self, token: &str, device: &str, take_over: bool) -> Answer {
+        let request = self.request(Method::POST, "/sessions/join").header("Content-Type", "application/json");
+        let body = json!({"token": token, "deviceId": device, "takeOver": take_over});
+        self.send(request.body(body.to_string())).await
+    }
+
+    /// Waits for news of what the query (`since=3&place=1`) says is known.
+    pub async fn wait(&self, token: &str, query: &str) -> Answer {
+        self.get(token, &format!("/sessions/join/status?{query}")).await
+    }
+
+    /// Tells of the connection of a join token's holder.
+    pub async fn tell_connection(&self, token: &str, state: &str, seconds_ago: u32) -> Answer {
+        self.post(token, "/sessions/join/connection", &json!({"state": state, "secondsAgo": seconds_ago})).await
+    }
+
     /// Comes as a provider.
     pub async fn come(&self, token: &str, visit: &Visit) -> Answer {
         self.post(token, &visit.path("/join"), &json!({})).await

@@ -1,0 +1,146 @@
+//! `POST …/connection`: what people's devices tell of their connections.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderValue;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use time::Duration;
+use utoipa::ToSchema;
+use vcare_app::waiting::{ConnectionReport, JoinStatus};
+use vcare_app::{Answer, Done, Once};
+use vcare_domain::{Heard, ParticipantId};
+
+use super::token;
+use crate::answer::{REPLAYED, send};
+use crate::dto::JoinStatusDto;
+use crate::extract::{Body, Fields, SessionPath, SignedInCaller, WishKey};
+use crate::problem::{Problem, ProblemDetails};
+use crate::routes::join::trace;
+use crate::server::Api;
+
+/// The longest ago that something may be told of.
+const LONGEST_AGO: u32 = 86_400;
+
+/// What a device tells of its connection.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ConnectionRequest {
+    /// `alive`: a beacon, and a promise to send the next one within 120 seconds. `lost`, `restored`: what happened.
+    #[schema(example = "alive")]
+    state: String,
+    /// How many seconds ago; now when absent. Not when: phones have wrong clocks.
+    #[serde(default)]
+    #[schema(maximum = 86_400)]
+    seconds_ago: Option<u32>,
+}
+
+/// The same, of oneself or, `lost` only, of somebody else in the visit.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct SignedInConnectionRequest {
+    /// As in `joinConnection`.
+    #[schema(example = "lost")]
+    state: String,
+    /// As in `joinConnection`.
+    #[serde(default)]
+    #[schema(maximum = 86_400)]
+    seconds_ago: Option<u32>,
+    /// Whose connection was lost, when it is not the caller's own. For those who care for the patient.
+    #[serde(default)]
+    #[schema(example = "vsp_01KA8Z0Q3CJ9XW2V5T7N4B6M8S")]
+    participant_id: Option<String>,
+}
+
+fn report(fields: &mut Fields, state: &str, seconds_ago: Option<u32>) -> Option<ConnectionReport> {
+    let heard = Heard::from_name(state).ok_or("expected alive, lost or restored");
+    let ago = match seconds_ago.unwrap_or_default() {
+        ago if ago <= LONGEST_AGO => Ok(Duration::seconds(i64::from(ago))),
+        _ => Err("must be at most 86400"),
+    };
+    let (heard, ago) = (fields.take("state", heard), fields.take("secondsAgo", ago));
+    Some(ConnectionReport { heard: heard?, ago: ago? })
+}
+
+/// Tell of one's connection.
+///
+/// A report that is older than what is known changes nothing. Who was let in and breaks the promise of a beacon is noted as
+/// disconnected.
+#[utoipa::path(
+    post, path = "/api/v1/virtual-care/sessions/join/connection", tag = "Patients", operation_id = "joinConnection",
+    request_body = ConnectionRequest,
+    responses(
+        (status = 200, description = "How one stands", body = JoinStatusDto),
+        (status = 400, response = crate::openapi::BadRequest),
+        (status = 401, response = crate::openapi::BadJoinToken),
+        (status = 409, description = "`INVALID_STATUS_TRANSITION`: the visit is over or was cancelled", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 413, response = crate::openapi::TooLarge),
+        (status = 415, response = crate::openapi::WrongMediaType),
+        (status = 503, response = crate::openapi::Unavailable),
+    ),
+    security(("joinToken" = [])),
+)]
+pub async fn by_token(
+    api: web::Data<Api>,
+    req: HttpRequest,
+    body: Body<ConnectionRequest>,
+) -> Result<HttpResponse, Problem> {
+    let mut fields = Fields::default();
+    let report = report(&mut fields, &body.value.state, body.value.seconds_ago);
+    let report = fields.done(report)?;
+    let status = api.app.report_by_token(token(&req)?, report, trace(&req)?).await?;
+    send(StatusCode::OK, &JoinStatusDto::from(status))
+}
+
+fn answer(status: &JoinStatus) -> Answer {
+    let body = serde_json::to_vec(&JoinStatusDto::from(*status)).unwrap_or_default();
+    Answer { status: StatusCode::OK.as_u16(), body }
+}
+
+/// Tell of a connection.
+///
+/// Of one's own part in the visit, as `joinConnection` does; or, for those who care for the patient, that somebody else's
+/// was lost.
+#[utoipa::path(
+    post, path = "/api/v1/virtual-care/sessions/{sessionId}/connection", tag = "Sessions",
+    operation_id = "reportConnection",
+    request_body = SignedInConnectionRequest,
+    params(
+        ("sessionId" = String, Path, description = "The session"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The caller's name for this request", max_length = 128),
+    ),
+    responses(
+        (status = 200, description = "How that person stands", body = JoinStatusDto),
+        (status = 400, response = crate::openapi::BadRequest),
+        (status = 401, response = crate::openapi::Unauthorized),
+        (status = 403, response = crate::openapi::Denied),
+        (status = 404, response = crate::openapi::NoSession),
+        (status = 409, description = "`INVALID_STATUS_TRANSITION`, `PARTICIPANT_REMOVED`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 413, response = crate::openapi::TooLarge),
+        (status = 415, response = crate::openapi::WrongMediaType),
+        (status = 422, description = "`IDEMPOTENCY_KEY_REUSED`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, response = crate::openapi::Unavailable),
+    ),
+    security(("accessToken" = [])),
+)]
+pub async fn signed_in(
+    api: web::Data<Api>,
+    caller: SignedInCaller,
+    path: SessionPath,
+    key: WishKey,
+    body: Body<SignedInConnectionRequest>,
+) -> Result<HttpResponse, Problem> {
+    let mut fields = Fields::default();
+    let report = report(&mut fields, &body.value.state, body.value.seconds_ago);
+    let other = body.value.participant_id.as_deref().map(str::parse::<ParticipantId>);
+    let other = fields.take_optional("participantId", other);
+    let report = fields.done(report)?;
+    let once = body.wish(key.0).map(|wish| Once { wish, answer: &answer });
+    match api.app.report_connection(&caller.0, path.0, other, report, once.as_ref()).await? {
+        Done::Now(status) => send(StatusCode::OK, &JoinStatusDto::from(status)),
+        Done::Before(kept) => {
+            let mut response = HttpResponse::Ok();
+            response.insert_header((REPLAYED, HeaderValue::from_static("true"))).content_type("application/json");
+            Ok(response.body(kept.body))
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! `GET /sessions/join/status`: how one stands, at once or when it changes.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::RETRY_AFTER;
+use actix_web::{HttpRequest, HttpResponse, web};
+use vcare_app::waiting::{Look, News};
+use vcare_domain::DeviceId;
+
+use super::without_token;
+use crate::answer::send;
+use crate::dto::JoinStatusDto;
+use crate::extract::{Fields, Query, bearer};
+use crate::problem::{Problem, ProblemDetails};
+use crate::request::HeldOpen;
+use crate::server::Api;
+
+/// A number as we write it: digits, and no sign before them.
+fn number(text: &str) -> Result<u32, &'static str> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().ok()).flatten().ok_or("expected a whole number, from 0 to 4294967295")
+}
+
+/// What the caller knows, when they want to wait for what they do not.
+fn look(query: &mut Query) -> Result<(bool, Look), Problem> {
+    let [since, place, device] = ["since", "place", "deviceId"].map(|name| query.take(name));
+    let mut fields = Fields::default();
+    let waits = since.is_some();
+    let look = Look {
+        since: fields.take_optional("since", since.as_deref().map(number)).unwrap_or_default(),
+        place: fields.take_optional("place", place.as_deref().map(number)),
+        device: fields.take_optional("deviceId", device.as_deref().map(DeviceId::parse)),
+    };
+    Ok((waits, fields.done(Some(look))?))
+}
+
+/// See how one stands.
+///
+/// At once, or with `since` when the session's version is above it or the place in line is not `place`: the question is
+/// held open for up to a minute, and then answered 204, with `Retry-After`. Who has come is noted as still there. Answers
+/// have a hundred bytes. The token goes into `Authorization: Bearer`, or into the query.
+#[utoipa::path(
+    get, path = "/api/v1/virtual-care/sessions/join/status", tag = "Patients", operation_id = "joinStatus",
+    params(
+        ("token" = Option<String>, Query, description = "The join token, when it is not in `Authorization`"),
+        ("since" = Option<u32>, Query, description = "The session's version that is known: wait for a newer one"),
+        ("place" = Option<u32>, Query, description = "The place in line that is known: wait for another one, too. 0 is none"),
+        ("deviceId" = Option<String>, Query, description = "The device, as in `join`", min_length = 8, max_length = 64),
+    ),
+    responses(
+        (status = 200, description = "How one stands", body = JoinStatusDto),
+        (status = 204, description = "Nothing changed; ask again after `Retry-After` seconds", headers(("Retry-After" = u32))),
+        (status = 400, response = crate::openapi::BadRequest),
+        (status = 401, response = crate::openapi::BadJoinToken),
+        (status = 409, description = "`INVALID_STATUS_TRANSITION`: the visit is over or was cancelled; `JOINED_ON_ANOTHER_DEVICE`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, response = crate::openapi::Unavailable),
+    ),
+    security((), ("joinToken" = [])),
+)]
+pub async fn status(api: web::Data<Api>, req: HttpRequest, mut query: Query) -> Result<HttpResponse, Problem> {
+    let in_query = query.take("token");
+    let (waits, look) = look(&mut query)?;
+    query.nothing_else()?;
+    let token = bearer(req.headers()).or(in_query.as_deref()).ok_or_else(without_token)?;
+    if !waits {
+        let status = api.app.join_status(token, look.device.as_ref()).await?;
+        return send(StatusCode::OK, &JoinStatusDto::from(status));
+    }
+    let mut response = match api.app.wait_for_news(token, &look, &api.stop).await {
+        Ok(News::Changed(status)) => send(StatusCode::OK, &JoinStatusDto::from(status))?,
+        Ok(News::Nothing { pause_seconds }) => {
+            HttpResponse::NoContent().insert_header((RETRY_AFTER, pause_seconds)).finish()
+        }
+        Err(error) => Problem::from(error).response(),
+    };
+    response.extensions_mut().insert(HeldOpen);
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_digits_and_fits() {
+        assert_eq!((number("0"), number("17"), number("4294967295")), (Ok(0), Ok(17), Ok(u32::MAX)));
+        for bad in ["", "-1", "+1", " 1", "1.0", "0x1", "1e3", "4294967296", "99999999999999999999999", "۳"] {
+            assert!(number(bad).is_err(), "{bad}");
+        }
+    }
+}

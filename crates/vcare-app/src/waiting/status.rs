@@ -1,0 +1,130 @@
+//! How somebody who waits stands, and on which device.
+
+use vcare_domain::{
+    DeviceId, Entry, Lease, Participant, ParticipantStatus, Place, Refusal, SessionStatus, Version, VirtualSession,
+};
+
+use crate::app::App;
+use crate::error::{AppError, JoinTokenFault};
+use crate::ports::{Claim, JoinTokenClaims};
+
+/// How somebody who waits stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JoinStatus {
+    /// Waiting room, or straight in.
+    pub entry: Entry,
+    /// The person's state.
+    pub participant: ParticipantStatus,
+    /// The visit's state.
+    pub session: SessionStatus,
+    /// The visit's version.
+    pub version: Version,
+    /// The patient's place in line; `None` for who does not wait in one.
+    pub place: Option<Place>,
+}
+
+impl JoinStatus {
+    pub(super) fn of(session: &VirtualSession, participant: &Participant, place: Option<Place>) -> Self {
+        Self {
+            entry: session.entry(participant.id),
+            participant: participant.state.status(),
+            session: session.status(),
+            version: session.version(),
+            place,
+        }
+    }
+}
+
+/// A token that was once good but does not open any more looks like one that never was.
+pub(crate) fn token_refusal(refusal: Refusal) -> AppError {
+    match refusal {
+        Refusal::ParticipantNotFound | Refusal::ParticipantRemoved | Refusal::TokenSuperseded => {
+            JoinTokenFault::Invalid.into()
+        }
+        other => other.into(),
+    }
+}
+
+impl App {
+    /// What the token says. From here on the request is known to be the tenant's, and its span says so.
+    pub(crate) async fn claims(&self, token: &str) -> Result<JoinTokenClaims, AppError> {
+        let claims = self.join_tokens.verify(token, self.clock.now()).await?;
+        tracing::Span::current().record("tenant_id", claims.tenant_id.as_str());
+        Ok(claims)
+    }
+
+    /// The visit that a token opens, with the lease of its holder.
+    pub(crate) async fn opened_by(
+        &self,
+        claims: &JoinTokenClaims,
+    ) -> Result<(VirtualSession, Option<Lease>), AppError> {
+        let found = self.store.session_and_lease(&claims.tenant_id, claims.session_id, claims.participant_id).await?;
+        let (session, lease) = found.ok_or(JoinTokenFault::Invalid)?;
+        session.admits_token(claims.participant_id, claims.version).map_err(token_refusal)?;
+        Ok((session, lease))
+    }
+
+    /// How the holder of a join token stands. Who has come is noted as being there still.
+    ///
+    /// # Errors
+    /// [`AppError::JoinToken`], [`AppError::Refused`] once the visit is over, [`AppError::OnAnotherDevice`],
+    /// [`AppError::Secrets`], [`AppError::Store`].
+    pub async fn join_status(&self, token: &str, device: Option<&DeviceId>) -> Result<JoinStatus, AppError> {
+        let claims = self.claims(token).await?;
+        self.standing(&claims, device).await.map(|(status, _)| status)
+    }
+
+    /// The same for a token that was checked; with the visit's place in line, whoever asks.
+    pub(super) async fn standing(
+        &self,
+        claims: &JoinTokenClaims,
+        device: Option<&DeviceId>,
+    ) -> Result<(JoinStatus, Option<u32>), AppError> {
+        let (session, lease) = self.opened_by(claims).await?;
+        let participant = session.admits_token(claims.participant_id, claims.version).map_err(token_refusal)?;
+        // Looking alone brings nobody into the waiting room.
+        if participant.state.status() != ParticipantStatus::Invited {
+            self.keep_there(claims, lease.as_ref(), device, false).await?;
+        }
+        let place = self.lines(&claims.tenant_id).await?.place(claims.session_id, self.clock.now());
+        let own = place.filter(|_| session.parts().patient().is_some_and(|patient| patient.id == participant.id));
+        Ok((JoinStatus::of(&session, participant, own), place.map(|place| place.number)))
+    }
+
+    /// Notes that somebody is there, on that device; written down twice a minute at most.
+    pub(crate) async fn keep_there(
+        &self,
+        claims: &JoinTokenClaims,
+        lease: Option<&Lease>,
+        device: Option<&DeviceId>,
+        take_over: bool,
+    ) -> Result<(), AppError> {
+        let now = self.clock.now();
+        if lease.is_some_and(|lease| !take_over && lease.is_anothers(device, now)) {
+            return Err(AppError::OnAnotherDevice);
+        }
+        if lease.is_some_and(|lease| lease.is_fresh(device, now)) {
+            return Ok(());
+        }
+        let claim = Claim {
+            session_id: claims.session_id,
+            participant_id: claims.participant_id,
+            device: device.cloned(),
+            take_over,
+            at: now,
+        };
+        if !self.store.claim(&claims.tenant_id, &claim).await? {
+            return Err(AppError::OnAnotherDevice);
+        }
+        if !lease.is_some_and(|lease| lease.is_live(now)) {
+            self.waiting.lines.forget(&claims.tenant_id);
+        }
+        Ok(())
+    }
+
+    /// The visit's place in line as its patient sees it.
+    pub(crate) async fn place_in_line(&self, session: &VirtualSession) -> Result<Option<Place>, AppError> {
+        let visit = session.parts();
+        Ok(self.lines(&visit.tenant_id).await?.place(visit.id, self.clock.now()))
+    }
+}
