@@ -18,6 +18,10 @@ chaos *args:
 bench-jobs *args:
     deploy/local/bench-jobs "$@"
 
+# what waiting costs: bytes on the wire, memory of ten thousand who wait: --patients N
+bench-link *args:
+    deploy/local/bench-link "$@"
+
 # all tests; with arguments, nextest with these: just test join
 test *args:
     deploy/local/test "$@"

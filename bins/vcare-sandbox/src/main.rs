@@ -3,7 +3,9 @@
 #![expect(clippy::print_stdout, reason = "it talks to a person")]
 
 mod bench_jobs;
+mod bench_link;
 mod chaos;
+mod memory;
 mod place;
 mod seed;
 mod standins;
@@ -34,6 +36,9 @@ enum Command {
     /// Measure how fast durable work is done: `deploy/local/bench-jobs`.
     #[command(hide = true)]
     BenchJobs(bench_jobs::Options),
+    /// Measure what waiting costs, on the wire and in memory: `deploy/local/bench-link`.
+    #[command(hide = true)]
+    BenchLink(bench_link::Options),
     /// Play the neighbours, for a chaos that kills them.
     #[command(hide = true)]
     Standins(standins::Options),
@@ -47,6 +52,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Up { check: false } => up::stay().await,
         Command::Chaos(options) => Box::pin(chaos::run(options)).await,
         Command::BenchJobs(options) => Box::pin(bench_jobs::run(options)).await,
+        Command::BenchLink(options) => Box::pin(bench_link::run(options)).await,
         Command::Standins(options) => standins::serve(options).await,
     }
 }

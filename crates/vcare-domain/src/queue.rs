@@ -54,12 +54,11 @@ fn usual(took: &[Duration]) -> Option<Duration> {
 }
 
 impl Queue {
-    /// That visit's place.
+    /// The place of who has so many before them.
     #[must_use]
-    pub fn place(&self, session: SessionId, now: OffsetDateTime) -> Option<Place> {
-        let index = self.waiters.iter().position(|waiter| waiter.session_id == session)?;
-        let waiter = self.waiters.get(index)?;
-        let ahead = u32::try_from(index).unwrap_or(u32::MAX - 1);
+    pub fn place(&self, ahead: usize, now: OffsetDateTime) -> Option<Place> {
+        let waiter = self.waiters.get(ahead)?;
+        let ahead = u32::try_from(ahead).unwrap_or(u32::MAX - 1);
         let minutes = self.wait(ahead, now).map(|wait| whole_minutes(wait.max(waiter.planned - now)));
         Some(Place { number: ahead + 1, minutes })
     }
@@ -119,7 +118,7 @@ mod tests {
     }
 
     fn place(queue: &Queue, n: usize) -> (u32, Option<u32>) {
-        let place = queue.place(visit(n), NOON).unwrap();
+        let place = queue.place(n, NOON).unwrap();
         (place.number, place.minutes)
     }
 
@@ -127,7 +126,7 @@ mod tests {
     fn who_came_first_is_next_and_each_before_somebody_takes_a_usual_visit() {
         let queue = line(3, &[10, 11, 40], &[]);
         assert_eq!([0, 1, 2].map(|n| place(&queue, n)), [(1, Some(1)), (2, Some(11)), (3, Some(22))]);
-        assert_eq!(queue.place(visit(9), NOON), None);
+        assert_eq!(queue.place(3, NOON), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod graphile;
 mod ours;
 mod seed;
 mod table;
-mod world;
+pub mod world;
 
 use std::path::PathBuf;
 

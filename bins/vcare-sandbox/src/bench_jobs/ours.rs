@@ -2,38 +2,19 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::fs;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use vcare_testkit::{ServiceProcess, StreamReader};
 
 use super::seed;
 use super::world::{World, since_it_works, until_gone};
+use crate::memory::Memory;
 use crate::place::Place;
 use crate::surroundings::program;
 
 const CHARGEABLE: &str = "virtual_care.billing.session_chargeable.v1";
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
-
-/// Resident memory, in kilobytes.
-#[derive(Debug, Clone, Copy, Default)]
-struct Memory {
-    now: u64,
-    peak: u64,
-}
-
-impl Memory {
-    fn of(worker: &ServiceProcess) -> Result<Self> {
-        let id = worker.id().context("the worker does not run")?;
-        let status = fs::read_to_string(format!("/proc/{id}/status")).context("this needs /proc")?;
-        let figure = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-            line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok()).unwrap_or_default()
-        };
-        Ok(Self { now: figure("VmRSS"), peak: figure("VmHWM") })
-    }
-}
 
 /// What draining pending Encounters came to.
 pub struct Drained {

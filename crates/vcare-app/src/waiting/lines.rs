@@ -15,20 +15,30 @@ use crate::ports::StoreError;
 #[derive(Debug)]
 pub(super) struct TenantLines {
     queues: Vec<Queue>,
-    by_session: HashMap<SessionId, usize>,
+    /// Where each one stands: in which line, behind how many.
+    by_session: HashMap<SessionId, (usize, usize)>,
 }
 
 impl TenantLines {
     fn of(queues: Vec<Queue>) -> Self {
         let each = queues.iter().enumerate();
-        let each = each.flat_map(|(n, queue)| queue.waiters.iter().map(move |waiter| (waiter.session_id, n)));
+        let each = each.flat_map(|(line, queue)| {
+            queue.waiters.iter().enumerate().map(move |(ahead, waiter)| (waiter.session_id, (line, ahead)))
+        });
         let by_session = each.collect();
         Self { queues, by_session }
     }
 
     /// That visit's place; `None` when its patient does not wait, or is not there.
     pub(super) fn place(&self, session: SessionId, now: OffsetDateTime) -> Option<Place> {
-        self.queues.get(*self.by_session.get(&session)?)?.place(session, now)
+        let (line, ahead) = self.by_session.get(&session)?;
+        self.queues.get(*line)?.place(*ahead, now)
+    }
+
+    /// The same place's number alone.
+    pub(super) fn number(&self, session: SessionId) -> Option<u32> {
+        let (_, ahead) = self.by_session.get(&session)?;
+        u32::try_from(ahead + 1).ok()
     }
 }
 

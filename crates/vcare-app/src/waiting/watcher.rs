@@ -35,8 +35,7 @@ impl App {
             }
         }
         let lines = self.lines(tenant).await?;
-        let now = self.clock.now();
-        self.waiting.changes.tell_places(tenant, |session| lines.place(session, now).map(|place| place.number));
+        self.waiting.changes.tell_places(tenant, |session| lines.number(session));
         Ok(())
     }
 }

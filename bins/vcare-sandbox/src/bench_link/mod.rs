@@ -1,0 +1,80 @@
+//! What waiting costs: bytes on the wire for a patient, memory of an api for ten thousand of them.
+//! `docs/performance.md` has the figures.
+
+mod crowd;
+mod seed;
+mod wire;
+
+use anyhow::{Result, bail, ensure};
+use clap::Args;
+use vcare_boot::until_signal;
+use vcare_testkit::ServiceProcess;
+
+use crate::bench_jobs::world::World;
+use crate::place::Place;
+use crate::surroundings::program;
+
+/// What half an hour of waiting may cost.
+const BYTES: usize = 25_000;
+/// What an api may take while ten thousand wait, in megabytes.
+const MEGABYTES: u64 = 150;
+
+/// What is measured.
+#[derive(Args)]
+pub struct Options {
+    /// How many patients wait at once. Each is a connection: `ulimit -n` must allow twice as many.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
+    patients: u32,
+}
+
+/// Measures it all in a place of its own.
+///
+/// # Errors
+/// When something does not run, or costs more than it may.
+pub async fn run(options: Options) -> Result<()> {
+    let shutdown = until_signal()?;
+    let mut place = Place::passing("bench")?;
+    match shutdown.run_until_cancelled(Box::pin(measure(&place, &options))).await {
+        Some(Ok(())) => Ok(()),
+        Some(Err(error)) => {
+            place.keep();
+            Err(error.context(format!("logs and data are in {}", place.root().display())))
+        }
+        None => bail!("interrupted"),
+    }
+}
+
+async fn api(world: &World, place: &Place, seats: u32) -> Result<ServiceProcess> {
+    let environment = [
+        ("VCARE_CONFIG_FILE".to_owned(), world.settings.display().to_string()),
+        ("VCARE_API__LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
+        ("VCARE_WAITING__SEATS".to_owned(), seats.to_string()),
+    ];
+    ServiceProcess::start(&program("vcare-api")?, environment, Some(&place.join("api"))).await
+}
+
+async fn measure(place: &Place, options: &Options) -> Result<()> {
+    let patients = options.patients;
+    let world = World::start(place, "").await?;
+    println!("{patients} visits are written whose patients wait ...");
+    let tokens = seed::waiting(&world, patients).await?;
+
+    // Without a seat each question is answered at once, with the same bytes as after a minute.
+    let mut api_without_seats = api(&world, place, 0).await?;
+    let plain = wire::half_an_hour(&api_without_seats, &tokens[0], wire::PLAIN).await?;
+    let browser = wire::half_an_hour(&api_without_seats, &tokens[0], wire::CHROMIUM).await?;
+    api_without_seats.stop().await;
+    println!("\nHalf an hour of waiting, a question a minute over HTTP/1.1, in bytes of HTTP:");
+    println!("  headers that are needed  {plain}, at most {BYTES} allowed");
+    println!("  headers of Chromium      {browser}; behind HTTP/2 repeated headers cost a few bytes each");
+
+    let mut api = api(&world, place, patients).await?;
+    println!("\n{patients} patients come and wait ...");
+    let crowd = crowd::wait(&mut api, &tokens).await?;
+    println!("{crowd}");
+    world.stop().await;
+    ensure!(plain.total() <= BYTES, "half an hour of waiting costs {} bytes", plain.total());
+    let megabytes = crowd.peak_megabytes();
+    ensure!(patients > 10_000 || megabytes < MEGABYTES, "{megabytes} MB while {patients} wait");
+    Ok(())
+}
