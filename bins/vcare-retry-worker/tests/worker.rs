@@ -88,6 +88,18 @@ async fn while_the_gateway_is_down_the_job_waits_longer_each_time_and_nothing_is
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_several_workers_one_notes_who_fell_silent_while_none_was_there() {
+    let ward = Ward::start("").await;
+    ward.silent_patient().await;
+    let _workers = [ward.worker().await, ward.worker().await];
+    ward.until("SELECT NOT promised FROM presence_lease").await;
+    ward.until(r#"SELECT participants @> '[{"role": "patient", "status": "disconnected"}]' FROM virtual_session"#)
+        .await;
+    ward.until("SELECT NOT EXISTS (SELECT FROM outbox)").await;
+    assert_eq!(ward.published("virtual_care.session.participant.disconnected.v1").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_crash_left_at_zoom_is_closed() {
     let ward = Ward::start("").await;
     let (worker, shutdown) = ward.worker_after_a_crash_at_zoom().await;

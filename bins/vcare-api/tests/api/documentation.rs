@@ -210,10 +210,16 @@ async fn what_is_answered_during_a_visit_is_as_it_is_described() {
     let observer = json!({"role": "observer"});
     described.holds("inviteParticipant", app.post(&clinician, &visit.path("/participants"), &observer).await);
     let issued = described.holds("issueJoinToken", app.post(&clinician, &of("join-token"), &json!({})).await);
-    let token = issued.expect(201).text("joinToken");
+    let issued = issued.expect(201);
+    let token = issued.text("joinToken");
     described.holds("joinByLink", app.join(&token).await).expect(200);
     described.holds("join", app.join_by_post(&token).await).expect(200);
     described.holds("joinStatus", app.join_status(&token).await).expect(200);
+    described.holds("joinConnection", app.tell_connection(&token, "alive", 0).await).expect(200);
+    let code = json!({"code": issued.text("shortUrl").split_once('#').unwrap().1});
+    described.holds("joinShort", app.post("", "/sessions/join/short", &code).await).expect(200);
+    let alive = json!({"state": "alive"});
+    described.holds("reportConnection", app.post(&clinician, &visit.path("/connection"), &alive).await).expect(200);
     described.holds("joinAsProvider", app.come(&clinician, &visit).await).expect(200);
     described.holds("admitParticipant", app.admit(&visit).await).expect(200);
     described.holds("readSession", app.get(&patient, &visit.path("")).await).expect(200);
@@ -262,4 +268,9 @@ async fn what_is_refused_is_refused_as_it_is_described() {
     app.end(&visit).await.expect(200);
     described.holds("join", app.join_by_post(&token).await).expect(409);
     described.holds("joinStatus", app.join_status(&token).await).expect(409);
+    described.holds("joinConnection", app.tell_connection(&token, "alive", 0).await).expect(409);
+    described
+        .holds("reportConnection", app.post(&clinician, &visit.path("/connection"), &json!({"state": "lost"})).await)
+        .expect(409);
+    described.holds("joinShort", app.post("", "/sessions/join/short", &json!({"code": "x"})).await).expect(401);
 }

@@ -79,6 +79,7 @@ impl Day {
 
     fn keep_join_token(&self, answer: &Answer) -> String {
         let token = answer.text("joinToken");
+        self.secrets.keep("a short link's code", answer.text("shortUrl").split_once('#').unwrap().1);
         self.secrets.keep_token("a join token", &token);
         token
     }
@@ -110,6 +111,17 @@ impl Day {
         let link = self.join_token(clinician, &visit).await;
         app.join(&link).await.expect(200);
         app.join_by_post(&link).await.expect(200);
+        self.secrets.keep("a device", "device-of-ahmad");
+        app.join_on(&link, "device-of-ahmad", true).await.expect(200);
+        app.join_on(&link, "another-device", false).await.refused(409, "JOINED_ON_ANOTHER_DEVICE");
+        app.wait(&link, "since=0&deviceId=device-of-ahmad").await.expect(200);
+        app.wait(&link, "since=x&deviceId=device-of-ahmad").await.names_field("since");
+        app.tell_connection(&link, "alive", 0).await.expect(200);
+        let codes = self.secrets.0.lock().unwrap().clone();
+        for (code, _) in codes.iter().filter(|(_, what)| *what == "a short link's code") {
+            let body = json!({ "code": code });
+            assert!(matches!(app.post("", "/sessions/join/short", &body).await.status, 200 | 401));
+        }
         app.join_status(&link).await.expect(200);
         app.send(app.request(Method::GET, &format!("/sessions/join/status?token={link}"))).await.expect(200);
         self.keep_video_url(&app.come(clinician, &visit).await.expect(200).text("videoJoinUrl"));

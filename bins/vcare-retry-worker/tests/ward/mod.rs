@@ -10,9 +10,10 @@ use time::Duration;
 use tokio::time::{Instant, sleep};
 use vcare_app::ports::Clock;
 use vcare_app::sessions::{CreateSession, Device};
+use vcare_app::waiting::ConnectionReport;
 use vcare_app::{ActorRef, App, Caller, Role, Scope, TraceContext};
 use vcare_boot::{Config, Overrides, SystemClock, compose, install_crypto};
-use vcare_domain::{PatientId, TenantConfigDraft, TenantId, UserId};
+use vcare_domain::{Heard, PatientId, SessionId, TenantConfigDraft, TenantId, UserId};
 use vcare_testkit::{
     Consents, HandClock, Mode, Name, NatsServer, ServiceProcess, SigningKey, Standins, StandinsConfig, StreamReader,
     TestDatabase,
@@ -73,6 +74,20 @@ impl Ward {
     }
 
     async fn end_a_visit(&self) {
+        let (caller, id, _) = self.begin_a_visit().await;
+        self.clock.advance(Duration::MINUTE);
+        self.app.end_session(&caller, id, None).await.unwrap();
+    }
+
+    /// A visit whose patient was let in, sent a beacon, and fell silent: by the worker's clock, long ago.
+    pub async fn silent_patient(&self) {
+        let (_, _, token) = self.begin_a_visit().await;
+        let report = ConnectionReport { heard: Heard::Alive, ago: Duration::ZERO };
+        self.app.report_by_token(&token, report, trace()).await.unwrap();
+    }
+
+    /// Answers the visit, and its patient's token.
+    async fn begin_a_visit(&self) -> (Caller, SessionId, String) {
         let caller = Caller {
             tenant_id: TenantId::parse("hosp-kabul").unwrap(),
             user_id: UserId::parse("dr-amiri").unwrap(),
@@ -97,8 +112,7 @@ impl Ward {
         let link = self.app.issue_join_token(&caller, id, patient, None, None).await.unwrap();
         self.app.join_by_token(&link.token, &Device::default(), trace()).await.unwrap();
         self.app.admit_participant(&caller, id, patient, None, None).await.unwrap();
-        self.clock.advance(Duration::MINUTE);
-        self.app.end_session(&caller, id, None).await.unwrap();
+        (caller, id, link.token)
     }
 
     pub async fn worker(&self) -> ServiceProcess {

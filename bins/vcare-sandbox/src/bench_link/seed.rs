@@ -45,7 +45,8 @@ pub async fn waiting(world: &World, count: u32) -> Result<Vec<String>> {
     let link = app.issue_join_token(&caller, id, patient, None, None).await?;
     app.join_by_token(&link.token, &Device::default(), caller.trace.clone()).await?;
     world.owner.execute(COPY, &[&i32::try_from(count)?]).await.context("copies of a visit")?;
-    world.owner.batch_execute("DELETE FROM outbox; VACUUM ANALYZE").await?;
+    world.owner.batch_execute("DELETE FROM outbox").await?;
+    world.owner.batch_execute("VACUUM ANALYZE").await?;
     let rows = world.owner.query("SELECT id FROM virtual_session ORDER BY id LIMIT $1", &[&i64::from(count)]).await?;
     let mut tokens = Vec::new();
     for row in rows {

@@ -6,6 +6,7 @@ mod batches;
 mod corrupt;
 mod jobs;
 mod keys;
+mod leases;
 mod migrations;
 mod outages;
 mod outbox;

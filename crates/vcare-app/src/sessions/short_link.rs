@@ -63,12 +63,13 @@ impl App {
     /// # Errors
     /// [`AppError::JoinToken`] for a code that nobody issued, that has expired, or whose token was superseded;
     /// [`AppError::Secrets`], [`AppError::Store`].
-    #[tracing::instrument(skip_all)]
     pub async fn resolve_short_link(&self, code: &str) -> Result<String, AppError> {
         if code.len() != CODE_LENGTH || !code.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return Err(JoinTokenFault::Invalid.into());
         }
         let link = self.store.short_link(hash_of(code)).await?.ok_or(JoinTokenFault::Invalid)?;
+        // From here on the request is known to be the tenant's, and its span says so.
+        tracing::Span::current().record("tenant_id", link.tenant_id.as_str());
         if self.clock.now() >= link.expires_at {
             return Err(JoinTokenFault::Expired.into());
         }
