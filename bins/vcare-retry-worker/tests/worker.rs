@@ -100,6 +100,25 @@ async fn of_several_workers_one_notes_who_fell_silent_while_none_was_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn two_workers_that_come_late_give_lost_visits_up_once_each() {
+    let ward = Ward::start("").await;
+    ward.lost_visits(4).await;
+    // A gateway that is dead is no matter of theirs.
+    ward.standins.set_mode(Name::Fhir, Mode::DOWN);
+    let _workers = [ward.worker().await, ward.worker().await];
+    ward.until(
+        "SELECT count(*) = 4 FROM virtual_session WHERE status = 'failed' AND failed_at > updated_at - interval '1 s'",
+    )
+    .await;
+    ward.until("SELECT NOT EXISTS (SELECT FROM retry_job) AND NOT EXISTS (SELECT FROM outbox)").await;
+    assert_eq!(ward.published("virtual_care.session.failed.v1").await, 4);
+    ward.until(
+        "SELECT bool_and((segments #>> '{0,to}')::timestamptz < failed_at - interval '1 minute') FROM virtual_session",
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_crash_left_at_zoom_is_closed() {
     let ward = Ward::start("").await;
     let (worker, shutdown) = ward.worker_after_a_crash_at_zoom().await;

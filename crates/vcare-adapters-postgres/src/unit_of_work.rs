@@ -12,10 +12,10 @@ use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, Trans
 use time::OffsetDateTime;
 use vcare_app::events::{AuditEntry, config_event};
 use vcare_app::ports::{
-    Answers, Clock, Ids, JobKind, Jobs, KeptAnswer, KeptSecrets, Leases, OutboxWake, Presences, StoreError,
-    TenantConfigs, UnitOfWork, VirtualSessions, VisitChanges,
+    Answers, Clock, Ids, Jobs, KeptAnswer, KeptSecrets, Leases, OutboxWake, Presences, StoreError, TenantConfigs,
+    UnitOfWork, VirtualSessions, VisitChanges,
 };
-use vcare_app::{Answer, IdempotencyKey, Scope, TraceContext};
+use vcare_app::{Answer, IdempotencyKey, Scope};
 use vcare_domain::{EventId, LeaseToken, SessionId, TenantConfig, TenantId, Version};
 
 use self::jobs::PgJobs;
@@ -25,7 +25,7 @@ use crate::errors::store_error;
 use crate::leases::PgLeases;
 use crate::presences::PgPresences;
 use crate::reads::{AnswerRow, restore_answer};
-use crate::schema::{idempotency_key, outbox, retry_job};
+use crate::schema::{idempotency_key, outbox};
 use crate::secrets::PgSecrets;
 use crate::tenant_configs::PgTenantConfigs;
 
@@ -126,28 +126,6 @@ impl PgUnitOfWork {
         });
         let rows: Vec<_> = rows.collect();
         diesel::insert_into(outbox::table).values(rows).execute(&mut self.conn.pg).await.map_err(store_error)?;
-        Ok(())
-    }
-
-    async fn write_job(&mut self, session: SessionId, kind: JobKind, trace: &TraceContext) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        diesel::insert_into(retry_job::table)
-            .values((
-                retry_job::tenant_id.eq(self.scope.tenant_id.as_str()),
-                retry_job::session_id.eq(session.as_uuid()),
-                retry_job::kind.eq(kind.as_str()),
-                retry_job::id.eq(self.ids.uuid()),
-                retry_job::state.eq("open"),
-                retry_job::attempts.eq(1),
-                retry_job::due_at.eq(now + self.first_lease.lasts),
-                retry_job::lease_token.eq(Some(*self.first_lease.token.as_uuid())),
-                retry_job::correlation_id.eq(&trace.correlation_id),
-                retry_job::traceparent.eq(&trace.traceparent),
-                retry_job::created_at.eq(now),
-            ))
-            .execute(&mut self.conn.pg)
-            .await
-            .map_err(store_error)?;
         Ok(())
     }
 }

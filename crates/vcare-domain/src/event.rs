@@ -112,4 +112,9 @@ pub struct Recorded {
 pub enum FollowUp {
     /// Write the visit's Encounter into the chart.
     CreateEncounter,
+    /// Give the visit up then, if its patient is still gone. A later loss moves it.
+    FailLostVisit {
+        /// When the reconnect window ends.
+        due: OffsetDateTime,
+    },
 }

@@ -4,8 +4,7 @@ use serde_json::{Value, json};
 use time::Duration;
 use tokio_util::sync::CancellationToken;
 use vcare_app::jobs::WorkReport;
-use vcare_app::ports::JobKind;
-use vcare_domain::SessionId;
+use vcare_app::ports::{ClosedJob, JobEnd, JobKind};
 
 use crate::rooms::settings;
 use crate::support::{TENANT, TestApp, Visit, scope};
@@ -24,12 +23,6 @@ async fn lost(app: &TestApp) -> (Visit, String) {
     app.seen_to_join(&room, &visit.patient, "phone").await.expect(204);
     app.clock.advance(Duration::minutes(10));
     app.seen_to_leave(&room, &visit.patient, "phone").await.expect(204);
-    let job = "INSERT INTO retry_job VALUES ($1, $2, 'fail_lost_visit', gen_random_uuid(), 'open', 0,
-                                             $3::text::timestamptz + interval '1 minute', NULL, NULL, 'test',
-                                             '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
-                                             $3::text::timestamptz + interval '1 minute')";
-    let id = *visit.id.parse::<SessionId>().unwrap().as_uuid();
-    app.database.execute(job, &[&TENANT, &id, &app.now().to_string()]).await.unwrap();
     (visit, token)
 }
 
@@ -78,6 +71,46 @@ async fn who_is_back_in_time_was_never_lost() {
     assert_eq!(app.work(LOST).await, DONE, "there is nothing to do, and the job is over");
     assert_eq!((status(&app, &visit).await, app.count("retry_job").await), ("active".to_owned(), 0));
     assert!(app.events_of(FAILED).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_later_loss_moves_the_end_of_the_window() {
+    let app = TestApp::start().await;
+    let (visit, token) = lost(&app).await;
+    app.clock.advance(Duration::seconds(50));
+    app.join(&token).await.expect(200);
+    let room = room(&app, &visit).await;
+    app.seen_to_join(&room, &visit.patient, "phone again").await.expect(204);
+    app.seen_to_leave(&room, &visit.patient, "phone again").await.expect(204);
+    let due =
+        "SELECT count(*) FROM retry_job WHERE due_at = $1::text::timestamptz AND created_at = due_at AND attempts = 0";
+    let at = (app.now() + Duration::MINUTE).to_string();
+    assert_eq!(app.database.query_one(due, &[&at]).await.unwrap().get::<_, i64>(0), 1);
+    app.clock.advance(Duration::seconds(59));
+    assert_eq!(app.work(LOST).await, NOTHING);
+    app.clock.advance(Duration::SECOND);
+    assert_eq!(app.work(LOST).await, DONE);
+    assert_eq!(seconds(&app.read(&visit).await), 650);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_holds_the_job_while_the_patient_is_lost_again_gives_nothing_up() {
+    let app = TestApp::start().await;
+    let (visit, token) = lost(&app).await;
+    app.clock.advance(Duration::MINUTE);
+    let held = app.app.jobs.lease(LOST, app.now(), Duration::MINUTE, 9).await.unwrap();
+    app.join(&token).await.expect(200);
+    let room = room(&app, &visit).await;
+    app.seen_to_join(&room, &visit.patient, "phone again").await.expect(204);
+    app.seen_to_leave(&room, &visit.patient, "phone again").await.expect(204);
+    let done = ClosedJob { session_id: held[0].session_id, kind: LOST, lease: held[0].lease, end: JobEnd::Done };
+    let mut tx = app.app.store.begin("test", &scope(TENANT)).await.unwrap();
+    tx.jobs().close(&[done]).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!((app.count("retry_job").await, status(&app, &visit).await), (1, "active".to_owned()));
+    app.clock.advance(Duration::MINUTE);
+    assert_eq!(app.work(LOST).await, DONE);
+    assert_eq!(status(&app, &visit).await, "failed");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,11 +9,12 @@ use std::time::Duration as Patience;
 use time::Duration;
 use tokio::time::{Instant, sleep};
 use vcare_app::ports::Clock;
+use vcare_app::rooms::{Presence, Seen};
 use vcare_app::sessions::{CreateSession, Device};
 use vcare_app::waiting::ConnectionReport;
 use vcare_app::{ActorRef, App, Caller, Role, Scope, TraceContext};
 use vcare_boot::{Config, Overrides, SystemClock, compose, install_crypto};
-use vcare_domain::{Heard, PatientId, SessionId, TenantConfigDraft, TenantId, UserId};
+use vcare_domain::{ConferenceName, Heard, PatientId, SessionId, TenantConfigDraft, TenantId, UserId};
 use vcare_testkit::{
     Consents, HandClock, Mode, Name, NatsServer, ServiceProcess, SigningKey, Standins, StandinsConfig, StreamReader,
     TestDatabase,
@@ -73,29 +74,52 @@ impl Ward {
         self.until(&format!("SELECT count(*) = {count} AND bool_and(due_at < now()) FROM retry_job")).await;
     }
 
-    async fn end_a_visit(&self) {
-        let (caller, id, _) = self.begin_a_visit().await;
-        self.clock.advance(Duration::MINUTE);
-        self.app.end_session(&caller, id, None).await.unwrap();
-    }
-
-    /// A visit whose patient was let in, sent a beacon, and fell silent: by the worker's clock, long ago.
-    pub async fn silent_patient(&self) {
-        let (_, _, token) = self.begin_a_visit().await;
-        let report = ConnectionReport { heard: Heard::Alive, ago: Duration::ZERO };
-        self.app.report_by_token(&token, report, trace()).await.unwrap();
-    }
-
-    /// Answers the visit, and its patient's token.
-    async fn begin_a_visit(&self) -> (Caller, SessionId, String) {
-        let caller = Caller {
+    fn caller() -> Caller {
+        Caller {
             tenant_id: TenantId::parse("hosp-kabul").unwrap(),
             user_id: UserId::parse("dr-amiri").unwrap(),
             roles: vec![Role::Clinician],
             node_id: None,
             patient_id: None,
             trace: trace(),
-        };
+        }
+    }
+
+    async fn end_a_visit(&self) {
+        let (id, _) = self.begin_a_visit().await;
+        self.clock.advance(Duration::MINUTE);
+        self.app.end_session(&Self::caller(), id, None).await.unwrap();
+    }
+
+    /// Visits whose patients were lost after a minute, minutes ago.
+    pub async fn lost_visits(&self, count: usize) {
+        for _ in 0..count {
+            let (id, _) = self.begin_a_visit().await;
+            let visit = self.app.store.session(&Self::caller().tenant_id, id).await.unwrap().unwrap();
+            let room = ConferenceName::parse_prosody(visit.parts().room.name.as_str()).unwrap();
+            let hint = |seen| Presence {
+                occupant: "phone".to_owned(),
+                participant_id: visit.parts().patient().unwrap().id,
+                seen,
+            };
+            let came = self.clock.now();
+            self.clock.advance(Duration::MINUTE);
+            let hints = [hint(Seen::Joined(came)), hint(Seen::Left(self.clock.now()))];
+            self.app.note_presence(&room, &hints, trace()).await.unwrap();
+        }
+        self.until(&format!("SELECT count(*) = {count} AND bool_and(due_at < now()) FROM retry_job")).await;
+    }
+
+    /// A visit whose patient was let in, sent a beacon, and fell silent: by the worker's clock, long ago.
+    pub async fn silent_patient(&self) {
+        let (_, token) = self.begin_a_visit().await;
+        let report = ConnectionReport { heard: Heard::Alive, ago: Duration::ZERO };
+        self.app.report_by_token(&token, report, trace()).await.unwrap();
+    }
+
+    /// Answers the visit, and its patient's token.
+    async fn begin_a_visit(&self) -> (SessionId, String) {
+        let caller = Self::caller();
         let wish = CreateSession {
             patient_id: PatientId::parse(PATIENT).unwrap(),
             scheduled_start: self.clock.now(),
@@ -112,7 +136,7 @@ impl Ward {
         let link = self.app.issue_join_token(&caller, id, patient, None, None).await.unwrap();
         self.app.join_by_token(&link.token, &Device::default(), trace()).await.unwrap();
         self.app.admit_participant(&caller, id, patient, None, None).await.unwrap();
-        (caller, id, link.token)
+        (id, link.token)
     }
 
     pub async fn worker(&self) -> ServiceProcess {

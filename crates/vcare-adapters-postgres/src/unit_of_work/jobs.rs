@@ -2,10 +2,12 @@
 
 use async_trait::async_trait;
 use diesel::prelude::{ExpressionMethods, QueryDsl};
+use diesel::upsert::excluded;
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vcare_app::ports::{ClosedJob, JobEnd, JobKind, Jobs, StoreError};
+use vcare_app::TraceContext;
+use vcare_app::ports::{ClosedJob, JobEnd, JobKind, Jobs, NewJob, StoreError};
 use vcare_domain::{EncounterStatus, LeaseToken, SessionId};
 
 use super::PgUnitOfWork;
@@ -24,6 +26,57 @@ fn groups<K: PartialEq>(jobs: impl Iterator<Item = (K, SessionId)>) -> Vec<(K, V
         }
     }
     groups
+}
+
+impl PgUnitOfWork {
+    /// Stores a job: held for a first attempt, or due at its own time.
+    pub(super) async fn write_job(
+        &mut self,
+        session: SessionId,
+        job: NewJob,
+        trace: &TraceContext,
+    ) -> Result<(), StoreError> {
+        use retry_job::dsl;
+        let now = self.clock.now();
+        let held = job.due.is_none().then(|| *self.first_lease.token.as_uuid());
+        let row = (
+            dsl::tenant_id.eq(self.scope.tenant_id.as_str()),
+            dsl::session_id.eq(session.as_uuid()),
+            dsl::kind.eq(job.kind.as_str()),
+            dsl::id.eq(self.ids.uuid()),
+            dsl::state.eq("open"),
+            dsl::attempts.eq(i32::from(held.is_some())),
+            dsl::due_at.eq(job.due.unwrap_or(now + self.first_lease.lasts)),
+            dsl::lease_token.eq(held),
+            dsl::correlation_id.eq(&trace.correlation_id),
+            dsl::traceparent.eq(&trace.traceparent),
+            // From when on there is work to do.
+            dsl::created_at.eq(job.due.unwrap_or(now)),
+        );
+        let insert = diesel::insert_into(dsl::retry_job).values(row);
+        if held.is_some() {
+            insert.execute(&mut self.conn.pg).await.map_err(store_error)?;
+            return Ok(());
+        }
+        // Who holds it now loses it, and finds at its new time what there is to do.
+        insert
+            .on_conflict((dsl::tenant_id, dsl::session_id, dsl::kind))
+            .do_update()
+            .set((
+                dsl::state.eq("open"),
+                dsl::attempts.eq(0),
+                dsl::due_at.eq(excluded(dsl::due_at)),
+                dsl::lease_token.eq(None::<Uuid>),
+                dsl::last_error.eq(None::<String>),
+                dsl::correlation_id.eq(excluded(dsl::correlation_id)),
+                dsl::traceparent.eq(excluded(dsl::traceparent)),
+                dsl::created_at.eq(excluded(dsl::created_at)),
+            ))
+            .execute(&mut self.conn.pg)
+            .await
+            .map_err(store_error)?;
+        Ok(())
+    }
 }
 
 #[async_trait]

@@ -6,8 +6,8 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::future::join_all;
 use vcare_app::Scope;
 use vcare_app::events::session_event;
-use vcare_app::ports::{JobKind, StoreError, TracedSession, VirtualSessions};
-use vcare_domain::{FollowUp, SessionEvent, SessionId, VirtualSession};
+use vcare_app::ports::{NewJob, StoreError, TracedSession, VirtualSessions};
+use vcare_domain::{SessionEvent, SessionId, VirtualSession};
 
 use super::{NewEvent, PgUnitOfWork};
 use crate::errors::store_error;
@@ -70,8 +70,7 @@ impl VirtualSessions for PgSessions<'_> {
         self.0.write_events(&events).await?;
         for TracedSession { session, trace } in sessions {
             for follow_up in session.follow_ups() {
-                let FollowUp::CreateEncounter = follow_up;
-                self.0.write_job(session.parts().id, JobKind::CreateEncounter, trace).await?;
+                self.0.write_job(session.parts().id, NewJob::from(*follow_up), trace).await?;
             }
             session.mark_saved();
             self.0.saved.push((session.parts().id, session.version()));

@@ -44,13 +44,13 @@ async fn a_visit_reads_back_after_each_step_of_its_life() {
     };
     let outcome = visit.change_media_mode(MediaMode::Audio, SegmentCause::LinkDegraded, at(3));
     step(&mut visit, "audio", outcome).await;
-    let outcome = visit.disconnect(patient, at(4));
+    let outcome = visit.disconnect(patient, at(4), Duration::MINUTE);
     step(&mut visit, "disconnected", outcome).await;
     let outcome = visit.join(patient, 1, at(5));
     step(&mut visit, "back", outcome).await;
     let outcome = visit.change_media_mode(MediaMode::Message, SegmentCause::Chosen, at(6));
     step(&mut visit, "messages", outcome).await;
-    let outcome = visit.disconnect(patient, at(7));
+    let outcome = visit.disconnect(patient, at(7), Duration::MINUTE);
     step(&mut visit, "lost", outcome).await;
     let outcome = visit.fail(Duration::MINUTE, at(8));
     step(&mut visit, "failed", outcome).await;

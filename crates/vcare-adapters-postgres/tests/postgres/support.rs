@@ -181,7 +181,7 @@ impl Bench {
         applied(visit.admit(patient, &change(2)));
         match status {
             SessionStatus::Failed => {
-                applied(visit.disconnect(patient, change(8).at));
+                applied(visit.disconnect(patient, change(8).at, Duration::MINUTE));
                 applied(visit.fail(Duration::MINUTE, change(9).at));
             }
             SessionStatus::Ended => applied(visit.end(&change(9))),

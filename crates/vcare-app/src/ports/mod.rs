@@ -20,8 +20,8 @@ pub use neighbours::{
 };
 pub use oversight::{Backlog, ITEMS, JobFilter, JobView, Oversight, TenantView, Unsettled, UnsettledVisit};
 pub use queue::{
-    EventPublisher, GivenBack, JobKind, JobQueue, LeasedJob, OpenJobs, Outbox, OutboxLead, OutboxWake, PublishError,
-    StoredEvent,
+    EventPublisher, GivenBack, JobKind, JobQueue, LeasedJob, NewJob, OpenJobs, Outbox, OutboxLead, OutboxWake,
+    PublishError, StoredEvent,
 };
 pub use secrets::{
     InvalidSecret, JoinTokenClaims, JoinTokens, KeptSecrets, KeyPurpose, KeyVersions, PreparedSecret, SealedSecret,

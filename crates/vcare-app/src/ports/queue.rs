@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use time::{Duration, OffsetDateTime};
 use tokio::sync::Notify;
-use vcare_domain::{EventId, JobId, LeaseToken, SessionId, TenantId, VideoBackend};
+use vcare_domain::{EventId, FollowUp, JobId, LeaseToken, SessionId, TenantId, VideoBackend};
 
 use crate::actor::TraceContext;
 use crate::ports::{BrokenPromise, StoreError};
@@ -99,6 +99,24 @@ impl JobKind {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+/// A job to be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewJob {
+    /// Its kind.
+    pub kind: JobKind,
+    /// When it is due; one that is there already is moved. `None`: who stores it makes the first attempt, under a lease.
+    pub due: Option<OffsetDateTime>,
+}
+
+impl From<FollowUp> for NewJob {
+    fn from(follow_up: FollowUp) -> Self {
+        match follow_up {
+            FollowUp::CreateEncounter => Self { kind: JobKind::CreateEncounter, due: None },
+            FollowUp::FailLostVisit { due } => Self { kind: JobKind::FailLostVisit, due: Some(due) },
+        }
     }
 }
 

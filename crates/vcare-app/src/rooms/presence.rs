@@ -1,6 +1,6 @@
 //! Who is seen in a room. Hints from the video server: late, twice and out of order.
 
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use vcare_domain::{ConferenceName, Outcome, ParticipantId, SessionId, VirtualSession};
 
 use crate::actor::{ActorRef, Scope, TraceContext};
@@ -29,8 +29,8 @@ pub struct Presence {
 }
 
 /// Lets the visit decide what a hint means for it; answers whether it changed. What does not fit is no error.
-fn tell(session: &mut VirtualSession, id: ParticipantId, present: bool, at: OffsetDateTime) -> bool {
-    let told = if present { session.connect(id, at) } else { session.disconnect(id, at) };
+fn tell(session: &mut VirtualSession, id: ParticipantId, present: bool, at: OffsetDateTime, window: Duration) -> bool {
+    let told = if present { session.connect(id, at) } else { session.disconnect(id, at, window) };
     told == Ok(Outcome::Applied)
 }
 
@@ -39,7 +39,7 @@ impl App {
     /// and not to leave; a person is present while one of their connections is.
     ///
     /// # Errors
-    /// [`AppError::NotFound`] for a room that is not ours, [`AppError::Store`].
+    /// [`AppError::NotFound`] for a room that is not ours, [`AppError::Blocked`] without settings, [`AppError::Store`].
     #[tracing::instrument(skip_all)]
     pub async fn note_presence(
         &self,
@@ -48,6 +48,7 @@ impl App {
         trace: TraceContext,
     ) -> Result<(), AppError> {
         let (tenant_id, id) = self.store.session_of_room(room).await?.ok_or(AppError::NotFound(Resource::Session))?;
+        let window = self.video_config(&tenant_id).await?.grace_after();
         let scope = Scope { tenant_id, actor: ActorRef::System("jitsi"), trace };
         let now = self.clock.now();
         self.in_visit("note_presence", &scope, id, async |tx, session| {
@@ -61,7 +62,7 @@ impl App {
                 let at = match hint.seen {
                     Seen::Joined(at) | Seen::Left(at) => at.min(now),
                 };
-                changed |= tell(session, hint.participant_id, present, at);
+                changed |= tell(session, hint.participant_id, present, at, window);
             }
             Ok(changed)
         })
@@ -71,14 +72,15 @@ impl App {
     /// The room is closed: nobody is in it.
     ///
     /// # Errors
-    /// [`AppError::NotFound`], [`AppError::Store`].
+    /// [`AppError::NotFound`], [`AppError::Blocked`] without settings, [`AppError::Store`].
     pub async fn room_emptied(&self, scope: &Scope, id: SessionId, at: OffsetDateTime) -> Result<(), AppError> {
+        let window = self.video_config(&scope.tenant_id).await?.grace_after();
         self.in_visit("note_presence", scope, id, async |tx, session| {
             tx.presences().everybody_left(id, at).await?;
             let people: Vec<ParticipantId> = session.parts().participants.iter().map(|person| person.id).collect();
             let mut changed = false;
             for person in people {
-                changed |= tell(session, person, false, at);
+                changed |= tell(session, person, false, at, window);
             }
             Ok(changed)
         })

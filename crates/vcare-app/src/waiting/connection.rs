@@ -22,6 +22,15 @@ pub struct ConnectionReport {
     pub ago: Duration,
 }
 
+/// A report, as the visit is told of it.
+#[derive(Clone, Copy)]
+struct Told {
+    heard: Heard,
+    at: OffsetDateTime,
+    /// For how long a lost patient is waited for.
+    window: Duration,
+}
+
 /// Whom a report is about: that person, or the caller's own part in the visit.
 type About<'a> = &'a (dyn Fn(&VirtualSession) -> Result<ParticipantId, AppError> + Sync);
 
@@ -29,7 +38,8 @@ impl App {
     /// The holder of a join token tells of their connection.
     ///
     /// # Errors
-    /// [`AppError::JoinToken`], [`AppError::Refused`] once the visit is over, [`AppError::Secrets`], [`AppError::Store`].
+    /// [`AppError::JoinToken`], [`AppError::Refused`] once the visit is over, [`AppError::Blocked`] without settings,
+    /// [`AppError::Secrets`], [`AppError::Store`].
     pub async fn report_by_token(
         &self,
         token: &str,
@@ -48,7 +58,7 @@ impl App {
         let status = JoinStatus::of(&session, participant, None);
         if report.heard == Heard::Alive
             && fresh
-            && session.clone().hear(id, report.heard, at) == Ok(Outcome::AlreadyApplied)
+            && session.clone().hear(id, report.heard, at, Duration::ZERO) == Ok(Outcome::AlreadyApplied)
         {
             return Ok(status);
         }
@@ -66,7 +76,7 @@ impl App {
     ///
     /// # Errors
     /// [`AppError::Forbidden`], [`AppError::NotFound`] (also for who has no part in the visit), [`AppError::Refused`],
-    /// [`AppError::IdempotencyKeyReused`], [`AppError::Store`].
+    /// [`AppError::IdempotencyKeyReused`], [`AppError::Blocked`] without settings, [`AppError::Store`].
     #[tracing::instrument(skip_all, fields(tenant_id = %caller.tenant_id, session_id = %id))]
     pub async fn report_connection(
         &self,
@@ -100,9 +110,11 @@ impl App {
         about: About<'_>,
         once: Option<&Once<'_, JoinStatus>>,
     ) -> Result<Done<JoinStatus>, AppError> {
+        let window = self.video_config(&scope.tenant_id).await?.grace_after();
         run_again_after_lost_races("report_connection", || async {
             let mut tx = self.store.begin("report_connection", scope).await?;
-            let done = self.note_report(&mut *tx, id, heard, at, about, once).await;
+            let told = Told { heard, at, window };
+            let done = self.note_report(&mut *tx, id, told, about, once).await;
             close(tx, done).await
         })
         .await
@@ -113,11 +125,11 @@ impl App {
         &self,
         tx: &mut dyn UnitOfWork,
         id: SessionId,
-        heard: Heard,
-        at: OffsetDateTime,
+        told: Told,
         about: About<'_>,
         once: Option<&Once<'_, JoinStatus>>,
     ) -> Result<Done<JoinStatus>, AppError> {
+        let Told { heard, at, window } = told;
         let mut session = tx.sessions().find(id).await?.ok_or(AppError::NotFound(Resource::Session))?;
         let person = about(&session)?;
         if let Some(once) = once
@@ -127,7 +139,7 @@ impl App {
         }
         // Decided on a copy, as the lease may know better: then nothing of it is kept.
         let mut changed = session.clone();
-        let outcome = changed.hear(person, heard, at)?;
+        let outcome = changed.hear(person, heard, at, window)?;
         let promises = heard == Heard::Alive && changed.entry(person) == Entry::DirectJoin;
         if tx.leases().hear(id, person, heard, at, promises).await? && outcome == Outcome::Applied {
             tx.sessions().save(&mut changed).await?;

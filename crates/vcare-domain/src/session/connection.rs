@@ -1,6 +1,6 @@
 //! What is heard of people's connections, in whatever order it comes.
 
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use crate::ids::ParticipantId;
 use crate::participant::{ParticipantState, ParticipantStatus};
@@ -41,12 +41,19 @@ impl Heard {
 
 impl VirtualSession {
     /// Notes what was heard of somebody's connection as of `at`. Only who was let in can lose the visit, and only who had
-    /// lost it can come back. What is older than where they stand changes nothing.
+    /// lost it can come back. What is older than where they stand changes nothing. A lost patient is waited for as long as
+    /// `window`.
     ///
     /// # Errors
     /// [`Refusal::InvalidTransition`] once the visit is over, [`Refusal::ParticipantNotFound`],
     /// [`Refusal::ParticipantRemoved`].
-    pub fn hear(&mut self, id: ParticipantId, heard: Heard, at: OffsetDateTime) -> Result<Outcome, Refusal> {
+    pub fn hear(
+        &mut self,
+        id: ParticipantId,
+        heard: Heard,
+        at: OffsetDateTime,
+        window: Duration,
+    ) -> Result<Outcome, Refusal> {
         let state = &self.parts.participant(id).ok_or(Refusal::ParticipantNotFound)?.state;
         if state.status() == ParticipantStatus::Removed {
             return Err(Refusal::ParticipantRemoved);
@@ -56,7 +63,7 @@ impl VirtualSession {
             (Heard::Lost, ParticipantState::Admitted { at: since } | ParticipantState::Active { since })
                 if *since <= at && self.status() == SessionStatus::Active =>
             {
-                self.disconnect(id, at)
+                self.disconnect(id, at, window)
             }
             (Heard::Alive | Heard::Restored, ParticipantState::Disconnected { at: since }) if *since <= at => {
                 self.connect(id, at)

@@ -134,9 +134,9 @@ impl Step {
             Command::JoinAsProvider => visit.join_as_provider(new, LIMIT, &change),
             Command::Admit(index) => visit.admit(who(index).id, &change),
             Command::Remove(index) => visit.remove(who(index).id, reason(), &change),
-            Command::Disconnect(index) => visit.disconnect(who(index).id, self.at),
+            Command::Disconnect(index) => visit.disconnect(who(index).id, self.at, Duration::MINUTE),
             Command::Connect(index) => visit.connect(who(index).id, self.at),
-            Command::Hear(index, heard) => visit.hear(who(index).id, *heard, self.at),
+            Command::Hear(index, heard) => visit.hear(who(index).id, *heard, self.at, Duration::MINUTE),
             Command::WithdrawRecording => visit.withdraw_recording(&change),
             Command::RecordRecording(key) => visit.record_recording(recording(key), self.at),
             Command::ChangeMediaMode(mode, cause) => visit.change_media_mode(*mode, *cause, self.at),
@@ -266,8 +266,8 @@ fn check_history(visit: &VirtualSession) -> Result<(), TestCaseError> {
             parts.segments.first().zip(parts.segments.last()).and_then(|(first, last)| Some(last.to? - first.from));
         prop_assert_eq!(held.unwrap_or_default().whole_seconds(), i64::from(duration));
     }
-    let owed: &[FollowUp] = if duration > 0 { &[FollowUp::CreateEncounter] } else { &[] };
-    prop_assert_eq!(visit.follow_ups(), owed, "an Encounter exactly if something took place");
+    let owed = visit.follow_ups().iter().filter(|follow_up| matches!(follow_up, FollowUp::CreateEncounter)).count();
+    prop_assert_eq!(owed, usize::from(duration > 0), "an Encounter exactly if something took place");
 
     let charges: Vec<_> =
         events.iter().enumerate().filter(|(_, e)| matches!(e, SessionEvent::Chargeable { .. })).collect();

@@ -2,7 +2,7 @@
 
 use time::{Duration, OffsetDateTime};
 
-use crate::event::SessionEvent;
+use crate::event::{FollowUp, SessionEvent};
 use crate::ids::ParticipantId;
 use crate::participant::{Participant, ParticipantRole, ParticipantState, ParticipantStatus};
 use crate::refusal::{Action, Refusal};
@@ -151,11 +151,11 @@ impl VirtualSession {
         Ok(self.applied(at, [SessionEvent::ParticipantRemoved { participant: id, role, removed_by }]))
     }
 
-    /// Notes that somebody in the visit lost the connection.
+    /// Notes that somebody in the visit lost the connection. The patient is waited for as long as `window`.
     ///
     /// # Errors
     /// [`Refusal::InvalidTransition`] unless the visit is active, [`Refusal::ParticipantNotFound`].
-    pub fn disconnect(&mut self, id: ParticipantId, at: OffsetDateTime) -> Result<Outcome, Refusal> {
+    pub fn disconnect(&mut self, id: ParticipantId, at: OffsetDateTime, window: Duration) -> Result<Outcome, Refusal> {
         if self.status() != SessionStatus::Active {
             return self.refuse(Action::Disconnect);
         }
@@ -166,6 +166,9 @@ impl VirtualSession {
         }
         participant.leave(ParticipantState::Disconnected { at }, at);
         let role = participant.role;
+        if role == ParticipantRole::Patient {
+            self.follow_ups.push(FollowUp::FailLostVisit { due: at + window });
+        }
         Ok(self.applied(at, [SessionEvent::ParticipantDisconnected { participant: id, role }]))
     }
 

@@ -21,6 +21,7 @@ use crate::gates::{Gate, GateBlock};
 /// A sample that cannot be made: a fixed value below does not pass its own check any more.
 pub type SampleError = Box<dyn Error + Send + Sync>;
 
+const WINDOW: Duration = Duration::MINUTE;
 const CREATED_AT: OffsetDateTime = datetime!(2026-03-01 08:00 UTC);
 const LIMIT: u8 = 6;
 const SCHEDULER: &str = "2b1f0c9e-5a0e-4c7e-9b61-0d9a4f1f7a10";
@@ -118,7 +119,7 @@ impl Narrator {
         self.of(&mut visit, ActorRef::Participant(patient), |visit| {
             visit.change_media_mode(MediaMode::Audio, SegmentCause::LinkDegraded, minute(68))
         })?;
-        self.of(&mut visit, ActorRef::Participant(patient), |visit| visit.disconnect(patient, minute(70)))?;
+        self.of(&mut visit, ActorRef::Participant(patient), |visit| visit.disconnect(patient, minute(70), WINDOW))?;
         self.of(&mut visit, ActorRef::Participant(patient), |visit| visit.join(patient, 1, minute(71)))?;
         let reason = FreeText::parse(WHY_REMOVED)?;
         self.user(&mut visit, CLINICIAN, 75, |visit, change| visit.remove(interpreter, reason, &change))?;
@@ -137,9 +138,8 @@ impl Narrator {
         let mut visit = self.created(3)?;
         self.come_and_be_admitted(&mut visit)?;
         let patient = participant(1);
-        self.of(&mut visit, ActorRef::Participant(patient), |visit| visit.disconnect(patient, minute(71)))?;
-        let window = time::Duration::MINUTE;
-        self.of(&mut visit, ActorRef::System("reconnect_window"), |visit| visit.fail(window, minute(72)))?;
+        self.of(&mut visit, ActorRef::Participant(patient), |visit| visit.disconnect(patient, minute(71), WINDOW))?;
+        self.of(&mut visit, ActorRef::System("reconnect_window"), |visit| visit.fail(WINDOW, minute(72)))?;
         self.user(&mut visit, CLINICIAN, 80, |visit, change| visit.end(&change))?;
         self.of(&mut visit, ActorRef::System("encounter"), |visit| visit.park_encounter(minute(81)))
     }

@@ -4,7 +4,7 @@ use super::support::*;
 use crate::*;
 
 fn hear(visit: &mut VirtualSession, n: u128, heard: Heard, at: i64) -> Result<Outcome, Refusal> {
-    visit.hear(person(n), heard, minute(at))
+    visit.hear(person(n), heard, minute(at), WINDOW)
 }
 
 #[test]

@@ -118,7 +118,8 @@ fn a_visit_of_less_than_a_second_counts_as_nothing() {
 fn a_visit_is_given_up_when_its_patient_has_been_gone_for_the_whole_window() {
     let mut visit = active();
     refused(&mut visit, Refusal::PatientNotLost, |visit| visit.fail(WINDOW, minute(4)));
-    applied(visit.disconnect(person(PATIENT), minute(5)));
+    applied(visit.disconnect(person(PATIENT), minute(5), WINDOW));
+    assert_eq!(visit.follow_ups(), [FollowUp::FailLostVisit { due: minute(6) }]);
     let early = minute(6) - time::Duration::MILLISECOND;
     refused(&mut visit, Refusal::PatientAwaited { until: minute(6) }, |visit| visit.fail(WINDOW, early));
     applied(visit.fail(WINDOW, minute(6)));
@@ -128,10 +129,10 @@ fn a_visit_is_given_up_when_its_patient_has_been_gone_for_the_whole_window() {
 #[test]
 fn a_patient_who_came_back_in_time_was_never_lost() {
     let mut visit = active();
-    applied(visit.disconnect(person(PATIENT), minute(5)));
+    applied(visit.disconnect(person(PATIENT), minute(5), WINDOW));
     applied(visit.join(person(PATIENT), 1, minute(6)));
     refused(&mut visit, Refusal::PatientNotLost, |visit| visit.fail(WINDOW, minute(60)));
-    applied(visit.disconnect(person(PATIENT), minute(60)));
+    applied(visit.disconnect(person(PATIENT), minute(60), WINDOW));
     refused(&mut visit, Refusal::PatientAwaited { until: minute(61) }, |visit| visit.fail(WINDOW, minute(60)));
 }
 
@@ -140,15 +141,16 @@ fn a_visit_goes_on_without_anybody_but_its_patient() {
     let mut visit = active();
     applied(visit.admit(person(INTERPRETER), &at(3)));
     for n in [PROVIDER, INTERPRETER] {
-        applied(visit.disconnect(person(n), minute(4)));
+        applied(visit.disconnect(person(n), minute(4), WINDOW));
     }
+    assert_eq!(visit.follow_ups(), []);
     refused(&mut visit, Refusal::PatientNotLost, |visit| visit.fail(WINDOW, minute(60)));
 }
 
 #[test]
 fn a_failed_visit_counts_until_its_patient_was_lost() {
     let mut visit = active();
-    applied(visit.disconnect(person(PATIENT), minute(12)));
+    applied(visit.disconnect(person(PATIENT), minute(12), WINDOW));
     // Nobody was there to give it up for an hour.
     let mut visit = saved(visit);
     applied(visit.fail(WINDOW, minute(72)));
@@ -193,7 +195,7 @@ fn a_parked_encounter_can_still_be_recorded() {
 fn a_clock_that_runs_behind_never_makes_time_negative() {
     let mut visit = active();
     applied(visit.change_media_mode(MediaMode::Audio, SegmentCause::LinkDegraded, minute(-500)));
-    applied(visit.disconnect(person(PATIENT), minute(-400)));
+    applied(visit.disconnect(person(PATIENT), minute(-400), WINDOW));
     applied(visit.join(person(PATIENT), 1, minute(-300)));
     applied(visit.end(&at(-200)));
     assert_eq!(events(&visit).last(), Some(&SessionEvent::Ended { duration_seconds: 0 }));

@@ -115,7 +115,7 @@ pub fn active() -> VirtualSession {
 /// The patient was lost in minute 12, after ten minutes, and given up in minute 13.
 pub fn failed() -> VirtualSession {
     let mut visit = active();
-    applied(visit.disconnect(person(PATIENT), minute(12)));
+    applied(visit.disconnect(person(PATIENT), minute(12), WINDOW));
     applied(visit.fail(WINDOW, minute(13)));
     saved(visit)
 }

@@ -66,7 +66,7 @@ fn who_was_let_in_becomes_active_when_seen_in_the_room() {
     let (role, status) = (ParticipantRole::Patient, ParticipantStatus::Active);
     assert_eq!(events(&visit), [SessionEvent::ParticipantJoined { participant: id, role, status }]);
     repeated(&mut visit, |visit| visit.connect(id, minute(4)));
-    applied(visit.disconnect(id, minute(5)));
+    applied(visit.disconnect(id, minute(5), WINDOW));
     applied(visit.connect(id, minute(6)));
     assert_eq!(status_of(&visit, PATIENT), ParticipantStatus::Active);
     assert_eq!(visit.parts().participant(id).unwrap().left_at, None, "who is back has not left");

@@ -41,7 +41,7 @@ fn a_stranger_is_not_let_in() {
     refused(&mut visit, Refusal::ParticipantNotFound, |visit| visit.join(person(9), 1, minute(2)));
     refused(&mut visit, Refusal::ParticipantNotFound, |visit| visit.admit(person(9), &at(2)));
     refused(&mut visit, Refusal::ParticipantNotFound, |visit| visit.remove(person(9), reason(), &at(2)));
-    refused(&mut active(), Refusal::ParticipantNotFound, |visit| visit.disconnect(person(9), minute(3)));
+    refused(&mut active(), Refusal::ParticipantNotFound, |visit| visit.disconnect(person(9), minute(3), WINDOW));
     assert_eq!(visit.entry(person(9)), Entry::WaitingRoom);
 }
 
@@ -103,7 +103,7 @@ fn who_is_no_provider_of_the_visit_admits_only_while_one_is_there() {
 #[test]
 fn a_provider_whose_connection_dropped_still_counts_as_there() {
     let mut visit = active();
-    applied(visit.disconnect(person(PROVIDER), minute(3)));
+    applied(visit.disconnect(person(PROVIDER), minute(3), WINDOW));
     applied(visit.admit(person(INTERPRETER), &by("nurse", 4)));
 }
 
@@ -158,10 +158,10 @@ fn a_provider_who_comes_by_admitting_becomes_the_visits_provider_too() {
 #[test]
 fn who_lost_the_connection_comes_back_into_the_visit() {
     let mut visit = active();
-    applied(visit.disconnect(person(PATIENT), minute(5)));
+    applied(visit.disconnect(person(PATIENT), minute(5), WINDOW));
     let role = ParticipantRole::Patient;
     assert_eq!(events(&visit), [SessionEvent::ParticipantDisconnected { participant: person(PATIENT), role }]);
-    repeated(&mut visit, |visit| visit.disconnect(person(PATIENT), minute(6)));
+    repeated(&mut visit, |visit| visit.disconnect(person(PATIENT), minute(6), WINDOW));
     let patient = |visit: &VirtualSession| visit.parts().patient().unwrap().clone();
     assert_eq!(patient(&visit).left_at, Some(minute(5)));
     assert_eq!(visit.entry(person(PATIENT)), Entry::DirectJoin, "nobody waits twice");
@@ -219,7 +219,7 @@ fn a_token_of_a_finished_visit_meets_its_state() {
 #[test]
 fn removing_who_is_gone_already_keeps_the_time_they_left() {
     let mut visit = active();
-    applied(visit.disconnect(person(PATIENT), minute(5)));
+    applied(visit.disconnect(person(PATIENT), minute(5), WINDOW));
     applied(visit.remove(person(PATIENT), reason(), &at(15)));
     assert_eq!(visit.parts().patient().unwrap().left_at, Some(minute(5)));
 }
