@@ -40,6 +40,7 @@ fn video_token(criterion: &mut Criterion) {
         participant_id: ParticipantId::from_uuid(Uuid::from_u128(7)),
         role: ParticipantRole::Patient,
         recording_enabled: false,
+        link: None,
         issued_at: now,
         expires_at: now + Duration::HOUR,
         trace: &trace,

@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 use vcare_app::sessions::{Admission, IssuedJoinToken, Joined, SeenSession};
 use vcare_app::waiting::JoinStatus;
 use vcare_domain::{
-    MediaSegment, Participant, ParticipantId, ParticipantState, ParticipantStatus, SessionParts, SessionState,
-    VirtualSession,
+    LinkUse, MediaSegment, Participant, ParticipantId, ParticipantState, ParticipantStatus, SessionParts, SessionState,
+    ThreadRecord, VirtualSession,
 };
 
 /// A telehealth visit.
@@ -72,6 +72,8 @@ pub struct VirtualSessionDto {
     cancel_reason: Option<String>,
     /// Thread of the message fallback.
     messaging_thread_id: Option<String>,
+    /// What has become of that thread: `pending`, `created` or `parked`; null while nobody asked for it.
+    messaging_status: Option<&'static str>,
     /// Who takes part, in the order of invitation.
     participants: Vec<ParticipantDto>,
     /// How it was held: stretches of one medium without gaps.
@@ -100,6 +102,8 @@ pub struct ParticipantDto {
     role: &'static str,
     /// `invited`, `waiting`, `admitted`, `active`, `disconnected` or `removed`.
     status: &'static str,
+    /// What their link is used for; null while it was never probed.
+    link: Option<LinkDto>,
     /// When they first came.
     #[serde(with = "time::serde::rfc3339::option")]
     joined_at: Option<OffsetDateTime>,
@@ -115,6 +119,22 @@ pub struct ParticipantDto {
     /// waits, and only where sessions are read.
     #[serde(skip_serializing_if = "Option::is_none")]
     present: Option<bool>,
+}
+
+/// What a link is used for.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LinkDto {
+    /// `video`, `audio` or `message`.
+    mode: &'static str,
+    /// The most kbit/s, each way, that it should use; 0 for messages.
+    cap_kbps: u32,
+}
+
+impl From<LinkUse> for LinkDto {
+    fn from(link: LinkUse) -> Self {
+        Self { mode: link.mode.as_str(), cap_kbps: link.cap_kbps }
+    }
 }
 
 /// A stretch of a visit in one medium.
@@ -153,6 +173,7 @@ impl VirtualSessionDto {
 
     fn of(visit: &SessionParts) -> Self {
         let encounter = visit.state.encounter();
+        let thread = visit.fallback.as_ref().map(|fallback| &fallback.thread);
         let cancel_reason = match &visit.state {
             SessionState::Cancelled { reason, .. } => Some(reason.as_str().to_owned()),
             _ => None,
@@ -181,7 +202,8 @@ impl VirtualSessionDto {
             recording_ref: visit.recordings.first().map(ToString::to_string),
             failure_reason: matches!(visit.state, SessionState::Failed { .. }).then_some("connection_lost"),
             cancel_reason,
-            messaging_thread_id: visit.messaging_thread_id.clone(),
+            messaging_thread_id: thread.and_then(ThreadRecord::id).map(ToString::to_string),
+            messaging_status: thread.map(ThreadRecord::as_str),
             participants: visit.participants.iter().map(ParticipantDto::from).collect(),
             segments: visit.segments.iter().map(SegmentDto::from).collect(),
             version: visit.version.get(),
@@ -202,6 +224,7 @@ impl From<&Participant> for ParticipantDto {
             user_id: participant.user_id.as_ref().map(|user| user.as_str().to_owned()),
             role: participant.role.as_str(),
             status: participant.state.status().as_str(),
+            link: participant.link.map(LinkDto::from),
             joined_at: participant.joined_at,
             left_at: participant.left_at,
             removed_at,

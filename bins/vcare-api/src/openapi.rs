@@ -4,7 +4,8 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi, ToResponse};
 
 use crate::dto::{
-    AdmissionDto, JoinStatusDto, JoinTokenDto, JoinedDto, ParticipantDto, SegmentDto, SessionListDto, VirtualSessionDto,
+    AdmissionDto, JoinStatusDto, JoinTokenDto, JoinedDto, LinkDto, ParticipantDto, SegmentDto, SessionListDto,
+    VirtualSessionDto,
 };
 use crate::problem::{FieldError, ProblemDetails};
 use crate::routes;
@@ -79,6 +80,7 @@ impl Modify for Security {
         routes::sessions::remove::remove,
         routes::sessions::join::join,
         routes::sessions::admit::admit,
+        routes::sessions::fallback_message::fallback_message,
         routes::sessions::end::end,
         routes::sessions::cancel::cancel,
         routes::join::join_by_get,
@@ -87,6 +89,8 @@ impl Modify for Security {
         routes::waiting::connection::by_token,
         routes::waiting::connection::signed_in,
         routes::waiting::short::resolve,
+        routes::link_probe::by_token,
+        routes::link_probe::signed_in,
         routes::sessions::withdraw_recording::withdraw_recording,
         routes::config::read::read,
         routes::config::write::write,
@@ -108,7 +112,7 @@ impl Modify for Security {
     ),
     components(
         schemas(
-            VirtualSessionDto, ParticipantDto, SegmentDto, SessionListDto, AdmissionDto, JoinTokenDto, JoinedDto,
+            VirtualSessionDto, ParticipantDto, LinkDto, SegmentDto, SessionListDto, AdmissionDto, JoinTokenDto, JoinedDto,
             JoinStatusDto, ProblemDetails, FieldError,
         ),
         responses(

@@ -19,7 +19,7 @@ use vcare_boot::{Config, Metrics, Service, WorkerConfig, serve_ops};
 const fn rounds(kind: JobKind) -> usize {
     match kind {
         JobKind::CreateEncounter => 2,
-        JobKind::FailLostVisit => 1,
+        JobKind::CreateThread | JobKind::FailLostVisit => 1,
     }
 }
 

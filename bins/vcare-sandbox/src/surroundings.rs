@@ -168,6 +168,9 @@ base_url = "{standins}"
 [fhir]
 base_url = "{standins}/fhir/R4"
 
+[communication]
+base_url = "{standins}"
+
 [jitsi]
 allow_private_addresses = true
 ca_file = "{root}/jitsi-ca.pem"

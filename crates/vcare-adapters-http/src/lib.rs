@@ -9,6 +9,7 @@
 
 mod access_tokens;
 mod client;
+mod communication;
 mod consent;
 mod encounter;
 mod fhir;
@@ -20,6 +21,7 @@ mod zoom;
 
 pub use access_tokens::{AccessTokenConfig, OidcAccessTokens};
 pub use client::{AddressPolicy, ClientConfig, ClientError, HttpClient, install_crypto};
+pub use communication::HttpMessagingThreads;
 pub use consent::HttpConsentCheck;
 pub use encounter::encounter_resource;
 pub use fhir::HttpFhirGateway;

@@ -21,8 +21,8 @@ use vcare_app::ports::{
     NeighbourFault, RoomWish, Secret, SecretName, SecretsError, TenantSecrets, VideoError, VideoGrant, VideoProvider,
 };
 use vcare_domain::{
-    HttpsUrl, ParticipantId, ParticipantRole, Room, RoomName, Schedule, TenantConfig, TenantConfigDraft, TenantId,
-    TimeZoneName, Version,
+    HttpsUrl, LinkUse, MediaMode, ParticipantId, ParticipantRole, Room, RoomName, Schedule, TenantConfig,
+    TenantConfigDraft, TenantId, TimeZoneName, Version,
 };
 use vcare_jose::hs256;
 
@@ -83,6 +83,7 @@ fn grant<'a>(
         participant_id: ParticipantId::from_uuid(Uuid::from_u128(7)),
         role,
         recording_enabled,
+        link: None,
         issued_at: datetime!(2026-11-23 10:00:00.750 UTC),
         expires_at: datetime!(2026-11-23 11:30 UTC),
         trace,
@@ -114,6 +115,30 @@ async fn the_address_holds_the_token_quoted_in_its_fragment() {
     assert_eq!(rest, "&config.prejoinConfig.enabled=false");
     assert_eq!(token.split('.').count(), 3);
     assert!(!url.contains('?'), "nothing of it reaches a server's log");
+}
+
+#[tokio::test]
+async fn the_address_tells_jitsi_what_the_link_carries_by_settings_that_it_takes() {
+    let config = config("https://meet.example", None);
+    let room = room(&config).await;
+    let low = "&config.startLowBandwidthMode=true&config.startWithVideoMuted=true";
+    for (mode, cap_kbps, told) in [
+        (MediaMode::Video, 2000, "&config.resolution=720"),
+        (MediaMode::Video, 1500, "&config.resolution=720"),
+        (MediaMode::Video, 1499, "&config.resolution=360"),
+        (MediaMode::Video, 500, "&config.resolution=360"),
+        (MediaMode::Video, 499, "&config.resolution=180"),
+        (MediaMode::Video, 0, "&config.resolution=180"),
+        (MediaMode::Audio, 30, low),
+        (MediaMode::Message, 0, low),
+    ] {
+        let trace = trace();
+        let link = Some(LinkUse { mode, cap_kbps });
+        let grant = VideoGrant { link, ..grant(&room, ParticipantRole::Patient, false, &trace) };
+        let url = jitsi().join_url(&config, &grant).await.unwrap();
+        let (_, rest) = url.split_once("%22&config.prejoinConfig.enabled=false").unwrap();
+        assert_eq!(rest, told, "{mode:?} {cap_kbps}");
+    }
 }
 
 #[tokio::test]

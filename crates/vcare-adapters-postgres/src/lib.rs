@@ -8,6 +8,7 @@ mod connection;
 mod errors;
 mod jobs;
 mod leases;
+mod links;
 mod migrations;
 mod outbox;
 mod oversight;

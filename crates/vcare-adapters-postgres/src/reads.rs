@@ -1,20 +1,24 @@
 //! Reads of single statements, bound to a tenant.
 
 use async_trait::async_trait;
+use diesel::dsl::sql;
 use diesel::prelude::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension, QueryDsl,
     SelectableHelper,
 };
+use diesel::sql_types::Jsonb;
 use diesel_async::RunQueryDsl;
 use vcare_app::ports::{
     FoundSession, KeptAnswer, PageCursor, Reads, SessionFilter, SessionPage, StoreError, Unsettled,
 };
 use vcare_app::{ActorRef, Answer, IdempotencyKey};
 use vcare_domain::{
-    Branding, ConferenceName, PatientId, RoomName, SessionId, SessionStatus, TenantConfig, TenantId, VirtualSession,
+    Branding, ConferenceName, LinkState, ParticipantId, PatientId, RoomName, SessionId, SessionStatus, TenantConfig,
+    TenantId, VirtualSession,
 };
 
 use crate::errors::store_error;
+use crate::links::{LINKS_OF_THE_VISIT, LinkRow};
 use crate::oversight::unsettled;
 use crate::rooms;
 use crate::rows::{SessionRow, TenantConfigRow};
@@ -156,6 +160,27 @@ impl Reads for PgStore {
             .map_err(store_error)?;
         let Some((session, config)) = found else { return Ok(None) };
         Ok(Some((session.restore()?, config.map(TenantConfigRow::restore).transpose()?)))
+    }
+
+    async fn session_and_links(
+        &self,
+        tenant: &TenantId,
+        id: SessionId,
+    ) -> Result<Option<(VirtualSession, Option<TenantConfig>, Vec<(ParticipantId, LinkState)>)>, StoreError> {
+        let mut conn = self.connections.tenant(tenant).await?;
+        let found = virtual_session::table
+            .left_join(tenant_config::table.on(tenant_config::tenant_id.eq(virtual_session::tenant_id)))
+            .filter(virtual_session::tenant_id.eq(tenant.as_str()).and(virtual_session::id.eq(id.as_uuid())))
+            .select((SessionRow::as_select(), Option::<TenantConfigRow>::as_select(), sql::<Jsonb>(LINKS_OF_THE_VISIT)))
+            .first::<(SessionRow, Option<TenantConfigRow>, serde_json::Value)>(&mut conn.pg)
+            .await
+            .optional()
+            .map_err(store_error)?;
+        let Some((session, config, links)) = found else { return Ok(None) };
+        let links: Vec<LinkRow> =
+            serde_json::from_value(links).map_err(|_| StoreError::Corrupt { table: "link_state", column: "level" })?;
+        let links = links.into_iter().map(LinkRow::restore).collect::<Result<_, _>>()?;
+        Ok(Some((session.restore()?, config.map(TenantConfigRow::restore).transpose()?, links)))
     }
 
     async fn config_and_answer(

@@ -66,6 +66,9 @@ diesel::table! {
         charged_at -> Nullable<Timestamptz>,
         recording_withdrawn_at -> Nullable<Timestamptz>,
         further_recordings -> Array<Text>,
+        links -> Jsonb,
+        messaging_status -> Nullable<Text>,
+        messaging_requested_by -> Nullable<Text>,
     }
 }
 
@@ -77,6 +80,19 @@ diesel::table! {
         participant_id -> Uuid,
         joined_at -> Nullable<Timestamptz>,
         left_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    link_state (tenant_id, session_id, participant_id) {
+        tenant_id -> Text,
+        session_id -> Uuid,
+        participant_id -> Uuid,
+        level -> Text,
+        better -> Nullable<Text>,
+        prefer -> Nullable<Text>,
+        counted_since -> Timestamptz,
+        changes -> Int4,
     }
 }
 

@@ -12,8 +12,8 @@ use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, Trans
 use time::OffsetDateTime;
 use vcare_app::events::{AuditEntry, config_event};
 use vcare_app::ports::{
-    Answers, Clock, Ids, Jobs, KeptAnswer, KeptSecrets, Leases, OutboxWake, Presences, StoreError, TenantConfigs,
-    UnitOfWork, VirtualSessions, VisitChanges,
+    Answers, Clock, Ids, Jobs, KeptAnswer, KeptSecrets, Leases, Links, OutboxWake, Presences, StoreError,
+    TenantConfigs, UnitOfWork, VirtualSessions, VisitChanges,
 };
 use vcare_app::{Answer, IdempotencyKey, Scope};
 use vcare_domain::{EventId, LeaseToken, SessionId, TenantConfig, TenantId, Version};
@@ -23,6 +23,7 @@ use self::sessions::PgSessions;
 use crate::connection::Pooled;
 use crate::errors::store_error;
 use crate::leases::PgLeases;
+use crate::links::PgLinks;
 use crate::presences::PgPresences;
 use crate::reads::{AnswerRow, restore_answer};
 use crate::schema::{idempotency_key, outbox};
@@ -150,6 +151,10 @@ impl UnitOfWork for PgUnitOfWork {
 
     fn leases(&mut self) -> Box<dyn Leases + '_> {
         Box::new(PgLeases(self))
+    }
+
+    fn links(&mut self) -> Box<dyn Links + '_> {
+        Box::new(PgLinks(self))
     }
 
     fn tenant_configs(&mut self) -> Box<dyn TenantConfigs + '_> {

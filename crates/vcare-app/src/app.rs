@@ -7,7 +7,8 @@ use tokio::sync::Semaphore;
 
 use crate::breaker::Breaker;
 use crate::ports::{
-    Clock, ConsentCheck, FhirGateway, Ids, JobQueue, JoinTokens, LicenceCheck, SecretStore, Store, VideoBackends,
+    Clock, ConsentCheck, FhirGateway, Ids, JobQueue, JoinTokens, LicenceCheck, MessagingThreads, SecretStore, Store,
+    VideoBackends,
 };
 use crate::waiting::Waiting;
 
@@ -24,6 +25,10 @@ pub struct Neighbours {
     pub fhir: Arc<dyn FhirGateway>,
     /// Keeps a dead FHIR gateway from being asked by every visit that ends.
     pub fhir_breaker: Arc<Breaker>,
+    /// Message threads.
+    pub messaging: Arc<dyn MessagingThreads>,
+    /// Keeps a dead communication-service from being asked by every visit that falls back.
+    pub messaging_breaker: Arc<Breaker>,
 }
 
 /// What a deployment decides for all its tenants.
@@ -37,6 +42,8 @@ pub struct Settings {
     pub public_base_url: String,
     /// How long the end of a visit waits for the FHIR gateway before leaving it to the worker. Default 2 s.
     pub inline_encounter_deadline: Duration,
+    /// How long falling back waits for the communication-service before leaving it to the worker. Default 2 s.
+    pub inline_thread_deadline: Duration,
     /// How long a worker holds a job: its deadline for the gateway's answer, and [`crate::jobs::RECORDING`].
     /// Default 60 s.
     pub job_lease: Duration,

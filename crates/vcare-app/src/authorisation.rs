@@ -20,10 +20,14 @@ pub enum Permission {
     SessionRemove,
     /// Call a visit off.
     SessionCancel,
+    /// Go on in messages.
+    SessionFallBack,
     /// End a visit.
     SessionEnd,
     /// Tell of one's own connection in a visit.
     ConnectionReport,
+    /// Have one's own link probed.
+    LinkProbe,
     /// Note that the consent to recording was withdrawn.
     RecordingWithdraw,
     /// Read the tenant's settings.
@@ -38,7 +42,7 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::SessionCreate,
         Self::SessionRead,
         Self::SessionInvite,
@@ -46,8 +50,10 @@ impl Permission {
         Self::SessionAdmit,
         Self::SessionRemove,
         Self::SessionCancel,
+        Self::SessionFallBack,
         Self::SessionEnd,
         Self::ConnectionReport,
+        Self::LinkProbe,
         Self::RecordingWithdraw,
         Self::ConfigRead,
         Self::ConfigWrite,
@@ -66,6 +72,8 @@ impl Permission {
             Self::SessionAdmit => "virtual_care:session:admit",
             Self::SessionRemove => "virtual_care:session:remove",
             Self::SessionCancel => "virtual_care:session:cancel",
+            Self::SessionFallBack => "virtual_care:session:fall_back",
+            Self::LinkProbe => "virtual_care:link:probe",
             Self::SessionEnd => "virtual_care:session:end",
             Self::ConnectionReport => "virtual_care:session:connection",
             Self::RecordingWithdraw => "virtual_care:recording:withdraw",
@@ -84,10 +92,12 @@ impl Permission {
             Self::SessionCreate | Self::SessionInvite | Self::SessionCancel => {
                 &[Clinician, NursePractitioner, Scheduler, Admin]
             }
-            Self::SessionRead => &[Clinician, NursePractitioner, Scheduler, Admin, TenantAdmin, PlatformAdmin, Patient],
+            Self::SessionRead | Self::LinkProbe => {
+                &[Clinician, NursePractitioner, Scheduler, Admin, TenantAdmin, PlatformAdmin, Patient]
+            }
             Self::SessionJoin => &[Clinician, NursePractitioner],
             Self::ConnectionReport => &[Clinician, NursePractitioner, Patient],
-            Self::SessionAdmit | Self::SessionRemove => &[Clinician, NursePractitioner, Admin],
+            Self::SessionAdmit | Self::SessionRemove | Self::SessionFallBack => &[Clinician, NursePractitioner, Admin],
             Self::SessionEnd => &[Clinician, Admin],
             // Whoever cares for the patient hears it from them; saying no to being recorded must never be hard.
             Self::RecordingWithdraw => &[Clinician, NursePractitioner, Admin],

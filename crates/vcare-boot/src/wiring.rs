@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use url::Url;
 use vcare_adapters_http::{
     AccessTokenConfig, AddressPolicy, ClientConfig, HttpClient, HttpConsentCheck, HttpFhirGateway, HttpLicenceCheck,
-    JitsiVideo, JwksConfig, JwksLocation, JwksSource, OidcAccessTokens, ZoomVideo,
+    HttpMessagingThreads, JitsiVideo, JwksConfig, JwksLocation, JwksSource, OidcAccessTokens, ZoomVideo,
 };
 use vcare_adapters_kms::{AwsKms, Hs256JoinTokens, IfMissing, KeyKeeper, LocalKeyring, Vault};
 use vcare_adapters_nats::NatsPublisher;
@@ -83,8 +83,9 @@ pub fn operators_oversight(config: &Config) -> impl Oversight + use<> {
 pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Service> {
     let Overrides { clock, ids, tenant_secrets } = overrides;
     let mut database = config.database.adapter();
-    // Or a worker would take the job up while who ended the visit still waits for the gateway.
-    database.first_lease = (config.fhir.inline_deadline() + FIRST_RECORDING).unsigned_abs();
+    // Or a worker would take a job up while who caused it still waits for the neighbour.
+    let longest = config.fhir.inline_deadline().max(config.communication.inline_deadline());
+    database.first_lease = (longest + FIRST_RECORDING).unsigned_abs();
     let wake = OutboxWake::default();
     let waiting = Waiting::new(config.waiting.pace());
     let store = PgStore::new(&database, Arc::clone(&clock), Arc::clone(&ids), wake.clone());
@@ -102,6 +103,11 @@ pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Se
         consent: Arc::new(HttpConsentCheck::new(inside.clone(), config.consent.adapter().context("consent.base_url")?)),
         fhir: Arc::new(HttpFhirGateway::new(inside.clone(), config.fhir.neighbour.adapter().context("fhir.base_url")?)),
         fhir_breaker: Arc::new(Breaker::new("fhir")),
+        messaging: Arc::new(HttpMessagingThreads::new(
+            inside.clone(),
+            config.communication.neighbour.adapter().context("communication.base_url")?,
+        )),
+        messaging_breaker: Arc::new(Breaker::new("communication")),
         video: video(config, &clock, &ids, inside.clone(), &tenant_secrets)?,
     };
     let access_tokens = access_tokens(&config.identity, inside, &clock)?;
@@ -144,6 +150,7 @@ fn settings(config: &Config) -> Settings {
         video_token_grace: Duration::minutes(i64::from(config.links.video_token_grace_minutes)),
         public_base_url: config.links.public_base_url.clone(),
         inline_encounter_deadline: config.fhir.inline_deadline(),
+        inline_thread_deadline: config.communication.inline_deadline(),
         job_lease: config.worker.lease(),
     }
 }

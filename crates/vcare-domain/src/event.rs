@@ -3,9 +3,10 @@
 use time::OffsetDateTime;
 
 use crate::ids::ParticipantId;
+use crate::link::LinkUse;
 use crate::participant::{ParticipantRole, ParticipantStatus};
 use crate::segment::{MediaMode, SecondsPerMode, SegmentCause};
-use crate::text::{EncounterId, RecordingRef, UserId};
+use crate::text::{EncounterId, RecordingRef, ThreadId, UserId};
 
 /// A fact about a visit. Everything else a subscriber needs is read off the visit itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +72,24 @@ pub enum SessionEvent {
         /// Why.
         cause: SegmentCause,
     },
+    /// What a participant's link is used for changed.
+    LinkChanged {
+        /// Who.
+        participant: ParticipantId,
+        /// As what.
+        role: ParticipantRole,
+        /// What it is used for now.
+        link: LinkUse,
+    },
+    /// Somebody asked to go on in messages.
+    FallbackRequested,
+    /// The thread is there in which the visit goes on.
+    FallbackInitiated {
+        /// The thread.
+        thread: ThreadId,
+    },
+    /// The communication-service refuses the thread; a person must look.
+    FallbackParked,
     /// The visit was called off before it began.
     Cancelled,
     /// The connection was lost for longer than the reconnect window.
@@ -112,6 +131,8 @@ pub struct Recorded {
 pub enum FollowUp {
     /// Write the visit's Encounter into the chart.
     CreateEncounter,
+    /// Make the thread in which the visit goes on.
+    CreateThread,
     /// Give the visit up then, if its patient is still gone. A later loss moves it.
     FailLostVisit {
         /// When the reconnect window ends.

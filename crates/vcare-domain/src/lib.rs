@@ -11,6 +11,8 @@ mod encounter;
 mod event;
 mod ids;
 mod lease;
+mod link;
+mod messaging;
 mod participant;
 mod queue;
 mod refusal;
@@ -28,6 +30,8 @@ pub use encounter::{EncounterRecord, EncounterStatus};
 pub use event::{FollowUp, Recorded, SessionEvent};
 pub use ids::{EventId, InvalidId, JobId, LeaseToken, ParticipantId, SessionId};
 pub use lease::{DeviceId, InvalidDevice, Lease};
+pub use link::{AbsurdMeasure, LinkDecision, LinkLevel, LinkProbe, LinkReason, LinkState, LinkUse, Measured};
+pub use messaging::{Fallback, ThreadRecord};
 pub use participant::{Participant, ParticipantRole, ParticipantState, ParticipantStatus};
 pub use queue::{Place, Queue, Waiter, pause_before_asking};
 pub use refusal::{Action, Refusal};
@@ -39,6 +43,6 @@ pub use session::{
     SessionState, SessionStatus, Version, VirtualSession,
 };
 pub use text::{
-    AppointmentId, EncounterId, FreeText, HttpsUrl, InvalidText, NodeId, PatientId, RecordingRef, TenantId,
+    AppointmentId, EncounterId, FreeText, HttpsUrl, InvalidText, NodeId, PatientId, RecordingRef, TenantId, ThreadId,
     TimeZoneName, UserId,
 };

@@ -5,6 +5,7 @@ use std::fmt;
 use time::OffsetDateTime;
 
 use crate::ids::ParticipantId;
+use crate::link::LinkUse;
 use crate::text::{FreeText, UserId};
 
 /// What somebody is in a visit.
@@ -167,6 +168,8 @@ pub struct Participant {
     pub let_in_at: Option<OffsetDateTime>,
     /// When they were last seen to leave.
     pub left_at: Option<OffsetDateTime>,
+    /// What their link is used for; `None` while it was never probed.
+    pub link: Option<LinkUse>,
 }
 
 impl Participant {
@@ -180,6 +183,7 @@ impl Participant {
             joined_at: None,
             let_in_at: None,
             left_at: None,
+            link: None,
         }
     }
 

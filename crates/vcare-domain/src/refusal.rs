@@ -24,6 +24,14 @@ pub enum Action {
     Remove,
     /// Change between video, audio and messages.
     ChangeMediaMode,
+    /// Note what somebody's link carries.
+    NoteLink,
+    /// Go on in messages.
+    FallBack,
+    /// Note the thread of the fallback.
+    RecordThread,
+    /// Hand the thread to a person.
+    ParkThread,
     /// Note a lost connection.
     Disconnect,
     /// Tell of one's own or another's connection.
@@ -53,6 +61,10 @@ impl fmt::Display for Action {
             Self::Admit => "admit somebody to",
             Self::Remove => "remove somebody from",
             Self::ChangeMediaMode => "change the media mode of",
+            Self::NoteLink => "note a link in",
+            Self::FallBack => "go on in messages in",
+            Self::RecordThread => "record a thread for",
+            Self::ParkThread => "park the thread of",
             Self::Disconnect => "note a lost connection in",
             Self::ReportConnection => "tell of a connection to",
             Self::Fail => "give up",

@@ -2,8 +2,8 @@
 
 use time::OffsetDateTime;
 
-/// The medium of a part of a visit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// The medium of a part of a visit; the richest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MediaMode {
     /// Picture and sound.
     Video,
@@ -25,6 +25,12 @@ impl MediaMode {
             Self::Audio => "audio",
             Self::Message => "message",
         }
+    }
+
+    /// The one of both that carries less.
+    #[must_use]
+    pub fn poorer(self, other: Self) -> Self {
+        self.max(other)
     }
 
     /// The mode of that name.

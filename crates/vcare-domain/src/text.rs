@@ -129,6 +129,8 @@ checked_texts! {
     AppointmentId: 64, is_id_char, "letters, digits, '-', '_' and '.'", open;
     /// A FHIR Encounter, by its resource id.
     EncounterId: 64, is_id_char, "letters, digits, '-', '_' and '.'", open;
+    /// A thread of the communication-service.
+    ThreadId: 128, is_id_char, "letters, digits, '-', '_' and '.'", open;
     /// Where a finished recording is stored: a key in the storage of recordings. Opaque to us.
     RecordingRef: 512, is_key_char, "printable ASCII without blanks", open;
     /// What somebody wrote, as a reason for cancelling: may tell about a person.

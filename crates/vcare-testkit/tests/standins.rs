@@ -196,12 +196,20 @@ async fn a_thread_is_made_once_for_each_key() {
         let url = url.clone();
         async move { ask("POST", &url, &[("idempotency-key", key)], body).await }
     };
-    let (first, again) = (post("k-1", body).await, post("k-1", body).await);
+    let [one, other] = ["0198c0de-0000-5000-8000-000000000001", "0198c0de-0000-5000-8000-000000000002"];
+    let (first, again) = (post(one, body).await, post(one, body).await);
     assert_eq!((first.status, &first.body), (201, &again.body));
     assert!(first.json()["threadId"].as_str().unwrap().starts_with("thr_"));
-    assert_eq!(post("k-1", r#"{"participantIds":["usr_3"],"subject":"Visit"}"#).await.status, 409);
-    assert_eq!(post("k-2", r#"{"participantIds":[],"subject":"Visit"}"#).await.status, 400);
-    assert_eq!(post("", body).await.json()["error"]["code"], "VALIDATION_ERROR");
+    assert_eq!(post(one, r#"{"participantIds":["usr_3"],"subject":"Visit"}"#).await.status, 409);
+    assert_eq!(post(other, r#"{"participantIds":[],"subject":"Visit"}"#).await.status, 400);
+    for no_key in ["", "k-1"] {
+        assert_eq!(post(no_key, body).await.json()["error"]["code"], "VALIDATION_ERROR");
+    }
+    standins.refuse_threads(Some((403, "MODULE_NOT_LICENSED")));
+    let refused = post(other, body).await;
+    assert_eq!((refused.status, &refused.json()["error"]["code"]), (403, &json!("MODULE_NOT_LICENSED")));
+    assert_eq!(post(one, body).await.body, first.body, "what was answered is answered");
+    standins.refuse_threads(None);
     assert_eq!(standins.threads().len(), 1);
 }
 

@@ -30,6 +30,7 @@ async fn a_doctor_finds_all_well_where_all_is_well_and_names_what_is_not() {
         licence = {{ base_url = "{base}" }}
         consent = {{ base_url = "{base}" }}
         fhir = {{ base_url = "{fhir}" }}
+        communication = {{ base_url = "{base}" }}
         jitsi = {{ allow_private_addresses = true, ca_file = "{ca}" }}
         keyring = {{ file = "{folder}/master.key", create_if_missing = true }}
         "#,

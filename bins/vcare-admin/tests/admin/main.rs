@@ -78,6 +78,7 @@ impl Settings {
             licence = {{ base_url = "http://127.0.0.1:1" }}
             consent = {{ base_url = "http://127.0.0.1:1" }}
             fhir = {{ base_url = "http://127.0.0.1:1", bearer_token = "{PASSWORD}" }}
+            communication = {{ base_url = "http://127.0.0.1:1" }}
             keyring = {{ file = "{folder}/master.key", create_if_missing = true }}
             {more}
             "#

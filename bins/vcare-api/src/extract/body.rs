@@ -131,7 +131,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 fn without_value(message: &str) -> String {
     match message.rsplit_once(", expected ") {
         Some((start, expected)) if start.starts_with("invalid ") => {
-            format!("expected {}", expected.replace("u32", "a whole number"))
+            format!("expected {}", expected.replace("u32", "a whole number").replace("f64", "a number"))
         }
         _ => message.to_owned(),
     }

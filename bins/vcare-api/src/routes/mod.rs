@@ -4,6 +4,7 @@ pub mod branding;
 pub mod config;
 pub mod internal;
 pub mod join;
+pub mod link_probe;
 pub mod operations;
 pub mod reconciliation;
 pub mod sessions;
@@ -13,6 +14,7 @@ pub mod waiting;
 use actix_web::dev::HttpServiceFactory;
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
+use actix_web::web::PayloadConfig;
 use actix_web::{HttpRequest, Resource, Route, web};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
@@ -86,6 +88,17 @@ pub fn configure(app: &mut web::ServiceConfig) {
     .service(held_open(&to("/sessions/join/status"), vec![get(web::get().to(waiting::status::status))]))
     .service(resource(&to("/sessions/join/connection"), vec![post(web::post().to(waiting::connection::by_token))]))
     .service(resource(&to("/sessions/join/short"), vec![post(web::post().to(waiting::short::resolve))]))
+    .service(
+        routed(&to("/sessions/join/link-probe"), vec![post(web::post().to(link_probe::by_token))])
+            .app_data(PayloadConfig::new(link_probe::MOST_BYTES))
+            .wrap(from_fn(request::in_time)),
+    )
+    .service(
+        routed(&at("/link-probe"), vec![post(web::post().to(link_probe::signed_in))])
+            .app_data(PayloadConfig::new(link_probe::MOST_BYTES))
+            .wrap(from_fn(authenticate))
+            .wrap(from_fn(request::in_time)),
+    )
     .service(signed_in(
         &to("/sessions"),
         vec![get(web::get().to(sessions::list::list)), post(web::post().to(sessions::create::create))],
@@ -103,6 +116,10 @@ pub fn configure(app: &mut web::ServiceConfig) {
     .service(signed_in(&at("/join"), vec![post(web::post().to(sessions::join::join))]))
     .service(signed_in(&at("/admit/{participantId}"), vec![post(web::post().to(sessions::admit::admit))]))
     .service(signed_in(&at("/connection"), vec![post(web::post().to(waiting::connection::signed_in))]))
+    .service(signed_in(
+        &at("/fallback-message"),
+        vec![post(web::post().to(sessions::fallback_message::fallback_message))],
+    ))
     .service(signed_in(&at("/end"), vec![post(web::post().to(sessions::end::end))]))
     .service(signed_in(&at("/cancel"), vec![post(web::post().to(sessions::cancel::cancel))]))
     .service(signed_in(

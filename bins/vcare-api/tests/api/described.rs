@@ -54,6 +54,11 @@ impl Operation {
         }
     }
 
+    /// It is sent on poor links, and takes no body of more than a few hundred bytes.
+    pub fn takes_only_short_bodies(&self) -> bool {
+        matches!(self.id.as_str(), "probeLink" | "probeLinkByToken")
+    }
+
     /// It is about one visit.
     pub fn of_a_session(&self) -> bool {
         self.template.contains("{sessionId}")
@@ -91,7 +96,11 @@ impl Operation {
             "join" => json!({"token": "a.b.c"}),
             "joinConnection" | "reportConnection" => json!({"state": "alive"}),
             "joinShort" => json!({"code": "0123456789abcdefghijkl"}),
-            "issueJoinToken" | "joinAsProvider" | "admitParticipant" | "endSession" | "withdrawRecording" => json!({}),
+            "issueJoinToken" | "joinAsProvider" | "admitParticipant" | "endSession" | "withdrawRecording"
+            | "fallbackMessage" => json!({}),
+            "probeLink" | "probeLinkByToken" => {
+                json!({"rttMs": 120, "lossPercent": 0.5, "upKbps": 300, "downKbps": 300})
+            }
             "occupantJoined" | "occupantLeft" => {
                 json!({"room_name": "kabul-nosuchrm", "occupant": {"occupant_jid": "a@b/c", "joined_at": 1, "left_at": 2}})
             }

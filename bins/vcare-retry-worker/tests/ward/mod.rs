@@ -220,6 +220,7 @@ fn toml(file: &Path, database: &TestDatabase, nats: &NatsServer, standins: &Stan
         licence = {{ base_url = "{base}" }}
         consent = {{ base_url = "{base}" }}
         fhir = {{ base_url = "{fhir}" }}
+        communication = {{ base_url = "{base}" }}
         jitsi = {{ allow_private_addresses = true, ca_file = "{ca}" }}
         keyring = {{ file = "{folder}/master.key", create_if_missing = true }}
         zoom = {{ oauth_base_url = "{zoom}/oauth", api_base_url = "{zoom}/v2" }}

@@ -19,7 +19,7 @@ use vcare_app::ports::{
     Clock, ConnectionCheck, ConnectionProblem, ConnectionReport, NeighbourError, NeighbourFault, ReservedRoom,
     RoomWish, Secret, SecretsError, TenantSecrets, VideoError, VideoGrant, VideoProvider,
 };
-use vcare_domain::{HttpsUrl, InternalUrl, JitsiSettings, Room, RoomName, TenantConfig, TenantId};
+use vcare_domain::{HttpsUrl, InternalUrl, JitsiSettings, LinkUse, MediaMode, Room, RoomName, TenantConfig, TenantId};
 use vcare_jose::hs256;
 
 use crate::client::{Answer, Call, HttpClient};
@@ -135,7 +135,8 @@ impl VideoProvider for JitsiVideo {
         let jitsi = config.jitsi().ok_or(VideoError::NotConfigured)?;
         let token = self.sign(config.tenant_id(), &VideoClaims::of(jitsi, grant)).await?;
         // In the fragment, which reaches no access log; quoted, because Jitsi reads it as JSON and drops a bare one.
-        Ok(format!("{}#jwt=%22{token}%22&config.prejoinConfig.enabled=false", grant.room.url.as_str()))
+        let room = grant.room.url.as_str();
+        Ok(format!("{room}#jwt=%22{token}%22&config.prejoinConfig.enabled=false{}", overrides(grant.link)))
     }
 
     /// `POST {prosody}/end-meeting`, where the deployment has it. A room that is not open is 404.
@@ -196,6 +197,21 @@ impl VideoProvider for JitsiVideo {
         }
         let latency = Duration::try_from(began.elapsed()).unwrap_or(Duration::MAX);
         ConnectionReport { latency, checks }
+    }
+}
+
+/// What Jitsi is told of a link, by settings that its whitelist takes from an address. A person may change them: they spare
+/// a link, and are no wall.
+const fn overrides(link: Option<LinkUse>) -> &'static str {
+    match link {
+        None => "",
+        Some(LinkUse { mode: MediaMode::Audio | MediaMode::Message, .. }) => {
+            "&config.startLowBandwidthMode=true&config.startWithVideoMuted=true"
+        }
+        // The largest picture whose stream is within the cap: Jitsi sends about 1,500, 500 and 200 kbit/s.
+        Some(LinkUse { mode: MediaMode::Video, cap_kbps: 1500.. }) => "&config.resolution=720",
+        Some(LinkUse { mode: MediaMode::Video, cap_kbps: 500.. }) => "&config.resolution=360",
+        Some(LinkUse { mode: MediaMode::Video, .. }) => "&config.resolution=180",
     }
 }
 

@@ -161,6 +161,7 @@ fn grant<'a>(room: &'a Room, role: ParticipantRole, trace: &'a TraceContext) -> 
         participant_id: ParticipantId::from_uuid(Uuid::from_u128(7)),
         role,
         recording_enabled: false,
+        link: None,
         issued_at: datetime!(2026-11-23 10:00 UTC),
         expires_at: datetime!(2026-11-23 11:30 UTC),
         trace,

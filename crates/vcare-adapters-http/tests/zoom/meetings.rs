@@ -99,6 +99,7 @@ proptest::proptest! {
         let grant = VideoGrant {
             participant_id: ParticipantId::from_uuid(Uuid::from_u128(person)),
             recording_enabled,
+            link: None,
             issued_at,
             expires_at: issued_at + Duration::seconds(length),
             ..grant(room, role, &trace)

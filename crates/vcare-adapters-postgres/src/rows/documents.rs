@@ -1,10 +1,12 @@
 //! The parts of a visit's row that are JSON: participants and media segments.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vcare_domain::{
-    FreeText, MediaMode, MediaSegment, Participant, ParticipantId, ParticipantRole, ParticipantState,
+    FreeText, LinkUse, MediaMode, MediaSegment, Participant, ParticipantId, ParticipantRole, ParticipantState,
     ParticipantStatus, SegmentCause, UserId,
 };
 
@@ -80,7 +82,41 @@ impl ParticipantDocument {
             joined_at: self.joined_at,
             let_in_at: self.let_in_at,
             left_at: self.left_at,
+            link: None,
         })
+    }
+}
+
+/// What participants' links are used for, by participant.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct LinksDocument(BTreeMap<Uuid, LinkDocument>);
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LinkDocument {
+    mode: String,
+    cap_kbps: u32,
+}
+
+impl LinksDocument {
+    pub(super) fn of(participants: &[Participant]) -> Self {
+        let links = participants.iter().filter_map(|participant| {
+            let link = participant.link?;
+            let document = LinkDocument { mode: link.mode.as_str().to_owned(), cap_kbps: link.cap_kbps };
+            Some((*participant.id.as_uuid(), document))
+        });
+        Self(links.collect())
+    }
+
+    /// Gives each participant their link; `None` when a document makes no sense.
+    pub(super) fn restore(self, participants: &mut [Participant]) -> Option<()> {
+        for participant in participants {
+            if let Some(LinkDocument { mode, cap_kbps }) = self.0.get(participant.id.as_uuid()) {
+                participant.link = Some(LinkUse { mode: MediaMode::from_name(mode)?, cap_kbps: *cap_kbps });
+            }
+        }
+        Some(())
     }
 }
 

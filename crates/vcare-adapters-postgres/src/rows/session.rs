@@ -7,12 +7,12 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use vcare_app::ports::StoreError;
 use vcare_domain::{
-    AppointmentId, EncounterId, EncounterRecord, EncounterStatus, FreeText, HttpsUrl, NodeId, PatientId, RecordingRef,
-    Room, RoomName, Schedule, SessionId, SessionParts, SessionState, SessionStatus, TenantId, TimeZoneName, UserId,
-    VideoBackend, VirtualSession,
+    AppointmentId, EncounterId, EncounterRecord, EncounterStatus, Fallback, FreeText, HttpsUrl, NodeId, PatientId,
+    RecordingRef, Room, RoomName, Schedule, SessionId, SessionParts, SessionState, SessionStatus, TenantId, ThreadId,
+    ThreadRecord, TimeZoneName, UserId, VideoBackend, VirtualSession,
 };
 
-use crate::rows::documents::{ParticipantDocument, SegmentDocument};
+use crate::rows::documents::{LinksDocument, ParticipantDocument, SegmentDocument};
 use crate::rows::{version, version_number};
 use crate::schema::virtual_session;
 
@@ -53,6 +53,9 @@ pub(crate) struct SessionRow {
     updated_at: OffsetDateTime,
     recording_withdrawn_at: Option<OffsetDateTime>,
     further_recordings: Vec<String>,
+    links: serde_json::Value,
+    messaging_status: Option<String>,
+    messaging_requested_by: Option<String>,
 }
 
 /// What of a visit changes; written by every save.
@@ -77,6 +80,9 @@ pub(crate) struct SessionChanges<'a> {
     updated_at: OffsetDateTime,
     recording_withdrawn_at: Option<OffsetDateTime>,
     further_recordings: Vec<&'a str>,
+    links: serde_json::Value,
+    messaging_status: Option<&'static str>,
+    messaging_requested_by: Option<&'a str>,
 }
 
 /// A visit as first written: what never changes, and what does.
@@ -129,12 +135,13 @@ impl<'a> SessionChanges<'a> {
             _ => (None, None, None),
         };
         let encounter = visit.state.encounter();
+        let thread = visit.fallback.as_ref().map(|fallback| &fallback.thread);
         Ok(Self {
             provider_id: visit.provider_id.as_ref().map(UserId::as_str),
             status: visit.state.status().as_str(),
             recording_enabled: visit.recording_enabled,
             recording_ref: visit.recordings.first().map(RecordingRef::as_str),
-            messaging_thread_id: visit.messaging_thread_id.as_deref(),
+            messaging_thread_id: thread.and_then(ThreadRecord::id).map(ThreadId::as_str),
             started_at: visit.state.started_at(),
             failed_at,
             ended_at: visit.state.ended_at(),
@@ -148,6 +155,9 @@ impl<'a> SessionChanges<'a> {
             updated_at: visit.updated_at,
             recording_withdrawn_at: visit.recording_withdrawn_at,
             further_recordings: visit.recordings.iter().skip(1).map(RecordingRef::as_str).collect(),
+            links: serde_json::to_value(LinksDocument::of(&visit.participants)).map_err(|_| corrupt("links"))?,
+            messaging_status: thread.map(ThreadRecord::as_str),
+            messaging_requested_by: visit.fallback.as_ref().map(|fallback| fallback.requested_by.as_str()),
         })
     }
 }
@@ -180,6 +190,10 @@ impl SessionRow {
 
     pub(crate) fn restore(self) -> Result<VirtualSession, StoreError> {
         let state = self.state()?;
+        let fallback = self.fallback()?;
+        let mut participants = items(self.participants, "participants", ParticipantDocument::restore)?;
+        let links: LinksDocument = serde_json::from_value(self.links).map_err(|_| corrupt("links"))?;
+        links.restore(&mut participants).ok_or(corrupt("links"))?;
         let text = |column| move |_| corrupt(column);
         let parts = SessionParts {
             id: SessionId::from_uuid(self.id),
@@ -211,9 +225,9 @@ impl SessionRow {
                 .chain(self.further_recordings)
                 .map(|key| RecordingRef::parse(key).map_err(text("recording_ref")))
                 .collect::<Result<_, _>>()?,
-            messaging_thread_id: self.messaging_thread_id,
+            fallback,
             state,
-            participants: items(self.participants, "participants", ParticipantDocument::restore)?,
+            participants,
             segments: items(self.segments, "segments", SegmentDocument::restore)?,
             version: version(TABLE, self.version)?,
             created_at: self.created_at,
@@ -244,6 +258,17 @@ impl SessionRow {
                 }
             }
         })
+    }
+
+    fn fallback(&self) -> Result<Option<Fallback>, StoreError> {
+        let Some(status) = &self.messaging_status else { return Ok(None) };
+        let thread = self.messaging_thread_id.as_deref().map(ThreadId::parse).transpose();
+        let thread = thread.map_err(|_| corrupt("messaging_thread_id"))?;
+        let requested_by = self.messaging_requested_by.as_deref().and_then(|user| UserId::parse(user).ok());
+        Ok(Some(Fallback {
+            requested_by: requested_by.ok_or(corrupt("messaging_requested_by"))?,
+            thread: ThreadRecord::restore(status, thread).ok_or(corrupt("messaging_status"))?,
+        }))
     }
 
     fn encounter(&self) -> Result<EncounterRecord, StoreError> {

@@ -53,20 +53,16 @@ impl PgUnitOfWork {
             // From when on there is work to do.
             dsl::created_at.eq(job.due.unwrap_or(now)),
         );
-        let insert = diesel::insert_into(dsl::retry_job).values(row);
-        if held.is_some() {
-            insert.execute(&mut self.conn.pg).await.map_err(store_error)?;
-            return Ok(());
-        }
-        // Who holds it now loses it, and finds at its new time what there is to do.
-        insert
+        // One that is there is parked, or waits for another time: it begins anew, and who holds it loses it.
+        diesel::insert_into(dsl::retry_job)
+            .values(row)
             .on_conflict((dsl::tenant_id, dsl::session_id, dsl::kind))
             .do_update()
             .set((
                 dsl::state.eq("open"),
-                dsl::attempts.eq(0),
+                dsl::attempts.eq(excluded(dsl::attempts)),
                 dsl::due_at.eq(excluded(dsl::due_at)),
-                dsl::lease_token.eq(None::<Uuid>),
+                dsl::lease_token.eq(excluded(dsl::lease_token)),
                 dsl::last_error.eq(None::<String>),
                 dsl::correlation_id.eq(excluded(dsl::correlation_id)),
                 dsl::traceparent.eq(excluded(dsl::traceparent)),

@@ -70,7 +70,10 @@ async fn a_job_says_whose_it_is_and_how_often_it_was_begun() {
     assert_eq!(job.trace.correlation_id, "req-1");
     let nothing = |kind| OpenJobs { kind, count: 0, oldest: None };
     let one = OpenJobs { kind: KIND, count: 1, oldest: Some(bench.now() - Duration::MINUTE) };
-    assert_eq!(bench.jobs().open().await.unwrap(), [one, nothing(JobKind::FailLostVisit)]);
+    assert_eq!(
+        bench.jobs().open().await.unwrap(),
+        [one, nothing(JobKind::CreateThread), nothing(JobKind::FailLostVisit)]
+    );
 }
 
 #[tokio::test]

@@ -3,8 +3,9 @@
 use time::{Duration, OffsetDateTime};
 use vcare_app::ports::Reads;
 use vcare_domain::{
-    AppointmentId, Change, EncounterId, EncounterRecord, MediaMode, NodeId, Outcome, ParticipantStatus, RecordingRef,
-    SegmentCause, SessionState, SessionStatus, TenantConfig, TenantConfigDraft, Version, VideoBackend, VirtualSession,
+    AppointmentId, Change, EncounterId, EncounterRecord, Fallback, LinkLevel, LinkState, LinkUse, MediaMode, NodeId,
+    Outcome, ParticipantStatus, RecordingRef, SegmentCause, SessionState, SessionStatus, TenantConfig,
+    TenantConfigDraft, ThreadId, ThreadRecord, Version, VideoBackend, VirtualSession,
 };
 
 use crate::support::{Bench, HERAT, KABUL, PROVIDER, applied, patient_of, tenant, user};
@@ -94,7 +95,9 @@ async fn every_field_reads_back_whether_it_is_there_or_not() {
 
     let mut parts = visit.parts().clone();
     parts.recordings = ["tenant/rec-1.mp4", "tenant/rec-2.mp4"].map(|key| RecordingRef::parse(key).unwrap()).to_vec();
-    parts.messaging_thread_id = Some("thr-1".into());
+    let thread = ThreadRecord::Created(ThreadId::parse("thr-1").unwrap());
+    parts.fallback = Some(Fallback { requested_by: user(PROVIDER), thread });
+    parts.participants[0].link = Some(LinkUse { mode: MediaMode::Audio, cap_kbps: 30 });
     (parts.recording_enabled, parts.recording_withdrawn_at) = (false, Some(bench.now()));
     parts.provider_id = Some(user("dr-amiri|local:7@kabul"));
     let mut visit = VirtualSession::restore(parts);
@@ -102,7 +105,8 @@ async fn every_field_reads_back_whether_it_is_there_or_not() {
     reads_back(&bench, &visit, "recordings, a withdrawn consent, a thread, and a provider").await;
 
     let mut parts = visit.parts().clone();
-    (parts.recording_withdrawn_at, parts.messaging_thread_id, parts.provider_id) = (None, None, None);
+    (parts.recording_withdrawn_at, parts.fallback, parts.provider_id) = (None, None, None);
+    parts.participants[0].link = None;
     parts.recordings.clear();
     let mut visit = VirtualSession::restore(parts);
     bench.save(KABUL, &mut visit).await;
@@ -202,4 +206,31 @@ async fn a_visit_comes_with_its_tenants_settings_in_one_read() {
     let (read, found) = bench.store.session_and_config(&kabul, id).await.unwrap().unwrap();
     assert_eq!((read.parts(), found), (visit.parts(), Some(config)));
     assert!(bench.store.session_and_config(&tenant(HERAT), id).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_is_known_of_a_link_reads_back_and_is_its_tenants() {
+    let bench = Bench::start().await;
+    let visit = bench.saved(KABUL, SessionStatus::Waiting).await;
+    let (id, patient) = (visit.parts().id, patient_of(&visit));
+    let mut link = LinkState {
+        level: LinkLevel::Audio,
+        better: Some(LinkLevel::Reduced),
+        prefer: Some(MediaMode::Video),
+        counted_since: bench.now(),
+        changes: 3,
+    };
+    for _ in 0..2 {
+        let mut tx = bench.begin(KABUL).await;
+        tx.links().put(id, patient, &link).await.unwrap();
+        assert_eq!(tx.links().find(id, patient).await.unwrap(), Some(link));
+        tx.commit().await.unwrap();
+        let (read, _, links) = bench.store.session_and_links(&tenant(KABUL), id).await.unwrap().unwrap();
+        assert_eq!((read.parts(), &links[..]), (visit.parts(), &[(patient, link)][..]));
+        (link.level, link.better, link.prefer, link.changes) = (LinkLevel::Message, None, None, 255);
+    }
+    assert!(bench.store.session_and_links(&tenant(HERAT), id).await.unwrap().is_none());
+    let mut tx = bench.begin(HERAT).await;
+    assert_eq!(tx.links().find(id, patient).await.unwrap(), None);
+    tx.rollback().await.unwrap();
 }

@@ -12,8 +12,9 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
 use crate::events::data::{
-    AuditRecorded, ConfigUpdated, JoinTokenIssued, MediaModeChanged, ParticipantChanged, RecordingAvailable,
-    RecordingWithdrawn, SessionChanged, SessionChargeable, SessionCreated, SessionEnded, SessionStarted,
+    AuditRecorded, ConfigUpdated, FallbackInitiated, JoinTokenIssued, LinkChanged, MediaModeChanged,
+    ParticipantChanged, RecordingAvailable, RecordingWithdrawn, SessionChanged, SessionChargeable, SessionCreated,
+    SessionEnded, SessionStarted,
 };
 use crate::events::{AuditEntry, CONFIG_UPDATED, CloudEvent};
 
@@ -33,7 +34,7 @@ pub struct EventType {
 }
 
 /// Every published event type.
-pub const EVENT_TYPES: [EventType; 18] = [
+pub const EVENT_TYPES: [EventType; 22] = [
     event::<SessionCreated>(
         "virtual_care.session.created.v1",
         "Visit created",
@@ -69,6 +70,11 @@ pub const EVENT_TYPES: [EventType; 18] = [
         "Participant disconnected",
         "Somebody in a visit lost the connection and may come back.",
     ),
+    event::<LinkChanged>(
+        "virtual_care.session.participant.link_changed.v1",
+        "Participant's link changed",
+        "Somebody's link carries more or less than before, or they asked for less.",
+    ),
     event::<SessionStarted>(
         "virtual_care.session.started.v1",
         "Visit started",
@@ -88,6 +94,21 @@ pub const EVENT_TYPES: [EventType; 18] = [
         "virtual_care.session.failed.v1",
         "Visit failed",
         "The connection was lost for longer than the reconnect window; a clinician still ends the visit.",
+    ),
+    event::<SessionChanged>(
+        "virtual_care.session.fallback.requested.v1",
+        "Fallback requested",
+        "A clinician wants a visit to go on in messages; its thread follows.",
+    ),
+    event::<FallbackInitiated>(
+        "virtual_care.session.fallback.initiated.v1",
+        "Fallback initiated",
+        "The thread is there in which a visit goes on. Once a visit.",
+    ),
+    event::<SessionChanged>(
+        "virtual_care.session.fallback.parked.v1",
+        "Fallback parked",
+        "The communication-service refuses the visit's thread: a person must look.",
     ),
     event::<SessionEnded>(
         "virtual_care.session.ended.v1",

@@ -1,5 +1,7 @@
 //! What each event says: ids, states, times and numbers; never a name, a reason in free text or anything clinical.
 
+mod links;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use vcare_domain::{
@@ -8,6 +10,8 @@ use vcare_domain::{
 
 use crate::events::Timestamp;
 
+pub use links::{FallbackInitiated, LinkChanged};
+
 // No text is without bounds: a field that could hold prose could hold something clinical.
 const SESSION_ID: &str = "^vsn_[0-9A-HJKMNP-TV-Z]{26}$";
 const PARTICIPANT_ID: &str = "^vsp_[0-9A-HJKMNP-TV-Z]{26}$";
@@ -15,6 +19,7 @@ const PARTICIPANT_ID: &str = "^vsp_[0-9A-HJKMNP-TV-Z]{26}$";
 const FOREIGN_ID: &str = "^[A-Za-z0-9_.-]{1,64}$";
 /// An account, or what else can act: a participant, `system:encounter`.
 pub(super) const ACTOR_ID: &str = "^[A-Za-z0-9_.:@|-]{1,128}$";
+const THREAD_ID: &str = "^[A-Za-z0-9_.-]{1,128}$";
 const STORAGE_KEY: &str = "^[!-~]{1,512}$";
 const WORD: &str = "^[A-Za-z0-9_.:-]{1,128}$";
 

@@ -3,13 +3,14 @@
 use serde::Serialize;
 use vcare_domain::{
     EventId, ParticipantId, ParticipantRole, ParticipantStatus, Recorded, RecordingRef, SessionEvent, SessionParts,
-    SessionState,
+    SessionState, ThreadId,
 };
 
 use crate::actor::Scope;
 use crate::events::data::{
-    JoinTokenIssued, MediaModeChanged, ModeSeconds, ParticipantChanged, RecordingAvailable, RecordingWithdrawn,
-    SessionChanged, SessionChargeable, SessionCreated, SessionEnded, SessionStarted,
+    FallbackInitiated, JoinTokenIssued, LinkChanged, MediaModeChanged, ModeSeconds, ParticipantChanged,
+    RecordingAvailable, RecordingWithdrawn, SessionChanged, SessionChargeable, SessionCreated, SessionEnded,
+    SessionStarted,
 };
 use crate::events::{CloudEvent, Timestamp};
 
@@ -89,6 +90,23 @@ impl Mapper<'_> {
                     version: self.visit.version.get(),
                 },
             ),
+            SessionEvent::LinkChanged { participant, role, link } => self.event(
+                "virtual_care.session.participant.link_changed.v1",
+                LinkChanged {
+                    session_id: self.visit.id.to_string(),
+                    participant_id: participant.to_string(),
+                    role: role.as_str(),
+                    mode: link.mode.as_str(),
+                    cap_kbps: link.cap_kbps,
+                    occurred_at: Timestamp(self.recorded.at),
+                    version: self.visit.version.get(),
+                },
+            ),
+            SessionEvent::FallbackRequested => self.event("virtual_care.session.fallback.requested.v1", self.changed()),
+            SessionEvent::FallbackInitiated { thread } => {
+                self.event("virtual_care.session.fallback.initiated.v1", self.fallback_initiated(thread))
+            }
+            SessionEvent::FallbackParked => self.event("virtual_care.session.fallback.parked.v1", self.changed()),
             SessionEvent::RecordingWithdrawn => {
                 self.event("virtual_care.session.recording.withdrawn.v1", self.recording_withdrawn())
             }
@@ -187,6 +205,21 @@ impl Mapper<'_> {
             status: self.visit.state.status().as_str(),
             occurred_at: Timestamp(self.recorded.at),
             version: self.visit.version.get(),
+        }
+    }
+
+    fn fallback_initiated(&self, thread: &ThreadId) -> FallbackInitiated {
+        let visit = self.visit;
+        let requested_by = visit.fallback.as_ref().map_or(&visit.initiator_id, |fallback| &fallback.requested_by);
+        FallbackInitiated {
+            session_id: visit.id.to_string(),
+            patient_id: visit.patient_id.as_str().to_owned(),
+            appointment_id: visit.appointment_id.as_ref().map(ToString::to_string),
+            messaging_thread_id: thread.to_string(),
+            requested_by: requested_by.as_str().to_owned(),
+            status: visit.state.status().as_str(),
+            occurred_at: Timestamp(self.recorded.at),
+            version: visit.version.get(),
         }
     }
 

@@ -6,8 +6,10 @@
 
 mod lost_visit;
 mod pace;
+mod record;
 mod report;
 mod run;
+mod thread;
 
 use tokio_util::sync::CancellationToken;
 
@@ -16,7 +18,9 @@ use crate::ports::{JobKind, OpenJobs, StoreError};
 
 pub use pace::{FIRST_RECORDING, RECORDING, RETRY_CEILING, retry_delay};
 pub use report::WorkReport;
-use run::{Attempt, Kind};
+pub(crate) use run::Attempt;
+use run::Kind;
+pub(crate) use thread::ThreadJob;
 
 impl App {
     /// Takes due jobs of one kind, at most `limit` at once, and attempts each once. When `stop` is cancelled no more attempts
@@ -33,6 +37,10 @@ impl App {
         let of = |breaker| Kind { kind, breaker, limit, stop };
         match kind {
             JobKind::CreateEncounter => self.work_due_encounters(limit, stop).await,
+            JobKind::CreateThread => {
+                let breaker = &self.neighbours.messaging_breaker;
+                of(Some(breaker)).work(self, |app, job, deadline| app.make_thread(job, deadline)).await
+            }
             JobKind::FailLostVisit => of(None).work(self, |app, job, _| app.give_up_lost_visit(job)).await,
         }
     }

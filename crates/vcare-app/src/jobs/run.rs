@@ -21,10 +21,8 @@ pub(crate) enum Attempt {
     /// Done, and recorded with the end of its job, in one transaction.
     Done,
     /// A person must look; recorded the same way.
-    #[expect(dead_code, reason = "no kind beside Encounters has a neighbour yet")]
     Parked,
     /// The neighbour did not do it: again later.
-    #[expect(dead_code, reason = "no kind beside Encounters has a neighbour yet")]
     Failed(NeighbourError),
     /// There is nothing to do before then; this attempt does not count.
     NotBefore(OffsetDateTime),

@@ -46,6 +46,7 @@ impl App {
         let mut visit = tx.sessions().find(session).await?.ok_or(AppError::NotFound(Resource::Session))?;
         let told = match kind {
             JobKind::CreateEncounter => visit.park_encounter(self.clock.now())?,
+            JobKind::CreateThread => visit.park_thread(self.clock.now())?,
             // Nothing was promised that would have to be taken back.
             JobKind::FailLostVisit => Outcome::AlreadyApplied,
         };

@@ -16,7 +16,7 @@ pub use clock::{Clock, Ids};
 pub use identity::{AccessTokenFault, AccessTokens, SignedIn};
 pub use neighbours::{
     ConsentCheck, ConsentDecision, EncounterDraft, EncounterParticipant, FhirError, FhirGateway, LicenceCheck,
-    LicenceStatus, NeighbourError, NeighbourFault, Period,
+    LicenceStatus, MessagingThreads, NeighbourError, NeighbourFault, Period, ThreadDraft, ThreadError,
 };
 pub use oversight::{Backlog, ITEMS, JobFilter, JobView, Oversight, TenantView, Unsettled, UnsettledVisit};
 pub use queue::{
@@ -29,7 +29,7 @@ pub use secrets::{
     TenantSecrets,
 };
 pub use store::{
-    Answers, ClosedJob, FoundSession, JobEnd, Jobs, KeptAnswer, PageCursor, Presences, Reads, SessionFilter,
+    Answers, ClosedJob, FoundSession, JobEnd, Jobs, KeptAnswer, Links, PageCursor, Presences, Reads, SessionFilter,
     SessionPage, Store, StoreError, TenantConfigs, TracedSession, UnitOfWork, VirtualSessions,
 };
 pub use video::{

@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use time::{Duration, OffsetDateTime};
-use vcare_domain::{AppointmentId, EncounterId, NodeId, ParticipantRole, PatientId, TenantId, UserId};
+use uuid::Uuid;
+use vcare_domain::{AppointmentId, EncounterId, NodeId, ParticipantRole, PatientId, TenantId, ThreadId, UserId};
 
 use crate::actor::TraceContext;
 use crate::gates::Gate;
@@ -158,4 +159,45 @@ pub trait FhirGateway: Send + Sync {
         deadline: Duration,
         trace: &TraceContext,
     ) -> Result<EncounterId, FhirError>;
+}
+
+/// What a visit's message thread is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ThreadDraft {
+    /// Stands for this one request, whoever makes it and however often.
+    pub idempotency_key: Uuid,
+    /// The accounts that take part.
+    pub participant_ids: Vec<UserId>,
+    /// Whom it is about.
+    pub patient_id: PatientId,
+    /// What it is about; no name and nothing clinical.
+    pub subject: String,
+}
+
+/// Why the communication-service has not made a thread.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ThreadError {
+    /// Refused, and asking again cannot help: a person must look.
+    #[error("the communication-service refuses the thread: {reason}")]
+    Refused {
+        /// Why, as a fixed word.
+        reason: &'static str,
+    },
+    /// Anything else: the same call will work later.
+    #[error(transparent)]
+    Unavailable(#[from] NeighbourError),
+}
+
+/// The communication-service.
+#[async_trait]
+pub trait MessagingThreads: Send + Sync {
+    /// Makes a thread, unless the same request made one before; answers its id. Safe to repeat after any failure. `deadline`
+    /// bounds the whole call.
+    async fn create_thread(
+        &self,
+        tenant: &TenantId,
+        draft: &ThreadDraft,
+        deadline: Duration,
+        trace: &TraceContext,
+    ) -> Result<ThreadId, ThreadError>;
 }

@@ -78,19 +78,22 @@ pub trait EventPublisher: Send + Sync {
 pub enum JobKind {
     /// Write a visit's Encounter.
     CreateEncounter,
+    /// Make the thread in which a visit goes on.
+    CreateThread,
     /// Give a visit up whose patient stays away.
     FailLostVisit,
 }
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::CreateEncounter, Self::FailLostVisit];
+    pub const ALL: [Self; 3] = [Self::CreateEncounter, Self::CreateThread, Self::FailLostVisit];
 
     /// The kind's name in the database and in metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::CreateEncounter => "create_encounter",
+            Self::CreateThread => "create_thread",
             Self::FailLostVisit => "fail_lost_visit",
         }
     }
@@ -115,6 +118,7 @@ impl From<FollowUp> for NewJob {
     fn from(follow_up: FollowUp) -> Self {
         match follow_up {
             FollowUp::CreateEncounter => Self { kind: JobKind::CreateEncounter, due: None },
+            FollowUp::CreateThread => Self { kind: JobKind::CreateThread, due: None },
             FollowUp::FailLostVisit { due } => Self { kind: JobKind::FailLostVisit, due: Some(due) },
         }
     }

@@ -5,8 +5,8 @@ use std::error::Error;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 use vcare_domain::{
-    Branding, ConferenceName, LeaseToken, ParticipantId, PatientId, RoomName, SessionId, SessionStatus, TenantConfig,
-    TenantId, VirtualSession,
+    Branding, ConferenceName, LeaseToken, LinkState, ParticipantId, PatientId, RoomName, SessionId, SessionStatus,
+    TenantConfig, TenantId, VirtualSession,
 };
 
 use crate::actor::{ActorRef, Scope, TraceContext};
@@ -82,6 +82,12 @@ pub trait Reads: Send + Sync {
         tenant: &TenantId,
         id: SessionId,
     ) -> Result<Option<(VirtualSession, Option<TenantConfig>)>, StoreError>;
+    /// The visit of that id with its tenant's settings and what is known of its people's links, in one statement.
+    async fn session_and_links(
+        &self,
+        tenant: &TenantId,
+        id: SessionId,
+    ) -> Result<Option<(VirtualSession, Option<TenantConfig>, Vec<(ParticipantId, LinkState)>)>, StoreError>;
     /// The tenant's settings with what was answered under a key, in one statement. A tenant without settings has answered
     /// nothing.
     async fn config_and_answer(
@@ -105,6 +111,8 @@ pub trait UnitOfWork: Send {
     fn presences(&mut self) -> Box<dyn Presences + '_>;
     /// What is heard of people's connections.
     fn leases(&mut self) -> Box<dyn Leases + '_>;
+    /// What is known of people's links.
+    fn links(&mut self) -> Box<dyn Links + '_>;
     /// The tenants' settings.
     fn tenant_configs(&mut self) -> Box<dyn TenantConfigs + '_>;
     /// The tenants' secrets and keys.
@@ -174,6 +182,16 @@ pub trait Presences: Send {
     async fn sees(&mut self, session: SessionId, participant: ParticipantId) -> Result<bool, StoreError>;
     /// Notes that every connection seen so far is gone.
     async fn everybody_left(&mut self, session: SessionId, at: OffsetDateTime) -> Result<(), StoreError>;
+}
+
+/// What is known of people's links between two probes, inside a transaction. Kept apart from the visit: most of it is no
+/// change of it.
+#[async_trait]
+pub trait Links: Send {
+    /// What is known of that person's link.
+    async fn find(&mut self, session: SessionId, who: ParticipantId) -> Result<Option<LinkState>, StoreError>;
+    /// Keeps what is known now.
+    async fn put(&mut self, session: SessionId, who: ParticipantId, link: &LinkState) -> Result<(), StoreError>;
 }
 
 /// A visit to be saved, and how the request is traced that its events tell of.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use time::{Duration, OffsetDateTime};
-use vcare_domain::{ParticipantId, ParticipantRole, Room, RoomName, Schedule, TenantConfig, VideoBackend};
+use vcare_domain::{LinkUse, ParticipantId, ParticipantRole, Room, RoomName, Schedule, TenantConfig, VideoBackend};
 
 use crate::actor::TraceContext;
 use crate::ports::{NeighbourError, SecretsError};
@@ -40,6 +40,8 @@ pub struct VideoGrant<'a> {
     pub role: ParticipantRole,
     /// Recording was consented to.
     pub recording_enabled: bool,
+    /// What the links carry that matter to them; `None` when none was probed.
+    pub link: Option<LinkUse>,
     /// Now.
     pub issued_at: OffsetDateTime,
     /// The visit's end plus grace: a reconnect on a poor link must still pass.

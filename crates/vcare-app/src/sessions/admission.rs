@@ -41,6 +41,7 @@ impl App {
             participant_id: participant.id,
             role: participant.role,
             recording_enabled: visit.recording_enabled,
+            link: session.link_for(participant.id),
             issued_at: now,
             expires_at: session.link_expires_at(self.settings.video_token_grace, now),
             trace,

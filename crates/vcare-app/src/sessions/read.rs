@@ -17,6 +17,23 @@ impl Caller {
         let own = self.patient_id.clone().or_else(|| PatientId::parse(self.user_id.as_str()).ok());
         own.map(Some).ok_or(AppError::Forbidden { permission: Permission::SessionRead })
     }
+
+    /// The caller's own part in a visit.
+    ///
+    /// # Errors
+    /// [`AppError::NotFound`]: for who reads only what is their own, of the visit; for others, of the part.
+    pub(crate) fn part_in<'s>(&self, session: &'s VirtualSession) -> Result<&'s Participant, AppError> {
+        let visit = session.parts();
+        let patient = match self.own_patient()? {
+            Some(own) if own != visit.patient_id => return Err(AppError::NotFound(Resource::Session)),
+            Some(_) => visit.patient(),
+            None => None,
+        };
+        let own = visit.participants.iter().filter(|one| one.user_id.as_ref() == Some(&self.user_id));
+        // Who was put out in one role may be there in another.
+        let part = patient.into_iter().chain(own).min_by_key(|one| one.state.status() == ParticipantStatus::Removed);
+        part.ok_or(AppError::NotFound(Resource::Participant))
+    }
 }
 
 /// A visit, and who of those who come by link is there.

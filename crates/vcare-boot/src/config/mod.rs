@@ -3,6 +3,7 @@
 //! A setting `fhir.base_url` is `[fhir] base_url` in the file and `VCARE_FHIR__BASE_URL` in the environment. Unknown keys
 //! are refused: a misspelt setting must not be a silent default.
 
+mod communication;
 mod kms;
 mod processes;
 mod reference;
@@ -16,6 +17,7 @@ use figment::providers::{Env, Format, Toml};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use communication::CommunicationConfig;
 pub use kms::{KeyringConfig, KmsConfig, KmsProvider};
 pub use processes::{ApiConfig, LogConfig, RelayConfig, WaitingConfig, WorkerConfig};
 pub use reference::settings_reference;
@@ -63,6 +65,8 @@ pub struct Config {
     pub consent: NeighbourSection,
     /// The FHIR gateway.
     pub fhir: FhirConfig,
+    /// communication-service's message threads.
+    pub communication: CommunicationConfig,
     /// The tenants' Jitsi servers.
     #[serde(default)]
     pub jitsi: JitsiConfig,
@@ -162,11 +166,13 @@ impl Config {
         self.licence.check("licence", &mut problems);
         self.consent.check("consent", &mut problems);
         self.fhir.neighbour.check("fhir", &mut problems);
+        self.communication.neighbour.check("communication", &mut problems);
         self.jitsi.check(&mut problems);
         self.zoom.check(&mut problems);
         self.internal.check(&mut problems);
         self.kms.check(self.keyring.as_ref(), self.profile, &mut problems);
-        self.worker.check(self.fhir.neighbour.deadline(), &mut problems);
+        let one_call = self.fhir.neighbour.deadline().max(self.communication.neighbour.deadline());
+        self.worker.check(one_call, &mut problems);
         self.log.check(&mut problems);
         problems
     }
@@ -240,6 +246,8 @@ mod tests {
         [fhir]
         base_url = "http://fhir:3000/fhir/R4"
         bearer_token = 12345
+        [communication]
+        base_url = "http://communication:3000"
         [keyring]
         file = "/etc/vcare/master.key"
     "#;

@@ -128,7 +128,8 @@ pub struct WorkerConfig {
     /// The most calls to the gateway side by side; at least 1.
     pub concurrency: u16,
     /// How long a taken job is held, of which 15 s are kept for recording the answer; so long a dead worker's jobs
-    /// wait. At least `fhir.deadline_ms` and 15 s, at most 240.
+    /// wait. At least 15 s more than `fhir.deadline_ms` and
+    /// `communication.deadline_ms`, at most 240.
     pub lease_seconds: u32,
     /// How long an empty queue is left alone.
     pub poll_ms: u64,
@@ -158,7 +159,7 @@ impl WorkerConfig {
         Duration::seconds(i64::from(self.lease_seconds))
     }
 
-    /// `one_call` is how long the gateway may take to answer.
+    /// `one_call` is how long a neighbour may take to answer.
     pub(super) fn check(&self, one_call: Duration, problems: &mut Vec<String>) {
         for (name, number) in [("batch", self.batch), ("concurrency", self.concurrency)] {
             if number == 0 {
@@ -169,7 +170,7 @@ impl WorkerConfig {
         let shortest = (one_call + RECORDING).as_seconds_f64().ceil();
         if f64::from(self.lease_seconds) < shortest || self.lease() > LONGEST_LEASE {
             problems.push(format!(
-                "worker.lease_seconds: must be {shortest} (fhir.deadline_ms, and {} s to record the answer) to {}",
+                "worker.lease_seconds: must be {shortest} (fhir.deadline_ms or communication.deadline_ms, and {} s to record the answer) to {}",
                 RECORDING.whole_seconds(),
                 LONGEST_LEASE.whole_seconds()
             ));

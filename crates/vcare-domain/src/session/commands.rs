@@ -75,7 +75,7 @@ impl VirtualSession {
             recording_enabled: new.recording_enabled,
             recording_withdrawn_at: None,
             recordings: Vec::new(),
-            messaging_thread_id: None,
+            fallback: None,
             state: SessionState::Scheduled,
             participants,
             segments: Vec::new(),

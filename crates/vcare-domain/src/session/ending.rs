@@ -1,4 +1,4 @@
-//! Media modes, cancelling, failing, ending, and what follows an end.
+//! Cancelling, failing, ending, and what follows an end.
 
 use time::{Duration, OffsetDateTime};
 
@@ -6,32 +6,10 @@ use crate::encounter::EncounterRecord;
 use crate::event::{FollowUp, SessionEvent};
 use crate::participant::ParticipantState;
 use crate::refusal::{Action, Refusal};
-use crate::segment::{MediaMode, MediaSegment, SegmentCause};
 use crate::session::{Change, Outcome, SessionState, VirtualSession};
 use crate::text::{EncounterId, FreeText};
 
 impl VirtualSession {
-    /// Goes on in another medium: closes the running segment and opens the next.
-    ///
-    /// # Errors
-    /// [`Refusal::InvalidTransition`] unless the visit is active.
-    pub fn change_media_mode(
-        &mut self,
-        to: MediaMode,
-        cause: SegmentCause,
-        at: OffsetDateTime,
-    ) -> Result<Outcome, Refusal> {
-        let SessionState::Active { .. } = self.parts.state else { return self.refuse(Action::ChangeMediaMode) };
-        let at = self.moment(at);
-        let from = self.parts.segments.last().map_or(MediaMode::Video, |segment| segment.mode);
-        if from == to {
-            return Ok(Outcome::AlreadyApplied);
-        }
-        self.close_segment(at);
-        self.parts.segments.push(MediaSegment { mode: to, from: at, to: None, cause });
-        Ok(self.applied(at, [SessionEvent::MediaModeChanged { from, to, cause }]))
-    }
-
     /// Calls the visit off before it began.
     ///
     /// # Errors
@@ -54,7 +32,7 @@ impl VirtualSession {
     /// held ends when the connection was lost, not when the waiting did.
     ///
     /// # Errors
-    /// [`Refusal::InvalidTransition`] unless active; [`Refusal::PatientNotLost`]; [`Refusal::PatientAwaited`] while the
+    /// [`Refusal::InvalidTransition`] unless active; [`Refusal::PatientNotLost`], also while it goes on in messages; [`Refusal::PatientAwaited`] while the
     /// window runs.
     pub fn fail(&mut self, window: Duration, at: OffsetDateTime) -> Result<Outcome, Refusal> {
         let started_at = match self.parts.state {
@@ -62,7 +40,7 @@ impl VirtualSession {
             SessionState::Failed { .. } => return Ok(Outcome::AlreadyApplied),
             _ => return self.refuse(Action::Fail),
         };
-        let lost_at = self.patient_lost_at().ok_or(Refusal::PatientNotLost)?;
+        let lost_at = self.patient_lost_at().filter(|_| !self.is_in_messages()).ok_or(Refusal::PatientNotLost)?;
         let until = lost_at + window;
         if at < until {
             return Err(Refusal::PatientAwaited { until });
@@ -139,14 +117,14 @@ impl VirtualSession {
     }
 
     /// Since when the patient, who was in the visit, has no connection.
-    fn patient_lost_at(&self) -> Option<OffsetDateTime> {
+    pub(super) fn patient_lost_at(&self) -> Option<OffsetDateTime> {
         match self.parts.patient()?.state {
             ParticipantState::Disconnected { at } => Some(at),
             _ => None,
         }
     }
 
-    fn close_segment(&mut self, at: OffsetDateTime) {
+    pub(super) fn close_segment(&mut self, at: OffsetDateTime) {
         if let Some(segment) = self.parts.segments.last_mut() {
             segment.to.get_or_insert(at.max(segment.from));
         }

@@ -14,6 +14,7 @@
 mod commands;
 mod connection;
 mod ending;
+mod medium;
 mod parts;
 #[cfg(test)]
 mod properties;

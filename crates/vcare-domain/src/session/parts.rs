@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use crate::config::VideoBackend;
 use crate::encounter::EncounterRecord;
 use crate::ids::{ParticipantId, SessionId};
+use crate::messaging::Fallback;
 use crate::participant::{Participant, ParticipantRole};
 use crate::room::Room;
 use crate::schedule::Schedule;
@@ -43,8 +44,8 @@ pub struct SessionParts {
     pub recording_withdrawn_at: Option<OffsetDateTime>,
     /// Storage keys of the finished recordings, in the order in which they were heard of.
     pub recordings: Vec<RecordingRef>,
-    /// Thread of the message fallback.
-    pub messaging_thread_id: Option<String>,
+    /// How it goes on in messages, when somebody asked for that.
+    pub fallback: Option<Fallback>,
     /// Where it stands.
     pub state: SessionState,
     /// Who takes part, in the order of invitation.

@@ -31,6 +31,10 @@ enum Command {
     WithdrawRecording,
     RecordRecording(&'static str),
     ChangeMediaMode(MediaMode, SegmentCause),
+    NoteLink(Index, LinkUse, bool),
+    FallBack,
+    RecordThread(&'static str),
+    ParkThread,
     Fail,
     Cancel,
     End,
@@ -67,18 +71,26 @@ fn coming_and_going() -> impl Strategy<Value = Command> + Clone {
         2 => Just(Command::JoinAsProvider),
         9 => anybody().prop_map(Command::Admit),
         1 => anybody().prop_map(Command::Remove),
-        1 => anybody().prop_map(Command::Disconnect),
+        3 => anybody().prop_map(Command::Disconnect),
         2 => anybody().prop_map(Command::Connect),
         2 => (anybody(), select(&Heard::ALL[..])).prop_map(|(who, heard)| Command::Hear(who, heard)),
         2 => (select(&MediaMode::ALL[..]), select(&SegmentCause::ALL[..]))
             .prop_map(|(mode, cause)| Command::ChangeMediaMode(mode, cause)),
+        3 => (anybody(), a_link(), any::<bool>()).prop_map(|(who, link, chosen)| Command::NoteLink(who, link, chosen)),
     ]
+}
+
+fn a_link() -> impl Strategy<Value = LinkUse> + Clone {
+    (select(&MediaMode::ALL[..]), 0..2000_u32).prop_map(|(mode, cap_kbps)| LinkUse { mode, cap_kbps })
 }
 
 fn anything() -> impl Strategy<Value = Command> + Clone {
     prop_oneof![
         8 => coming_and_going(),
-        1 => Just(Command::Fail),
+        4 => Just(Command::Fail),
+        1 => Just(Command::FallBack),
+        1 => select(&["thr_1", "thr_2"][..]).prop_map(Command::RecordThread),
+        1 => Just(Command::ParkThread),
         1 => Just(Command::Cancel),
         2 => Just(Command::End),
         3 => select(&["enc-1", "enc-2"][..]).prop_map(Command::RecordEncounter),
@@ -140,6 +152,10 @@ impl Step {
             Command::WithdrawRecording => visit.withdraw_recording(&change),
             Command::RecordRecording(key) => visit.record_recording(recording(key), self.at),
             Command::ChangeMediaMode(mode, cause) => visit.change_media_mode(*mode, *cause, self.at),
+            Command::NoteLink(index, link, chosen) => visit.note_link(who(index).id, *link, *chosen, self.at),
+            Command::FallBack => visit.fall_back(&change),
+            Command::RecordThread(id) => visit.record_thread(ThreadId::parse(*id).unwrap(), self.at),
+            Command::ParkThread => visit.park_thread(self.at),
             Command::Fail => visit.fail(Duration::MINUTE, self.at),
             Command::Cancel => visit.cancel(reason(), &change),
             Command::End => visit.end(&change),
@@ -149,10 +165,20 @@ impl Step {
     }
 
     fn heeds_the_version(&self) -> bool {
-        use Command::{Admit, Cancel, End, Invite, IssueJoinToken, JoinAsProvider, Remove, WithdrawRecording};
+        use Command::{
+            Admit, Cancel, End, FallBack, Invite, IssueJoinToken, JoinAsProvider, Remove, WithdrawRecording,
+        };
         matches!(
             self.command,
-            Invite(..) | IssueJoinToken(_) | JoinAsProvider | Admit(_) | Remove(_) | Cancel | End | WithdrawRecording
+            Invite(..)
+                | IssueJoinToken(_)
+                | JoinAsProvider
+                | Admit(_)
+                | Remove(_)
+                | Cancel
+                | End
+                | FallBack
+                | WithdrawRecording
         )
     }
 }
@@ -250,6 +276,13 @@ fn check_history(visit: &VirtualSession) -> Result<(), TestCaseError> {
     prop_assert!(count(|event| matches!(event, SessionEvent::Started)) <= 1);
     let endings = count(|event| matches!(event, SessionEvent::Ended { .. } | SessionEvent::Cancelled));
     prop_assert!(endings <= 1, "over twice");
+    let threads = count(|event| matches!(event, SessionEvent::FallbackInitiated { .. }));
+    prop_assert!(threads <= 1, "two threads");
+    let thread = visit.parts().fallback.as_ref().and_then(|fallback| fallback.thread.id());
+    prop_assert_eq!(threads, usize::from(thread.is_some()), "a thread that nobody was told of");
+    let asked = count(|event| matches!(event, SessionEvent::FallbackRequested));
+    let owed = visit.follow_ups().iter().filter(|follow_up| matches!(follow_up, FollowUp::CreateThread)).count();
+    prop_assert_eq!(asked, owed, "a wish without its work");
     prop_assert!(visit.events().is_sorted_by_key(|recorded| recorded.at), "events out of order");
 
     let seconds = visit.parts().seconds();
@@ -331,7 +364,7 @@ fn random_lives_reach_every_state_every_event_and_every_kind_of_refusal() {
         events.extend(visit.events().iter().map(|recorded| first_word(&recorded.event)));
     }
     assert_eq!(statuses.len(), SessionStatus::ALL.len(), "{statuses:?}");
-    assert_eq!(events.len(), 16, "{events:?}");
+    assert_eq!(events.len(), 20, "{events:?}");
     // Strangers cannot occur: every participant is drawn from the visit.
     assert_eq!(refusals.len(), 11, "{refusals:?}");
 }

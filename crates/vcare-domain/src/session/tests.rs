@@ -3,6 +3,7 @@
 mod connection;
 mod ending;
 mod invitations;
+mod medium;
 mod saving;
 mod state_machine;
 pub(super) mod support;

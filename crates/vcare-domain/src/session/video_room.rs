@@ -4,7 +4,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::event::SessionEvent;
 use crate::ids::ParticipantId;
-use crate::participant::{ParticipantState, ParticipantStatus};
+use crate::participant::{ParticipantRole, ParticipantState, ParticipantStatus};
 use crate::refusal::{Action, Refusal};
 use crate::session::{Change, Outcome, SessionState, SessionStatus, VirtualSession};
 use crate::text::RecordingRef;
@@ -76,7 +76,12 @@ impl VirtualSession {
         }
         participant.come(ParticipantState::Active { since: at }, at);
         let (role, status) = (participant.role, ParticipantStatus::Active);
-        Ok(self.applied(at, [SessionEvent::ParticipantJoined { participant: id, role, status }]))
+        let mut events = vec![SessionEvent::ParticipantJoined { participant: id, role, status }];
+        events.extend(match role {
+            ParticipantRole::Patient => self.follow_links(false, at),
+            _ => self.follow_presence(at),
+        });
+        Ok(self.applied(at, events))
     }
 
     /// Turns recording off because the consent to it was withdrawn. Withdrawing again changes nothing.

@@ -6,7 +6,7 @@ use crate::event::{FollowUp, SessionEvent};
 use crate::ids::ParticipantId;
 use crate::participant::{Participant, ParticipantRole, ParticipantState, ParticipantStatus};
 use crate::refusal::{Action, Refusal};
-use crate::segment::{MediaMode, MediaSegment, SegmentCause};
+use crate::segment::{MediaSegment, SegmentCause};
 use crate::session::{Change, NewParticipant, Outcome, SessionState, SessionStatus, Version, VirtualSession};
 use crate::text::{FreeText, UserId};
 
@@ -68,7 +68,11 @@ impl VirtualSession {
         let status = state.status();
         self.participant_mut(id)?.come(state, at);
         self.open_waiting_room();
-        Ok(self.applied(at, [SessionEvent::ParticipantJoined { participant: id, role, status }]))
+        let mut events = vec![SessionEvent::ParticipantJoined { participant: id, role, status }];
+        if role == ParticipantRole::Patient {
+            events.extend(self.follow_links(false, at));
+        }
+        Ok(self.applied(at, events))
     }
 
     /// A clinician comes. Who is not a provider of this visit yet becomes one, under `new_id`.
@@ -91,6 +95,7 @@ impl VirtualSession {
             events.push(self.add(new, limit)?);
         }
         events.extend(self.bring_in_provider(&change.by, at));
+        events.extend(self.follow_presence(at));
         self.open_waiting_room();
         Ok(self.applied(at, events))
     }
@@ -123,9 +128,11 @@ impl VirtualSession {
         events.push(SessionEvent::ParticipantAdmitted { participant: id, role, admitted_by: change.by.clone() });
         if role == ParticipantRole::Patient && !matches!(self.parts.state, SessionState::Active { .. }) {
             self.parts.state = SessionState::Active { started_at: at };
-            let (mode, cause) = (MediaMode::Video, SegmentCause::Started);
+            let (mode, cause) = (self.carried(), SegmentCause::Started);
             self.parts.segments.push(MediaSegment { mode, from: at, to: None, cause });
             events.push(SessionEvent::Started);
+        } else {
+            events.extend(self.follow_presence(at));
         }
         Ok(self.applied(at, events))
     }
@@ -148,7 +155,9 @@ impl VirtualSession {
         participant.token_version += 1;
         let role = participant.role;
         let removed_by = change.by.clone();
-        Ok(self.applied(at, [SessionEvent::ParticipantRemoved { participant: id, role, removed_by }]))
+        let mut events = vec![SessionEvent::ParticipantRemoved { participant: id, role, removed_by }];
+        events.extend(self.follow_presence(at));
+        Ok(self.applied(at, events))
     }
 
     /// Notes that somebody in the visit lost the connection. The patient is waited for as long as `window`.
@@ -169,7 +178,9 @@ impl VirtualSession {
         if role == ParticipantRole::Patient {
             self.follow_ups.push(FollowUp::FailLostVisit { due: at + window });
         }
-        Ok(self.applied(at, [SessionEvent::ParticipantDisconnected { participant: id, role }]))
+        let mut events = vec![SessionEvent::ParticipantDisconnected { participant: id, role }];
+        events.extend(self.follow_presence(at));
+        Ok(self.applied(at, events))
     }
 
     /// Where that participant is led when they come.

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::{Map, Value, json};
 use time::format_description::well_known::Rfc3339;
 use ulid::Ulid;
+use uuid::Uuid;
 
 use super::exchange::{Answer, Asked};
 use super::replay::{Known, Replays};
@@ -16,12 +17,18 @@ pub(super) struct Threads(Mutex<Book>);
 #[derive(Debug, Default)]
 struct Book {
     threads: Vec<Value>,
+    refuses: Option<(u16, &'static str)>,
     replays: Replays,
 }
 
 impl Threads {
     pub fn all(&self) -> Vec<Value> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).threads.clone()
+    }
+
+    /// From here on every thread is refused with that status and code; with `None`, none.
+    pub fn refuse(&self, with: Option<(u16, &'static str)>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).refuses = with;
     }
 
     /// `POST /v1/communication/threads` with `{participantIds[], patientId?, encounterId?, subject}`.
@@ -39,6 +46,12 @@ impl Threads {
             Known::Misused => return refusal(409, "CONFLICT", "this Idempotency-Key was used for another request"),
             Known::Missing => return refusal(400, "VALIDATION_ERROR", "Idempotency-Key is missing"),
         };
+        if asked.header("idempotency-key").is_none_or(|key| Uuid::try_parse(key).is_err()) {
+            return refusal(400, "VALIDATION_ERROR", "Idempotency-Key is no UUID");
+        }
+        if let Some((status, code)) = book.refuses {
+            return refusal(status, code, "as it was told to say");
+        }
         let thread = match asked.object().ok_or("the body is no JSON object").and_then(|body| thread(&body)) {
             Ok(thread) => thread,
             Err(message) => return refusal(400, "VALIDATION_ERROR", message),

@@ -205,6 +205,11 @@ impl Standins {
         self.office.threads.all()
     }
 
+    /// From here on the communication-service refuses every new thread with that status and code; with `None`, none.
+    pub fn refuse_threads(&self, with: Option<(u16, &'static str)>) {
+        self.office.threads.refuse(with);
+    }
+
     /// All chart notes, oldest first, with what was accepted into them.
     #[must_use]
     pub fn notes(&self) -> Vec<Value> {

@@ -278,6 +278,7 @@ async fn what_the_service_signs_opens_its_room_and_only_a_provider_moderates() {
                 participant_id: ParticipantId::from_uuid(Uuid::nil()),
                 role,
                 recording_enabled: true,
+                link: None,
                 issued_at: at,
                 expires_at: at + time::Duration::HOUR,
                 trace: &trace,

@@ -4,6 +4,7 @@ pub mod admit;
 pub mod cancel;
 pub mod create;
 pub mod end;
+pub mod fallback_message;
 pub mod invite;
 pub mod join;
 pub mod join_token;

@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use reqwest::RequestBuilder;
 use serde_json::json;
 
 use super::{Bench, Case, case, wrong_field};
@@ -14,6 +15,14 @@ const GROWS: &str = "H4sIAAAAAAACA+3BMQEAAADCoCrrn9ISnkABAAAAAAAAAAAAAAAAAAAAAAA
 /// Of people's requests. What the deployment's servers send is theirs to shape.
 fn with_bodies() -> Vec<Operation> {
     operations().into_iter().filter(|operation| operation.takes_body && !operation.internal).collect()
+}
+
+/// A body of so many bytes that is wrong in that field, or too long for who takes only short ones.
+fn wrong(operation: &Operation, what: String, request: RequestBuilder, field: &str, length: usize) -> Case {
+    match operation.takes_only_short_bodies() && length > 300 {
+        true => case(what, request, 413, "PAYLOAD_TOO_LARGE"),
+        false => wrong_field(what, request, field),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,9 +61,10 @@ async fn no_route_takes_a_body_that_is_not_one_json_object() {
         ];
         let named = |what: &str| format!("{} takes {what}", operation.id);
         for (what, body) in bodies {
-            cases.push(wrong_field(named(what), bench.with_body(&operation, body.to_vec()), "body"));
+            cases.push(wrong(&operation, named(what), bench.with_body(&operation, body.to_vec()), "body", body.len()));
         }
-        cases.push(wrong_field(named("endless objects"), bench.with_body(&operation, deep_object.clone()), "a"));
+        let endless = bench.with_body(&operation, deep_object.clone());
+        cases.push(wrong(&operation, named("endless objects"), endless, "a", deep_object.len()));
         cases.push(case(named("a megabyte"), bench.with_body(&operation, megabyte.clone()), 413, "PAYLOAD_TOO_LARGE"));
     }
     assert!(cases.len() > 150, "{}", cases.len());
@@ -89,7 +99,7 @@ async fn a_field_that_nobody_knows_is_not_repeated_at_length() {
         let mut body = operation.good_body(&bench.app.wish());
         body["x".repeat(30_000)] = json!(1);
         let shortened = format!("{}…", "x".repeat(100));
-        wrong_field(operation.id.clone(), bench.with_body(&operation, body.to_string()), &shortened)
+        wrong(&operation, operation.id.clone(), bench.with_body(&operation, body.to_string()), &shortened, 30_000)
     });
     let cases: Vec<Case> = cases.collect();
     bench.refuse(cases).await;

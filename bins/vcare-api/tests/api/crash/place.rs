@@ -178,6 +178,7 @@ fn toml(settings: &Path, database: &TestDatabase, nats: &NatsServer, standins: &
         licence = {{ base_url = "{base}" }}
         consent = {{ base_url = "{base}" }}
         fhir = {{ base_url = "{fhir}", deadline_ms = 10000, inline_deadline_ms = 5000 }}
+        communication = {{ base_url = "{base}", inline_deadline_ms = 5000 }}
         jitsi = {{ allow_private_addresses = true, ca_file = "{ca}" }}
         keyring = {{ file = "{folder}/master.key", create_if_missing = true }}
         "#,

@@ -53,12 +53,13 @@ impl Intruder {
 }
 
 /// The tables that the role of requests may read; outbox rows it only writes.
-const READ_BY_API: [&str; 9] = [
+const READ_BY_API: [&str; 10] = [
     "tenant_config",
     "virtual_session",
     "idempotency_key",
     "retry_job",
     "presence",
+    "link_state",
     "presence_lease",
     "short_link",
     "tenant_secret",
@@ -78,6 +79,8 @@ async fn two_tenants() -> TestApp {
         let link = app.post(&token, &format!("{}/join-token", part("participants")), &json!({})).await.expect(201);
         app.join(&link.text("joinToken")).await.expect(200);
         app.post(&token, &part("admit"), &json!({})).await.expect(200);
+        let probe = json!({"rttMs": 9, "lossPercent": 0, "upKbps": 300, "downKbps": 300});
+        app.post(&token, &at("/link-probe"), &probe).await.expect(200);
         app.seen_to_join(&created.text("roomName"), &visit.patient, "phone").await.expect(204);
         app.clock.advance(time::Duration::MINUTE);
         app.post(&token, &at("/end"), &json!({})).await.expect(200);

@@ -252,6 +252,9 @@ impl Around {
             fhir.base_url = "{fhir}"
             fhir.deadline_ms = 2000
             fhir.inline_deadline_ms = 1000
+            communication.base_url = "{base}"
+            communication.deadline_ms = 2000
+            communication.inline_deadline_ms = 1000
             jitsi.allow_private_addresses = true
             jitsi.ca_file = "{folder}/{name}.pem"
             zoom.oauth_base_url = "{zoom}/oauth"

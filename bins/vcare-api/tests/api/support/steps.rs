@@ -1,10 +1,14 @@
 //! More of what people do in a test.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use vcare_app::jobs::WorkReport;
 use vcare_app::ports::JobKind;
+use vcare_testkit::Name;
 
 use super::people::TENANT;
 use super::{Answer, TestApp, Visit};
@@ -30,6 +34,15 @@ impl TestApp {
     /// Asks how the holder of a join token stands.
     pub async fn join_status(&self, token: &str) -> Answer {
         self.get(token, "/sessions/join/status").await
+    }
+
+    /// Waits until a neighbour was asked for something.
+    pub async fn until_asked(&self, name: Name) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while self.standins.requests(name).is_empty() {
+            assert!(Instant::now() < deadline, "nobody asks {name}");
+            sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// Does the due work of a kind, as a worker does.

@@ -7,10 +7,10 @@ use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use vcare_domain::{
-    AppointmentId, Change, EncounterId, EventId, FreeText, HttpsUrl, MediaMode, NewParticipant, NewSession, NodeId,
-    Outcome, ParticipantId, ParticipantRole, PatientId, RecordingRef, Refusal, Room, RoomName, Schedule, SegmentCause,
-    SessionEvent, SessionId, TenantConfig, TenantConfigDraft, TenantId, TimeZoneName, UserId, Version, VideoBackend,
-    VirtualSession,
+    AppointmentId, Change, EncounterId, EventId, FreeText, HttpsUrl, LinkUse, MediaMode, NewParticipant, NewSession,
+    NodeId, Outcome, ParticipantId, ParticipantRole, PatientId, RecordingRef, Refusal, Room, RoomName, Schedule,
+    SegmentCause, SessionEvent, SessionId, TenantConfig, TenantConfigDraft, TenantId, ThreadId, TimeZoneName, UserId,
+    Version, VideoBackend, VirtualSession,
 };
 
 use crate::actor::{ActorRef, Scope, TraceContext};
@@ -52,6 +52,7 @@ fn told() -> Result<Vec<Told>, SampleError> {
     narrator.a_visit_that_is_cancelled()?;
     narrator.a_visit_that_fails()?;
     narrator.a_visit_that_is_recorded()?;
+    narrator.visits_that_go_on_in_messages()?;
     narrator.a_visit_without_consent()?;
     narrator.settings_that_are_changed()?;
     Ok(narrator.told)
@@ -154,6 +155,21 @@ impl Narrator {
         self.of(&mut visit, ActorRef::System("jibri"), |visit| visit.record_recording(recording, minute(90)))
     }
 
+    fn visits_that_go_on_in_messages(&mut self) -> Result<(), SampleError> {
+        let patient = participant(1);
+        let mut visit = self.created(5)?;
+        self.come_and_be_admitted(&mut visit)?;
+        let link = LinkUse { mode: MediaMode::Audio, cap_kbps: 30 };
+        self.of(&mut visit, ActorRef::Participant(patient), |visit| visit.note_link(patient, link, false, minute(65)))?;
+        self.user(&mut visit, CLINICIAN, 68, |visit, change| visit.fall_back(&change))?;
+        let thread = ThreadId::parse("thr_01KA8Z0Q3CJ9XW2V5T7N4B6M8R")?;
+        self.of(&mut visit, ActorRef::System("fallback"), |visit| visit.record_thread(thread, minute(69)))?;
+        let mut refused = self.created(6)?;
+        self.come_and_be_admitted(&mut refused)?;
+        self.user(&mut refused, CLINICIAN, 68, |visit, change| visit.fall_back(&change))?;
+        self.of(&mut refused, ActorRef::System("fallback"), |visit| visit.park_thread(minute(69)))
+    }
+
     fn a_visit_without_consent(&mut self) -> Result<(), SampleError> {
         let block = GateBlock::ConsentRequired(Gate::TelehealthConsent);
         let patient = PatientId::parse("pat-5f1c7e20")?;
@@ -239,7 +255,7 @@ mod tests {
 
     /// How many variants [`SessionEvent`] has. A new one does not compile below until it is counted here, and is not
     /// told until a visit above lives through it.
-    const VARIANTS: usize = 16;
+    const VARIANTS: usize = 20;
 
     fn variant(event: &SessionEvent) -> usize {
         match event {
@@ -259,6 +275,10 @@ mod tests {
             SessionEvent::Chargeable { .. } => 13,
             SessionEvent::RecordingWithdrawn => 14,
             SessionEvent::RecordingAvailable { .. } => 15,
+            SessionEvent::LinkChanged { .. } => 16,
+            SessionEvent::FallbackRequested => 17,
+            SessionEvent::FallbackInitiated { .. } => 18,
+            SessionEvent::FallbackParked => 19,
         }
     }
 

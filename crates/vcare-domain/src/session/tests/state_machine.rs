@@ -35,7 +35,7 @@ use About::{SomebodyElse, ThePatient, TheVisit};
 const COLUMNS: [SessionStatus; 6] = [Scheduled, Waiting, Active, Failed, Ended, Cancelled];
 
 #[rustfmt::skip]
-const TABLE: [(Action, About, [Verdict; 6]); 19] = [
+const TABLE: [(Action, About, [Verdict; 6]); 23] = [
     //                                         scheduled      waiting        active      failed      ended      cancelled
     (Action::Invite,          SomebodyElse, [To(Scheduled), To(Waiting),   To(Active), No,         No,        No]),
     (Action::IssueJoinToken,  ThePatient,   [To(Scheduled), To(Waiting),   To(Active), No,         No,        No]),
@@ -46,6 +46,10 @@ const TABLE: [(Action, About, [Verdict; 6]); 19] = [
     (Action::Admit,           SomebodyElse, [NotWaiting,    To(Waiting),   To(Active), No,         No,        No]),
     (Action::Remove,          ThePatient,   [To(Scheduled), To(Waiting),   To(Active), No,         No,        No]),
     (Action::ChangeMediaMode, TheVisit,     [No,            No,            To(Active), No,         No,        No]),
+    (Action::NoteLink,        ThePatient,   [To(Scheduled), To(Waiting),   To(Active), No,         No,        No]),
+    (Action::FallBack,        TheVisit,     [No,            No,            To(Active), To(Failed), No,        No]),
+    (Action::RecordThread,    TheVisit,     [No,            No,            No,         No,         No,        No]),
+    (Action::ParkThread,      TheVisit,     [No,            No,            No,         No,         No,        No]),
     (Action::Disconnect,      ThePatient,   [No,            No,            To(Active), No,         No,        No]),
     (Action::Disconnect,      SomebodyElse, [No,            No,            Repeat,     No,         No,        No]),
     (Action::ReportConnection, ThePatient,  [Repeat,        Repeat,        To(Active), No,         No,        No]),
@@ -69,6 +73,13 @@ fn act(visit: &mut VirtualSession, action: Action, about: About) -> Result<Outco
         Action::Admit => visit.admit(somebody(INTERPRETER), &at(20)),
         Action::Remove => visit.remove(somebody(INTERPRETER), reason(), &at(20)),
         Action::ChangeMediaMode => visit.change_media_mode(MediaMode::Audio, SegmentCause::LinkDegraded, minute(20)),
+        Action::NoteLink => {
+            let link = LinkUse { mode: MediaMode::Audio, cap_kbps: 30 };
+            visit.note_link(somebody(INTERPRETER), link, false, minute(20))
+        }
+        Action::FallBack => visit.fall_back(&at(20)),
+        Action::RecordThread => visit.record_thread(ThreadId::parse("thr_1").unwrap(), minute(20)),
+        Action::ParkThread => visit.park_thread(minute(20)),
         Action::Disconnect => visit.disconnect(somebody(INTERPRETER), minute(20), WINDOW),
         Action::ReportConnection => visit.hear(somebody(INTERPRETER), Heard::Lost, minute(20), WINDOW),
         Action::Fail => visit.fail(WINDOW, minute(20)),
@@ -118,7 +129,7 @@ fn the_table_has_a_column_for_every_state() {
 /// The commands that take the version a caller saw, and the state in which they would be applied.
 type Versioned = (SessionStatus, fn(&mut VirtualSession, Change) -> Result<Outcome, Refusal>);
 
-const VERSIONED: [Versioned; 8] = [
+const VERSIONED: [Versioned; 9] = [
     (Scheduled, |visit, change| visit.invite(observer(9), LIMIT, &change)),
     (Scheduled, |visit, change| visit.issue_join_token(person(PATIENT), LIMIT, &change)),
     (Scheduled, |visit, change| visit.join_as_provider(person(9), LIMIT, &change)),
@@ -126,6 +137,7 @@ const VERSIONED: [Versioned; 8] = [
     (Waiting, |visit, change| visit.remove(person(PATIENT), reason(), &change)),
     (Waiting, |visit, change| visit.cancel(reason(), &change)),
     (Active, |visit, change| visit.withdraw_recording(&change)),
+    (Active, |visit, change| visit.fall_back(&change)),
     (Active, |visit, change| visit.end(&change)),
 ];
 

@@ -1,0 +1,65 @@
+//! `POST /sessions/{sessionId}/fallback-message`.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+use vcare_domain::ThreadRecord;
+
+use crate::answer::send;
+use crate::extract::{Body, IfMatch, SessionPath, SignedInCaller, WishKey, expected_version};
+use crate::problem::{Problem, ProblemDetails};
+use crate::routes::sessions::VersionRequest;
+use crate::server::Api;
+
+/// The thread in which a visit goes on.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FallbackDto {
+    /// The communication-service's thread; null while it is being made.
+    #[schema(example = "thr_01KA8Z0Q3CJ9XW2V5T7N4B6M8R")]
+    messaging_thread_id: Option<String>,
+}
+
+/// Go on in messages.
+///
+/// From `active`, whose medium is messages from then on, or from `failed`. The thread is made at once when the
+/// communication-service answers in time. Else the answer is 202, and it follows by itself: `messagingThreadId` of the
+/// session, and the event `virtual_care.session.fallback.initiated.v1`. Asking again answers the same thread.
+#[utoipa::path(
+    post, path = "/api/v1/virtual-care/sessions/{sessionId}/fallback-message", tag = "Sessions",
+    operation_id = "fallbackMessage",
+    request_body(content = Option<VersionRequest>),
+    params(
+        ("sessionId" = String, Path, description = "The session"),
+        ("If-Match" = Option<String>, Header, description = "The session's version in quotes"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Accepted; a session has one thread by itself", max_length = 128),
+    ),
+    responses(
+        (status = 200, description = "The thread is there", body = FallbackDto),
+        (status = 202, description = "It follows", body = FallbackDto),
+        (status = 400, response = crate::openapi::BadRequest),
+        (status = 401, response = crate::openapi::Unauthorized),
+        (status = 403, response = crate::openapi::Denied),
+        (status = 404, response = crate::openapi::NoSession),
+        (status = 409, description = "`INVALID_STATUS_TRANSITION`, `OPTIMISTIC_LOCK_CONFLICT`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 413, response = crate::openapi::TooLarge),
+        (status = 415, response = crate::openapi::WrongMediaType),
+        (status = 503, response = crate::openapi::Unavailable),
+    ),
+    security(("accessToken" = [])),
+)]
+pub async fn fallback_message(
+    api: web::Data<Api>,
+    caller: SignedInCaller,
+    path: SessionPath,
+    if_match: IfMatch,
+    _key: WishKey,
+    body: Body<VersionRequest>,
+) -> Result<HttpResponse, Problem> {
+    let expected = expected_version(if_match, body.value.version)?;
+    let session = api.app.fall_back(&caller.0, path.0, expected).await?;
+    let thread = session.parts().fallback.as_ref().map(|fallback| &fallback.thread).and_then(ThreadRecord::id);
+    let status = if thread.is_some() { StatusCode::OK } else { StatusCode::ACCEPTED };
+    send(status, &FallbackDto { messaging_thread_id: thread.map(ToString::to_string) })
+}
