@@ -51,6 +51,10 @@ contracts:
 deny:
     .ci/run deny machete
 
+# pictures of the waiting room's page in three languages, in target/pictures
+pictures:
+    deploy/local/test --run-ignored only -E 'test(pictures_of)'
+
 # what one video token costs (criterion)
 bench-token:
     cargo bench --workspace --bench video_token

@@ -54,13 +54,16 @@ install a newer one by hand. Its programs initdb and postgres are looked for on 
     export PATH="$POSTGRES_BIN:$PATH" VCARE_NATS_SERVER
 }
 
-# What only tests need: Lua and jq, for what we ship to run inside Jitsi; Python, for the servers that play a cloud KMS.
+# What only tests need: Lua and jq, for what we ship to run inside Jitsi; Python, for the servers that play a cloud KMS;
+# Chromium for the waiting room's page, and acorn to read its script as an old phone does.
 need_test_programs() {
     local packages=()
     has_venv || packages+=(python3 python3-venv)
     command -v lua5.4 >/dev/null || packages+=(lua5.4)
     command -v jq >/dev/null || packages+=(jq)
     command -v curl >/dev/null || packages+=(curl)
+    command -v chromium >/dev/null || packages+=(chromium)
+    command -v acorn >/dev/null || packages+=(node-acorn)
     if ((${#packages[@]})); then install_packages "${packages[@]}"; fi
 }
 
@@ -138,8 +141,8 @@ install_packages() {
     local command=("$LOCAL_DIR/install-packages" "$@")
     command -v apt-get >/dev/null || die "these are missing: $*
 They are installed by themselves only on Debian and its relatives. Install them by your system's means:
-a C compiler, PostgreSQL $OLDEST_POSTGRES or newer (server), nats-server; for the tests Lua 5.4, jq, curl and Python 3
-with its venv module."
+a C compiler, PostgreSQL $OLDEST_POSTGRES or newer (server), nats-server; for the tests Lua 5.4, jq, curl, Chromium, acorn
+and Python 3 with its venv module."
     if ((EUID == 0)); then
         "${command[@]}" || die "the installation failed, see above. Nothing else was done; try again, or by hand: $*"
     elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then

@@ -96,6 +96,8 @@ impl Modify for Security {
         routes::config::write::write,
         routes::config::test_connection::test_connection,
         routes::branding::branding,
+        routes::visit_page::send,
+        routes::visit_page::receive,
         routes::internal::conference::reserve,
         routes::internal::conference::read,
         routes::internal::conference::closed,

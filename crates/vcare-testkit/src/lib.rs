@@ -4,6 +4,7 @@
 //! Everything listens on loopback only, on ports of its own, and ends with the process that started it. Nothing here is
 //! part of the service: keys are drawn where they stand and guard nothing.
 
+mod browser;
 mod clock;
 mod folder;
 mod golden;
@@ -19,6 +20,7 @@ mod service;
 pub mod standins;
 mod stream;
 
+pub use browser::Browser;
 pub use clock::HandClock;
 pub use golden::must_be_committed;
 pub use ids::SeededIds;

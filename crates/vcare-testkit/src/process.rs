@@ -102,6 +102,14 @@ impl Process {
     }
 }
 
+/// Sends a signal to a process and all that it started.
+pub(crate) fn signal_group(signal: &str, leader: u32) -> Result<()> {
+    let group = format!("-{leader}");
+    let status = Command::new("kill").args([signal, "--", &group]).stderr(Stdio::null()).status().context("no kill")?;
+    ensure!(status.success(), "kill {signal} failed");
+    Ok(())
+}
+
 /// Sends a signal by `kill`: the call itself would be unsafe code.
 pub(crate) fn signal_all(signal: &str, ids: impl IntoIterator<Item = u32>) -> Result<()> {
     let ids: Vec<String> = ids.into_iter().map(|id| id.to_string()).collect();

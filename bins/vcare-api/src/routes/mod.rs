@@ -163,6 +163,11 @@ pub fn configure(app: &mut web::ServiceConfig) {
     .service(resource("/health/ready", vec![get(web::get().to(operations::ready))]))
     .service(resource("/metrics", vec![get(web::get().to(operations::metrics))]))
     .service(resource("/visit", vec![get(web::get().to(visit_page::page))]))
+    .service(resource("/v", vec![get(web::get().to(visit_page::page))]))
+    .service(resource(
+        "/visit/probe",
+        vec![get(web::get().to(visit_page::send)), post(web::post().to(visit_page::receive))],
+    ))
     .service(web::redirect("/docs", "/docs/"))
     .service(
         SwaggerUi::new("/docs/{_:.*}")

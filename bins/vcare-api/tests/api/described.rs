@@ -14,6 +14,7 @@ pub struct Operation {
     pub method: Method,
     /// As `TestApp::request` takes it, with `{sessionId}` and `{participantId}` still in it.
     pub template: String,
+    /// A body with something to be read in it.
     pub takes_body: bool,
     /// It wants an access token, and nothing else will do.
     pub signed_in: bool,
@@ -41,13 +42,14 @@ pub fn signed_in() -> impl Iterator<Item = Operation> {
 
 impl Operation {
     fn of(path: &str, method: &str, operation: &Value) -> Self {
+        let body = &operation["requestBody"];
         let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
         let security = operation["security"].as_array().map(Vec::as_slice).unwrap_or_default();
         Self {
             id: operation["operationId"].as_str().unwrap().to_owned(),
             method: method.to_uppercase().parse().unwrap(),
             template: path.strip_prefix(BASE).map_or_else(|| format!("/{path}"), str::to_owned),
-            takes_body: !operation["requestBody"].is_null(),
+            takes_body: !body.is_null() && body["content"]["application/octet-stream"].is_null(),
             signed_in: !security.is_empty() && security.iter().all(|scheme| scheme.get("accessToken").is_some()),
             internal: security.iter().any(|scheme| scheme.get("internalToken").is_some()),
             versioned: parameters.iter().any(|parameter| parameter["name"] == "If-Match"),

@@ -133,7 +133,7 @@ async fn every_described_path_is_routed_for_its_methods_alone() {
 }
 
 /// What is no part of the API's contract: pages, and the document itself.
-const PAGES: [&str; 5] = ["/visit", "/docs", "/docs/", "/docs/{_:.*}", "/openapi.json"];
+const PAGES: [&str; 6] = ["/visit", "/v", "/docs", "/docs/", "/docs/{_:.*}", "/openapi.json"];
 
 /// Routes cannot be asked of the server, so they are read where they are registered.
 #[test]

@@ -1,6 +1,5 @@
 //! What those who run the service see: health, metrics, and what goes around every answer.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use reqwest::Method;
@@ -198,31 +197,6 @@ async fn behind_kong_no_origin_is_answered_for() {
     let answer = app.send(preflight(&app, "https://console.example")).await;
     let answer = answer.refused(401, "UNAUTHORIZED");
     assert_eq!(answer.header("access-control-allow-origin"), "");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_visit_page_loads_nothing_and_can_talk_to_us_alone() {
-    let app = TestApp::start().await;
-    let page = get(&app, "/visit").await.expect(200);
-    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
-    assert_eq!(page.header("referrer-policy"), "no-referrer");
-    let policy = page.header("content-security-policy");
-    let policy: BTreeSet<&str> = policy.split(';').map(str::trim).collect();
-    for rule in
-        ["default-src 'none'", "connect-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'"]
-    {
-        assert!(policy.contains(rule), "{rule}: {policy:?}");
-    }
-    let html = String::from_utf8(page.bytes).unwrap();
-    for elsewhere in ["http:", "https:", " src=", "<link", "@import", "url("] {
-        assert!(!html.contains(elsewhere), "{elsewhere}");
-    }
-    // Small enough for a 2G link, and it asks the API that there is.
-    assert!(html.len() < 8 * 1024, "{}", html.len());
-    assert!(html.contains(r#"base="/api/v1/virtual-care/sessions/join""#));
-    for language in ["en:{", "fa:{", "ps:{"] {
-        assert!(html.contains(language), "{language}");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,72 @@
+// What is seen. `show` changes the screen; `render` writes only what is different, so that a screen reader speaks of
+// changes and no more.
+const $ = id => document.getElementById(id);
+const visit = {};
+let screen = "ask";
+let since = 0;
+
+const put = (id, text) => {
+  if ($(id).textContent !== (text || "")) $(id).textContent = text || "";
+};
+
+const button = (id, choice) => {
+  const [text, act] = choice || [];
+  const gone = !act && document.activeElement === $(id);
+  $(id).hidden = !act;
+  $(id).onclick = act || null;
+  put(id, text);
+  // Who was on a button that goes must not be thrown to the top of the page.
+  if (gone) $("title").focus();
+};
+
+const slowly = () => performance.now() - since > 8000 && words.slow;
+
+const waits = () => ({
+  say: words.wait,
+  place: visit.place && (visit.place === 1 ? words.next : fill(words.place, { n: visit.place })),
+  opens: visit.opens > now() && fill(words.opens, { when: when(visit.opens, visit.zone) }),
+  estimate: visit.about && (visit.about === 1 ? words.about1 : fill(words.about, { n: visit.about })),
+  more: words.stay,
+  line: lineWords(),
+  poorer: poorer(),
+  better: better(),
+});
+
+const SCREENS = {
+  ask: () => ({ say: words.ask, first: [words.come, () => come()] }),
+  busy: () => ({ say: words.busy, more: slowly() }),
+  wait: waits,
+  lost: () => ({ say: words.lost, first: [words.again, stir] }),
+  down: () => ({ say: words.down, first: [words.again, stir] }),
+  ready: () => ({
+    say: words.ready,
+    more: leaveIn ? fill(words.count, { n: leaveIn }) : words.held,
+    first: [words.go, go],
+    second: leaveIn && [words.hold, hold],
+  }),
+  leaving: () => ({ say: words.leaving, more: slowly() }),
+  other: () => ({
+    say: words.other,
+    first: [words.yes, () => come(true)],
+    second: [words.no, () => show("stayed")],
+  }),
+  taken: () => ({ say: words.taken, first: [words.here, () => come(true)] }),
+  stayed: () => ({ say: words.stayed, second: [words.here, () => come(true)] }),
+};
+
+const render = () => {
+  const seen = (SCREENS[screen] || (() => ({ say: words[screen] })))();
+  put("title", words.title);
+  document.title = (screen === "ready" ? "● " : "") + words.title;
+  for (const id of ["say", "place", "opens", "line", "estimate", "more"]) put(id, seen[id]);
+  for (const id of ["first", "second", "poorer", "better"]) button(id, seen[id]);
+  $("main").className = screen === "wait" ? "waits" : "";
+  const clock = knows(visit.zone) ? words.clock : words.clockHere;
+  put("clock", visit.zone && fill(clock, { n: hour(wall(now(), visit.zone)) }));
+};
+
+const show = next => {
+  if (next !== screen) since = performance.now();
+  screen = next;
+  render();
+};

@@ -1,0 +1,45 @@
+//! Pictures of the page's main states, for people to look at. Asked for by `just pictures`.
+
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::Arrived;
+use super::tab::{Line, Phone};
+use super::words::LANGUAGES;
+
+/// A picture in each language, under `target/pictures`.
+async fn take(it: &Arrived, name: &str) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../pictures");
+    std::fs::create_dir_all(&folder).unwrap();
+    for (language, tag, _) in LANGUAGES {
+        it.tab.speak(tag).await;
+        let picture = STANDARD.decode(it.tab.picture().await).unwrap();
+        std::fs::write(folder.join(format!("{name}-{language}.png")), picture).unwrap();
+    }
+    it.tab.speak("en").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "for people to look at: just pictures"]
+async fn pictures_of_the_main_states() {
+    let it = Arrived::before(Phone::default()).await;
+    it.tab.change_answers(r#"text.replace(/"placeInLine":\d+,/, '').replace('"version":', '"placeInLine":3,"estimatedWaitMinutes":12,"version":')"#).await;
+    it.open().await;
+    it.tab.size(360, 640).await;
+    take(&it, "1-ask").await;
+    it.waits().await;
+    it.tab.until("document.getElementById('place').textContent").await;
+    take(&it, "2-wait").await;
+    it.tab.line(Line::Gone).await;
+    it.says("lost").await;
+    take(&it, "4-lost").await;
+    it.tab.line(Line::Good).await;
+    it.says("wait").await;
+    it.app.admit(&it.visit).await.expect(200);
+    it.says("ready").await;
+    take(&it, "5-ready").await;
+    it.tab.open(&it.app.url("/visit#x")).await;
+    take(&it, "8-bad").await;
+}
