@@ -36,6 +36,6 @@ mod remove;
 mod rooms;
 mod secrets;
 mod versions;
-mod waiting;
 mod visit_page;
+mod waiting;
 mod zoom;

@@ -52,6 +52,20 @@ async fn us_008_a_reload_keeps_the_place_and_needs_no_button() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn us_008_a_link_that_is_tapped_again_opens_on_a_dead_line_and_joins_when_it_is_back() {
+    let it = Arrived::with(Phone::default()).await;
+    it.tab.open("about:blank#elsewhere").await;
+    it.tab.line(Line::Gone).await;
+    it.open().await;
+    it.says("ask").await;
+    it.tab.press("first").await;
+    it.says("lost").await;
+    it.tab.line(Line::Good).await;
+    it.says("wait").await;
+    it.must_have_behaved().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn us_008_who_is_not_ready_says_so_and_goes_in_when_they_are() {
     let it = Arrived::with(Phone::default()).await;
     it.waits().await;

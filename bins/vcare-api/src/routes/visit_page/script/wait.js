@@ -45,7 +45,7 @@ const join = async takeOver => {
 const look = () => {
   let query = device && !plain ? "?deviceId=" + device : "";
   if (!fresh && !plain) {
-    query += (query ? "&" : "?") + "since=" + visit.version + (visit.place ? "&place=" + visit.place : "");
+    query += (query ? "&" : "?") + "since=" + visit.version + "&place=" + (visit.place || 0);
   }
   return ask("GET", BASE + "/status" + query, fresh ? 30 : 80);
 };
