@@ -14,6 +14,8 @@ use crate::bench_jobs::world::World;
 use crate::place::Place;
 use crate::surroundings::program;
 
+/// What the page may weigh: the first flight of a TCP connection.
+const PAGE: usize = 14_000;
 /// What half an hour of waiting may cost.
 const BYTES: usize = 25_000;
 /// What an api may take while ten thousand wait, in megabytes.
@@ -63,7 +65,11 @@ async fn measure(place: &Place, options: &Options) -> Result<()> {
     let mut api_without_seats = api(&world, place, 0).await?;
     let plain = wire::half_an_hour(&api_without_seats, &tokens[0], wire::PLAIN).await?;
     let browser = wire::half_an_hour(&api_without_seats, &tokens[0], wire::CHROMIUM).await?;
+    let (brotli, gzip) = (wire::page(&api_without_seats, "br").await?, wire::page(&api_without_seats, "gzip").await?);
     api_without_seats.stop().await;
+    println!("\nThe waiting room's page, one answer with its headers, in bytes:");
+    println!("  as brotli                {brotli}");
+    println!("  as gzip                  {gzip}, at most {PAGE} allowed");
     println!("\nHalf an hour of waiting, a question a minute over HTTP/1.1, in bytes of HTTP:");
     println!("  headers that are needed  {plain}, at most {BYTES} allowed");
     println!("  headers of Chromium      {browser}; behind HTTP/2 repeated headers cost a few bytes each");
@@ -73,6 +79,7 @@ async fn measure(place: &Place, options: &Options) -> Result<()> {
     let crowd = crowd::wait(&mut api, &tokens).await?;
     println!("{crowd}");
     world.stop().await;
+    ensure!(gzip.max(brotli) <= PAGE, "the page weighs {} bytes", gzip.max(brotli));
     ensure!(plain.total() <= BYTES, "half an hour of waiting costs {} bytes", plain.total());
     let megabytes = crowd.peak_megabytes();
     ensure!(patients > 10_000 || megabytes < MEGABYTES, "{megabytes} MB while {patients} wait");

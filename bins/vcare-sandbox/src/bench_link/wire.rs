@@ -70,6 +70,18 @@ pub async fn ask(stream: &mut TcpStream, question: &str) -> Result<(String, usiz
     }
 }
 
+/// What the waiting room's page weighs in that form, all in all.
+pub async fn page(api: &ServiceProcess, coding: &str) -> Result<usize> {
+    let mut stream = TcpStream::connect(api.address()).await?;
+    let request =
+        format!("GET /visit HTTP/1.1\r\nHost: care.example\r\nAccept-Encoding: {coding}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await?;
+    ensure!(answer.starts_with(b"HTTP/1.1 200"), "the page is not there");
+    Ok(answer.len())
+}
+
 /// Half an hour of one patient's.
 pub async fn half_an_hour(api: &ServiceProcess, token: &str, headers: &str) -> Result<Bytes> {
     let mut stream = TcpStream::connect(api.address()).await?;

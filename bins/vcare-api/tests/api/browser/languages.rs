@@ -1,5 +1,6 @@
 //! English, Dari and Pashto: words, direction, digits, times; and that everybody can read and press what there is.
 
+use reqwest::Method;
 use time::{Duration, OffsetDateTime, UtcOffset};
 use vcare_app::ports::Clock;
 use vcare_boot::SystemClock;
@@ -108,6 +109,25 @@ async fn us_008_the_page_speaks_what_the_person_chose_else_what_the_phone_speaks
     it.tab.reload().await;
     it.tab.says(Words::of("fa").get("ask")).await;
     it.must_have_behaved().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn us_008_a_phone_that_speaks_english_speaks_the_clinics_language_once_it_joined() {
+    for (phone, before, after) in [("en-US", "en", "ps"), ("fa", "fa", "fa")] {
+        let it = Arrived::before(Phone { languages: phone, ..Phone::default() }).await;
+        let change = it.app.request(Method::PUT, "/config").bearer_auth(it.app.token("tenant_admin"));
+        let change = change.header("Content-Type", "application/json").body(r#"{"locale":"ps"}"#);
+        it.app.send(change).await.expect(200);
+        it.open().await;
+        it.tab.says(Words::of(before).get("ask")).await;
+        it.tab.press("first").await;
+        it.tab.says(Words::of(after).get("wait")).await;
+        // What the person chooses then goes before everything.
+        it.tab.speak("en").await;
+        it.tab.reload().await;
+        it.says("wait").await;
+        it.must_have_behaved().await;
+    }
 }
 
 /// A screen reader is told what changed, and nothing of what ticks.

@@ -1,8 +1,10 @@
 //! The waiting room's page in a real browser, against the real program.
 
+mod devices;
 mod devtools;
 mod endings;
 mod languages;
+mod line;
 mod pictures;
 mod tab;
 mod waiting;

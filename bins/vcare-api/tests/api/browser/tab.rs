@@ -171,10 +171,27 @@ impl Tab {
         picture["data"].as_str().unwrap().to_owned()
     }
 
+    /// The requests so far to addresses that end so, oldest first.
+    pub fn asked(&self, end: &str) -> Vec<Value> {
+        let requests = self.events("Network.requestWillBeSent").into_iter().map(|mut event| event["request"].take());
+        requests.filter(|request| request["url"].as_str().unwrap().ends_with(end)).collect()
+    }
+
+    /// Waits for a request to an address that ends so, the first after so many.
+    pub async fn asks(&self, end: &str, after: usize) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(request) = self.asked(end).get(after) {
+                return request.clone();
+            }
+            assert!(Instant::now() < deadline, "{end} was not asked for: {:?}", self.addresses());
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Every address that was asked for so far.
     pub fn addresses(&self) -> Vec<String> {
-        let requests = self.events("Network.requestWillBeSent");
-        requests.iter().map(|request| request["request"]["url"].as_str().unwrap().to_owned()).collect()
+        self.asked("").iter().map(|request| request["url"].as_str().unwrap().to_owned()).collect()
     }
 
     /// What must hold for every tab when its test is done: the secret stood in no address, no header that tells where

@@ -113,6 +113,8 @@ async fn us_008_the_page_tells_a_service_that_is_down_from_a_line_that_is_gone()
     let it = Arrived::with(Phone::default()).await;
     it.waits().await;
     it.app.lose_the_database().await;
+    // Who waits for news is not told that there is none to be had; who comes is.
+    it.tab.reload().await;
     it.says("down").await;
     it.app.find_the_database().await;
     it.says("wait").await;

@@ -1,4 +1,5 @@
-// Languages. What a person chose is kept; else the clinic's language is taken, else the phone's.
+// Languages. What a person chose is kept. Else a phone that speaks Dari or Pashto is believed; English is what many are
+// sold with, so there the clinic's language goes before it.
 const LANGUAGES = { fa: "fa-AF", ps: "ps", en: "en" };
 let language = "en";
 let words = WORDS.en;
@@ -34,8 +35,7 @@ const speak = chosen => {
   render();
 };
 
-// The clinic's language, unless the person chose one.
 const speakAs = tag => {
   const clinics = known(tag);
-  if (clinics && clinics !== language && !kept("language")) speak(clinics);
+  if (clinics && clinics !== language && language === "en" && !kept("language")) speak(clinics);
 };
