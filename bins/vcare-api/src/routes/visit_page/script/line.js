@@ -50,34 +50,36 @@ const measure = async () => {
 
 // Tells the server how the line is and what the person prefers, and takes its decision.
 const report = async () => {
-  if (!measured) return;
   const wish = visit.prefer ? { prefer: visit.prefer } : {};
   const answer = await ask("POST", BASE + "/link-probe", 20, Object.assign(wish, measured));
   if (answer.status !== 200 || !answer.body.mode) return;
   // The video room's address was made for what was decided before.
-  if (decided && decided.mode !== answer.body.mode) visit.url = "";
+  if (answer.body.mode !== (decided || { mode: "video" }).mode) visit.url = "";
   decided = answer.body;
   render();
 };
 
-const lookAtLine = async () => {
+// A line that got better is believed at the second look.
+const recovers = () => decided && decided.reason === "recovering";
+
+const lookAtLine = async byHand => {
   if (measuring) return;
   measuring = true;
+  asked = byHand;
   render();
-  const before = measured;
-  const cutsBefore = cuts;
-  let result = await measure();
-  // What was cut short says nothing of the line.
-  if (cuts !== cutsBefore) result = null;
-  measuring = asked = false;
-  lastLook = Date.now();
-  // One that got much better is looked at again soon: it takes two good looks to be believed.
-  const better = result && before && result.downKbps > 2 * before.downKbps;
-  nextLook = lastLook + (!result ? 1 : better ? 3 : 20) * MINUTE;
-  if (result) {
+  for (let look = 0; look < 2; look++) {
+    const before = cuts;
+    const result = await measure();
+    // What was cut short says nothing of the line.
+    if (!result || cuts !== before) break;
     measured = result;
     await report();
+    // Who asked for it waits for both looks.
+    if (!byHand || !recovers()) break;
   }
+  measuring = asked = false;
+  lastLook = Date.now();
+  nextLook = lastLook + (!measured || recovers() ? 1 : 20) * MINUTE;
   render();
 };
 
@@ -91,7 +93,9 @@ const lineWords = () => {
 const prefer = mode => () => {
   visit.prefer = mode;
   remember();
-  report();
+  // The same measurement twice would be no second look.
+  if (recovers()) lookAtLine(true);
+  else report();
 };
 
 const poorer = () => {
@@ -102,7 +106,7 @@ const poorer = () => {
 
 const better = () => {
   if (!decided || measuring) return null;
-  if (decided.reason === "chosen") return [words.toVideo, prefer("video")];
+  if (decided.reason === "chosen") return [decided.mode === "audio" ? words.toVideo : words.toCall, prefer("video")];
   if (decided.mode === "video") return null;
-  return [words.measure, () => { asked = true; lookAtLine(); }];
+  return [words.measure, () => lookAtLine(true)];
 };
