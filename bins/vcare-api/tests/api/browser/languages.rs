@@ -44,7 +44,7 @@ const FAULTS: &str = "(() => {
 })()";
 
 /// Looks at the page on the narrowest phone, and with text of twice the size.
-async fn must_look_right(it: &Arrived, what: &str) {
+pub(super) async fn must_look_right(it: &Arrived, what: &str) {
     for (width, size) in [(320, "112.5%"), (320, "225%"), (1280, "112.5%")] {
         it.tab.size(width, 640).await;
         it.tab.eval(&format!("document.documentElement.style.fontSize = '{size}'")).await;
@@ -55,7 +55,7 @@ async fn must_look_right(it: &Arrived, what: &str) {
 }
 
 /// Also the digits are the language's own, everywhere.
-async fn must_speak(it: &Arrived, language: (&str, &str, &str), screen: &str) {
+pub(super) async fn must_speak(it: &Arrived, language: (&str, &str, &str), screen: &str) {
     let (file, tag, direction) = language;
     it.tab.speak(tag).await;
     it.tab.says(Words::of(file).get(screen)).await;

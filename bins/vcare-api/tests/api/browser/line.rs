@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use super::Arrived;
+use super::languages::must_speak;
 use super::tab::{Line, Phone};
+use super::words::{LANGUAGES, Words};
 
 /// Waits in the waiting room until the line was measured, and answers what was told of it.
 async fn told(it: &Arrived) -> Value {
@@ -49,5 +51,51 @@ async fn us_008_a_good_line_is_measured_with_larger_pieces_and_never_with_more_t
         .collect();
     assert!([2048, 8192, 32_768].starts_with(&pieces) && !pieces.is_empty(), "{pieces:?}");
     assert!(told["downKbps"].as_u64().unwrap() > 0 && told["upKbps"].as_u64().unwrap() > 0, "{told}");
+    it.must_have_behaved().await;
+}
+
+/// What is decided is the service's, and tested there; here it is said in words.
+#[tokio::test(flavor = "multi_thread")]
+async fn us_008_who_has_a_poor_line_is_told_what_the_visit_will_be_in_three_languages() {
+    for mode in ["audio", "message"] {
+        let it = Arrived::before(Phone::default()).await;
+        it.tab.decide_on_line(mode).await;
+        it.open().await;
+        it.waits().await;
+        it.tab.until("document.getElementById('line').textContent").await;
+        for language in LANGUAGES {
+            must_speak(&it, language, "wait").await;
+            let (file, ..) = language;
+            assert_eq!(it.tab.text("line").await, Words::of(file).get(mode));
+        }
+        // They may have it looked at again.
+        let before = it.tab.asked("/link-probe").len();
+        it.tab.press("better").await;
+        it.tab.asks("/link-probe", before).await;
+        it.must_have_behaved().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn us_008_who_prefers_less_says_so_and_can_go_back() {
+    let it = Arrived::before(Phone::default()).await;
+    it.tab.decide_on_line("video").await;
+    it.open().await;
+    it.waits().await;
+    let line = async |name: &str| {
+        let words = serde_json::json!(it.english.get(name));
+        it.tab.until(&format!("document.getElementById('line').textContent === {words}")).await;
+    };
+    line("video").await;
+    it.tab.press("poorer").await;
+    line("choseAudio").await;
+    it.tab.press("poorer").await;
+    line("choseMessage").await;
+    // Also after a reload, which measures anew.
+    it.tab.reload().await;
+    line("choseMessage").await;
+    assert_eq!(it.tab.text("better").await, it.english.get("toCall"));
+    it.tab.press("better").await;
+    line("video").await;
     it.must_have_behaved().await;
 }

@@ -9,6 +9,10 @@ use super::Arrived;
 use super::tab::{Line, Phone};
 use super::words::LANGUAGES;
 
+/// Somebody else's place in line, for a test in which nobody else waits.
+const THIRD_IN_LINE: &str = r#"text.replace(/"placeInLine":\d+,/, '')
+    .replace('"version":', '"placeInLine":3,"estimatedWaitMinutes":12,"version":')"#;
+
 /// A picture in each language, under `target/pictures`.
 async fn take(it: &Arrived, name: &str) {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../pictures");
@@ -25,13 +29,16 @@ async fn take(it: &Arrived, name: &str) {
 #[ignore = "for people to look at: just pictures"]
 async fn pictures_of_the_main_states() {
     let it = Arrived::before(Phone::default()).await;
-    it.tab.change_answers(r#"text.replace(/"placeInLine":\d+,/, '').replace('"version":', '"placeInLine":3,"estimatedWaitMinutes":12,"version":')"#).await;
+    it.tab.change_answers(THIRD_IN_LINE).await;
+    it.tab.decide_on_line("audio").await;
     it.open().await;
     it.tab.size(360, 640).await;
     take(&it, "1-ask").await;
     it.waits().await;
     it.tab.until("document.getElementById('place').textContent").await;
     take(&it, "2-wait").await;
+    it.tab.until("document.getElementById('line').textContent").await;
+    take(&it, "3-line").await;
     it.tab.line(Line::Gone).await;
     it.says("lost").await;
     take(&it, "4-lost").await;

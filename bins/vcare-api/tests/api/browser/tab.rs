@@ -79,6 +79,12 @@ impl Tab {
         self.call("Page.addScriptToEvaluateOnNewDocument", json!({"source": script})).await;
     }
 
+    /// From the next page on, this is decided on the line, unless the person prefers less.
+    pub async fn decide_on_line(&self, mode: &str) {
+        let script = DECIDED_LINE.replace("MODE", mode);
+        self.call("Page.addScriptToEvaluateOnNewDocument", json!({"source": script})).await;
+    }
+
     pub async fn size(&self, width: u32, height: u32) {
         let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": true});
         self.call("Emulation.setDeviceMetricsOverride", size).await;
@@ -224,6 +230,22 @@ const CHANGED_ANSWERS: &str = "(() => {
     const { get } = Object.getOwnPropertyDescriptor(XMLHttpRequest.prototype, 'responseText');
     Object.defineProperty(XMLHttpRequest.prototype, 'responseText', {
         get() { const text = get.call(this); return EXPRESSION; },
+    });
+})()";
+
+const DECIDED_LINE: &str = "(() => {
+    const own = XMLHttpRequest.prototype, { send } = own, sent = new WeakMap();
+    own.send = function (body) { sent.set(this, body); return send.call(this, body); };
+    const decides = (name, decided) => {
+        const { get } = Object.getOwnPropertyDescriptor(own, name);
+        const probe = request => /link-probe$/.test(request.responseURL);
+        Object.defineProperty(own, name, { get() { return probe(this) ? decided(this) : get.call(this); } });
+    };
+    decides('status', () => 200);
+    decides('responseText', request => {
+        const { prefer } = JSON.parse(sent.get(request));
+        const chosen = prefer && prefer !== 'video';
+        return JSON.stringify({ mode: chosen ? prefer : 'MODE', capKbps: 30, reason: chosen ? 'chosen' : 'good' });
     });
 })()";
 
