@@ -87,7 +87,7 @@ pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Se
     let longest = config.fhir.inline_deadline().max(config.communication.inline_deadline());
     database.first_lease = (longest + FIRST_RECORDING).unsigned_abs();
     let wake = OutboxWake::default();
-    let waiting = Waiting::new(config.waiting.pace());
+    let waiting = Waiting::new(config.waiting.pace(config.database.max_connections));
     let store = PgStore::new(&database, Arc::clone(&clock), Arc::clone(&ids), wake.clone());
     let store = Arc::new(store.telling(waiting.changes.clone()));
     let jobs = Arc::new(PgJobQueue::new(&database, Arc::clone(&ids)));

@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -15,6 +15,8 @@ use crate::memory::Memory;
 
 /// So many come at the same moment.
 const AT_ONCE: usize = 64;
+/// And the next ones so much later.
+const BREATH: Duration = Duration::from_millis(100);
 /// For how long the waiting is looked at.
 const LOOK: Duration = Duration::from_secs(20);
 
@@ -58,8 +60,12 @@ pub async fn wait(api: &mut ServiceProcess, tokens: &[String]) -> Result<Crowd> 
     let come = stream::iter(tokens).map(|token| come(shared, token)).buffer_unordered(AT_ONCE);
     let people: Vec<(TcpStream, String)> = come.try_collect().await?;
     let mut waiting = JoinSet::new();
-    for (mut stream, question) in people {
+    for (number, (mut stream, question)) in people.into_iter().enumerate() {
         waiting.spawn(async move { ask(&mut stream, &question).await.map(|(answer, _)| answer) });
+        // People do not all ask in the same instant.
+        if number % AT_ONCE == 0 {
+            tokio::time::sleep(BREATH).await;
+        }
     }
     // All have asked; then for a while nothing happens.
     tokio::time::sleep(Duration::from_secs(5)).await;
@@ -67,7 +73,9 @@ pub async fn wait(api: &mut ServiceProcess, tokens: &[String]) -> Result<Crowd> 
     tokio::time::sleep(LOOK).await;
     let cores = (used(api)? - used_before) / began.elapsed().as_secs_f64();
     let memory = Memory::of(api)?;
-    ensure!(waiting.try_join_next().is_none(), "somebody was answered, though nothing happened");
+    if let Some(answered) = waiting.try_join_next() {
+        bail!("somebody was answered, though nothing happened: {}", answered??);
+    }
     let stopped = Instant::now();
     let (_, answers) = tokio::join!(api.stop(), waiting.join_all());
     let dispersed = stopped.elapsed();

@@ -50,9 +50,11 @@ async fn api(world: &World, place: &Place, seats: u32) -> Result<ServiceProcess>
     let environment = [
         ("VCARE_CONFIG_FILE".to_owned(), world.settings.display().to_string()),
         ("VCARE_API__LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
+        // As in production: headers for pages of elsewhere cost bytes, too.
+        ("VCARE_API__CORS_ALLOW_ORIGINS".to_owned(), "[]".to_owned()),
         ("VCARE_WAITING__SEATS".to_owned(), seats.to_string()),
     ];
-    ServiceProcess::start(&program("vcare-api")?, environment, Some(&place.join("api"))).await
+    ServiceProcess::start(&program("vcare-api")?, environment, Some(&place.join(&format!("api-of-{seats}")))).await
 }
 
 async fn measure(place: &Place, options: &Options) -> Result<()> {
@@ -62,11 +64,11 @@ async fn measure(place: &Place, options: &Options) -> Result<()> {
     let tokens = seed::waiting(&world, patients).await?;
 
     // Without a seat each question is answered at once, with the same bytes as after a minute.
-    let mut api_without_seats = api(&world, place, 0).await?;
-    let plain = wire::half_an_hour(&api_without_seats, &tokens[0], wire::PLAIN).await?;
-    let browser = wire::half_an_hour(&api_without_seats, &tokens[0], wire::CHROMIUM).await?;
-    let (brotli, gzip) = (wire::page(&api_without_seats, "br").await?, wire::page(&api_without_seats, "gzip").await?);
-    api_without_seats.stop().await;
+    let mut without_seats = api(&world, place, 0).await?;
+    let plain = wire::half_an_hour(&without_seats, &tokens[0], wire::PLAIN).await?;
+    let browser = wire::half_an_hour(&without_seats, &tokens[0], wire::CHROMIUM).await?;
+    let (brotli, gzip) = (wire::page(&without_seats, "br").await?, wire::page(&without_seats, "gzip").await?);
+    without_seats.stop().await;
     println!("\nThe waiting room's page, one answer with its headers, in bytes:");
     println!("  as brotli                {brotli}");
     println!("  as gzip                  {gzip}, at most {PAGE} allowed");

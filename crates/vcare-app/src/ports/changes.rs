@@ -11,6 +11,7 @@ use vcare_domain::{SessionId, TenantId, Version};
 #[derive(Debug)]
 struct Watched {
     version: u32,
+    /// The place in line that somebody knows, 0 for none; absent while it is no matter to anybody.
     place: Option<u32>,
     watchers: u32,
     news: Arc<Notify>,
@@ -55,13 +56,13 @@ impl VisitChanges {
         }
     }
 
-    /// The places of a tenant's waiting visits now: whose has changed is told.
-    pub fn tell_places(&self, tenant: &TenantId, place: impl Fn(SessionId) -> Option<u32>) {
+    /// The places of a tenant's waiting visits now, 0 for none: who knows another one is told.
+    pub fn tell_places(&self, tenant: &TenantId, place: impl Fn(SessionId) -> u32) {
         let mut watches = self.watches();
         for (session, watched) in watches.get_mut(tenant).into_iter().flatten() {
             let now = place(*session);
-            if watched.place != now {
-                watched.place = now;
+            if watched.place.is_some_and(|known| known != now) {
+                watched.place = Some(now);
                 watched.news.notify_waiters();
             }
         }
@@ -90,11 +91,13 @@ impl Watch {
         Arc::clone(&self.news).notified_owned()
     }
 
-    /// What the watcher has read: only what differs from it is news, to this one and to others who watch the same visit.
+    /// What the watcher has read, the place in line only if it is one's matter: what differs from it is news, to this one
+    /// and to others who watch the same visit.
     pub fn seen(&self, version: Version, place: Option<u32>) {
         let mut watches = self.changes.watches();
         let watched = watches.get_mut(&self.tenant).and_then(|visits| visits.get_mut(&self.session));
         let Some(watched) = watched else { return };
+        let place = place.or(watched.place);
         if watched.version >= version.get() && watched.place == place {
             return;
         }
@@ -176,10 +179,20 @@ mod tests {
         let watch = changes.watch(&tenant(), visit(1));
         watch.seen(Version::new(3), Some(2));
         let (same, other) = (watch.news(), watch.news());
-        changes.tell_places(&tenant(), |_| Some(2));
+        changes.tell_places(&tenant(), |_| 2);
         assert!(!told(same));
-        changes.tell_places(&tenant(), |_| Some(1));
+        changes.tell_places(&tenant(), |_| 1);
         assert!(told(other));
+    }
+
+    #[test]
+    fn to_whom_the_place_is_no_matter_another_one_is_no_news() {
+        let changes = VisitChanges::default();
+        let watch = changes.watch(&tenant(), visit(1));
+        watch.seen(Version::new(3), None);
+        let news = watch.news();
+        changes.tell_places(&tenant(), |_| 7);
+        assert!(!told(news));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::error::AppError;
 pub struct Look {
     /// The visit's version they know.
     pub since: u32,
-    /// The place in line they know; `None` when it is no matter to them.
+    /// The place in line they know, 0 for none; `None` when it is no matter to them.
     pub place: Option<u32>,
     /// Their device.
     pub device: Option<DeviceId>,
@@ -23,7 +23,7 @@ pub struct Look {
 
 impl Look {
     fn is_news(&self, status: &JoinStatus) -> bool {
-        let moved = self.place.is_some_and(|known| status.place.map(|place| place.number) != Some(known));
+        let moved = self.place.is_some_and(|known| status.place.map_or(0, |place| place.number) != known);
         status.version.get() > self.since || moved
     }
 }
@@ -54,14 +54,18 @@ impl App {
         let until = Instant::now() + self.waiting.pace.longest;
         loop {
             let news = watch.news();
-            let (status, place) = self.standing(&claims, look.device.as_ref()).await?;
+            let status = {
+                // Thousands may be told at once: they read one after the other, and leave connections to everybody else.
+                let _turn = self.waiting.readers.acquire().await;
+                self.standing(&claims, look.device.as_ref()).await?
+            };
             if look.is_news(&status) {
                 return Ok(self.answered("changed", News::Changed(status)));
             }
             if seat.is_none() {
                 return Ok(self.answered("full", self.nothing_and_spread(5, 15)));
             }
-            watch.seen(status.version, place);
+            watch.seen(status.version, look.place);
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(self.answered("stopping", self.nothing_and_spread(1, 10))),

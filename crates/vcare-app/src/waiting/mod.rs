@@ -11,6 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 pub use connection::ConnectionReport;
 pub use lines::Lines;
 pub use long_poll::{Look, News};
@@ -30,6 +32,8 @@ pub struct WaitingPace {
     pub watch: Duration,
     /// How long a tenant's lines are remembered. Default 2 s.
     pub lines: Duration,
+    /// So many who wait may read at once; fewer than there are connections to the database. Default 8.
+    pub readers: usize,
 }
 
 impl Default for WaitingPace {
@@ -39,6 +43,7 @@ impl Default for WaitingPace {
             seats: 20_000,
             watch: Duration::from_secs(1),
             lines: Duration::from_secs(2),
+            readers: 8,
         }
     }
 }
@@ -51,6 +56,7 @@ pub struct Waiting {
     /// The pace.
     pub pace: WaitingPace,
     lines: Arc<Lines>,
+    readers: Arc<Semaphore>,
     taken: Arc<AtomicUsize>,
 }
 
@@ -59,7 +65,8 @@ impl Waiting {
     #[must_use]
     pub fn new(pace: WaitingPace) -> Self {
         let lines = Arc::new(Lines::new(pace.lines));
-        Self { changes: VisitChanges::default(), pace, lines, taken: Arc::default() }
+        let readers = Arc::new(Semaphore::new(pace.readers.max(1)));
+        Self { changes: VisitChanges::default(), pace, lines, readers, taken: Arc::default() }
     }
 
     /// A seat; `None` when all are taken.

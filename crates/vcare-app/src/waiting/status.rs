@@ -1,7 +1,8 @@
 //! How somebody who waits stands, and on which device.
 
 use vcare_domain::{
-    DeviceId, Entry, Lease, Participant, ParticipantStatus, Place, Refusal, SessionStatus, Version, VirtualSession,
+    DeviceId, Entry, Lease, Participant, ParticipantRole, ParticipantStatus, Place, Refusal, SessionStatus, Version,
+    VirtualSession,
 };
 
 use crate::app::App;
@@ -71,24 +72,26 @@ impl App {
     /// [`AppError::Secrets`], [`AppError::Store`].
     pub async fn join_status(&self, token: &str, device: Option<&DeviceId>) -> Result<JoinStatus, AppError> {
         let claims = self.claims(token).await?;
-        self.standing(&claims, device).await.map(|(status, _)| status)
+        self.standing(&claims, device).await
     }
 
-    /// The same for a token that was checked; with the visit's place in line, whoever asks.
+    /// The same for a token that was checked.
     pub(super) async fn standing(
         &self,
         claims: &JoinTokenClaims,
         device: Option<&DeviceId>,
-    ) -> Result<(JoinStatus, Option<u32>), AppError> {
+    ) -> Result<JoinStatus, AppError> {
         let (session, lease) = self.opened_by(claims).await?;
         let participant = session.admits_token(claims.participant_id, claims.version).map_err(token_refusal)?;
         // Looking alone brings nobody into the waiting room.
         if participant.state.status() != ParticipantStatus::Invited {
             self.keep_there(claims, lease.as_ref(), device, false).await?;
         }
-        let place = self.lines(&claims.tenant_id).await?.place(claims.session_id, self.clock.now());
-        let own = place.filter(|_| session.parts().patient().is_some_and(|patient| patient.id == participant.id));
-        Ok((JoinStatus::of(&session, participant, own), place.map(|place| place.number)))
+        let place = match participant.role {
+            ParticipantRole::Patient => self.place_in_line(&session).await?,
+            _ => None,
+        };
+        Ok(JoinStatus::of(&session, participant, place))
     }
 
     /// Notes that somebody is there, on that device; written down twice a minute at most.

@@ -35,7 +35,7 @@ impl App {
             }
         }
         let lines = self.lines(tenant).await?;
-        self.waiting.changes.tell_places(tenant, |session| lines.number(session));
+        self.waiting.changes.tell_places(tenant, |session| lines.number(session).unwrap_or(0));
         Ok(())
     }
 }

@@ -82,12 +82,15 @@ impl Default for WaitingConfig {
 
 impl WaitingConfig {
     /// The same for the application.
-    pub(crate) fn pace(&self) -> WaitingPace {
+    ///
+    /// `connections` are those for requests: half of them are left to everybody else.
+    pub(crate) fn pace(&self, connections: u32) -> WaitingPace {
         WaitingPace {
             longest: std::time::Duration::from_secs(self.longest_seconds),
             seats: self.seats,
             watch: std::time::Duration::from_millis(self.watch_ms),
             lines: std::time::Duration::from_millis(self.lines_ms),
+            readers: usize::try_from(connections / 2).unwrap_or(1).max(1),
         }
     }
 

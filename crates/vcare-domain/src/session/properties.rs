@@ -73,7 +73,7 @@ fn coming_and_going() -> impl Strategy<Value = Command> + Clone {
         1 => anybody().prop_map(Command::Remove),
         3 => anybody().prop_map(Command::Disconnect),
         2 => anybody().prop_map(Command::Connect),
-        2 => (anybody(), select(&Heard::ALL[..])).prop_map(|(who, heard)| Command::Hear(who, heard)),
+        1 => (anybody(), select(&Heard::ALL[..])).prop_map(|(who, heard)| Command::Hear(who, heard)),
         2 => (select(&MediaMode::ALL[..]), select(&SegmentCause::ALL[..]))
             .prop_map(|(mode, cause)| Command::ChangeMediaMode(mode, cause)),
         3 => (anybody(), a_link(), any::<bool>()).prop_map(|(who, link, chosen)| Command::NoteLink(who, link, chosen)),

@@ -40,7 +40,7 @@ async fn us_002_who_waits_hears_at_once_that_they_were_let_in() {
 async fn who_does_not_know_the_newest_is_told_at_once() {
     let app = TestApp::start().await;
     let (_, token) = app.waiting_visit().await;
-    for query in ["since=0", "since=2", "since=3&place=2", "since=4294967295&place=0"] {
+    for query in ["since=0", "since=2", "since=3&place=2", "since=3&place=0", "since=4294967295&place=4294967295"] {
         let news = app.wait(&token, query).await.expect(200).body;
         assert_eq!((&news["version"], &news["placeInLine"]), (&json!(3), &json!(1)), "{query}");
     }
