@@ -278,6 +278,7 @@ fn refused(refusal: &Refusal) -> Problem {
         Refusal::ParticipantRemoved => "PARTICIPANT_REMOVED",
         Refusal::PatientAlreadyInvited => "PATIENT_ALREADY_INVITED",
         Refusal::ProvidersSignIn => "PROVIDERS_SIGN_IN",
+        Refusal::NotItsProvider => "ACCESS_DENIED",
         Refusal::TooManyParticipants { .. } => "MAX_PARTICIPANTS_EXCEEDED",
         // Only durable work gives a visit up, and it is answered by nobody.
         Refusal::PatientNotLost | Refusal::PatientAwaited { .. } => "INVALID_STATUS_TRANSITION",
@@ -287,6 +288,7 @@ fn refused(refusal: &Refusal) -> Problem {
     let status = match refusal {
         Refusal::TooManyParticipants { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         Refusal::ParticipantNotFound | Refusal::TokenSuperseded => StatusCode::NOT_FOUND,
+        Refusal::NotItsProvider => StatusCode::FORBIDDEN,
         _ => StatusCode::CONFLICT,
     };
     let mut problem = Problem::new(status, code).detail(refusal);

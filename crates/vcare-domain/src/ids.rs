@@ -71,6 +71,8 @@ typed_ids! {
     ParticipantId = "vsp";
     /// A published event; also its `Nats-Msg-Id`.
     EventId = "evt";
+    /// A summary that waits for a clinician.
+    AiDraftId = "drf";
     /// A piece of durable work.
     JobId = "job";
     /// Proof of holding a job's lease: a worker whose lease was taken over can no longer write.

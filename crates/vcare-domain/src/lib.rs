@@ -6,6 +6,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking"))]
 
+mod ai;
 mod config;
 mod encounter;
 mod event;
@@ -22,13 +23,18 @@ mod segment;
 mod session;
 mod text;
 
+pub use ai::{
+    AiDraft, AiDraftParts, AudioKind, ChartNote, ContentHash, Decision, Delivery, DraftEvent, DraftRefusal, DraftState,
+    DraftStatus, EditedSummary, HeardSegment, HeardSpeech, NewDraft, RecordedDraft, SUMMARY_TEMPLATE, SealedText,
+    SpokenSegment, Transcription,
+};
 pub use config::{
     Branding, CssHexColor, InternalUrl, InvalidColor, InvalidConfig, JitsiSettings, LinkThresholds, Locale,
     RecordingPolicy, TenantConfig, TenantConfigDraft, VideoBackend, ZoomSettings,
 };
 pub use encounter::{EncounterRecord, EncounterStatus};
 pub use event::{FollowUp, Recorded, SessionEvent};
-pub use ids::{EventId, InvalidId, JobId, LeaseToken, ParticipantId, SessionId};
+pub use ids::{AiDraftId, EventId, InvalidId, JobId, LeaseToken, ParticipantId, SessionId};
 pub use lease::{DeviceId, InvalidDevice, Lease};
 pub use link::{AbsurdMeasure, LinkDecision, LinkLevel, LinkProbe, LinkReason, LinkState, LinkUse, Measured};
 pub use messaging::{Fallback, ThreadRecord};
@@ -39,10 +45,10 @@ pub use room::{ConferenceName, InvalidRoom, Room, RoomName};
 pub use schedule::{DEFAULT_VISIT_LENGTH, InvalidSchedule, MAX_VISIT_LENGTH, Schedule};
 pub use segment::{MediaMode, MediaSegment, SecondsPerMode, SegmentCause};
 pub use session::{
-    Change, Entry, Heard, NewParticipant, NewSession, Outcome, RecordingConsent, RoomClosed, RoomOpening, SessionParts,
-    SessionState, SessionStatus, Version, VirtualSession,
+    Author, Change, Entry, Heard, NewParticipant, NewSession, Outcome, RecordingConsent, RoomClosed, RoomOpening,
+    SessionParts, SessionState, SessionStatus, Version, VirtualSession,
 };
 pub use text::{
-    AppointmentId, EncounterId, FreeText, HttpsUrl, InvalidText, NodeId, PatientId, RecordingRef, TenantId, ThreadId,
-    TimeZoneName, UserId,
+    AiModel, AppointmentId, EncounterId, FreeText, GatewayRequestId, HttpsUrl, InvalidText, LanguageTag, NodeId,
+    NoteId, PatientId, RecordingRef, SummaryText, TenantId, ThreadId, TimeZoneName, Transcript, UserId,
 };

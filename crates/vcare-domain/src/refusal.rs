@@ -50,6 +50,10 @@ pub enum Action {
     RecordEncounter,
     /// Hand the Encounter to a person.
     ParkEncounter,
+    /// Have what is said written down by a machine.
+    Transcribe,
+    /// Write down what it came to.
+    Document,
 }
 
 impl fmt::Display for Action {
@@ -74,6 +78,8 @@ impl fmt::Display for Action {
             Self::RecordRecording => "note a recording of",
             Self::RecordEncounter => "record an Encounter for",
             Self::ParkEncounter => "park the Encounter of",
+            Self::Transcribe => "transcribe",
+            Self::Document => "document",
         })
     }
 }
@@ -104,6 +110,9 @@ pub enum Refusal {
     /// Nobody with the right to decide is in the visit.
     #[error("no provider is in the session; join it first")]
     ProviderNotInSession,
+    /// Only who cares for the patient in this visit may do that.
+    #[error("only a provider of this session may do that")]
+    NotItsProvider,
     /// No such person in this visit.
     #[error("no such participant in this session")]
     ParticipantNotFound,

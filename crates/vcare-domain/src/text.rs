@@ -55,6 +55,14 @@ fn is_key_char(c: char) -> bool {
     c.is_ascii_graphic()
 }
 
+fn is_model_char(c: char) -> bool {
+    is_id_char(c) || matches!(c, ':' | '/' | '@' | '+')
+}
+
+fn is_language_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '-'
+}
+
 fn is_zone_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '-' | '+')
 }
@@ -135,6 +143,18 @@ checked_texts! {
     RecordingRef: 512, is_key_char, "printable ASCII without blanks", open;
     /// What somebody wrote, as a reason for cancelling: may tell about a person.
     FreeText: 500, is_prose_char, "any script, without control characters", hidden;
+    /// What was said in a visit, or in a part of it.
+    Transcript: 200_000, is_prose_char, "any script, without control characters", hidden;
+    /// What a visit came to, drafted by a machine or written by a clinician.
+    SummaryText: 20_000, is_prose_char, "any script, without control characters", hidden;
+    /// The model that wrote a draft, by the AI gateway's name for it. What a gateway says is not printed, whatever it is.
+    AiModel: 100, is_model_char, "letters, digits and '-', '_', '.', ':', '/', '@', '+'", hidden;
+    /// The AI gateway's name for one of our requests, for who asks it about them.
+    GatewayRequestId: 64, is_id_char, "letters, digits, '-', '_' and '.'", hidden;
+    /// The language that was heard, as `fa-AF`.
+    LanguageTag: 35, is_language_char, "letters, digits and '-'", hidden;
+    /// A note in the patient's chart, by the chart's id of it.
+    NoteId: 64, is_id_char, "letters, digits, '-', '_' and '.'", open;
 }
 
 /// A time zone of the IANA database, as `Asia/Kabul`.

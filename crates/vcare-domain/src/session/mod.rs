@@ -13,13 +13,14 @@
 
 mod commands;
 mod connection;
+mod documentation;
 mod ending;
 mod medium;
 mod parts;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod video_room;
 mod waiting_room;
 
@@ -33,6 +34,7 @@ use crate::text::UserId;
 
 pub use commands::{NewParticipant, NewSession};
 pub use connection::Heard;
+pub use documentation::Author;
 pub use parts::{RecordingConsent, SessionParts, SessionState, SessionStatus};
 pub use video_room::{RoomClosed, RoomOpening};
 pub use waiting_room::Entry;

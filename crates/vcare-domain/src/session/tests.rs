@@ -6,6 +6,6 @@ mod invitations;
 mod medium;
 mod saving;
 mod state_machine;
-pub(super) mod support;
+pub(crate) mod support;
 mod video_room;
 mod waiting_room;

@@ -35,7 +35,7 @@ use About::{SomebodyElse, ThePatient, TheVisit};
 const COLUMNS: [SessionStatus; 6] = [Scheduled, Waiting, Active, Failed, Ended, Cancelled];
 
 #[rustfmt::skip]
-const TABLE: [(Action, About, [Verdict; 6]); 23] = [
+const TABLE: [(Action, About, [Verdict; 6]); 25] = [
     //                                         scheduled      waiting        active      failed      ended      cancelled
     (Action::Invite,          SomebodyElse, [To(Scheduled), To(Waiting),   To(Active), No,         No,        No]),
     (Action::IssueJoinToken,  ThePatient,   [To(Scheduled), To(Waiting),   To(Active), No,         No,        No]),
@@ -60,6 +60,9 @@ const TABLE: [(Action, About, [Verdict; 6]); 23] = [
     (Action::ParkEncounter,   TheVisit,     [No,            No,            No,         No,         To(Ended), No]),
     (Action::WithdrawRecording, TheVisit,   [To(Scheduled), To(Waiting),   To(Active), No,         No,        No]),
     (Action::RecordRecording, TheVisit,     [No,            To(Waiting),   To(Active), To(Failed), To(Ended), No]),
+    // These two change nothing of the visit.
+    (Action::Transcribe,      TheVisit,     [No,            No,            Repeat,     No,         No,        No]),
+    (Action::Document,        TheVisit,     [No,            No,            Repeat,     Repeat,     Repeat,    No]),
 ];
 
 /// Somebody else is the interpreter, who waits unless nobody has come; who comes anew is the observer.
@@ -89,6 +92,8 @@ fn act(visit: &mut VirtualSession, action: Action, about: About) -> Result<Outco
         Action::RecordRecording => visit.record_recording(recording("a.mp4"), minute(20)),
         Action::RecordEncounter => visit.record_encounter(encounter("enc-1"), minute(20)),
         Action::ParkEncounter => visit.park_encounter(minute(20)),
+        Action::Transcribe => visit.transcribed_by(&user("dr-amiri")).map(|_| Outcome::AlreadyApplied),
+        Action::Document => visit.documented_by(&user("dr-amiri")).map(|_| Outcome::AlreadyApplied),
     }
 }
 
