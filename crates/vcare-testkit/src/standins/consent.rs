@@ -1,6 +1,6 @@
 //! access-policy: what patients have consented to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -44,6 +44,8 @@ impl Consents {
 #[derive(Debug, Default)]
 pub(super) struct ConsentRegister {
     granted: Mutex<BTreeMap<String, Consents>>,
+    /// Those who care and have consented to being written down by a machine. Not kept: a start has none.
+    providers: Mutex<BTreeSet<String>>,
     file: Option<PathBuf>,
 }
 
@@ -56,7 +58,7 @@ impl ConsentRegister {
             Err(error) if error.kind() == ErrorKind::NotFound => BTreeMap::new(),
             read => serde_json::from_slice(&read?).with_context(|| format!("{} holds no consents", file.display()))?,
         };
-        Ok(Self { granted: Mutex::new(granted), file: Some(file) })
+        Ok(Self { granted: Mutex::new(granted), file: Some(file), ..Self::default() })
     }
 
     pub fn set(&self, patient: &str, consents: Consents) {
@@ -70,11 +72,27 @@ impl ConsentRegister {
         }
     }
 
+    /// Says whether who cares has consented to being written down by a machine; by nothing else are they asked.
+    pub fn set_provider(&self, user: &str, ai_transcription: bool) {
+        let mut providers = self.providers.lock().unwrap_or_else(PoisonError::into_inner);
+        if ai_transcription {
+            providers.insert(user.to_owned())
+        } else {
+            providers.remove(user)
+        };
+    }
+
+    pub fn of_provider(&self, user: &str) -> Consents {
+        let consented = self.providers.lock().unwrap_or_else(PoisonError::into_inner).contains(user);
+        Consents { ai_transcription: consented, ..Consents::NONE }
+    }
+
     pub fn of(&self, patient: &str) -> Consents {
         self.granted.lock().unwrap_or_else(PoisonError::into_inner).get(patient).copied().unwrap_or_default()
     }
 
-    /// `POST /internal/access/consents/evaluate` with `{tenantId, patientId, gates[]}`.
+    /// `POST /internal/access/consents/evaluate` with `{tenantId, patientId, gates[]}`; `userId`
+    /// in the place of `patientId` for who cares.
     pub fn answer(&self, asked: &Asked, segments: &[&str]) -> Answer {
         if segments != ["consents", "evaluate"] {
             return Answer::not_found();
@@ -92,9 +110,12 @@ impl ConsentRegister {
         let question = asked.object().ok_or("the body is no JSON object")?;
         let text = |name: &str| question.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         text("tenantId").ok_or("tenantId is missing")?;
-        let patient = text("patientId").ok_or("patientId is missing")?;
         let gates = question.get("gates").and_then(Value::as_array).filter(|gates| !gates.is_empty());
-        let consents = self.of(patient);
+        let consents = match (text("patientId"), text("userId")) {
+            (Some(patient), None) => self.of(patient),
+            (None, Some(user)) => self.of_provider(user),
+            _ => return Err("one of patientId and userId is needed"),
+        };
         let decide = |gate: &Value| {
             let gate = gate.as_str().ok_or("gates holds something that is no text")?;
             let granted = consents.granted(gate).ok_or("gates names one that there is not")?;

@@ -55,7 +55,12 @@ pub(super) fn answer(office: &Office, asked: &Asked, segments: &[&str]) -> Answe
                 })
             },
         ),
-        (["licence", "tenants", _] | ["consent", "patients", _], _) => Answer::not_allowed("GET, PUT"),
+        (["consent", "providers", user], "GET" | "PUT") => changed(
+            asked,
+            |body| provider_consent(body).map(|given| office.consents.set_provider(user, given)),
+            || json!({"userId": user, "aiTranscription": office.consents.of_provider(user).ai_transcription}),
+        ),
+        (["licence", "tenants", _] | ["consent", "patients" | "providers", _], _) => Answer::not_allowed("GET, PUT"),
         ([name] | [name, "requests"], _) => match name.parse() {
             Ok(name) => of_one(office, name, asked, method, segments.len() > 1),
             Err(_) => unknown(name),
@@ -145,6 +150,12 @@ fn licence(body: &Map<String, Value>) -> Result<Licence, Wrong> {
     let word = body.get("status").and_then(Value::as_str);
     let licence = Licence::ALL.into_iter().find(|one| Some(one.as_str()) == word);
     licence.ok_or_else(|| wrong("status", "status must be active, suspended, expired or none"))
+}
+
+fn provider_consent(body: &Map<String, Value>) -> Result<bool, Wrong> {
+    only(body, &["aiTranscription", "userId"])?;
+    let given = body.get("aiTranscription").and_then(Value::as_bool);
+    given.ok_or_else(|| wrong("aiTranscription", "aiTranscription must be true or false"))
 }
 
 fn consents(body: &Map<String, Value>) -> Result<Consents, Wrong> {

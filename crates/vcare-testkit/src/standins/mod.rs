@@ -30,6 +30,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+pub use ai::{Ai, AiSays};
 pub use consent::Consents;
 pub use journal::encounters_in;
 pub use licence::Licence;
@@ -186,6 +187,17 @@ impl Standins {
     /// Sets what a patient has consented to.
     pub fn set_consent(&self, patient: &str, consents: Consents) {
         self.office.consents.set(patient, consents);
+    }
+
+    /// Says whether who cares has consented to being written down by a machine; nobody has at the start.
+    pub fn set_provider_consent(&self, user: &str, ai_transcription: bool) {
+        self.office.consents.set_provider(user, ai_transcription);
+    }
+
+    /// The AI gateway: what it hears and writes, and what it says instead.
+    #[must_use]
+    pub fn ai(&self) -> &Ai {
+        &self.office.ai
     }
 
     /// All Encounters, oldest first.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::json;
 
-use super::ai;
+use super::ai::Ai;
 use super::chart::Notes;
 use super::communication::Threads;
 use super::consent::ConsentRegister;
@@ -31,6 +31,7 @@ pub(super) struct Office {
     pub encounters: Encounters,
     pub threads: Threads,
     pub notes: Notes,
+    pub ai: Ai,
     pub jitsi: Jitsi,
     pub zoom: Zoom,
     desks: [Desk; Name::ALL.len()],
@@ -51,6 +52,7 @@ impl Office {
             encounters: Encounters::open(format!("{base_url}/fhir/R4"), fhir_bearer, folder)?,
             threads: Threads::default(),
             notes: Notes::default(),
+            ai: Ai::default(),
             jitsi: Jitsi::new()?,
             zoom: Zoom::default(),
             desks: [const { Desk::new() }; Name::ALL.len()],
@@ -116,7 +118,7 @@ impl Office {
             Name::Fhir => self.encounters.answer(asked, &segments[2..]),
             Name::Communication => self.threads.answer(asked, &segments[2..]),
             Name::Chart => self.notes.answer(asked, &segments[2..]),
-            Name::Ai => ai::answer(asked, &segments[3..]),
+            Name::Ai => self.ai.answer(asked, &segments[3..]),
             Name::Identity => identity::answer(&self.issuer, asked, &segments[1..]),
             Name::Jitsi => self.jitsi.answer(&self.jitsi_url, asked, segments),
             Name::Prosody => self.jitsi.answer_as_prosody(asked, &segments[1..]),

@@ -45,6 +45,7 @@ Licences: active, suspended, expired, none. A tenant of whom nothing was said ha
   curl -X PUT {base}/_control/licence/tenants/TENANT -d '{"status":"suspended"}'
 
 Consents: what is left out is not granted. A patient of whom nothing was said has granted nothing.
+  curl -X PUT {base}/_control/consent/providers/ACCOUNT -d '{"aiTranscription":true}'
   curl -X PUT {base}/_control/consent/patients/PATIENT -d '{"telehealth":true,"recording":true,"aiTranscription":true}'
 
 Encounters

@@ -6,9 +6,10 @@ use std::thread::JoinHandle;
 
 use actix_web::dev::ServerHandle;
 use actix_web::http::header::{HeaderName, HeaderValue};
-use actix_web::web::{self, Bytes, Data, PayloadConfig};
+use actix_web::web::{self, Bytes, BytesMut, Data, Payload};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use anyhow::{Context, Result, anyhow};
+use futures_util::StreamExt;
 use rustls::ServerConfig;
 use tokio::sync::oneshot;
 
@@ -90,16 +91,32 @@ impl Drop for Server {
 
 fn serve(listeners: Listeners, tls: ServerConfig, office: Arc<Office>) -> Result<actix_web::dev::Server> {
     let office = Data::from(office);
-    let app = move || {
-        App::new().app_data(office.clone()).app_data(PayloadConfig::new(BODY_LIMIT)).default_service(web::to(answer))
-    };
+    let app = move || App::new().app_data(office.clone()).default_service(web::to(answer));
     // Nothing in here waits but by sleeping, so one worker does for all.
     let server = HttpServer::new(app).workers(1).disable_signals().shutdown_timeout(1);
     let server = server.listen(listeners.platform)?.listen_rustls_0_23(listeners.jitsi, tls)?;
     Ok(server.run())
 }
 
-async fn answer(request: HttpRequest, body: Bytes, office: Data<Office>) -> HttpResponse {
+/// Reads a body as it comes; `None` for one that is cut short or too long. Who hears audio says how much of it has come.
+async fn read(request: &HttpRequest, mut payload: Payload, office: &Office) -> Option<Bytes> {
+    let heard = request.uri().path().starts_with("/api/v1/ai/");
+    let mut body = BytesMut::new();
+    while let Some(piece) = payload.next().await {
+        let piece = piece.ok()?;
+        if heard {
+            office.ai.arrives(piece.len());
+        }
+        if body.len() + piece.len() > BODY_LIMIT {
+            return None;
+        }
+        body.extend_from_slice(&piece);
+    }
+    Some(body.freeze())
+}
+
+async fn answer(request: HttpRequest, payload: Payload, office: Data<Office>) -> HttpResponse {
+    let Some(body) = read(&request, payload, &office).await else { return HttpResponse::BadRequest().finish() };
     let mut asked = Asked {
         method: request.method().to_string(),
         path: request.uri().path().to_owned(),
