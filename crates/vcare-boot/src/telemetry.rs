@@ -2,6 +2,8 @@
 
 mod json_lines;
 
+use std::panic::PanicHookInfo;
+
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use ring::digest;
 use tracing::{Level, Metadata};
@@ -43,7 +45,14 @@ pub fn init_telemetry(service: &'static str, config: &LogConfig) -> Result<Metri
     let lines = JsonLines::new(service, std::io::stdout);
     let subscriber = Registry::default().with(filter).with(filter_fn(may_be_logged)).with(lines);
     tracing::subscriber::set_global_default(subscriber).map_err(|_| "logging was started before".to_owned())?;
+    std::panic::set_hook(Box::new(told_by_place));
     install_metrics()
+}
+
+/// A panic is told by its place and nothing else: what it says may hold what it was about, and that may be a patient's.
+fn told_by_place(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    tracing::error!(place, "a panic");
 }
 
 /// Whatever the filter asks for: the client of the cloud KMS logs its requests and answers with all that is in them.
