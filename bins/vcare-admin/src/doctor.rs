@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use serde::Serialize;
-use vcare_app::ports::{AccessTokenFault, Oversight};
+use vcare_app::ports::{AccessTokenFault, ConsentSubject, Oversight};
 use vcare_app::{Gate, TraceContext};
 use vcare_boot::{Config, Service, migrations, operators_oversight};
 use vcare_domain::{PatientId, TenantId};
@@ -137,7 +137,7 @@ async fn neighbours(service: &Service, found: &mut Findings) {
         Ok(_) => found.ok("licences", "answers"),
         Err(error) => found.problem("licences", format!("{error}: no visit can be created. See [licence]")),
     }
-    match around.consent.check(&tenant, &patient, &[Gate::TelehealthConsent], &trace).await {
+    match around.consent.check(&tenant, ConsentSubject::Patient(&patient), &[Gate::TelehealthConsent], &trace).await {
         Ok(_) => found.ok("consents", "answers"),
         Err(error) => found.problem("consents", format!("{error}: no visit can be created. See [consent]")),
     }

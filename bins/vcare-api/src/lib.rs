@@ -20,6 +20,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use vcare_boot::{Config, Metrics, Sensitive, Service};
 
+use crate::extract::UploadLimits;
 use crate::limit::Limit;
 use crate::routes::internal::InternalTokens;
 use crate::server::Api;
@@ -40,8 +41,13 @@ pub async fn serve(
     let deadline = Duration::from_secs(config.api.request_deadline_seconds);
     let internal_tokens = InternalTokens::new(config.internal.bearer_tokens.iter().map(Sensitive::expose));
     let short_codes = Limit::new(&config.links, config.api.client_address_header.as_deref())?;
+    let uploads = config.ai.as_ref().map_or_else(UploadLimits::default, |ai| UploadLimits {
+        max_bytes: ai.max_audio_bytes,
+        stall: ai.stall(),
+        deadline: ai.upload_deadline(),
+    });
     let (watched, stop) = (app.clone(), shutdown.clone());
-    let api = Api { app, access_tokens, internal_tokens, health, metrics, ids, deadline, short_codes, stop };
+    let api = Api { app, access_tokens, internal_tokens, health, metrics, ids, deadline, uploads, short_codes, stop };
     let (address, server) = server::listen(api, &config.api)?;
     let stop = CancellationToken::new();
     let relay = relay.map(|relay| {

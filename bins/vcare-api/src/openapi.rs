@@ -66,6 +66,7 @@ impl Modify for Security {
     tags(
         (name = "Sessions", description = "For those who sign in"),
         (name = "Patients", description = "For those who come by link"),
+        (name = "AI", description = "What machines write down, for clinicians to decide on"),
         (name = "Configuration", description = "For those who set a tenant up"),
         (name = "Public", description = "For everybody's browser"),
         (name = "Internal", description = "For the deployment's own Jitsi servers and recorders; not through Kong"),
@@ -92,6 +93,9 @@ impl Modify for Security {
         routes::link_probe::by_token,
         routes::link_probe::signed_in,
         routes::sessions::withdraw_recording::withdraw_recording,
+        routes::ai::transcribe::transcribe,
+        routes::ai::summary::summary,
+        routes::ai::accept_summary::accept_summary,
         routes::config::read::read,
         routes::config::write::write,
         routes::config::test_connection::test_connection,

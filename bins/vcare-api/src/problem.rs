@@ -1,5 +1,7 @@
 //! What a caller is told when something is refused: RFC 9457, one place for all.
 
+mod ai;
+
 use std::fmt;
 
 use actix_web::body::BoxBody;
@@ -188,6 +190,14 @@ impl From<AppError> for Problem {
             AppError::NotFound(Resource::Config) => {
                 Self::new(StatusCode::NOT_FOUND, "CONFIG_NOT_FOUND").detail("the tenant has no configuration yet")
             }
+            AppError::NotFound(Resource::Draft) => ai::not_found(),
+            AppError::Draft(refusal) => ai::draft(refusal),
+            AppError::Audio(fault) => ai::audio(fault),
+            AppError::AiUnavailable(task) => ai::unavailable(task),
+            AppError::AiRefused(task) => ai::refused(task),
+            AppError::TooManyAtOnce(_) => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_AT_ONCE").detail(error).retry_after(1)
+            }
             AppError::ConfigConflict { current } => {
                 let mut problem = Self::new(StatusCode::CONFLICT, "OPTIMISTIC_LOCK_CONFLICT").detail(error);
                 problem.0.current_version = Some(current.get());
@@ -305,7 +315,9 @@ fn blocked(block: GateBlock) -> Problem {
     let (status, code) = match block {
         GateBlock::NotLicensed => (StatusCode::FORBIDDEN, "MODULE_NOT_LICENSED"),
         GateBlock::RecordingDisabled => (StatusCode::FORBIDDEN, "RECORDING_DISABLED"),
-        GateBlock::ConsentRequired(_) => (StatusCode::FORBIDDEN, "CONSENT_REQUIRED"),
+        GateBlock::ConsentRequired(_) | GateBlock::ProviderConsentRequired(_) => {
+            (StatusCode::FORBIDDEN, "CONSENT_REQUIRED")
+        }
         GateBlock::LicenceUnavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "LICENCE_SERVICE_UNAVAILABLE"),
         GateBlock::ConsentUnavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "CONSENT_SERVICE_UNAVAILABLE"),
         GateBlock::VideoQuotaExceeded { .. } => (StatusCode::SERVICE_UNAVAILABLE, "PROVIDER_QUOTA_EXCEEDED"),

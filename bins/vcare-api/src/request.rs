@@ -132,6 +132,18 @@ pub async fn in_time_and_a_wait<B: MessageBody + 'static>(
     within(deadline, req, next).await
 }
 
+/// The same, for what takes its time on a thin line: what it waits for is watched by whoever reads it.
+///
+/// # Errors
+/// None of its own.
+pub async fn in_upload_time<B: MessageBody + 'static>(
+    req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, actix_web::Error> {
+    let deadline = req.app_data::<web::Data<Api>>().ok_or_else(Problem::internal)?.uploads.deadline;
+    within(deadline, req, next).await
+}
+
 async fn within<B: MessageBody + 'static>(
     deadline: Duration,
     req: ServiceRequest,

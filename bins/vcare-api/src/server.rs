@@ -16,6 +16,7 @@ use vcare_app::ports::{AccessTokens, Ids};
 use vcare_boot::{ApiConfig, Health, Metrics};
 
 use crate::answer::REPLAYED;
+use crate::extract::UploadLimits;
 use crate::limit::Limit;
 use crate::request::{self, X_REQUEST_ID};
 use crate::routes;
@@ -47,6 +48,8 @@ pub struct Api {
     pub short_codes: Limit,
     /// Ends with the process: who waits is answered at once.
     pub stop: CancellationToken,
+    /// How much audio is taken, and how slowly.
+    pub uploads: UploadLimits,
 }
 
 /// Begins to listen. Answers the address, and the server to be awaited; signals are the caller's.

@@ -19,7 +19,7 @@ use vcare_boot::{Config, Metrics, Service, WorkerConfig, serve_ops};
 const fn rounds(kind: JobKind) -> usize {
     match kind {
         JobKind::CreateEncounter => 2,
-        JobKind::CreateThread | JobKind::FailLostVisit => 1,
+        JobKind::CreateThread | JobKind::FailLostVisit | JobKind::PushSummary => 1,
     }
 }
 
@@ -31,6 +31,9 @@ const FORGET_EVERY: Duration = Duration::from_secs(3600);
 const LISTEN_EVERY: Duration = Duration::from_secs(5);
 /// How long who was last heard of, and short links that expired, are kept.
 const KEEP_WAITING: time::Duration = time::Duration::days(2);
+/// How often drafts that nobody decided on are erased, and the most at once.
+const EXPIRE_EVERY: Duration = Duration::from_secs(60);
+const EXPIRED_AT_ONCE: u16 = 500;
 /// How often rooms are looked for that a crash left behind.
 const REAP_EVERY: Duration = Duration::from_secs(3600);
 
@@ -62,6 +65,7 @@ pub async fn run(
     }
     tasks.spawn(reap(app.clone(), shutdown.clone()));
     tasks.spawn(listen(app.clone(), shutdown.clone()));
+    tasks.spawn(expire(app.clone(), shutdown.clone()));
     tasks.spawn(measure(app, Arc::clone(&clock), shutdown.clone()));
     let keep = time::Duration::hours(i64::from(config.worker.keep_answers_hours));
     tasks.spawn(async move {
@@ -137,6 +141,19 @@ async fn listen(app: App, shutdown: CancellationToken) {
             Ok(lost) => tracing::info!(lost, "people whose devices fell silent were noted as disconnected"),
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "broken promises could not be looked for");
+            }
+        }
+    })
+    .await;
+}
+
+async fn expire(app: App, shutdown: CancellationToken) {
+    every(EXPIRE_EVERY, &shutdown, || async {
+        match app.expire_drafts(EXPIRED_AT_ONCE).await {
+            Ok(0) => {}
+            Ok(expired) => tracing::info!(expired, "drafts that nobody decided on were erased"),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "expired drafts could not be looked for");
             }
         }
     })

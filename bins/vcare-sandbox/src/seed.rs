@@ -28,11 +28,16 @@ const ACCOUNTS: [(&str, &str, &str); 6] = [
     ("tenant_admin", "ta-yusuf", "tenant_admin"),
 ];
 
-/// Tells the stand-ins what the patients consented to.
+/// Tells the stand-ins what the patients consented to, and that the clinicians did.
 pub fn consents(standins: &Standins) {
     standins.set_consent(CONSENTED, Consents::ALL);
     standins.set_consent(NO_CONSENT, Consents::NONE);
     standins.set_consent(NO_RECORDING_CONSENT, Consents { ai_transcription: true, ..Consents::TELEHEALTH });
+    for (tenant, _, _) in TENANTS {
+        for (_, account, _) in ACCOUNTS.iter().filter(|(_, _, role)| *role == "clinician") {
+            standins.set_provider_consent(&format!("{account}.{tenant}"), true);
+        }
+    }
 }
 
 /// A token of an account of that tenant.

@@ -171,6 +171,12 @@ base_url = "{standins}/fhir/R4"
 [communication]
 base_url = "{standins}"
 
+[ai]
+base_url = "{standins}"
+
+[chart]
+base_url = "{standins}"
+
 [jitsi]
 allow_private_addresses = true
 ca_file = "{root}/jitsi-ca.pem"

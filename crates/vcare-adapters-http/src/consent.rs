@@ -4,14 +4,15 @@ use async_trait::async_trait;
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
-use vcare_app::ports::{ConsentCheck, ConsentDecision, NeighbourError, NeighbourFault};
+use vcare_app::ports::{ConsentCheck, ConsentDecision, ConsentSubject, NeighbourError, NeighbourFault};
 use vcare_app::{Gate, TraceContext};
-use vcare_domain::{PatientId, TenantId};
+use vcare_domain::TenantId;
 
 use crate::client::{Answer, HttpClient};
 use crate::neighbour::{Neighbour, NeighbourConfig};
 
-/// Asks access-policy: `POST {base}/internal/access/consents/evaluate` with `{tenantId, patientId, gates[]}`.
+/// Asks access-policy: `POST {base}/internal/access/consents/evaluate` with `{tenantId, patientId, gates[]}`, and
+/// `userId` in the place of `patientId` for who cares.
 #[derive(Debug, Clone)]
 pub struct HttpConsentCheck {
     neighbour: Neighbour,
@@ -41,12 +42,16 @@ impl ConsentCheck for HttpConsentCheck {
     async fn check(
         &self,
         tenant: &TenantId,
-        patient: &PatientId,
+        subject: ConsentSubject<'_>,
         gates: &[Gate],
         trace: &TraceContext,
     ) -> Result<Vec<ConsentDecision>, NeighbourError> {
         let names: Vec<&str> = gates.iter().map(|gate| gate.as_str()).collect();
-        let question = json!({"tenantId": tenant.as_str(), "patientId": patient.as_str(), "gates": names});
+        let (whose, id) = match subject {
+            ConsentSubject::Patient(patient) => ("patientId", patient.as_str()),
+            ConsentSubject::Provider(user) => ("userId", user.as_str()),
+        };
+        let question = json!({"tenantId": tenant.as_str(), whose: id, "gates": names});
         let url = self.neighbour.url(["internal", "access", "consents", "evaluate"]);
         let call = self.neighbour.post_json(url, &question, trace);
         self.neighbour.client.exchange(call, |answer| read(answer, gates)).await

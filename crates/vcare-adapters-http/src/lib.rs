@@ -8,6 +8,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking"))]
 
 mod access_tokens;
+mod ai_gateway;
+mod chart;
 mod client;
 mod communication;
 mod consent;
@@ -20,6 +22,8 @@ mod neighbour;
 mod zoom;
 
 pub use access_tokens::{AccessTokenConfig, OidcAccessTokens};
+pub use ai_gateway::HttpAiGateway;
+pub use chart::HttpChartNotes;
 pub use client::{AddressPolicy, ClientConfig, ClientError, HttpClient, install_crypto};
 pub use communication::HttpMessagingThreads;
 pub use consent::HttpConsentCheck;

@@ -1,13 +1,31 @@
 //! A neighbour service of the platform: where it is and how it is called.
 
 use http::Method;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
 use time::Duration;
 use url::Url;
 use vcare_app::TraceContext;
-use vcare_app::ports::Secret;
+use vcare_app::ports::{AudioUpload, Secret};
+use vcare_domain::TenantId;
 
 use crate::client::{Call, HttpClient};
+
+const X_TENANT_ID: HeaderName = HeaderName::from_static("x-tenant-id");
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// Says for which tenant a call is.
+pub(crate) fn for_tenant(call: &mut Call<'_>, tenant: &TenantId) {
+    if let Ok(tenant) = HeaderValue::from_str(tenant.as_str()) {
+        call.headers.insert(X_TENANT_ID, tenant);
+    }
+}
+
+/// Names a call, so that the neighbour does it once.
+pub(crate) fn once(call: &mut Call<'_>, key: &str) {
+    if let Ok(key) = HeaderValue::from_str(key) {
+        call.headers.insert(IDEMPOTENCY_KEY, key);
+    }
+}
 
 /// A base address that is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -75,6 +93,14 @@ impl Neighbour {
         let mut call = self.call(Method::POST, url, trace);
         call.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         call.body = Some(body.to_string().into_bytes());
+        call
+    }
+
+    /// A call that sends audio as it comes.
+    pub fn post_audio<'a>(&'a self, url: Url, audio: AudioUpload, trace: &'a TraceContext) -> Call<'a> {
+        let mut call = self.call(Method::POST, url, trace);
+        call.headers.insert(CONTENT_TYPE, HeaderValue::from_static(audio.kind.media_type()));
+        call.upload = Some(audio.body);
         call
     }
 

@@ -8,7 +8,9 @@ use support::{Reply, Request, Stub, answer, client, json, neighbour, trace};
 use time::Duration;
 use vcare_adapters_http::{HttpConsentCheck, HttpLicenceCheck};
 use vcare_app::Gate;
-use vcare_app::ports::{ConsentCheck, ConsentDecision, LicenceCheck, LicenceStatus, NeighbourError, NeighbourFault};
+use vcare_app::ports::{
+    ConsentCheck, ConsentDecision, ConsentSubject, LicenceCheck, LicenceStatus, NeighbourError, NeighbourFault,
+};
 use vcare_domain::{NodeId, PatientId, TenantId};
 
 const GOOD_LICENCE: &str = r#"{"module":"TELEMED-VC","tenantId":"kabul","status":"active"}"#;
@@ -72,7 +74,7 @@ async fn consent(reply: Reply) -> (Result<Vec<ConsentDecision>, NeighbourError>,
     let stub = Stub::replying(vec![reply]).await;
     let check = HttpConsentCheck::new(client(), neighbour(&stub.url()));
     let patient = PatientId::parse("pat-1").unwrap();
-    (check.check(&tenant(), &patient, &GATES, &trace()).await, stub.requests())
+    (check.check(&tenant(), ConsentSubject::Patient(&patient), &GATES, &trace()).await, stub.requests())
 }
 
 #[tokio::test]

@@ -5,19 +5,43 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use vcare_app::ports::{KeyPurpose, SecretName, SecretsError, StoreError};
-use vcare_domain::TenantId;
+use vcare_domain::{AiDraftId, TenantId};
 use zeroize::Zeroizing;
 
 /// A derived key: 32 bytes, wiped when dropped.
 pub type DerivedKey = Zeroizing<[u8; 32]>;
+
+/// What is sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SealedThing {
+    /// What a tenant brought.
+    Secret(SecretName),
+    /// The key of a machine's draft.
+    DraftKey(AiDraftId),
+}
+
+impl From<SecretName> for SealedThing {
+    fn from(name: SecretName) -> Self {
+        Self::Secret(name)
+    }
+}
+
+impl fmt::Display for SealedThing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Secret(name) => f.write_str(name.as_str()),
+            Self::DraftKey(draft) => write!(f, "aiDraft/{draft}"),
+        }
+    }
+}
 
 /// What a sealed value is bound to. It opens only under the same three.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SealContext<'a> {
     /// Whose.
     pub tenant: &'a TenantId,
-    /// Which secret.
-    pub name: SecretName,
+    /// Which of its things.
+    pub name: SealedThing,
     /// Which version of it.
     pub version: u32,
 }
@@ -28,7 +52,7 @@ impl SealContext<'_> {
     pub fn pairs(&self) -> [(&'static str, String); 3] {
         [
             ("vcare:tenant", self.tenant.as_str().to_owned()),
-            ("vcare:name", self.name.as_str().to_owned()),
+            ("vcare:name", self.name.to_string()),
             ("vcare:version", self.version.to_string()),
         ]
     }
@@ -186,12 +210,12 @@ mod tests {
     #[test]
     fn a_context_is_three_pairs_and_no_other_contexts_bytes() {
         let tenant = tenant();
-        let context = SealContext { tenant: &tenant, name: SecretName::ZoomApiKey, version: 3 };
+        let context = SealContext { tenant: &tenant, name: SecretName::ZoomApiKey.into(), version: 3 };
         let pairs = context.pairs().map(|(name, value)| format!("{name}={value}"));
         assert_eq!(pairs, ["vcare:tenant=t1", "vcare:name=zoomApiKey", "vcare:version=3"]);
         let others = [
             SealContext { version: 4, ..context },
-            SealContext { name: SecretName::ZoomApiSecret, ..context },
+            SealContext { name: SecretName::ZoomApiSecret.into(), ..context },
             SealContext { tenant: &TenantId::parse("t2").unwrap(), ..context },
         ];
         assert!(others.iter().all(|other| other.bytes() != context.bytes()));

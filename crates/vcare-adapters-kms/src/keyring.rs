@@ -4,15 +4,16 @@ use std::fmt;
 use std::path::Path;
 
 use async_trait::async_trait;
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::aead::{AES_256_GCM, LessSafeKey, UnboundKey};
 use ring::hmac;
-use ring::rand::{SecureRandom, SystemRandom};
+use ring::rand::SystemRandom;
 use vcare_app::ports::KeyPurpose;
 use vcare_domain::TenantId;
 use zeroize::Zeroizing;
 
 use crate::keeper::{DerivedKey, KeeperFault, KeyKeeper, SealContext, Sealed, check_length, label};
 use crate::key_file::{self, IfMissing, KeyFileError};
+use crate::sealing;
 
 /// The first byte of what is sealed: how it was.
 const AES_256_GCM_V1: u8 = 1;
@@ -74,20 +75,8 @@ impl KeyKeeper for LocalKeyring {
     /// from the number at which two might meet.
     async fn seal(&self, context: SealContext<'_>, value: &[u8]) -> Result<Sealed, KeeperFault> {
         check_length(value)?;
-        let no_random = || KeeperFault::Unavailable { code: "no random numbers".to_owned() };
-        let mut nonce = [0; NONCE_LEN];
-        self.random.fill(&mut nonce).map_err(|_| no_random())?;
-        // Wiped: until it is sealed it is the value.
-        let mut text = Zeroizing::new(Vec::with_capacity(value.len() + AES_256_GCM.tag_len()));
-        text.extend_from_slice(value);
-        self.sealing
-            .seal_in_place_append_tag(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(context.bytes()),
-                &mut TextOf(&mut text),
-            )
-            .map_err(|_| KeeperFault::Malformed)?;
-        let bytes = [&[AES_256_GCM_V1], &nonce[..], &text[..]].concat();
+        let sealed = sealing::seal(&self.sealing, &self.random, &context.bytes(), value)?;
+        let bytes = [&[AES_256_GCM_V1], &sealed[..]].concat();
         Ok(Sealed { key_id: self.key_id.clone(), bytes })
     }
 
@@ -98,33 +87,9 @@ impl KeyKeeper for LocalKeyring {
         bytes: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, KeeperFault> {
         let body = bytes.strip_prefix(&[AES_256_GCM_V1]).ok_or(KeeperFault::NotOpenable)?;
-        let (nonce, sealed) = body.split_at_checked(NONCE_LEN).ok_or(KeeperFault::NotOpenable)?;
         if key_id != self.key_id {
             return Err(KeeperFault::NotOpenable);
         }
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| KeeperFault::NotOpenable)?;
-        let mut text = Zeroizing::new(sealed.to_vec());
-        let length = self
-            .sealing
-            .open_in_place(nonce, Aad::from(context.bytes()), &mut text)
-            .map_err(|_| KeeperFault::NotOpenable)?
-            .len();
-        text.truncate(length);
-        Ok(text)
-    }
-}
-
-/// Lets the cipher append to a buffer that is wiped.
-struct TextOf<'a>(&'a mut Vec<u8>);
-
-impl AsMut<[u8]> for TextOf<'_> {
-    fn as_mut(&mut self) -> &mut [u8] {
-        self.0
-    }
-}
-
-impl<'b> Extend<&'b u8> for TextOf<'_> {
-    fn extend<T: IntoIterator<Item = &'b u8>>(&mut self, bytes: T) {
-        self.0.extend(bytes);
+        sealing::open(&self.sealing, &context.bytes(), body)
     }
 }

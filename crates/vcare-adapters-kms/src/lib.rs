@@ -2,7 +2,8 @@
 //!
 //! Everything rests on one seam, [`KeyKeeper`]: it derives a tenant's keys with a MAC, and seals and opens what tenants
 //! bring, under master keys that never leave it. [`AwsKms`] has them in a cloud KMS, [`LocalKeyring`] keeps one in a file.
-//! [`Vault`] remembers what was derived and opened, and is the `TenantSecrets` and the `SecretStore` port; [`Hs256JoinTokens`] is the `JoinTokens`
+//! [`Vault`] remembers what was derived and opened, and is the `TenantSecrets`, the `SecretStore` and the `DraftTexts`
+//! port; [`Hs256JoinTokens`] is the `JoinTokens`
 //! port. Nothing derived or opened is stored anywhere.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
@@ -14,11 +15,13 @@ mod join_tokens;
 mod keeper;
 mod key_file;
 mod keyring;
+mod sealing;
+mod texts;
 mod vault;
 
 pub use aws::{AwsIdentity, AwsKms, AwsKmsConfig};
 pub use join_tokens::{Hs256JoinTokens, MAX_JOIN_TOKEN_BYTES};
-pub use keeper::{DerivedKey, KeeperFault, KeyKeeper, SealContext, Sealed, label};
+pub use keeper::{DerivedKey, KeeperFault, KeyKeeper, SealContext, Sealed, SealedThing, label};
 pub use key_file::{IfMissing, KeyFileError};
 pub use keyring::LocalKeyring;
 pub use vault::{Vault, VaultConfig};

@@ -45,7 +45,7 @@ const CAPACITY: usize = 4096;
 
 /// The tenants' keys and secrets, over a keeper of master keys and what the database keeps.
 pub struct Vault {
-    keeper: Arc<dyn KeyKeeper>,
+    pub(crate) keeper: Arc<dyn KeyKeeper>,
     rows: Arc<dyn SealedSecrets>,
     stored: Cache<TenantId, Arc<StoredSecrets>>,
     /// When a token of an unknown version was last a reason to look again.
@@ -136,7 +136,7 @@ impl Vault {
     }
 
     async fn opened(&self, tenant: &TenantId, name: SecretName, sealed: &SealedSecret) -> Result<Secret, KeeperFault> {
-        let context = SealContext { tenant, name, version: sealed.version };
+        let context = SealContext { tenant, name: name.into(), version: sealed.version };
         let mut which = digest::Context::new(&digest::SHA256);
         for part in [&context.bytes()[..], sealed.key_id.as_bytes(), &sealed.bytes] {
             which.update(part);
@@ -169,7 +169,7 @@ impl Vault {
     }
 }
 
-async fn measured<T>(
+pub(crate) async fn measured<T>(
     operation: &'static str,
     ask: impl Future<Output = Result<T, KeeperFault>>,
 ) -> Result<T, KeeperFault> {
@@ -218,7 +218,7 @@ impl SecretStore for Vault {
         version: u32,
         value: &Secret,
     ) -> Result<SealedSecret, SecretsError> {
-        let context = SealContext { tenant, name, version };
+        let context = SealContext { tenant, name: name.into(), version };
         let sealed = measured("seal", self.keeper.seal(context, value.expose())).await?;
         Ok(SealedSecret { key_id: sealed.key_id, version, bytes: sealed.bytes })
     }

@@ -11,12 +11,12 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use vcare_app::TraceContext;
 use vcare_app::ports::{BrokenPromise, GivenBack, Ids, JobKind, JobQueue, LeasedJob, OpenJobs, StoreError};
-use vcare_domain::{JobId, LeaseToken, ParticipantId, SessionId, TenantId, VideoBackend};
+use vcare_domain::{AiDraftId, DraftStatus, JobId, LeaseToken, ParticipantId, SessionId, TenantId, VideoBackend};
 
 use crate::config::PgConfig;
 use crate::connection::{Connections, DatabaseRole};
 use crate::errors::store_error;
-use crate::schema::{idempotency_key, outbox, presence_lease, retry_job, short_link, tenant_config};
+use crate::schema::{ai_draft, idempotency_key, outbox, presence_lease, retry_job, short_link, tenant_config};
 
 /// The durable work of all tenants.
 pub struct PgJobQueue {
@@ -209,6 +209,22 @@ impl JobQueue for PgJobQueue {
             .map_err(store_error)?;
         let corrupt = |_| StoreError::Corrupt { table: "tenant_config", column: "tenant_id" };
         names.into_iter().map(|name| TenantId::parse(name).map_err(corrupt)).collect()
+    }
+
+    async fn expired_drafts(&self, now: OffsetDateTime, limit: u16) -> Result<Vec<(TenantId, AiDraftId)>, StoreError> {
+        let mut conn = self.connections.unbound().await?;
+        let due: Vec<(String, Uuid)> = ai_draft::table
+            .filter(ai_draft::status.eq(DraftStatus::Pending.as_str()))
+            .filter(ai_draft::expires_at.le(now))
+            .order(ai_draft::expires_at)
+            .limit(i64::from(limit))
+            .select((ai_draft::tenant_id, ai_draft::id))
+            .load(&mut conn.pg)
+            .await
+            .map_err(store_error)?;
+        let corrupt = |_| StoreError::Corrupt { table: "ai_draft", column: "tenant_id" };
+        let named = |(tenant, id)| Ok((TenantId::parse(tenant).map_err(corrupt)?, AiDraftId::from_uuid(id)));
+        due.into_iter().map(named).collect()
     }
 
     async fn open(&self) -> Result<Vec<OpenJobs>, StoreError> {

@@ -3,6 +3,7 @@
 //! [`PgStore`] is the store of the use cases, bound to one tenant at a time; [`PgOutbox`] and [`PgJobQueue`] work across
 //! tenants under a role that sees nothing else. [`migrate`] brings a database up to date.
 
+mod ai_drafts;
 mod config;
 mod connection;
 mod errors;

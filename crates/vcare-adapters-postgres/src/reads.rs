@@ -13,10 +13,11 @@ use vcare_app::ports::{
 };
 use vcare_app::{ActorRef, Answer, IdempotencyKey};
 use vcare_domain::{
-    Branding, ConferenceName, LinkState, ParticipantId, PatientId, RoomName, SessionId, SessionStatus, TenantConfig,
-    TenantId, VirtualSession,
+    AiDraft, AiDraftId, Branding, ConferenceName, LinkState, ParticipantId, PatientId, RoomName, SessionId,
+    SessionStatus, TenantConfig, TenantId, VirtualSession,
 };
 
+use crate::ai_drafts;
 use crate::errors::store_error;
 use crate::links::{LINKS_OF_THE_VISIT, LinkRow};
 use crate::oversight::unsettled;
@@ -181,6 +182,31 @@ impl Reads for PgStore {
             serde_json::from_value(links).map_err(|_| StoreError::Corrupt { table: "link_state", column: "level" })?;
         let links = links.into_iter().map(LinkRow::restore).collect::<Result<_, _>>()?;
         Ok(Some((session.restore()?, config.map(TenantConfigRow::restore).transpose()?, links)))
+    }
+
+    async fn answer(
+        &self,
+        tenant: &TenantId,
+        actor: &ActorRef,
+        key: &IdempotencyKey,
+    ) -> Result<Option<KeptAnswer>, StoreError> {
+        let mut conn = self.connections.tenant(tenant).await?;
+        let row: Option<AnswerRow> = idempotency_key::table
+            .find((tenant.as_str(), actor.id(), key.as_str()))
+            .select((idempotency_key::fingerprint, idempotency_key::status, idempotency_key::body))
+            .first(&mut conn.pg)
+            .await
+            .optional()
+            .map_err(store_error)?;
+        row.map(restore_answer).transpose()
+    }
+
+    async fn ai_draft(&self, tenant: &TenantId, id: AiDraftId) -> Result<Option<AiDraft>, StoreError> {
+        ai_drafts::find(&mut self.connections.tenant(tenant).await?.pg, tenant, id).await
+    }
+
+    async fn undelivered_drafts(&self, tenant: &TenantId, session: SessionId) -> Result<Vec<AiDraft>, StoreError> {
+        ai_drafts::undelivered(&mut self.connections.tenant(tenant).await?.pg, tenant, session).await
     }
 
     async fn config_and_answer(

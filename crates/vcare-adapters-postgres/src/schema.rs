@@ -162,6 +162,32 @@ diesel::table! {
 }
 
 diesel::table! {
+    ai_draft (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Uuid,
+        session_id -> Uuid,
+        requested_by -> Text,
+        model -> Text,
+        template -> Text,
+        transcript_hash -> Bytea,
+        draft_hash -> Bytea,
+        status -> Text,
+        delivery -> Nullable<Text>,
+        key_id -> Nullable<Text>,
+        sealed -> Nullable<Bytea>,
+        decided_by -> Nullable<Text>,
+        decided_at -> Nullable<Timestamptz>,
+        content_hash -> Nullable<Bytea>,
+        human_edited -> Nullable<Bool>,
+        note_id -> Nullable<Text>,
+        delivered_at -> Nullable<Timestamptz>,
+        version -> Int4,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     tenant_secret (tenant_id, name) {
         tenant_id -> Text,
         name -> Text,

@@ -12,14 +12,15 @@ use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, Trans
 use time::OffsetDateTime;
 use vcare_app::events::{AuditEntry, config_event};
 use vcare_app::ports::{
-    Answers, Clock, Ids, Jobs, KeptAnswer, KeptSecrets, Leases, Links, OutboxWake, Presences, StoreError,
+    AiDrafts, Answers, Clock, Ids, Jobs, KeptAnswer, KeptSecrets, Leases, Links, OutboxWake, Presences, StoreError,
     TenantConfigs, UnitOfWork, VirtualSessions, VisitChanges,
 };
-use vcare_app::{Answer, IdempotencyKey, Scope};
-use vcare_domain::{EventId, LeaseToken, SessionId, TenantConfig, TenantId, Version};
+use vcare_app::{Answer, IdempotencyKey, Scope, TraceContext};
+use vcare_domain::{EventId, JobId, LeaseToken, SessionId, TenantConfig, TenantId, Version};
 
 use self::jobs::PgJobs;
 use self::sessions::PgSessions;
+use crate::ai_drafts::PgAiDrafts;
 use crate::connection::Pooled;
 use crate::errors::store_error;
 use crate::leases::PgLeases;
@@ -101,6 +102,16 @@ impl PgUnitOfWork {
         self.write_events(&[NewEvent { id, subject: event.kind(), ordering_key, body }]).await
     }
 
+    /// A new job's id, and the lease under which it is held for a first attempt, until then.
+    pub(crate) fn new_job(&self) -> (JobId, LeaseToken, OffsetDateTime) {
+        (JobId::from_uuid(self.ids.uuid()), self.first_lease.token, self.clock.now() + self.first_lease.lasts)
+    }
+
+    /// How the request is traced.
+    pub(crate) fn trace(&self) -> &TraceContext {
+        &self.scope.trace
+    }
+
     fn measured(&self, outcome: &'static str) {
         metrics::histogram!("vcare_transaction_duration_seconds", "name" => self.name, "outcome" => outcome)
             .record(self.begun.elapsed().as_secs_f64());
@@ -143,6 +154,10 @@ impl UnitOfWork for PgUnitOfWork {
 
     fn jobs(&mut self) -> Box<dyn Jobs + '_> {
         Box::new(PgJobs(self))
+    }
+
+    fn ai_drafts(&mut self) -> Box<dyn AiDrafts + '_> {
+        Box::new(PgAiDrafts(self))
     }
 
     fn presences(&mut self) -> Box<dyn Presences + '_> {

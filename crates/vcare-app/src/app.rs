@@ -5,10 +5,11 @@ use std::sync::Arc;
 use time::Duration;
 use tokio::sync::Semaphore;
 
+use crate::ai::AiSeats;
 use crate::breaker::Breaker;
 use crate::ports::{
-    Clock, ConsentCheck, FhirGateway, Ids, JobQueue, JoinTokens, LicenceCheck, MessagingThreads, SecretStore, Store,
-    VideoBackends,
+    AiGateway, ChartNotes, Clock, ConsentCheck, DraftTexts, FhirGateway, Ids, JobQueue, JoinTokens, LicenceCheck,
+    MessagingThreads, SecretStore, Store, VideoBackends,
 };
 use crate::waiting::Waiting;
 
@@ -29,6 +30,21 @@ pub struct Neighbours {
     pub messaging: Arc<dyn MessagingThreads>,
     /// Keeps a dead communication-service from being asked by every visit that falls back.
     pub messaging_breaker: Arc<Breaker>,
+    /// What machines need, where the deployment has them.
+    pub ai: Option<AiNeighbours>,
+}
+
+/// The services around us that machines need.
+#[derive(Clone)]
+pub struct AiNeighbours {
+    /// Transcripts and drafts.
+    pub gateway: Arc<dyn AiGateway>,
+    /// Keeps a dead gateway from being sent audio.
+    pub gateway_breaker: Arc<Breaker>,
+    /// Charts.
+    pub chart: Arc<dyn ChartNotes>,
+    /// Keeps a dead chart from being asked by everybody who accepts.
+    pub chart_breaker: Arc<Breaker>,
 }
 
 /// What a deployment decides for all its tenants.
@@ -44,6 +60,10 @@ pub struct Settings {
     pub inline_encounter_deadline: Duration,
     /// How long falling back waits for the communication-service before leaving it to the worker. Default 2 s.
     pub inline_thread_deadline: Duration,
+    /// How long accepting a summary waits for the chart before leaving it to the worker. Default 2 s.
+    pub inline_chart_deadline: Duration,
+    /// How long a machine's draft waits for a decision. Default 24 h.
+    pub draft_lifetime: Duration,
     /// How long a worker holds a job: its deadline for the gateway's answer, and [`crate::jobs::RECORDING`].
     /// Default 60 s.
     pub job_lease: Duration,
@@ -62,6 +82,10 @@ pub struct App {
     pub join_tokens: Arc<dyn JoinTokens>,
     /// Seals what tenants bring.
     pub secrets: Arc<dyn SecretStore>,
+    /// Seals machines' drafts.
+    pub texts: Arc<dyn DraftTexts>,
+    /// How much is asked of machines at once.
+    pub ai_seats: AiSeats,
     /// So many calls to the FHIR gateway a worker may make side by side, in all its rounds.
     pub seats: Arc<Semaphore>,
     /// Who waits in this process.

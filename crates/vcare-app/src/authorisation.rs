@@ -30,6 +30,12 @@ pub enum Permission {
     LinkProbe,
     /// Note that the consent to recording was withdrawn.
     RecordingWithdraw,
+    /// Have what is said in a visit written down by a machine.
+    AiTranscribe,
+    /// Have a visit summed up by a machine.
+    AiSummary,
+    /// Decide whether a machine's summary goes into the chart.
+    AiAcceptSummary,
     /// Read the tenant's settings.
     ConfigRead,
     /// Change the tenant's settings.
@@ -42,7 +48,7 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::SessionCreate,
         Self::SessionRead,
         Self::SessionInvite,
@@ -55,6 +61,9 @@ impl Permission {
         Self::ConnectionReport,
         Self::LinkProbe,
         Self::RecordingWithdraw,
+        Self::AiTranscribe,
+        Self::AiSummary,
+        Self::AiAcceptSummary,
         Self::ConfigRead,
         Self::ConfigWrite,
         Self::ConfigTest,
@@ -77,6 +86,9 @@ impl Permission {
             Self::SessionEnd => "virtual_care:session:end",
             Self::ConnectionReport => "virtual_care:session:connection",
             Self::RecordingWithdraw => "virtual_care:recording:withdraw",
+            Self::AiTranscribe => "virtual_care:ai:transcribe",
+            Self::AiSummary => "virtual_care:ai:summary",
+            Self::AiAcceptSummary => "virtual_care:ai:accept_summary",
             Self::ConfigRead => "virtual_care:config:read",
             Self::ConfigWrite => "virtual_care:config:write",
             Self::ConfigTest => "virtual_care:config:test",
@@ -101,6 +113,8 @@ impl Permission {
             Self::SessionEnd => &[Clinician, Admin],
             // Whoever cares for the patient hears it from them; saying no to being recorded must never be hard.
             Self::RecordingWithdraw => &[Clinician, NursePractitioner, Admin],
+            // Who answers for it is the author.
+            Self::AiTranscribe | Self::AiSummary | Self::AiAcceptSummary => &[Clinician],
             Self::ConfigWrite => &[TenantAdmin, PlatformAdmin],
             Self::ConfigRead | Self::ConfigTest | Self::ReconciliationRead => &[Admin, TenantAdmin, PlatformAdmin],
         }

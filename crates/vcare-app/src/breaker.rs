@@ -129,8 +129,8 @@ impl NeighbourError {
         match self.fault {
             NeighbourFault::Status(status) => matches!(status, 401 | 403 | 408 | 429 | 500..),
             NeighbourFault::Unreachable | NeighbourFault::TimedOut | NeighbourFault::Malformed => true,
-            // Our own setting: nobody was asked.
-            NeighbourFault::ForbiddenAddress => false,
+            // Our own setting, or our own caller: nobody was asked.
+            NeighbourFault::ForbiddenAddress | NeighbourFault::CutShort => false,
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Why a use case did not do what was asked. Knows no HTTP; one file of the api maps it.
 
-use vcare_domain::{InvalidConfig, InvalidSchedule, Refusal, Version};
+use vcare_domain::{DraftRefusal, InvalidConfig, InvalidSchedule, Refusal, Version};
 
+use crate::ai::{AiTask, TooManyAtOnce};
 use crate::authorisation::Permission;
 use crate::gates::GateBlock;
-use crate::ports::{StoreError, VideoError};
+use crate::ports::{AudioFault, StoreError, VideoError};
 
 /// A thing that was asked for and is not there: for another tenant's things too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub enum Resource {
     Participant,
     /// A tenant's settings.
     Config,
+    /// A machine's draft.
+    Draft,
 }
 
 /// What is wrong with a join token.
@@ -43,6 +46,21 @@ pub enum AppError {
     /// The aggregate refused.
     #[error(transparent)]
     Refused(Refusal),
+    /// A machine's draft is not to be decided on like that.
+    #[error(transparent)]
+    Draft(DraftRefusal),
+    /// Audio that cannot be taken, or ended before its end.
+    #[error(transparent)]
+    Audio(#[from] AudioFault),
+    /// Too much is under way at once.
+    #[error(transparent)]
+    TooManyAtOnce(#[from] TooManyAtOnce),
+    /// The AI gateway is not there, or did not answer.
+    #[error("the AI gateway is unavailable")]
+    AiUnavailable(AiTask),
+    /// The AI gateway, or one of its safeguards, will not do it.
+    #[error("the AI gateway refuses")]
+    AiRefused(AiTask),
     /// A gate is closed, or did not answer.
     #[error(transparent)]
     Blocked(#[from] GateBlock),
@@ -89,6 +107,15 @@ impl From<Refusal> for AppError {
         match refusal {
             Refusal::ParticipantNotFound => Self::NotFound(Resource::Participant),
             other => Self::Refused(other),
+        }
+    }
+}
+
+impl From<DraftRefusal> for AppError {
+    fn from(refusal: DraftRefusal) -> Self {
+        match refusal {
+            DraftRefusal::OfAnotherSession => Self::NotFound(Resource::Draft),
+            other => Self::Draft(other),
         }
     }
 }

@@ -9,7 +9,7 @@ use vcare_domain::{NodeId, PatientId, TenantConfig, TenantId};
 use crate::actor::TraceContext;
 use crate::app::Neighbours;
 use crate::error::AppError;
-use crate::ports::{ConsentDecision, LicenceStatus, NeighbourError, VideoError};
+use crate::ports::{ConsentDecision, ConsentSubject, LicenceStatus, NeighbourError, VideoError};
 
 /// A consent that must be on file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,6 +18,8 @@ pub enum Gate {
     TelehealthConsent,
     /// For recording it.
     RecordingConsent,
+    /// For having it written down by a machine.
+    AiTranscription,
 }
 
 impl Gate {
@@ -27,6 +29,7 @@ impl Gate {
         match self {
             Self::TelehealthConsent => "telehealth_consent",
             Self::RecordingConsent => "recording_consent",
+            Self::AiTranscription => "ai_transcription_consent",
         }
     }
 }
@@ -37,7 +40,7 @@ impl fmt::Display for Gate {
     }
 }
 
-/// Why a visit was not created.
+/// Why a visit was not created, or something was not done in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum GateBlock {
     /// The tenant has not licensed virtual care.
@@ -49,6 +52,9 @@ pub enum GateBlock {
     /// Consent is not on file.
     #[error("{0} is not on file")]
     ConsentRequired(Gate),
+    /// The consent of one who cares is not on file.
+    #[error("{0} of a provider in the visit is not on file")]
+    ProviderConsentRequired(Gate),
     /// The consent service did not answer.
     #[error("the consent service did not answer")]
     ConsentUnavailable {
@@ -80,7 +86,9 @@ impl GateBlock {
     #[must_use]
     pub const fn consent_gate(self) -> Option<Gate> {
         match self {
-            Self::ConsentRequired(gate) | Self::ConsentUnavailable { gate, .. } => Some(gate),
+            Self::ConsentRequired(gate)
+            | Self::ProviderConsentRequired(gate)
+            | Self::ConsentUnavailable { gate, .. } => Some(gate),
             _ => None,
         }
     }
@@ -92,6 +100,7 @@ impl GateBlock {
             Self::NotLicensed => "not_licensed",
             Self::LicenceUnavailable(_) => "licence_unavailable",
             Self::ConsentRequired(_) => "consent_missing",
+            Self::ProviderConsentRequired(_) => "provider_consent_missing",
             Self::ConsentUnavailable { .. } => "consent_unavailable",
             Self::RecordingDisabled => "recording_disabled",
             Self::VideoUnavailable(_) => "video_unavailable",
@@ -116,7 +125,7 @@ pub(crate) async fn pass(neighbours: &Neighbours, question: &Question<'_>) -> Re
     let Question { tenant, node, patient, consents, config, trace } = question;
     let (licence, consent, video) = join!(
         neighbours.licence.check(tenant, *node, trace),
-        neighbours.consent.check(tenant, patient, consents, trace),
+        neighbours.consent.check(tenant, ConsentSubject::Patient(patient), consents, trace),
         async {
             match config {
                 Some(config) => neighbours.video.of(config.video_backend()).health(config, trace).await,
@@ -145,7 +154,10 @@ fn licence_gate(answer: Result<LicenceStatus, NeighbourError>) -> Result<(), Gat
 }
 
 /// The service may answer about other gates, or fewer: what was not granted by name is not granted.
-fn consent_gates(asked: &[Gate], answer: Result<Vec<ConsentDecision>, NeighbourError>) -> Result<(), GateBlock> {
+pub(crate) fn consent_gates(
+    asked: &[Gate],
+    answer: Result<Vec<ConsentDecision>, NeighbourError>,
+) -> Result<(), GateBlock> {
     let first = asked.first().copied().unwrap_or(Gate::TelehealthConsent);
     let decisions = answer.map_err(|cause| GateBlock::ConsentUnavailable { gate: first, cause })?;
     let granted = |gate: &Gate| decisions.iter().any(|decision| decision.gate == *gate && decision.granted);

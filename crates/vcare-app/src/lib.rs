@@ -5,6 +5,7 @@
 //! transaction. It never branches on an aggregate's state, and no network call stands between begin and commit.
 
 mod actor;
+pub mod ai;
 mod app;
 pub mod authorisation;
 mod breaker;
@@ -24,7 +25,7 @@ mod transaction;
 pub mod waiting;
 
 pub use actor::{ActorRef, Caller, Role, Scope, TraceContext};
-pub use app::{App, Neighbours, Settings};
+pub use app::{AiNeighbours, App, Neighbours, Settings};
 pub use breaker::{Breaker, Permit};
 pub use error::{AppError, JoinTokenFault, Resource};
 pub use gates::{Gate, GateBlock};

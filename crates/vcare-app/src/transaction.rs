@@ -8,7 +8,7 @@ use vcare_domain::{FollowUp, LeaseToken, Outcome, Refusal, SessionId, TenantConf
 use crate::actor::Scope;
 use crate::app::App;
 use crate::error::{AppError, Resource};
-use crate::idempotency::{Answer, Done, Once};
+use crate::idempotency::{Answer, Done, Once, Wish};
 use crate::ports::{KeptAnswer, StoreError, UnitOfWork};
 
 /// How often a lost race is run again. Rows are locked while they are decided upon, so that only keys taken twice and
@@ -81,9 +81,9 @@ pub(crate) async fn close<T>(tx: Box<dyn UnitOfWork>, done: Result<T, AppError>)
 }
 
 /// What was answered to this wish before; an error when the key stands for another wish.
-pub(crate) fn recall<T>(kept: Option<KeptAnswer>, once: &Once<'_, T>) -> Result<Option<Answer>, AppError> {
+pub(crate) fn recall(kept: Option<KeptAnswer>, wish: &Wish) -> Result<Option<Answer>, AppError> {
     match kept {
-        Some((fingerprint, answer)) if fingerprint == once.wish.fingerprint => Ok(Some(answer)),
+        Some((fingerprint, answer)) if fingerprint == wish.fingerprint => Ok(Some(answer)),
         Some(_) => Err(AppError::IdempotencyKeyReused),
         None => Ok(None),
     }
@@ -124,7 +124,7 @@ impl App {
         // The row lock comes first: of two requests under one key, the second reads the key after the first committed.
         let mut session = tx.sessions().find(plan.session).await?.ok_or(AppError::NotFound(Resource::Session))?;
         if let Some(once) = plan.once
-            && let Some(answer) = recall(tx.answers().find(&once.wish.key).await?, once)?
+            && let Some(answer) = recall(tx.answers().find(&once.wish.key).await?, &once.wish)?
         {
             return Ok(Done::Before(answer));
         }
@@ -177,6 +177,6 @@ impl App {
         let Some(once) = once else { return Ok((self.store.tenant_config(&scope.tenant_id).await?, None)) };
         let found = self.store.config_and_answer(&scope.tenant_id, &scope.actor, &once.wish.key).await?;
         let Some((config, kept)) = found else { return Ok((None, None)) };
-        Ok((Some(config), recall(kept, once)?))
+        Ok((Some(config), recall(kept, &once.wish)?))
     }
 }

@@ -15,9 +15,9 @@ mod wiring;
 
 pub use clock::{SystemClock, SystemIds};
 pub use config::{
-    ApiConfig, CommunicationConfig, Config, ConfigError, DatabaseConfig, FhirConfig, IdentityConfig, JitsiConfig,
-    KeyringConfig, KmsConfig, KmsProvider, LinksConfig, LogConfig, NatsSection, NeighbourSection, Profile, RelayConfig,
-    Sensitive, WaitingConfig, WorkerConfig, settings_reference,
+    AiConfig, ApiConfig, ChartConfig, CommunicationConfig, Config, ConfigError, DatabaseConfig, FhirConfig,
+    IdentityConfig, JitsiConfig, KeyringConfig, KmsConfig, KmsProvider, LinksConfig, LogConfig, NatsSection,
+    NeighbourSection, Profile, RelayConfig, Sensitive, WaitingConfig, WorkerConfig, settings_reference,
 };
 pub use health::{Check, Health, Report, Standing};
 pub use ops::serve_ops;

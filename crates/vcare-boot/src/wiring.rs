@@ -7,23 +7,25 @@ use time::Duration;
 use tokio::sync::Semaphore;
 use url::Url;
 use vcare_adapters_http::{
-    AccessTokenConfig, AddressPolicy, ClientConfig, HttpClient, HttpConsentCheck, HttpFhirGateway, HttpLicenceCheck,
-    HttpMessagingThreads, JitsiVideo, JwksConfig, JwksLocation, JwksSource, OidcAccessTokens, ZoomVideo,
+    AccessTokenConfig, AddressPolicy, ClientConfig, HttpAiGateway, HttpChartNotes, HttpClient, HttpConsentCheck,
+    HttpFhirGateway, HttpLicenceCheck, HttpMessagingThreads, JitsiVideo, JwksConfig, JwksLocation, JwksSource,
+    OidcAccessTokens, ZoomVideo,
 };
 use vcare_adapters_kms::{AwsKms, Hs256JoinTokens, IfMissing, KeyKeeper, LocalKeyring, Vault};
 use vcare_adapters_nats::NatsPublisher;
 use vcare_adapters_postgres::{PgJobQueue, PgOutbox, PgOversight, PgStore};
+use vcare_app::ai::AiSeats;
 use vcare_app::jobs::FIRST_RECORDING;
 use vcare_app::ports::{
-    AccessTokens, Clock, EventPublisher, Ids, JobQueue, Outbox, OutboxWake, Oversight, SealedSecrets, Store,
+    AccessTokens, AiGateway, Clock, EventPublisher, Ids, JobQueue, Outbox, OutboxWake, Oversight, SealedSecrets, Store,
     TenantSecrets, VideoBackends,
 };
 use vcare_app::relay::{Pace, Relay};
 use vcare_app::waiting::Waiting;
-use vcare_app::{App, Breaker, Neighbours, Settings};
+use vcare_app::{AiNeighbours, App, Breaker, Neighbours, Settings};
 
 use crate::clock::{SystemClock, SystemIds};
-use crate::config::{Config, IdentityConfig};
+use crate::config::{AiConfig, ChartConfig, Config, IdentityConfig};
 use crate::health::Health;
 
 /// What a test puts in the place of the real thing.
@@ -35,11 +37,18 @@ pub struct Overrides {
     pub ids: Arc<dyn Ids>,
     /// The tenants' secrets that other adapters need; the deployment's own when absent.
     pub tenant_secrets: Option<Arc<dyn TenantSecrets>>,
+    /// The AI gateway, where the deployment has one.
+    pub ai_gateway: Option<Arc<dyn AiGateway>>,
 }
 
 impl Default for Overrides {
     fn default() -> Self {
-        Self { clock: Arc::new(SystemClock), ids: Arc::new(SystemIds::default()), tenant_secrets: None }
+        Self {
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(SystemIds::default()),
+            tenant_secrets: None,
+            ai_gateway: None,
+        }
     }
 }
 
@@ -81,10 +90,11 @@ pub fn operators_oversight(config: &Config) -> impl Oversight + use<> {
 /// # Errors
 /// When something about this machine does not fit: the key file, a certificate file, an address.
 pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Service> {
-    let Overrides { clock, ids, tenant_secrets } = overrides;
+    let Overrides { clock, ids, tenant_secrets, ai_gateway } = overrides;
     let mut database = config.database.adapter();
     // Or a worker would take a job up while who caused it still waits for the neighbour.
-    let longest = config.fhir.inline_deadline().max(config.communication.inline_deadline());
+    let chart = config.chart.as_ref().map_or(Duration::ZERO, ChartConfig::inline_deadline);
+    let longest = config.fhir.inline_deadline().max(config.communication.inline_deadline()).max(chart);
     database.first_lease = (longest + FIRST_RECORDING).unsigned_abs();
     let wake = OutboxWake::default();
     let waiting = Waiting::new(config.waiting.pace(config.database.max_connections));
@@ -108,6 +118,7 @@ pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Se
             config.communication.neighbour.adapter().context("communication.base_url")?,
         )),
         messaging_breaker: Arc::new(Breaker::new("communication")),
+        ai: ai(config, &inside, ai_gateway)?,
         video: video(config, &clock, &ids, inside.clone(), &tenant_secrets)?,
     };
     let access_tokens = access_tokens(&config.identity, inside, &clock)?;
@@ -116,7 +127,12 @@ pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Se
         jobs: Arc::clone(&jobs) as Arc<dyn JobQueue>,
         neighbours,
         join_tokens: Arc::new(Hs256JoinTokens::new(Arc::clone(&vault))),
-        secrets: vault,
+        secrets: Arc::clone(&vault) as _,
+        texts: vault,
+        ai_seats: config
+            .ai
+            .as_ref()
+            .map_or_else(|| AiSeats::new(0, 0), |ai| AiSeats::new(ai.parallel_per_visit, ai.parallel_in_all)),
         seats: Arc::new(Semaphore::new(usize::from(config.worker.concurrency))),
         waiting,
         clock: Arc::clone(&clock),
@@ -151,8 +167,26 @@ fn settings(config: &Config) -> Settings {
         public_base_url: config.links.public_base_url.clone(),
         inline_encounter_deadline: config.fhir.inline_deadline(),
         inline_thread_deadline: config.communication.inline_deadline(),
+        inline_chart_deadline: config.chart.as_ref().map_or(Duration::ZERO, ChartConfig::inline_deadline),
+        draft_lifetime: config.ai.as_ref().map_or(Duration::DAY, AiConfig::draft_lifetime),
         job_lease: config.worker.lease(),
     }
+}
+
+/// What machines need, where the deployment has it.
+fn ai(
+    config: &Config,
+    client: &HttpClient,
+    gateway: Option<Arc<dyn AiGateway>>,
+) -> anyhow::Result<Option<AiNeighbours>> {
+    let (Some(ai), Some(chart)) = (&config.ai, &config.chart) else { return Ok(None) };
+    let (ai, chart) = (ai.adapter().context("ai.base_url")?, chart.adapter().context("chart.base_url")?);
+    Ok(Some(AiNeighbours {
+        gateway: gateway.unwrap_or_else(|| Arc::new(HttpAiGateway::new(client.clone(), ai))),
+        gateway_breaker: Arc::new(Breaker::new("ai")),
+        chart: Arc::new(HttpChartNotes::new(client.clone(), chart)),
+        chart_breaker: Arc::new(Breaker::new("chart")),
+    }))
 }
 
 async fn key_keeper(config: &Config) -> anyhow::Result<Arc<dyn KeyKeeper>> {

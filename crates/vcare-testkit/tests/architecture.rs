@@ -179,6 +179,24 @@ fn what_tests_stand_on_is_no_part_of_the_service() {
     }
 }
 
+/// What a machine drafted comes into a chart in one way: one file calls the chart, and one makes what it is given.
+#[test]
+fn one_file_writes_into_charts_and_one_makes_what_is_written() {
+    let root = root();
+    let mut files = Vec::new();
+    for folder in
+        ["crates/vcare-domain/src", "crates/vcare-app/src", "bins/vcare-api/src", "bins/vcare-retry-worker/src"]
+    {
+        sources(&root.join(folder), &mut files);
+    }
+    let holding = |words: &str| {
+        let all = files.iter().filter(|file| std::fs::read_to_string(file).unwrap().contains(words));
+        all.map(|file| file.strip_prefix(&root).unwrap().display().to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(holding("chart.write("), ["crates/vcare-app/src/ai/deliver.rs"]);
+    assert_eq!(holding("ChartNote {\n    tenant: TenantId"), ["crates/vcare-domain/src/ai/chart_note.rs"]);
+}
+
 #[test]
 fn the_workspaces_lints_hold_everywhere() {
     for package in packages() {

@@ -10,7 +10,7 @@ use serde_json::json;
 use support::{ask, client, get, neighbour, put, standins, trace};
 use vcare_adapters_http::{HttpConsentCheck, HttpLicenceCheck, JwksConfig, JwksLocation, JwksSource};
 use vcare_app::Gate;
-use vcare_app::ports::{ConsentCheck, LicenceCheck, LicenceStatus, NeighbourFault};
+use vcare_app::ports::{ConsentCheck, ConsentSubject, LicenceCheck, LicenceStatus, NeighbourFault};
 use vcare_domain::{NodeId, PatientId, TenantId};
 use vcare_testkit::{Consents, Licence, Mode, Name, Standins, StandinsConfig, TokenSpec};
 
@@ -25,7 +25,8 @@ async fn consented(standins: &Standins) -> Result<Vec<bool>, NeighbourFault> {
     let (tenant, patient) = (TenantId::parse("tenant-a").unwrap(), PatientId::parse("pat-1").unwrap());
     let check = HttpConsentCheck::new(client(&[]), neighbour(standins.base_url()));
     let gates = [Gate::TelehealthConsent, Gate::RecordingConsent];
-    let decisions = check.check(&tenant, &patient, &gates, &trace()).await.map_err(|error| error.fault)?;
+    let decisions =
+        check.check(&tenant, ConsentSubject::Patient(&patient), &gates, &trace()).await.map_err(|error| error.fault)?;
     Ok(decisions.iter().map(|decision| decision.granted).collect())
 }
 

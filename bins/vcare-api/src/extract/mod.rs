@@ -1,5 +1,6 @@
 //! What requests are made of, checked.
 
+mod audio;
 mod body;
 mod caller;
 mod fields;
@@ -7,6 +8,7 @@ mod headers;
 mod path;
 mod query;
 
+pub use audio::{AudioRequest, UploadLimits};
 pub use body::{Body, RawBody};
 pub use caller::{SignedInCaller, authenticate, bearer};
 pub use fields::{Fields, Instant};

@@ -1,5 +1,6 @@
 //! Every path the API answers, in one place.
 
+pub mod ai;
 pub mod branding;
 pub mod config;
 pub mod internal;
@@ -23,6 +24,9 @@ use crate::extract::authenticate;
 use crate::openapi;
 use crate::problem::Problem;
 use crate::request;
+
+/// A transcript of several hours, in any script and however it is escaped.
+const LONG_BODY: usize = 768 * 1024;
 
 /// One path, answered in time. Another method than its own is 405 with `Allow`, as problem+json.
 fn resource(path: &str, routes: Vec<(Method, Route)>) -> impl HttpServiceFactory + 'static {
@@ -50,6 +54,12 @@ fn held_open(path: &str, routes: Vec<(Method, Route)>) -> impl HttpServiceFactor
 fn signed_in(path: &str, routes: Vec<(Method, Route)>) -> impl HttpServiceFactory + 'static {
     // The last is the outermost: checking who calls takes time, too.
     routed(path, routes).wrap(from_fn(authenticate)).wrap(from_fn(request::in_time))
+}
+
+/// The same, for bodies that are long and come slowly.
+fn signed_in_slowly(path: &str, routes: Vec<(Method, Route)>) -> impl HttpServiceFactory + 'static {
+    let bodies = web::PayloadConfig::new(LONG_BODY);
+    routed(path, routes).app_data(bodies).wrap(from_fn(authenticate)).wrap(from_fn(request::in_upload_time))
 }
 
 /// The same, for the deployment's own servers.
@@ -126,6 +136,9 @@ pub fn configure(app: &mut web::ServiceConfig) {
         &at("/recording/withdraw"),
         vec![post(web::post().to(sessions::withdraw_recording::withdraw_recording))],
     ))
+    .service(signed_in_slowly(&at("/ai/transcribe"), vec![post(web::post().to(ai::transcribe::transcribe))]))
+    .service(signed_in_slowly(&at("/ai/summary"), vec![post(web::post().to(ai::summary::summary))]))
+    .service(signed_in(&at("/ai/accept-summary"), vec![post(web::post().to(ai::accept_summary::accept_summary))]))
     .service(signed_in(
         &to("/config"),
         vec![get(web::get().to(config::read::read)), put(web::put().to(config::write::write))],

@@ -1,10 +1,10 @@
 //! The operations that the API's description names: what is tried on every route is tried on the next one too.
 
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use vcare_api::answer::BASE;
 
-use crate::support::INTERNAL_TOKEN;
+use crate::support::{INTERNAL_TOKEN, audio};
 
 /// One operation of the OpenAPI document.
 #[derive(Debug, Clone)]
@@ -14,8 +14,10 @@ pub struct Operation {
     pub method: Method,
     /// As `TestApp::request` takes it, with `{sessionId}` and `{participantId}` still in it.
     pub template: String,
-    /// A body with something to be read in it.
+    /// It takes a JSON object.
     pub takes_body: bool,
+    /// It takes audio.
+    pub takes_audio: bool,
     /// It wants an access token, and nothing else will do.
     pub signed_in: bool,
     /// It is for the deployment's own servers.
@@ -49,7 +51,10 @@ impl Operation {
             id: operation["operationId"].as_str().unwrap().to_owned(),
             method: method.to_uppercase().parse().unwrap(),
             template: path.strip_prefix(BASE).map_or_else(|| format!("/{path}"), str::to_owned),
-            takes_body: !body.is_null() && body["content"]["application/octet-stream"].is_null(),
+            takes_body: !body.is_null()
+                && body["content"]["application/octet-stream"].is_null()
+                && body["content"]["audio/*"].is_null(),
+            takes_audio: !body["content"]["audio/*"].is_null(),
             signed_in: !security.is_empty() && security.iter().all(|scheme| scheme.get("accessToken").is_some()),
             internal: security.iter().any(|scheme| scheme.get("internalToken").is_some()),
             versioned: parameters.iter().any(|parameter| parameter["name"] == "If-Match"),
@@ -84,6 +89,20 @@ impl Operation {
         if self.internal { INTERNAL_TOKEN } else { token }
     }
 
+    /// It is about what machines make of a visit: there must be something to make it of.
+    pub fn wants_a_begun_visit(&self) -> bool {
+        self.template.contains("/ai/") || self.id == "fallbackMessage"
+    }
+
+    /// A request with a body that it takes.
+    pub fn fill(&self, request: RequestBuilder, wish: &Value) -> RequestBuilder {
+        match self.good_body_or_none(wish) {
+            Some(body) => request.header("Content-Type", "application/json").body(body.to_string()),
+            None if self.takes_audio => request.header("Content-Type", "audio/webm").body(audio(200)),
+            None => request,
+        }
+    }
+
     /// A body that it takes, when it takes one.
     pub fn good_body_or_none(&self, wish: &Value) -> Option<Value> {
         self.takes_body.then(|| self.good_body(wish))
@@ -109,6 +128,8 @@ impl Operation {
             "roomCreated" | "roomDestroyed" => json!({"room_name": "kabul-nosuchrm"}),
             "recordingFinished" => json!({"room": "kabul-nosuchrm", "files": []}),
             "reserveConference" => json!({}),
+            "draftSummary" => json!({"transcript": "The cough is better."}),
+            "acceptSummary" => json!({"draftId": "drf_01KA8Z0Q3CJ9XW2V5T7N4B6M8T", "accepted": false}),
             "writeConfig" => json!({"maxParticipants": 7}),
             id => panic!("say here what {id} takes"),
         }

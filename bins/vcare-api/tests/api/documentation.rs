@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 use serde_json::{Value, json};
 use time::Duration;
-use vcare_testkit::{Mode, Name};
+use vcare_testkit::{Consents, Mode, Name};
 
 use crate::described;
-use crate::support::{Answer, NO_CONSENT, TestApp, Visit, must_be_committed};
+use crate::support::{Answer, CONSENTED, NO_CONSENT, TestApp, Visit, audio, must_be_committed, silence};
 
 fn document() -> Value {
     serde_json::to_value(vcare_api::openapi::document()).unwrap()
@@ -223,6 +223,16 @@ async fn what_is_answered_during_a_visit_is_as_it_is_described() {
     described.holds("joinAsProvider", app.come(&clinician, &visit).await).expect(200);
     described.holds("admitParticipant", app.admit(&visit).await).expect(200);
     described.holds("readSession", app.get(&patient, &visit.path("")).await).expect(200);
+    described.holds("transcribe", app.transcribe(&clinician, &visit, audio(500)).await).expect(200);
+    described.holds("transcribe", app.transcribe(&clinician, &visit, silence()).await).expect(200);
+    let drafted = described.holds("draftSummary", app.summarise(&clinician, &visit, "cough").await).expect(201);
+    let accepted = app.accept(&visit, &drafted.text("draftId")).await;
+    described.holds("acceptSummary", accepted).expect(200);
+    let declined = app.draft(&visit).await;
+    described.holds("acceptSummary", app.decline(&visit, &declined).await).expect(200);
+    let pending = app.draft(&visit).await;
+    app.standins.set_mode(Name::Chart, Mode::DOWN);
+    described.holds("acceptSummary", app.accept(&visit, &pending).await).expect(202);
     app.clock.advance(Duration::minutes(10));
     described.holds("endSession", app.end(&visit).await).expect(200);
     described.holds("listSessions", app.get(&patient, "/sessions").await).expect(200);
@@ -258,6 +268,22 @@ async fn what_is_refused_is_refused_as_it_is_described() {
     described.holds("inviteParticipant", app.invite(&visit, &json!({"role": "patient"})).await).expect(409);
     described.holds("endSession", app.post_at(&clinician, &visit.path("/end"), &json!({}), 1).await).expect(409);
     described.holds("removeParticipant", app.remove(&visit, "vsp_01KA8Z0Q3CJ9XW2V5T7N4B6M8S", "x").await).expect(404);
+    described.holds("acceptSummary", app.decline(&visit, "x").await).expect(400);
+    described.holds("acceptSummary", app.decline(&visit, "drf_01KA8Z0Q3CJ9XW2V5T7N4B6M8T").await).expect(404);
+    let draft = app.draft(&visit).await;
+    app.decline(&visit, &draft).await.expect(200);
+    described.holds("acceptSummary", app.decline(&visit, &draft).await).expect(409);
+    described.holds("transcribe", app.transcribe(&clinician, &visit, "words").await).expect(415);
+    described.holds("transcribe", app.transcribe(&clinician, &visit, Vec::new()).await).expect(400);
+    described.holds("transcribe", app.transcribe(&app.other_clinician(), &visit, audio(500)).await).expect(403);
+    app.standins.set_consent(CONSENTED, Consents::TELEHEALTH);
+    described.holds("transcribe", app.transcribe(&clinician, &visit, audio(500)).await).expect(403);
+    app.standins.set_consent(CONSENTED, Consents::ALL);
+    for (mode, status) in [(Mode::down_with(422), 422), (Mode::DOWN, 503)] {
+        app.standins.set_mode(Name::Ai, mode);
+        described.holds("transcribe", app.transcribe(&clinician, &visit, audio(500)).await).expect(status);
+        described.holds("draftSummary", app.summarise(&clinician, &visit, "cough").await).expect(status);
+    }
     for _ in 0..4 {
         app.invite(&visit, &json!({"role": "observer"})).await.expect(201);
     }

@@ -6,6 +6,7 @@ mod described;
 mod support;
 
 mod admit;
+mod ai;
 mod bad_input;
 mod batches;
 mod browser;

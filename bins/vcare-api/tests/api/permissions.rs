@@ -29,6 +29,9 @@ fn needed(operation: &Operation) -> Permission {
         "cancelSession" => Permission::SessionCancel,
         "reportConnection" => Permission::ConnectionReport,
         "withdrawRecording" => Permission::RecordingWithdraw,
+        "transcribe" => Permission::AiTranscribe,
+        "draftSummary" => Permission::AiSummary,
+        "acceptSummary" => Permission::AiAcceptSummary,
         "readConfig" => Permission::ConfigRead,
         "writeConfig" => Permission::ConfigWrite,
         "testConnection" => Permission::ConfigTest,
@@ -52,6 +55,9 @@ fn meaning(permission: Permission) -> &'static str {
         Permission::ConnectionReport => "Tell of a connection in a visit (2)",
         Permission::LinkProbe => "Have one's own link probed, in visits in which one has a part",
         Permission::RecordingWithdraw => "Note that the consent to recording was withdrawn",
+        Permission::AiTranscribe => "Have a visit written down by a machine (3)",
+        Permission::AiSummary => "Have a visit summed up by a machine (3)",
+        Permission::AiAcceptSummary => "Decide whether a machine's summary goes into the chart (3)",
         Permission::ConfigRead => "Read the tenant's settings",
         Permission::ConfigWrite => "Change the tenant's settings",
         Permission::ConfigTest => "Try the tenant's video backend",
@@ -91,7 +97,8 @@ nothing else.
     }
     page.push_str(
         "\n(1) A provider of the visit may always; anybody else only while one of its providers is in it.\n\n(2) \
-         Of one's own; and those who care for the patient, also that another's was lost.\n\n## Requests\n\n\
+         Of one's own; and those who care for the patient, also that another's was lost.\n\n\
+         (3) Only of a visit whose provider they are.\n\n## Requests\n\n\
          What each request of the API needs, by the names that the platform gives to permissions.\n\n\
          | request | permission |\n|---|---|\n",
     );
@@ -125,10 +132,8 @@ async fn every_request_is_allowed_to_the_roles_of_the_matrix_and_to_no_other() {
             let allowed = holds(role, permission);
             let (session, participant) =
                 if allowed { (NO_SESSION, NO_PARTICIPANT) } else { (visit.id.as_str(), visit.patient.as_str()) };
-            let mut request = app.request(operation.method.clone(), &operation.path(session, participant));
-            if let Some(body) = operation.good_body_or_none(&app.wish()) {
-                request = request.header("Content-Type", "application/json").body(body.to_string());
-            }
+            let request = app.request(operation.method.clone(), &operation.path(session, participant));
+            let request = operation.fill(request, &app.wish());
             let answer = app.send(request.bearer_auth(&token)).await;
             let what = format!("{} as {}: {}", operation.id, role.as_str(), answer.body);
             if allowed {

@@ -15,7 +15,7 @@ use crate::support::{OTHER_TENANT, Program, TENANT, TestApp, Visit, scope};
 const BROUGHT: &str = "brought-by-kabul-0123456789-abcdefghij";
 
 /// A server that speaks like AWS KMS, and the settings for two keys in it.
-async fn kms(deadline_ms: u32) -> (KmsServer, String) {
+pub async fn kms(deadline_ms: u32) -> (KmsServer, String) {
     let server = KmsServer::start(KmsKind::Ministack).await.unwrap();
     let key = server.create_key("eu-central-1", KmsKey::Sealing).await.unwrap();
     let mac = server.create_key("eu-central-1", KmsKey::Mac).await.unwrap();

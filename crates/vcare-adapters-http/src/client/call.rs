@@ -5,12 +5,12 @@ use std::error::Error;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use time::Duration;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 use vcare_app::TraceContext;
-use vcare_app::ports::{NeighbourError, NeighbourFault, Secret};
+use vcare_app::ports::{AudioBody, AudioFault, NeighbourError, NeighbourFault, Secret};
 
-use super::{Answer, ForbiddenAddress, HttpClient, headers};
+use super::{Answer, ForbiddenAddress, HttpClient, headers, upload};
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -23,8 +23,10 @@ pub(crate) struct Call<'a> {
     pub url: Url,
     pub headers: HeaderMap,
     pub body: Option<Vec<u8>>,
+    /// A body that is passed on as it comes, in the place of [`Self::body`].
+    pub upload: Option<AudioBody>,
     pub bearer: Option<&'a Secret>,
-    /// How long it may take from here to the last byte.
+    /// How long it may take from here to the last byte; with an upload, from the end of that.
     pub deadline: Duration,
     /// The greatest body, in bytes.
     pub body_limit: usize,
@@ -45,6 +47,7 @@ impl<'a> Call<'a> {
             url,
             headers: HeaderMap::new(),
             body: None,
+            upload: None,
             bearer: None,
             deadline,
             body_limit: Self::BODY_LIMIT,
@@ -81,7 +84,9 @@ impl HttpClient {
             .increment(1);
         metrics::histogram!("vcare_neighbour_request_duration_seconds", "neighbour" => neighbour)
             .record(began.elapsed().as_secs_f64());
-        if let Err(error) = &result {
+        if let Err(error) = &result
+            && error.fault != NeighbourFault::CutShort
+        {
             tracing::warn!(fault = ?error.fault, "a neighbour gave no usable answer");
         }
         result
@@ -91,15 +96,39 @@ impl HttpClient {
         if !self.addresses.permits_host_of(&call.url) {
             return Err(call.error(NeighbourFault::ForbiddenAddress));
         }
-        let deadline = Instant::now() + call.deadline.max(Duration::ZERO).unsigned_abs();
+        let within = call.deadline.max(Duration::ZERO).unsigned_abs();
         let mut request = self.http.request(call.method.clone(), call.url.clone()).headers(self.headers(&call));
         if let Some(body) = call.body.take() {
             request = request.body(body);
         }
-        match timeout_at(deadline, request.send()).await {
-            Ok(Ok(response)) => Ok(Answer::read(response, call.reads_refusals, call.body_limit, deadline).await),
-            Ok(Err(error)) => Err(call.error(fault(&error))),
-            Err(_) => Err(call.error(NeighbourFault::TimedOut)),
+        let Some(audio) = call.upload.take() else {
+            let deadline = Instant::now() + within;
+            return match timeout_at(deadline, request.send()).await {
+                Ok(Ok(response)) => Ok(Answer::read(response, call.reads_refusals, call.body_limit, deadline).await),
+                Ok(Err(error)) => Err(call.error(fault(&error))),
+                Err(_) => Err(call.error(NeighbourFault::TimedOut)),
+            };
+        };
+        let watch = audio.watch();
+        let sending = request.body(upload::body(audio)).send();
+        // Who feeds it sees to it that an upload ends.
+        let late = async {
+            watch.over().await;
+            sleep(within).await;
+        };
+        let sent = tokio::select! {
+            sent = sending => sent.map_err(|error| fault(&error)),
+            () = watch.broken() => Err(NeighbourFault::CutShort),
+            () = late => Err(NeighbourFault::TimedOut),
+        };
+        match (sent, watch.fault()) {
+            (Ok(response), _) => {
+                let deadline = Instant::now() + within;
+                Ok(Answer::read(response, call.reads_refusals, call.body_limit, deadline).await)
+            }
+            (Err(_), Some(AudioFault::NotTaken)) => Err(call.error(NeighbourFault::TimedOut)),
+            (Err(_), Some(_)) => Err(call.error(NeighbourFault::CutShort)),
+            (Err(fault), None) => Err(call.error(fault)),
         }
     }
 

@@ -5,6 +5,7 @@ mod answer;
 mod call;
 mod headers;
 mod tls;
+mod upload;
 
 use std::error::Error;
 use std::fmt;

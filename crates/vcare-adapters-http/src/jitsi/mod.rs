@@ -110,7 +110,9 @@ const fn unreachable(error: NeighbourError) -> ConnectionProblem {
         NeighbourFault::ForbiddenAddress => "the address is not public, and this deployment allows no private ones",
         NeighbourFault::Status(300..=399) => "the server sends us elsewhere: give the address it sends us to",
         NeighbourFault::Status(502..=504) => "the web server is up, and Prosody behind it is not",
-        NeighbourFault::Status(_) | NeighbourFault::Malformed => "the server does not answer as Jitsi does",
+        NeighbourFault::Status(_) | NeighbourFault::Malformed | NeighbourFault::CutShort => {
+            "the server does not answer as Jitsi does"
+        }
     };
     ConnectionProblem { setting: Some("jitsiServerUrl"), message }
 }

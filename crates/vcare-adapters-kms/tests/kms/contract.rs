@@ -31,7 +31,7 @@ pub async fn client(config: &AwsKmsConfig) -> AwsKms {
 }
 
 fn context<'a>(tenant: &'a TenantId, name: SecretName, version: u32) -> SealContext<'a> {
-    SealContext { tenant, name, version }
+    SealContext { tenant, name: name.into(), version }
 }
 
 /// How a keeper seals.

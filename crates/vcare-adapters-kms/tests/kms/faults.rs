@@ -105,7 +105,7 @@ fn say(body: &str) -> Reply {
 /// The outcome of each operation.
 async fn outcomes(aws: &AwsKms) -> [&'static str; 3] {
     let kabul = tenant("hosp-kabul");
-    let context = SealContext { tenant: &kabul, name: SecretName::JitsiJwtSecret, version: 1 };
+    let context = SealContext { tenant: &kabul, name: SecretName::JitsiJwtSecret.into(), version: 1 };
     let outcome = |asked: Result<(), vcare_adapters_kms::KeeperFault>| match asked {
         Ok(()) => "ok",
         Err(fault) => {

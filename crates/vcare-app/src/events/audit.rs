@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
-use vcare_domain::{EventId, PatientId, SessionId, TenantId};
+use vcare_domain::{AiDraftParts, DraftEvent, DraftState, EventId, SessionId, TenantId};
 
 use crate::actor::Scope;
 use crate::authorisation::Permission;
 use crate::events::CloudEvent;
 use crate::events::data::AuditRecorded;
 use crate::gates::GateBlock;
-use crate::ports::{JobKind, KeyPurpose, SecretName};
+use crate::ports::{ConsentSubject, JobKind, KeyPurpose, SecretName};
 
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,18 +59,22 @@ impl AuditEntry {
     /// The subject of audit entries.
     pub const SUBJECT: &'static str = "virtual_care.audit.recorded.v1";
 
-    /// A consent gate kept something from happening to a patient, whatever its cause; `None` for other blocks.
+    /// A consent gate kept something from happening to somebody, whatever its cause; `None` for other blocks.
     #[must_use]
     pub fn consent_gate_blocked(
         block: GateBlock,
-        patient: &PatientId,
+        subject: ConsentSubject<'_>,
         attempted: Permission,
         at: OffsetDateTime,
     ) -> Option<Self> {
+        let (resource_type, resource_id) = match subject {
+            ConsentSubject::Patient(patient) => ("Patient", patient.as_str()),
+            ConsentSubject::Provider(user) => ("User", user.as_str()),
+        };
         Some(Self {
             event_type: "CONSENT_GATE_BLOCKED",
-            resource_type: "Patient",
-            resource_id: patient.as_str().to_owned(),
+            resource_type,
+            resource_id: resource_id.to_owned(),
             action: AuditAction::Evaluate,
             outcome: AuditOutcome::Failure,
             metadata: BTreeMap::from([
@@ -186,6 +190,30 @@ impl AuditEntry {
             metadata: BTreeMap::from([("kind", kind.as_str().to_owned())]),
             at,
         }
+    }
+
+    /// Something happened to a machine's draft. Says what it is of and what it was made into, by hashes, and nothing of
+    /// what is in it.
+    #[must_use]
+    pub fn ai_draft(draft: &AiDraftParts, event: DraftEvent, at: OffsetDateTime) -> Self {
+        let (event_type, action, outcome) = match event {
+            DraftEvent::Drafted => ("AI_SUMMARY_DRAFTED", AuditAction::Create, AuditOutcome::Success),
+            DraftEvent::Accepted => ("AI_SUMMARY_ACCEPTED", AuditAction::Update, AuditOutcome::Success),
+            DraftEvent::Declined => ("AI_SUMMARY_DECLINED", AuditAction::Delete, AuditOutcome::Success),
+            DraftEvent::Expired => ("AI_SUMMARY_EXPIRED", AuditAction::Delete, AuditOutcome::Success),
+            DraftEvent::Delivered => ("AI_SUMMARY_DELIVERED", AuditAction::Update, AuditOutcome::Success),
+            DraftEvent::Parked => ("AI_SUMMARY_REFUSED_BY_CHART", AuditAction::Update, AuditOutcome::Failure),
+        };
+        let mut metadata = BTreeMap::from([
+            ("sessionId", draft.session_id.to_string()),
+            ("draftHash", draft.draft_hash.to_string()),
+            ("transcriptHash", draft.transcript_hash.to_string()),
+        ]);
+        if let DraftState::Accepted { content_hash, human_edited, .. } = &draft.state {
+            metadata.insert("contentHash", content_hash.to_string());
+            metadata.insert("humanEdited", human_edited.to_string());
+        }
+        Self { event_type, resource_type: "AiDraft", resource_id: draft.id.to_string(), action, outcome, metadata, at }
     }
 
     /// The entry as an event.

@@ -42,6 +42,10 @@ impl App {
                 of(Some(breaker)).work(self, |app, job, deadline| app.make_thread(job, deadline)).await
             }
             JobKind::FailLostVisit => of(None).work(self, |app, job, _| app.give_up_lost_visit(job)).await,
+            JobKind::PushSummary => {
+                let breaker = self.neighbours.ai.as_ref().map(|ai| &ai.chart_breaker);
+                of(breaker).work(self, |app, job, left| app.push_leased_summaries(job, left)).await
+            }
         }
     }
 

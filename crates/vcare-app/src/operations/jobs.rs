@@ -49,6 +49,10 @@ impl App {
             JobKind::CreateThread => visit.park_thread(self.clock.now())?,
             // Nothing was promised that would have to be taken back.
             JobKind::FailLostVisit => Outcome::AlreadyApplied,
+            JobKind::PushSummary => {
+                self.park_drafts(tx, session).await?;
+                Outcome::AlreadyApplied
+            }
         };
         if told == Outcome::Applied {
             tx.sessions().save(&mut visit).await?;
@@ -58,5 +62,15 @@ impl App {
             tx.audit(AuditEntry::job("JOB_PARKED", session, kind, self.clock.now())).await?;
         }
         Ok(found)
+    }
+
+    async fn park_drafts(&self, tx: &mut dyn UnitOfWork, session: SessionId) -> Result<(), AppError> {
+        let drafts = tx.ai_drafts().undelivered(session).await?;
+        for mut draft in drafts {
+            if draft.park_delivery(self.clock.now())? == Outcome::Applied {
+                tx.ai_drafts().save(&mut draft).await?;
+            }
+        }
+        Ok(())
     }
 }

@@ -1,5 +1,7 @@
 //! What the use cases need from the world.
 
+mod ai;
+mod audio;
 mod changes;
 mod clock;
 mod identity;
@@ -11,12 +13,14 @@ mod store;
 mod video;
 mod waiting;
 
+pub use ai::{AiError, AiGateway, AudioUpload, ChartError, ChartNotes, DraftTexts, DraftedSummary, Transcribed};
+pub use audio::{AudioBody, AudioFault, AudioFeed, AudioWatch, audio_channel};
 pub use changes::{VisitChanges, Watch};
 pub use clock::{Clock, Ids};
 pub use identity::{AccessTokenFault, AccessTokens, SignedIn};
 pub use neighbours::{
-    ConsentCheck, ConsentDecision, EncounterDraft, EncounterParticipant, FhirError, FhirGateway, LicenceCheck,
-    LicenceStatus, MessagingThreads, NeighbourError, NeighbourFault, Period, ThreadDraft, ThreadError,
+    ConsentCheck, ConsentDecision, ConsentSubject, EncounterDraft, EncounterParticipant, FhirError, FhirGateway,
+    LicenceCheck, LicenceStatus, MessagingThreads, NeighbourError, NeighbourFault, Period, ThreadDraft, ThreadError,
 };
 pub use oversight::{Backlog, ITEMS, JobFilter, JobView, Oversight, TenantView, Unsettled, UnsettledVisit};
 pub use queue::{
@@ -29,8 +33,8 @@ pub use secrets::{
     TenantSecrets,
 };
 pub use store::{
-    Answers, ClosedJob, FoundSession, JobEnd, Jobs, KeptAnswer, Links, PageCursor, Presences, Reads, SessionFilter,
-    SessionPage, Store, StoreError, TenantConfigs, TracedSession, UnitOfWork, VirtualSessions,
+    AiDrafts, Answers, ClosedJob, FoundSession, JobEnd, Jobs, KeptAnswer, Links, PageCursor, Presences, Reads,
+    SessionFilter, SessionPage, Store, StoreError, TenantConfigs, TracedSession, UnitOfWork, VirtualSessions,
 };
 pub use video::{
     ConnectionCheck, ConnectionProblem, ConnectionReport, ReservedRoom, RoomWish, VideoBackends, VideoError,

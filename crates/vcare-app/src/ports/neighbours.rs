@@ -21,6 +21,8 @@ pub enum NeighbourFault {
     Malformed,
     /// The address is not one we may call.
     ForbiddenAddress,
+    /// What was to be sent ended before its end: nothing is known of the neighbour.
+    CutShort,
 }
 
 impl NeighbourFault {
@@ -33,6 +35,7 @@ impl NeighbourFault {
             Self::Status(_) => "status",
             Self::Malformed => "malformed",
             Self::ForbiddenAddress => "forbidden_address",
+            Self::CutShort => "cut_short",
         }
     }
 }
@@ -79,14 +82,23 @@ pub struct ConsentDecision {
     pub granted: bool,
 }
 
-/// The patients' consents.
+/// Whose consent is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConsentSubject<'a> {
+    /// The one who is cared for.
+    Patient(&'a PatientId),
+    /// One who cares.
+    Provider(&'a UserId),
+}
+
+/// People's consents.
 #[async_trait]
 pub trait ConsentCheck: Send + Sync {
     /// Asks for several gates at once; a good answer has a decision for each, in the same order.
     async fn check(
         &self,
         tenant: &TenantId,
-        patient: &PatientId,
+        subject: ConsentSubject<'_>,
         gates: &[Gate],
         trace: &TraceContext,
     ) -> Result<Vec<ConsentDecision>, NeighbourError>;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use time::{Duration, OffsetDateTime};
 use tokio::sync::Notify;
-use vcare_domain::{EventId, FollowUp, JobId, LeaseToken, SessionId, TenantId, VideoBackend};
+use vcare_domain::{AiDraftId, EventId, FollowUp, JobId, LeaseToken, SessionId, TenantId, VideoBackend};
 
 use crate::actor::TraceContext;
 use crate::ports::{BrokenPromise, StoreError};
@@ -82,11 +82,13 @@ pub enum JobKind {
     CreateThread,
     /// Give a visit up whose patient stays away.
     FailLostVisit,
+    /// Write a visit's accepted summaries into the chart.
+    PushSummary,
 }
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::CreateEncounter, Self::CreateThread, Self::FailLostVisit];
+    pub const ALL: [Self; 4] = [Self::CreateEncounter, Self::CreateThread, Self::FailLostVisit, Self::PushSummary];
 
     /// The kind's name in the database and in metrics.
     #[must_use]
@@ -95,6 +97,7 @@ impl JobKind {
             Self::CreateEncounter => "create_encounter",
             Self::CreateThread => "create_thread",
             Self::FailLostVisit => "fail_lost_visit",
+            Self::PushSummary => "push_summary",
         }
     }
 
@@ -188,6 +191,8 @@ pub trait JobQueue: Send + Sync {
     async fn broken_promises(&self, now: OffsetDateTime, limit: u16) -> Result<Vec<BrokenPromise>, StoreError>;
     /// The tenants that hold their visits at that backend.
     async fn tenants_at(&self, backend: VideoBackend) -> Result<Vec<TenantId>, StoreError>;
+    /// Machines' drafts whose time is over and that nobody has erased, oldest first.
+    async fn expired_drafts(&self, now: OffsetDateTime, limit: u16) -> Result<Vec<(TenantId, AiDraftId)>, StoreError>;
     /// What is open, of every kind.
     async fn open(&self) -> Result<Vec<OpenJobs>, StoreError>;
 }

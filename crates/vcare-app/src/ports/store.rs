@@ -5,8 +5,8 @@ use std::error::Error;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 use vcare_domain::{
-    Branding, ConferenceName, LeaseToken, LinkState, ParticipantId, PatientId, RoomName, SessionId, SessionStatus,
-    TenantConfig, TenantId, VirtualSession,
+    AiDraft, AiDraftId, Branding, ConferenceName, LeaseToken, LinkState, ParticipantId, PatientId, RoomName, SessionId,
+    SessionStatus, TenantConfig, TenantId, VirtualSession,
 };
 
 use crate::actor::{ActorRef, Scope, TraceContext};
@@ -88,6 +88,17 @@ pub trait Reads: Send + Sync {
         tenant: &TenantId,
         id: SessionId,
     ) -> Result<Option<(VirtualSession, Option<TenantConfig>, Vec<(ParticipantId, LinkState)>)>, StoreError>;
+    /// What was answered under a key.
+    async fn answer(
+        &self,
+        tenant: &TenantId,
+        actor: &ActorRef,
+        key: &IdempotencyKey,
+    ) -> Result<Option<KeptAnswer>, StoreError>;
+    /// A machine's draft.
+    async fn ai_draft(&self, tenant: &TenantId, id: AiDraftId) -> Result<Option<AiDraft>, StoreError>;
+    /// A visit's drafts that were accepted and are not in the chart, oldest first.
+    async fn undelivered_drafts(&self, tenant: &TenantId, session: SessionId) -> Result<Vec<AiDraft>, StoreError>;
     /// The tenant's settings with what was answered under a key, in one statement. A tenant without settings has answered
     /// nothing.
     async fn config_and_answer(
@@ -107,6 +118,8 @@ pub trait UnitOfWork: Send {
     fn answers(&mut self) -> Box<dyn Answers + '_>;
     /// The durable work.
     fn jobs(&mut self) -> Box<dyn Jobs + '_>;
+    /// Machines' drafts.
+    fn ai_drafts(&mut self) -> Box<dyn AiDrafts + '_>;
     /// Who is seen in the rooms.
     fn presences(&mut self) -> Box<dyn Presences + '_>;
     /// What is heard of people's connections.
@@ -170,6 +183,18 @@ pub trait Jobs: Send {
     async fn requeue(&mut self, session: SessionId, kind: JobKind, now: OffsetDateTime) -> Result<bool, StoreError>;
     /// Sets a job aside for a person; who holds it loses it. Answers whether there is one. `error` is a fixed word.
     async fn park(&mut self, session: SessionId, kind: JobKind, error: &'static str) -> Result<bool, StoreError>;
+}
+
+/// Machines' drafts, inside a transaction. Whoever holds a draft's visit locks that first.
+#[async_trait]
+pub trait AiDrafts: Send {
+    /// The draft of that id, locked until the transaction ends.
+    async fn find(&mut self, id: AiDraftId) -> Result<Option<AiDraft>, StoreError>;
+    /// A visit's drafts that were accepted and are not in the chart, oldest first.
+    async fn undelivered(&mut self, session: SessionId) -> Result<Vec<AiDraft>, StoreError>;
+    /// Writes the row if it is still at the version it was read at, an audit entry for everything that happened, and for
+    /// what was accepted the job that brings it into the chart, held for a first attempt.
+    async fn save(&mut self, draft: &mut AiDraft) -> Result<(), StoreError>;
 }
 
 /// Who is seen in the rooms, inside a transaction.

@@ -13,7 +13,7 @@ use crate::error::AppError;
 use crate::events::AuditEntry;
 use crate::gates::{self, Gate, GateBlock, Question};
 use crate::idempotency::{Done, Once};
-use crate::ports::{RoomWish, StoreError};
+use crate::ports::{ConsentSubject, RoomWish, StoreError};
 
 /// How often a room name that was taken is drawn again.
 const ROOM_DRAWS: usize = 3;
@@ -123,8 +123,8 @@ impl App {
     }
 
     async fn audit_block(&self, scope: &Scope, wish: &CreateSession, block: GateBlock) -> Result<(), StoreError> {
-        let entry =
-            AuditEntry::consent_gate_blocked(block, &wish.patient_id, Permission::SessionCreate, self.clock.now());
+        let patient = ConsentSubject::Patient(&wish.patient_id);
+        let entry = AuditEntry::consent_gate_blocked(block, patient, Permission::SessionCreate, self.clock.now());
         let Some(entry) = entry else { return Ok(()) };
         let mut tx = self.store.begin("audit_gate_block", scope).await?;
         tx.audit(entry).await?;

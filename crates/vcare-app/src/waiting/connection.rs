@@ -133,7 +133,7 @@ impl App {
         let mut session = tx.sessions().find(id).await?.ok_or(AppError::NotFound(Resource::Session))?;
         let person = about(&session)?;
         if let Some(once) = once
-            && let Some(answer) = recall(tx.answers().find(&once.wish.key).await?, once)?
+            && let Some(answer) = recall(tx.answers().find(&once.wish.key).await?, &once.wish)?
         {
             return Ok(Done::Before(answer));
         }

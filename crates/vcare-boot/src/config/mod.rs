@@ -3,6 +3,7 @@
 //! A setting `fhir.base_url` is `[fhir] base_url` in the file and `VCARE_FHIR__BASE_URL` in the environment. Unknown keys
 //! are refused: a misspelt setting must not be a silent default.
 
+mod ai;
 mod communication;
 mod kms;
 mod processes;
@@ -17,6 +18,7 @@ use figment::providers::{Env, Format, Toml};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use ai::{AiConfig, ChartConfig};
 pub use communication::CommunicationConfig;
 pub use kms::{KeyringConfig, KmsConfig, KmsProvider};
 pub use processes::{ApiConfig, LogConfig, RelayConfig, WaitingConfig, WorkerConfig};
@@ -67,6 +69,12 @@ pub struct Config {
     pub fhir: FhirConfig,
     /// communication-service's message threads.
     pub communication: CommunicationConfig,
+    /// The AI gateway.
+    #[serde(default)]
+    pub ai: Option<AiConfig>,
+    /// patient-chart-service.
+    #[serde(default)]
+    pub chart: Option<ChartConfig>,
     /// The tenants' Jitsi servers.
     #[serde(default)]
     pub jitsi: JitsiConfig,
@@ -167,6 +175,7 @@ impl Config {
         self.consent.check("consent", &mut problems);
         self.fhir.neighbour.check("fhir", &mut problems);
         self.communication.neighbour.check("communication", &mut problems);
+        ai::check(self.ai.as_ref(), self.chart.as_ref(), &mut problems);
         self.jitsi.check(&mut problems);
         self.zoom.check(&mut problems);
         self.internal.check(&mut problems);

@@ -167,19 +167,27 @@ impl AiDraft {
         }
     }
 
-    /// The text of a draft that this author may decide on now.
-    fn undecided(&self, author: &Author, now: OffsetDateTime) -> Result<SealedText, DraftRefusal> {
-        if author.session() != self.parts.session_id {
-            return Err(DraftRefusal::OfAnotherSession);
-        }
+    /// The text of a draft that waits for a decision.
+    ///
+    /// # Errors
+    /// [`DraftRefusal::AlreadyDecided`], [`DraftRefusal::Expired`].
+    pub fn waiting(&self, now: OffsetDateTime) -> Result<&SealedText, DraftRefusal> {
         match &self.parts.state {
             DraftState::Pending { .. } if now >= self.parts.expires_at => Err(DraftRefusal::Expired),
-            DraftState::Pending { text } => Ok(text.clone()),
+            DraftState::Pending { text } => Ok(text),
             DraftState::Expired { .. } => Err(DraftRefusal::Expired),
             DraftState::Accepted { .. } | DraftState::Declined(_) => {
                 Err(DraftRefusal::AlreadyDecided { status: self.status() })
             }
         }
+    }
+
+    /// The text of a draft that this author may decide on now.
+    fn undecided(&self, author: &Author, now: OffsetDateTime) -> Result<SealedText, DraftRefusal> {
+        if author.session() != self.parts.session_id {
+            return Err(DraftRefusal::OfAnotherSession);
+        }
+        self.waiting(now).cloned()
     }
 
     fn applied(&mut self, at: OffsetDateTime, event: DraftEvent) -> Outcome {

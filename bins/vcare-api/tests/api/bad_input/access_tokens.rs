@@ -14,10 +14,7 @@ impl Bench {
     /// A request that would pass, if its caller might.
     fn anonymous(&self, operation: &Operation) -> RequestBuilder {
         let request = self.app.request(operation.method.clone(), &operation.path(&self.visit.id, &self.visit.patient));
-        match operation.good_body_or_none(&self.app.wish()) {
-            Some(body) => request.header("Content-Type", "application/json").body(body.to_string()),
-            None => request,
-        }
+        operation.fill(request, &self.app.wish())
     }
 
     fn account(&self) -> TokenSpec {

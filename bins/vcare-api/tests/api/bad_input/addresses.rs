@@ -43,13 +43,8 @@ async fn an_id_has_its_own_kind_and_one_form() {
     let (session, patient) = (&bench.visit.id, &bench.visit.patient);
     let mut cases = Vec::new();
     for operation in about_sessions() {
-        let body = operation.good_body_or_none(&bench.app.wish());
         let mut tried = |path: String, id: &str, field: &str| {
-            let request = bench.request(operation.method.clone(), &path);
-            let request = match &body {
-                Some(body) => request.header("Content-Type", "application/json").body(body.to_string()),
-                None => request,
-            };
+            let request = operation.fill(bench.request(operation.method.clone(), &path), &bench.app.wish());
             cases.push(wrong_field(format!("{} {id:.40}", operation.id), request, field));
         };
         for id in no_ids("vsn", "vsp", session) {
@@ -72,13 +67,9 @@ async fn what_is_not_there_and_what_is_another_tenants_is_not_found() {
     let nobody = "vsp_01KA8Z0Q3CJ9XW2V5T7N4B6M8S";
     let mut cases = Vec::new();
     for operation in about_sessions() {
-        let body = operation.good_body_or_none(&bench.app.wish());
         let mut tried = |what: &str, session: &str, participant: &str, code| {
             let request = bench.request(operation.method.clone(), &operation.path(session, participant));
-            let request = match &body {
-                Some(body) => request.header("Content-Type", "application/json").body(body.to_string()),
-                None => request,
-            };
+            let request = operation.fill(request, &bench.app.wish());
             cases.push(case(format!("{} {what}", operation.id), request, 404, code));
         };
         tried("nobody's visit", "vsn_01KA8Z0Q3CJ9XW2V5T7N4B6M8R", &visit.patient, "SESSION_NOT_FOUND");

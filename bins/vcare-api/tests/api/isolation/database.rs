@@ -53,7 +53,7 @@ impl Intruder {
 }
 
 /// The tables that the role of requests may read; outbox rows it only writes.
-const READ_BY_API: [&str; 10] = [
+const READ_BY_API: [&str; 11] = [
     "tenant_config",
     "virtual_session",
     "idempotency_key",
@@ -64,6 +64,7 @@ const READ_BY_API: [&str; 10] = [
     "short_link",
     "tenant_secret",
     "tenant_key",
+    "ai_draft",
 ];
 
 /// Two tenants with rows in every table.
@@ -82,6 +83,7 @@ async fn two_tenants() -> TestApp {
         let probe = json!({"rttMs": 9, "lossPercent": 0, "upKbps": 300, "downKbps": 300});
         app.post(&token, &at("/link-probe"), &probe).await.expect(200);
         app.seen_to_join(&created.text("roomName"), &visit.patient, "phone").await.expect(204);
+        app.post(&token, &at("/ai/summary"), &json!({"transcript": "cough"})).await.expect(201);
         app.clock.advance(time::Duration::MINUTE);
         app.post(&token, &at("/end"), &json!({})).await.expect(200);
         let statements = format!(
@@ -144,6 +146,7 @@ async fn no_statement_writes_for_another_tenant() {
             "presence_lease SET promised = true",
             "tenant_secret SET version = 9",
             "tenant_key SET current_version = 9",
+            "ai_draft SET model = 'x'",
         ] {
             assert_eq!(intruder.touches(&format!("UPDATE {update} WHERE {theirs}")).await, 0, "{update}");
         }
@@ -159,6 +162,7 @@ async fn no_statement_writes_for_another_tenant() {
             "presence_lease",
             "short_link",
             "tenant_key",
+            "ai_draft",
         ] {
             intruder.is_refused(&format!("DELETE FROM {table}")).await;
             intruder.is_refused(&format!("TRUNCATE {table}")).await;
@@ -208,7 +212,15 @@ async fn the_role_of_background_work_sees_outbox_and_jobs_and_no_visit() {
     let columns: Vec<String> = app.database.rows(columns, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
     assert_eq!(columns, ["tenant_id", "video_backend"]);
     system.is_refused("SELECT * FROM tenant_config").await;
+    // Which drafts have expired, and nothing of what is in them.
+    assert_eq!(system.sees("ai_draft").await, [OTHER_TENANT, TENANT]);
+    let columns = "SELECT column_name::text FROM information_schema.column_privileges
+                   WHERE grantee = 'vcare_system' AND table_name = 'ai_draft' ORDER BY 1";
+    let columns: Vec<String> = app.database.rows(columns, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+    assert_eq!(columns, ["expires_at", "id", "status", "tenant_id"]);
+    system.is_refused("UPDATE ai_draft SET status = 'expired'").await;
     for question in [
+        "sealed FROM ai_draft",
         "count(*) FROM presence",
         "count(*) FROM tenant_secret",
         "count(*) FROM tenant_key",
@@ -270,7 +282,7 @@ async fn every_table_has_row_level_security_and_no_role_passes_by_it() {
         assert!(!owner.starts_with("vcare"), "{table} belongs to {owner}, for whom row-level security does not hold");
         let expected: &[&str] = match table {
             "outbox" | "retry_job" => &[every, operators, own],
-            "idempotency_key" | "presence_lease" | "short_link" => &[every, own],
+            "ai_draft" | "idempotency_key" | "presence_lease" | "short_link" => &[every, own],
             "tenant_config" => &[every, operators, own],
             "virtual_session" => &[operators, own],
             _ => &[own],
@@ -323,6 +335,7 @@ async fn every_key_and_every_index_of_tenants_rows_begins_with_the_tenant() {
     let indexes = database.rows(query, &[]).await.unwrap();
     // Read across tenants: by a role that sees no visit, or by one of the three functions below.
     let across = [
+        "ai_draft_by_expiry",
         "idempotency_key_by_age",
         "outbox_pkey",
         "presence_lease_by_age",

@@ -22,11 +22,12 @@ fn outsider(app: &TestApp) -> String {
 
 async fn send(app: &TestApp, token: &str, operation: &Operation, visit: &Visit) -> Answer {
     let request = app.request(operation.method.clone(), &operation.path(&visit.id, &visit.patient)).bearer_auth(token);
-    app.send(match operation.good_body_or_none(&app.wish()) {
-        Some(body) => request.header("Content-Type", "application/json").body(body.to_string()),
-        None => request,
-    })
-    .await
+    app.send(operation.fill(request, &app.wish())).await
+}
+
+/// A decision on a draft that there is.
+async fn decide(app: &TestApp, token: &str, visit: &Visit, draft: &str) -> Answer {
+    app.decide(token, visit, &json!({"draftId": draft, "accepted": true})).await
 }
 
 /// All that a tenant has, as the owner of the database sees it.
@@ -46,19 +47,24 @@ async fn every_route_hides_a_visit_from_another_tenant() {
     let outsider = outsider(&app);
     let mut tried = 0;
     for operation in operations().into_iter().filter(Operation::of_a_session) {
-        // Only a visit that began falls back.
-        let (visit, _) = match operation.id.as_str() {
-            "fallbackMessage" => app.active_visit().await,
-            _ => app.waiting_visit().await,
-        };
+        let begun = operation.wants_a_begun_visit();
+        let (visit, _) = if begun { app.active_visit().await } else { app.waiting_visit().await };
+        let draft = if operation.id == "acceptSummary" { Some(app.draft(&visit).await) } else { None };
         let before = all_of(&app.database, TENANT).await;
-        let answer = send(&app, &outsider, &operation, &visit).await.refused(404, "SESSION_NOT_FOUND");
+        let answer = match &draft {
+            Some(draft) => decide(&app, &outsider, &visit, draft).await,
+            None => send(&app, &outsider, &operation, &visit).await,
+        };
+        let answer = answer.refused(404, "SESSION_NOT_FOUND");
         let told = String::from_utf8(answer.bytes).unwrap();
         assert!(!told.contains(&visit.id) && !told.contains(TENANT), "{}: {told}", operation.id);
         assert_eq!(all_of(&app.database, TENANT).await, before, "{}", operation.id);
         assert_eq!(all_of(&app.database, OTHER_TENANT).await.len(), 1, "{} left something: the settings", operation.id);
         // It is refused for whose it is, and for nothing else.
-        let own = send(&app, &app.token("clinician"), &operation, &visit).await;
+        let own = match &draft {
+            Some(draft) => decide(&app, &app.token("clinician"), &visit, draft).await,
+            None => send(&app, &app.token("clinician"), &operation, &visit).await,
+        };
         assert!((200..300).contains(&own.status), "{}: {} {}", operation.id, own.status, own.body);
         tried += 1;
     }

@@ -16,6 +16,7 @@ use vcare_domain::{TenantConfigDraft, TenantId};
 use vcare_testkit::{Consents, HandClock, SigningKey, Standins, StandinsConfig, TestDatabase, TokenSpec};
 
 use super::Answer;
+use super::ai::WITHOUT_AI;
 use super::people::{CONSENTED, INTERNAL_TOKEN, NO_CONSENT, NO_RECORDING_CONSENT, OTHER_TENANT, TENANT};
 
 /// A service with a database of its own, stand-ins and a clock moved by hand. Its outbox is published by nobody, so that
@@ -232,6 +233,9 @@ impl Around {
         standins.set_consent(CONSENTED, Consents::ALL);
         standins.set_consent(NO_CONSENT, Consents::NONE);
         standins.set_consent(NO_RECORDING_CONSENT, Consents::TELEHEALTH);
+        for clinician in ["clinician-1", "clinician-2"] {
+            standins.set_provider_consent(clinician, true);
+        }
         std::fs::write(folder().join(format!("{}.pem", database.name())), standins.ca_pem()).unwrap();
         Self { database, standins }
     }
@@ -260,6 +264,11 @@ impl Around {
             zoom.oauth_base_url = "{zoom}/oauth"
             zoom.api_base_url = "{zoom}/v2"
             zoom.deadline_ms = 1000
+            {ai}
+            {ai_deadline}
+            chart.base_url = "{base}"
+            chart.deadline_ms = 2000
+            chart.inline_deadline_ms = 1000
             keyring.file = "{folder}/master.key"
             keyring.create_if_missing = true
             {internal}
@@ -276,6 +285,14 @@ impl Around {
             waiting = match added.contains("waiting.") {
                 true => "",
                 false => "waiting.lines_ms = 0\nwaiting.watch_ms = 50",
+            },
+            ai = match added.contains("ai.base_url") || added.contains(WITHOUT_AI) {
+                true => String::new(),
+                false => format!("ai.base_url = \"{}\"", self.standins.base_url()),
+            },
+            ai_deadline = match added.contains("ai.deadline_ms") || added.contains(WITHOUT_AI) {
+                true => "",
+                false => "ai.deadline_ms = 2000",
             },
             issuer = self.standins.issuer().url(),
             base = self.standins.base_url(),

@@ -1,5 +1,6 @@
 //! One service for one test.
 
+mod ai;
 mod answer;
 mod app;
 mod inside;
@@ -8,6 +9,7 @@ mod program;
 mod steps;
 mod tokens;
 
+pub use ai::{audio, silence};
 pub use answer::Answer;
 pub use app::{TestApp, Visit, must_keep_its_contract, scope};
 pub use people::{CONSENTED, INTERNAL_TOKEN, NO_CONSENT, NO_RECORDING_CONSENT, OTHER_TENANT, TENANT};

@@ -1,7 +1,7 @@
 //! The real program as a process of its own: for what cannot be seen from inside the test's process.
 
 use std::ops::Deref;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -17,6 +17,7 @@ use super::app::{Around, folder};
 pub struct Program {
     pub process: ServiceProcess,
     pub nats: NatsServer,
+    settings: PathBuf,
     test: TestApp,
 }
 
@@ -36,7 +37,25 @@ impl Program {
         let process = ServiceProcess::start(program, environment, None).await.unwrap();
         let root = format!("http://{}", process.address());
         let clock = HandClock::at(SystemClock.now());
-        Self { process, nats, test: TestApp::around(around, clock, app, root, CancellationToken::new()) }
+        Self {
+            process,
+            nats,
+            settings: file,
+            test: TestApp::around(around, clock, app, root, CancellationToken::new()),
+        }
+    }
+
+    /// `vcare-retry-worker` beside it, under the same settings.
+    pub async fn worker(&self) -> ServiceProcess {
+        let program = Path::new(env!("CARGO_BIN_EXE_vcare-api")).with_file_name("vcare-retry-worker");
+        assert!(program.is_file(), "{} is built by `cargo nextest run --workspace`", program.display());
+        let settings = [
+            ("VCARE_CONFIG_FILE", self.settings.display().to_string()),
+            ("VCARE_WORKER__LISTEN", "127.0.0.1:0".to_owned()),
+            ("VCARE_WORKER__POLL_MS", "100".to_owned()),
+        ];
+        let settings = settings.map(|(name, value)| (name.to_owned(), value));
+        ServiceProcess::start(&program, settings, None).await.unwrap()
     }
 
     /// Waits until every visit that goes on has lasted a second of the machine's time: a shorter one is none.

@@ -17,6 +17,7 @@ use crate::actor::{ActorRef, Scope, TraceContext};
 use crate::authorisation::Permission;
 use crate::events::{AuditEntry, config_event, session_event};
 use crate::gates::{Gate, GateBlock};
+use crate::ports::ConsentSubject;
 
 /// A sample that cannot be made: a fixed value below does not pass its own check any more.
 pub type SampleError = Box<dyn Error + Send + Sync>;
@@ -173,7 +174,12 @@ impl Narrator {
     fn a_visit_without_consent(&mut self) -> Result<(), SampleError> {
         let block = GateBlock::ConsentRequired(Gate::TelehealthConsent);
         let patient = PatientId::parse("pat-5f1c7e20")?;
-        let entry = AuditEntry::consent_gate_blocked(block, &patient, Permission::SessionCreate, CREATED_AT);
+        let entry = AuditEntry::consent_gate_blocked(
+            block,
+            ConsentSubject::Patient(&patient),
+            Permission::SessionCreate,
+            CREATED_AT,
+        );
         let entry = entry.ok_or("a missing consent is a block by a consent gate")?;
         let event = entry.into_event(self.event_id(CREATED_AT), &scope(ActorRef::User(user(CLINICIAN)?))?);
         self.told.push((None, event.kind(), serde_json::to_vec(&event)?));

@@ -1,0 +1,118 @@
+//! `POST /sessions/{sessionId}/ai/accept-summary`.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use vcare_app::ai::{DecidedSummary, SummaryDecision};
+use vcare_domain::{Delivery, DraftState, SummaryText};
+
+use crate::answer::send;
+use crate::extract::{Body, Fields, SessionPath, SignedInCaller, WishKey};
+use crate::problem::{Problem, ProblemDetails};
+use crate::server::Api;
+
+/// A clinician's decision.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AcceptSummaryRequest {
+    /// The draft.
+    #[schema(example = "drf_01KA8Z0Q3CJ9XW2V5T7N4B6M8R")]
+    draft_id: String,
+    /// `true`: into the chart. `false`: away with it.
+    accepted: bool,
+    /// What goes into the chart in the place of the draft. Only with `accepted: true`.
+    #[serde(default)]
+    #[schema(max_length = 20_000)]
+    edited_text: Option<String>,
+}
+
+impl AcceptSummaryRequest {
+    fn parse(&self) -> Result<SummaryDecision, Problem> {
+        let mut fields = Fields::default();
+        let draft = fields.take("draftId", self.draft_id.parse());
+        let edited = fields.take_optional("editedText", self.edited_text.as_deref().map(SummaryText::parse));
+        if !self.accepted && self.edited_text.is_some() {
+            fields.wrong("editedText", "nothing is written when the draft is declined");
+        }
+        fields.done(draft.map(|draft| SummaryDecision { draft, accepted: self.accepted, edited }))
+    }
+}
+
+/// What was decided, and whether it is in the chart.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DecidedSummaryDto {
+    /// The draft.
+    #[schema(example = "drf_01KA8Z0Q3CJ9XW2V5T7N4B6M8R")]
+    draft_id: String,
+    /// `accepted` or `declined`.
+    #[schema(example = "accepted")]
+    status: &'static str,
+    /// `delivered`: in the chart. `pending`: follows by itself. `parked`: the chart refuses it, a person must look. Null when
+    /// declined.
+    #[schema(example = "delivered")]
+    chart_status: Option<&'static str>,
+    /// The note in the chart, once it is there.
+    note_id: Option<String>,
+    /// Whether what was accepted is not word for word what the machine wrote. Null when declined.
+    human_edited: Option<bool>,
+}
+
+impl From<&DecidedSummary> for DecidedSummaryDto {
+    fn from(DecidedSummary(draft): &DecidedSummary) -> Self {
+        let (chart_status, note_id, human_edited) = match &draft.parts().state {
+            DraftState::Accepted { human_edited, delivery, .. } => {
+                let (status, note) = match delivery {
+                    Delivery::Owed { .. } => ("pending", None),
+                    Delivery::Parked { .. } => ("parked", None),
+                    Delivery::Done { note, .. } => ("delivered", Some(note.as_str().to_owned())),
+                };
+                (Some(status), note, Some(*human_edited))
+            }
+            DraftState::Pending { .. } | DraftState::Declined(_) | DraftState::Expired { .. } => (None, None, None),
+        };
+        let draft_id = draft.parts().id.to_string();
+        Self { draft_id, status: draft.status().as_str(), chart_status, note_id, human_edited }
+    }
+}
+
+/// Decide on a draft.
+///
+/// The only way from a machine into the chart. What is accepted is signed for by the caller, and follows by itself when the
+/// chart is down (202). What is declined is erased at once. A draft is decided on once.
+#[utoipa::path(
+    post, path = "/api/v1/virtual-care/sessions/{sessionId}/ai/accept-summary", tag = "AI", operation_id = "acceptSummary",
+    request_body = AcceptSummaryRequest,
+    params(
+        ("sessionId" = String, Path, description = "The session"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The caller's name for this request", max_length = 128),
+    ),
+    responses(
+        (status = 200, description = "Declined, or accepted and in the chart", body = DecidedSummaryDto),
+        (status = 202, description = "Accepted; it is not in the chart yet", body = DecidedSummaryDto),
+        (status = 400, response = crate::openapi::BadRequest),
+        (status = 401, response = crate::openapi::Unauthorized),
+        (status = 403, response = crate::openapi::Denied),
+        (status = 404, description = "`SESSION_NOT_FOUND`, `DRAFT_NOT_FOUND`: also for another session's and another tenant's", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "`DRAFT_ALREADY_DECIDED` with `currentStatus`, `DRAFT_EXPIRED`, `INVALID_STATUS_TRANSITION`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 413, response = crate::openapi::TooLarge),
+        (status = 415, response = crate::openapi::WrongMediaType),
+        (status = 422, description = "`IDEMPOTENCY_KEY_REUSED`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, response = crate::openapi::Unavailable),
+    ),
+    security(("accessToken" = [])),
+)]
+pub async fn accept_summary(
+    api: web::Data<Api>,
+    caller: SignedInCaller,
+    path: SessionPath,
+    key: WishKey,
+    body: Body<AcceptSummaryRequest>,
+) -> Result<HttpResponse, Problem> {
+    let decision = body.value.parse()?;
+    let decided = api.app.accept_summary(&caller.0, path.0, decision, body.wish(key.0)).await?;
+    let dto = DecidedSummaryDto::from(&decided);
+    let follows = matches!(dto.chart_status, Some("pending" | "parked"));
+    send(if follows { StatusCode::ACCEPTED } else { StatusCode::OK }, &dto)
+}

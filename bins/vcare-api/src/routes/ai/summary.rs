@@ -1,0 +1,95 @@
+//! `POST /sessions/{sessionId}/ai/summary`.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use vcare_app::ai::SummaryDraft;
+use vcare_domain::Transcript;
+
+use crate::answer::send;
+use crate::extract::{Body, Fields, SessionPath, SignedInCaller, WishKey};
+use crate::problem::{Problem, ProblemDetails};
+use crate::server::Api;
+
+/// What is to be summed up.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SummaryRequest {
+    /// The transcript as it was answered, or as the clinician corrected it.
+    #[schema(max_length = 200_000, example = "The cough is better, but I sleep badly.")]
+    transcript: String,
+}
+
+/// A draft, for a clinician to decide on. It is in no chart.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SummaryDraftDto {
+    /// The draft.
+    #[schema(example = "drf_01KA8Z0Q3CJ9XW2V5T7N4B6M8R")]
+    draft_id: String,
+    /// What the machine wrote.
+    #[schema(example = "Cough improving; poor sleep.")]
+    text: String,
+    /// A machine wrote it: always.
+    ai_generated: bool,
+    /// Which one.
+    #[schema(example = "clinical-3.1")]
+    ai_model: String,
+    /// When the draft is erased, if nobody decides.
+    #[serde(with = "time::serde::rfc3339")]
+    expires_at: OffsetDateTime,
+}
+
+impl From<SummaryDraft> for SummaryDraftDto {
+    fn from(draft: SummaryDraft) -> Self {
+        Self {
+            draft_id: draft.id.to_string(),
+            text: draft.text.as_str().to_owned(),
+            ai_generated: true,
+            ai_model: draft.model.as_str().to_owned(),
+            expires_at: draft.expires_at,
+        }
+    }
+}
+
+/// Have a visit summed up.
+///
+/// Answers a draft, which is in no chart: that takes `accept-summary`. The same request under the same key gets the same
+/// draft, as long as it waits for a decision.
+#[utoipa::path(
+    post, path = "/api/v1/virtual-care/sessions/{sessionId}/ai/summary", tag = "AI", operation_id = "draftSummary",
+    request_body = SummaryRequest,
+    params(
+        ("sessionId" = String, Path, description = "The session"),
+        ("Idempotency-Key" = Option<String>, Header, description = "The caller's name for this request", max_length = 128),
+    ),
+    responses(
+        (status = 201, description = "A draft", body = SummaryDraftDto),
+        (status = 400, response = crate::openapi::BadRequest),
+        (status = 401, response = crate::openapi::Unauthorized),
+        (status = 403, description = "`ACCESS_DENIED`: not a clinician, or no provider of this session. `CONSENT_REQUIRED` with `gate`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, response = crate::openapi::NoSession),
+        (status = 409, description = "`INVALID_STATUS_TRANSITION`: the session has not begun, or was cancelled. `DRAFT_ALREADY_DECIDED`, `DRAFT_EXPIRED`: this key's draft does not wait any more", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 413, response = crate::openapi::TooLarge),
+        (status = 415, response = crate::openapi::WrongMediaType),
+        (status = 422, description = "`AI_REFUSED`: write the note by hand. `IDEMPOTENCY_KEY_REUSED`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 429, description = "`TOO_MANY_AT_ONCE`: wait for an answer", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "`AI_UNAVAILABLE`: try again later, or write the note by hand. `CONSENT_SERVICE_UNAVAILABLE`, `SERVICE_UNAVAILABLE`, `IDENTITY_PROVIDER_UNAVAILABLE`", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+    security(("accessToken" = [])),
+)]
+pub async fn summary(
+    api: web::Data<Api>,
+    caller: SignedInCaller,
+    path: SessionPath,
+    key: WishKey,
+    body: Body<SummaryRequest>,
+) -> Result<HttpResponse, Problem> {
+    let mut fields = Fields::default();
+    let transcript = fields.take("transcript", Transcript::parse(body.value.transcript.as_str()));
+    let transcript = fields.done(transcript)?;
+    let draft = api.app.summarise(&caller.0, path.0, transcript, body.wish(key.0)).await?;
+    send(StatusCode::CREATED, &SummaryDraftDto::from(draft))
+}

@@ -1,0 +1,61 @@
+//! The gate before machines: nobody's words go to one without their consent, asked for anew each time.
+
+use futures_util::future::join_all;
+use vcare_domain::{Author, VirtualSession};
+
+use crate::actor::Caller;
+use crate::app::App;
+use crate::authorisation::Permission;
+use crate::error::AppError;
+use crate::events::AuditEntry;
+use crate::gates::{Gate, GateBlock, consent_gates};
+use crate::ports::ConsentSubject;
+
+const GATE: [Gate; 1] = [Gate::AiTranscription];
+
+impl App {
+    /// Lets pass what the patient and every provider whose voice is heard have consented to. No answer is a no. A block is
+    /// audited, whatever its cause.
+    pub(super) async fn pass_ai_gate(
+        &self,
+        caller: &Caller,
+        session: &VirtualSession,
+        author: &Author,
+        attempted: Permission,
+    ) -> Result<(), AppError> {
+        let voices = session.voices(author);
+        let patient = ConsentSubject::Patient(&session.parts().patient_id);
+        let subjects: Vec<_> = std::iter::once(patient).chain(voices.iter().map(ConsentSubject::Provider)).collect();
+        let ask = |subject| self.neighbours.consent.check(&caller.tenant_id, subject, &GATE, &caller.trace);
+        let answers = join_all(subjects.iter().map(|subject| ask(*subject))).await;
+        let mut blocks = subjects.into_iter().zip(answers).filter_map(|(subject, answer)| {
+            let block = consent_gates(&GATE, answer).err()?;
+            Some((subject, block.of(subject)))
+        });
+        let Some((subject, block)) = blocks.next() else {
+            count("passed");
+            return Ok(());
+        };
+        count(block.reason());
+        if let Some(entry) = AuditEntry::consent_gate_blocked(block, subject, attempted, self.clock.now()) {
+            let mut tx = self.store.begin("audit_gate_block", &caller.scope()).await?;
+            tx.audit(entry).await?;
+            tx.commit().await?;
+        }
+        Err(block.into())
+    }
+}
+
+impl GateBlock {
+    /// Says whose consent it is that is missing, where it is not the patient's.
+    const fn of(self, subject: ConsentSubject<'_>) -> Self {
+        match (self, subject) {
+            (Self::ConsentRequired(gate), ConsentSubject::Provider(_)) => Self::ProviderConsentRequired(gate),
+            (block, _) => block,
+        }
+    }
+}
+
+fn count(outcome: &'static str) {
+    metrics::counter!("vcare_gate_outcomes_total", "outcome" => outcome).increment(1);
+}
