@@ -22,6 +22,10 @@ bench-jobs *args:
 bench-link *args:
     deploy/local/bench-link "$@"
 
+# what audio costs the api while it passes through: --parallel N, --megabytes M, --rounds R
+bench-ai *args:
+    deploy/local/bench-ai "$@"
+
 # all tests; with arguments, nextest with these: just test join
 test *args:
     deploy/local/test "$@"

@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "it talks to a person")]
 
+mod bench_ai;
 mod bench_jobs;
 mod bench_link;
 mod chaos;
@@ -33,6 +34,9 @@ enum Command {
     },
     /// Run many visits while everything is killed, paused and made slow, and prove that nothing is lost or doubled.
     Chaos(chaos::Options),
+    /// Measure what audio costs the api while it passes through: `deploy/local/bench-ai`.
+    #[command(hide = true)]
+    BenchAi(bench_ai::Options),
     /// Measure how fast durable work is done: `deploy/local/bench-jobs`.
     #[command(hide = true)]
     BenchJobs(bench_jobs::Options),
@@ -51,6 +55,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Up { check: true } => up::check().await,
         Command::Up { check: false } => up::stay().await,
         Command::Chaos(options) => Box::pin(chaos::run(options)).await,
+        Command::BenchAi(options) => Box::pin(bench_ai::run(options)).await,
         Command::BenchJobs(options) => Box::pin(bench_jobs::run(options)).await,
         Command::BenchLink(options) => Box::pin(bench_link::run(options)).await,
         Command::Standins(options) => standins::serve(options).await,

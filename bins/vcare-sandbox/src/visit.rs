@@ -36,13 +36,41 @@ impl fmt::Display for Summary {
     }
 }
 
-struct Caller<'a> {
+/// Whoever calls the API.
+pub struct Caller<'a> {
     http: Client,
     base: &'a str,
     token: &'a str,
 }
 
-impl Caller<'_> {
+impl<'a> Caller<'a> {
+    /// The first tenant's clinician.
+    pub fn clinician(facts: &'a Value) -> Result<Self> {
+        let http = Client::builder().no_proxy().build()?;
+        Ok(Self { http, base: text(facts, "api")?, token: text(&facts["tenants"][0]["tokens"], "clinician")? })
+    }
+
+    /// A visit whose patient was let in; answers its id.
+    pub async fn begin_a_visit(&self) -> Result<String> {
+        let start = (SystemClock.now() + time::Duration::minutes(5)).format(&Rfc3339)?;
+        let session = self.post("/sessions", json!({"patientId": seed::CONSENTED, "scheduledStart": start})).await?;
+        let (id, patient) = (text(&session, "id")?.to_owned(), participant(&session, "patient")?);
+        let link = self.post(&format!("/sessions/{id}/participants/{patient}/join-token"), json!({})).await?;
+        self.post("/sessions/join", json!({"token": text(&link, "joinToken")?})).await?;
+        self.post(&format!("/sessions/{id}/admit/{patient}"), json!({})).await?;
+        Ok(id)
+    }
+
+    /// Has a piece of WebM written down.
+    pub async fn transcribe(&self, session: &str, audio: Vec<u8>) -> Result<()> {
+        let request = self.http.post(format!("{}/sessions/{session}/ai/transcribe", self.base));
+        let request = request.bearer_auth(self.token).header("Content-Type", "audio/webm");
+        let response = request.body(audio).send().await?;
+        let status = response.status();
+        ensure!(status.is_success(), "a piece of audio was answered {status}: {}", response.text().await?);
+        Ok(())
+    }
+
     async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value> {
         let mut request = self.http.request(method.clone(), format!("{}{path}", self.base)).bearer_auth(self.token);
         if let Some(body) = body {
@@ -71,11 +99,7 @@ fn shown(url: &str) -> String {
 
 /// Runs the visit, and tells of it line by line.
 pub async fn run(facts: &Value, nats: &NatsServer) -> Result<Summary> {
-    let clinician = Caller {
-        http: Client::builder().no_proxy().build()?,
-        base: text(facts, "api")?,
-        token: text(&facts["tenants"][0]["tokens"], "clinician")?,
-    };
+    let clinician = Caller::clinician(facts)?;
     let start = SystemClock.now() + time::Duration::minutes(5);
     println!("\nA visit, from plan to charge:\n");
 
