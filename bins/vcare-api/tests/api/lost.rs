@@ -188,7 +188,7 @@ async fn a_worker_without_a_database_changes_nothing_and_the_next_one_finishes()
     assert!(app.app.work_due(LOST, 9, &CancellationToken::new()).await.is_err());
     app.find_the_database().await;
     app.clock.advance(Duration::MINUTE);
-    assert_eq!(app.work(LOST).await, DONE);
+    assert_eq!(app.work_on(LOST).await, DONE);
     assert_eq!(status(&app, &visit).await, "failed");
 }
 
