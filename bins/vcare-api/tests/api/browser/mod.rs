@@ -34,7 +34,8 @@ impl Arrived {
 
     /// The link is not opened yet.
     async fn before(phone: Phone) -> Self {
-        let app = Program::start("").await;
+        // What composes a service is large, and every test would carry it.
+        let app = Box::pin(Program::start("")).await;
         let visit = app.visit().await;
         let token = app.join_token(&visit).await;
         let tab = Tab::of(&Devtools::start().await, phone).await;
