@@ -1,6 +1,6 @@
 //! What machines do for a visit: they write down what is said, and draft what it came to. A clinician decides.
 //!
-//! Nothing here writes into a chart but [`deliver`], and that only what `vcare_domain::ChartNote` says was accepted.
+//! Nothing here writes into a chart but `deliver`, and that only what `vcare_domain::ChartNote` says was accepted.
 
 mod accept;
 mod ask;
