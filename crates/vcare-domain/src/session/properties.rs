@@ -65,7 +65,7 @@ fn coming_and_going() -> impl Strategy<Value = Command> + Clone {
     let account = prop_oneof![Just(None), select(&USERS[..]).prop_map(Some)];
     let token = prop_oneof![9 => Just(0), 1 => 1..3_u32];
     prop_oneof![
-        2 => (account, select(&ParticipantRole::ALL[..])).prop_map(|(user, role)| Command::Invite(user, role)),
+        3 => (account, select(&ParticipantRole::ALL[..])).prop_map(|(user, role)| Command::Invite(user, role)),
         6 => anybody().prop_map(Command::IssueJoinToken),
         9 => (anybody(), token).prop_map(|(who, age)| Command::Join(who, age)),
         2 => Just(Command::JoinAsProvider),
@@ -352,7 +352,7 @@ proptest! {
 fn random_lives_reach_every_state_every_event_and_every_kind_of_refusal() {
     let mut runner = TestRunner::deterministic();
     let (mut statuses, mut events, mut refusals) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    for _ in 0..400 {
+    for _ in 0..600 {
         let (provider, steps) = a_life().new_tree(&mut runner).unwrap().current();
         let mut visit = created(provider);
         for (number, step) in steps.iter().enumerate() {
