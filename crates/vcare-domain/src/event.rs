@@ -119,11 +119,11 @@ pub enum SessionEvent {
 
 /// A fact with its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recorded {
+pub struct Recorded<E = SessionEvent> {
     /// When it became true.
     pub at: OffsetDateTime,
     /// What became true.
-    pub event: SessionEvent,
+    pub event: E,
 }
 
 /// Durable work that a change brings with it; stored in the change's own transaction.

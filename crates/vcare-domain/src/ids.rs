@@ -69,6 +69,8 @@ typed_ids! {
     SessionId = "vsn";
     /// One person's part in one visit.
     ParticipantId = "vsp";
+    /// A visit without a live link.
+    AsyncVisitId = "avs";
     /// A published event; also its `Nats-Msg-Id`.
     EventId = "evt";
     /// A summary that waits for a clinician.
@@ -77,6 +79,46 @@ typed_ids! {
     JobId = "job";
     /// Proof of holding a job's lease: a worker whose lease was taken over can no longer write.
     LeaseToken = "lse";
+}
+
+/// A text that is not the name of a draft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected a UUID with hyphens, drawn once for this draft")]
+pub struct InvalidClientMutationId;
+
+/// The name that a phone gave a draft, before any server heard of it: the same draft sent again carries the same one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ClientMutationId(Uuid);
+
+impl ClientMutationId {
+    /// Checks a name from outside. Upper and lower case name the same.
+    ///
+    /// # Errors
+    /// [`InvalidClientMutationId`], also for the UUIDs of all zeros and all ones: they are what a phone sends that drew none,
+    /// and all such drafts would be one.
+    pub fn parse(text: &str) -> Result<Self, InvalidClientMutationId> {
+        let hyphenated = text.len() == 36;
+        let uuid = Uuid::try_parse(text).ok().filter(|uuid| hyphenated && !uuid.is_nil() && !uuid.is_max());
+        uuid.map(Self).ok_or(InvalidClientMutationId)
+    }
+
+    /// A name that was checked when it was stored.
+    #[must_use]
+    pub const fn from_uuid(uuid: Uuid) -> Self {
+        Self(uuid)
+    }
+
+    /// The UUID, as stored.
+    #[must_use]
+    pub const fn as_uuid(&self) -> &Uuid {
+        &self.0
+    }
+}
+
+impl fmt::Display for ClientMutationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0.hyphenated(), f)
+    }
 }
 
 #[cfg(test)]
@@ -102,5 +144,22 @@ mod tests {
     #[test]
     fn a_text_of_more_than_128_bits_is_refused() {
         assert!("vsn_8ZZZZZZZZZZZZZZZZZZZZZZZZZ".parse::<SessionId>().is_err());
+    }
+
+    #[test]
+    fn a_draft_is_named_by_one_uuid_in_one_form() {
+        let lower = ClientMutationId::parse("7f4df2a6-3c7e-4c4a-9d0b-2f1f0a6f5e11");
+        assert_eq!(ClientMutationId::parse("7F4DF2A6-3C7E-4C4A-9D0B-2F1F0A6F5E11"), lower);
+        assert_eq!(lower.map(|name| name.to_string()), Ok("7f4df2a6-3c7e-4c4a-9d0b-2f1f0a6f5e11".to_owned()));
+        for bad in [
+            "",
+            "draft-1",
+            "7f4df2a63c7e4c4a9d0b2f1f0a6f5e11",
+            "{7f4df2a6-3c7e-4c4a-9d0b-2f1f0a6f5e11}",
+            "00000000-0000-0000-0000-000000000000",
+            "ffffffff-ffff-ffff-ffff-ffffffffffff",
+        ] {
+            assert_eq!(ClientMutationId::parse(bad), Err(InvalidClientMutationId), "{bad}");
+        }
     }
 }

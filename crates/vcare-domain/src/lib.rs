@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking"))]
 
 mod ai;
+mod async_visit;
 mod config;
 mod encounter;
 mod event;
@@ -28,13 +29,20 @@ pub use ai::{
     DraftStatus, EditedSummary, HeardSegment, HeardSpeech, NewDraft, RecordedDraft, SUMMARY_TEMPLATE, SealedText,
     SpokenSegment, Transcription,
 };
+pub use async_visit::{
+    Advice, AsyncVisit, AsyncVisitAction, AsyncVisitEvent, AsyncVisitParts, AsyncVisitRefusal, AsyncVisitState,
+    AsyncVisitStatus, Claim, ClaimLease, InvalidAsyncVisit, MAX_ATTACHMENTS, MAX_SYMPTOMS, NewAsyncVisit, Response,
+};
 pub use config::{
     Branding, CssHexColor, InternalUrl, InvalidColor, InvalidConfig, JitsiSettings, LinkThresholds, Locale,
     RecordingPolicy, TenantConfig, TenantConfigDraft, VideoBackend, ZoomSettings,
 };
 pub use encounter::{EncounterRecord, EncounterStatus};
 pub use event::{FollowUp, Recorded, SessionEvent};
-pub use ids::{AiDraftId, EventId, InvalidId, JobId, LeaseToken, ParticipantId, SessionId};
+pub use ids::{
+    AiDraftId, AsyncVisitId, ClientMutationId, EventId, InvalidClientMutationId, InvalidId, JobId, LeaseToken,
+    ParticipantId, SessionId,
+};
 pub use lease::{DeviceId, InvalidDevice, Lease};
 pub use link::{AbsurdMeasure, LinkDecision, LinkLevel, LinkProbe, LinkReason, LinkState, LinkUse, Measured};
 pub use messaging::{Fallback, ThreadRecord};
@@ -49,6 +57,7 @@ pub use session::{
     SessionParts, SessionState, SessionStatus, Version, VirtualSession,
 };
 pub use text::{
-    AiModel, AppointmentId, EncounterId, FreeText, GatewayRequestId, HttpsUrl, InvalidText, LanguageTag, NodeId,
-    NoteId, PatientId, RecordingRef, SummaryText, TenantId, ThreadId, TimeZoneName, Transcript, UserId,
+    AiModel, AppointmentId, ChiefComplaint, EncounterId, FreeText, GatewayRequestId, HttpsUrl, InvalidText,
+    LanguageTag, NodeId, NoteId, PatientId, RecordingRef, ResponseText, SummaryText, Symptom, TenantId, ThreadId,
+    TimeZoneName, Transcript, UserId,
 };

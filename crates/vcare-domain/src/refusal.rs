@@ -42,6 +42,8 @@ pub enum Action {
     Cancel,
     /// End the visit.
     End,
+    /// Go on without a live link.
+    ContinueAsync,
     /// Turn recording off because the consent was withdrawn.
     WithdrawRecording,
     /// Note a finished recording.
@@ -74,6 +76,7 @@ impl fmt::Display for Action {
             Self::Fail => "give up",
             Self::Cancel => "cancel",
             Self::End => "end",
+            Self::ContinueAsync => "continue without a live link",
             Self::WithdrawRecording => "withdraw the recording consent of",
             Self::RecordRecording => "note a recording of",
             Self::RecordEncounter => "record an Encounter for",

@@ -63,6 +63,11 @@ fn is_language_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '-'
 }
 
+/// All that can be stored. What a patient wrote days ago, without a link, is not refused for an odd character.
+fn is_clinical_char(c: char) -> bool {
+    c != '\0'
+}
+
 fn is_zone_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '-' | '+')
 }
@@ -155,6 +160,12 @@ checked_texts! {
     LanguageTag: 35, is_language_char, "letters, digits and '-'", hidden;
     /// A note in the patient's chart, by the chart's id of it.
     NoteId: 64, is_id_char, "letters, digits, '-', '_' and '.'", open;
+    /// Why a patient asks for help, in their words.
+    ChiefComplaint: 8_000, is_clinical_char, "any script, without NUL", hidden;
+    /// One symptom, in a word or a few.
+    Symptom: 200, is_clinical_char, "any script, without NUL", hidden;
+    /// What a clinician answers.
+    ResponseText: 8_000, is_clinical_char, "any script, without NUL", hidden;
 }
 
 /// A time zone of the IANA database, as `Asia/Kabul`.
@@ -276,6 +287,22 @@ mod tests {
         assert!(matches!(FreeText::parse("bad\u{0}"), Err(InvalidText::Character { .. })));
         assert!(matches!(FreeText::parse("abc\u{202E}def"), Err(InvalidText::Character { .. })));
         assert!(FreeText::parse("ناروغ نه دی راغلی\nدوهم").is_ok());
+    }
+
+    #[test]
+    fn what_patients_and_clinicians_write_is_counted_in_characters_and_never_printed() {
+        let longest = "د".repeat(8_000);
+        let complaint = ChiefComplaint::parse(longest.clone()).unwrap();
+        assert_eq!(complaint.as_str(), longest);
+        assert_eq!(format!("{complaint:?}"), "ChiefComplaint(…)");
+        assert_eq!(ChiefComplaint::parse(longest + "د"), Err(InvalidText::TooLong { max: 8_000 }));
+        for odd in ["درد\u{202B}\u{2067} Panadol \u{2069}", "line\r\nbreak\u{b}", "🤒"] {
+            assert!(ChiefComplaint::parse(odd).is_ok(), "{odd:?}");
+        }
+        for bad in ["", " \n\u{2003}"] {
+            assert_eq!(ChiefComplaint::parse(bad), Err(InvalidText::Empty));
+        }
+        assert!(matches!(ResponseText::parse("a\0b"), Err(InvalidText::Character { .. })));
     }
 
     #[test]

@@ -81,6 +81,18 @@ impl VirtualSession {
         Ok(self.applied(at, [SessionEvent::Ended { duration_seconds }]))
     }
 
+    /// Whether the visit may go on without a live link: somebody was in it, and the link was lost for too long. That changes
+    /// nothing about it; a clinician still ends it, for what was held.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidTransition`] unless failed.
+    pub fn may_continue_async(&self) -> Result<(), Refusal> {
+        match self.parts.state {
+            SessionState::Failed { .. } => Ok(()),
+            _ => self.refuse(Action::ContinueAsync),
+        }
+    }
+
     /// Notes the Encounter's id. This, and only this, makes the visit chargeable: once.
     ///
     /// # Errors

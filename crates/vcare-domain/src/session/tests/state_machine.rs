@@ -35,7 +35,7 @@ use About::{SomebodyElse, ThePatient, TheVisit};
 const COLUMNS: [SessionStatus; 6] = [Scheduled, Waiting, Active, Failed, Ended, Cancelled];
 
 #[rustfmt::skip]
-const TABLE: [(Action, About, [Verdict; 6]); 25] = [
+const TABLE: [(Action, About, [Verdict; 6]); 26] = [
     //                                         scheduled      waiting        active      failed      ended      cancelled
     (Action::Invite,          SomebodyElse, [To(Scheduled), To(Waiting),   To(Active), No,         No,        No]),
     (Action::IssueJoinToken,  ThePatient,   [To(Scheduled), To(Waiting),   To(Active), No,         No,        No]),
@@ -59,6 +59,7 @@ const TABLE: [(Action, About, [Verdict; 6]); 25] = [
     (Action::RecordEncounter, TheVisit,     [No,            No,            No,         No,         To(Ended), No]),
     (Action::ParkEncounter,   TheVisit,     [No,            No,            No,         No,         To(Ended), No]),
     (Action::WithdrawRecording, TheVisit,   [To(Scheduled), To(Waiting),   To(Active), No,         No,        No]),
+    (Action::ContinueAsync,   TheVisit,     [No,            No,            No,         Repeat,     No,        No]),
     (Action::RecordRecording, TheVisit,     [No,            To(Waiting),   To(Active), To(Failed), To(Ended), No]),
     // These two change nothing of the visit.
     (Action::Transcribe,      TheVisit,     [No,            No,            Repeat,     No,         No,        No]),
@@ -88,6 +89,7 @@ fn act(visit: &mut VirtualSession, action: Action, about: About) -> Result<Outco
         Action::Fail => visit.fail(WINDOW, minute(20)),
         Action::Cancel => visit.cancel(reason(), &at(20)),
         Action::End => visit.end(&at(20)),
+        Action::ContinueAsync => visit.may_continue_async().map(|()| Outcome::AlreadyApplied),
         Action::WithdrawRecording => visit.withdraw_recording(&at(20)),
         Action::RecordRecording => visit.record_recording(recording("a.mp4"), minute(20)),
         Action::RecordEncounter => visit.record_encounter(encounter("enc-1"), minute(20)),
