@@ -95,7 +95,7 @@ fn row(job: &JobView, now: OffsetDateTime) -> Row {
             (false, false) => "open",
         },
         tenant: job.tenant_id.to_string(),
-        session: job.session_id.to_string(),
+        session: job.kind.visit(job.session_id).to_string(),
         attempts: job.attempts,
         last_error: job.last_error.clone(),
         due_at: job.due_at.format(&Rfc3339).unwrap_or_default(),

@@ -75,7 +75,7 @@ fn list(backlog: &Backlog<UnsettledVisit>, now: OffsetDateTime, output: Output) 
     println!();
     let rows = backlog.items.iter().map(|visit| VisitRow {
         tenant: visit.tenant_id.to_string(),
-        session: visit.session_id.to_string(),
+        session: visit.visit.to_string(),
         encounter: visit.encounter.as_str(),
         ended: age(now - visit.ended_at),
     });

@@ -16,6 +16,12 @@ pub const BASE: &str = "/api/v1/virtual-care";
 /// Says that an answer was given before, under the same key.
 pub const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
+/// Says that a draft arrived before, and that this is the answer of then.
+pub const MUTATION_REPLAYED: HeaderName = HeaderName::from_static("mutation-replayed");
+
+/// Says that what was sent now is not what was sent then.
+pub const MUTATION_DIFFERS: HeaderName = HeaderName::from_static("mutation-differs");
+
 /// A visit as it is answered, in bytes: what is kept under the caller's key is what is sent.
 #[must_use]
 pub fn session_answer(status: StatusCode, session: &VirtualSession) -> Answer {

@@ -9,6 +9,7 @@ use crate::dto::{
 };
 use crate::problem::{FieldError, ProblemDetails};
 use crate::routes;
+use crate::routes::async_visits::dto::{AsyncVisitDto, AsyncVisitListDto, SyncDto, SyncResultDto};
 
 macro_rules! shared_refusals {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
@@ -31,6 +32,8 @@ shared_refusals! {
     Denied;
     /// `SESSION_NOT_FOUND` or `PARTICIPANT_NOT_FOUND`, also for another tenant's.
     NoSession;
+    /// `ASYNC_VISIT_NOT_FOUND`, also for another tenant's and another patient's.
+    NoAsyncVisit;
     /// `PAYLOAD_TOO_LARGE`.
     TooLarge;
     /// `UNSUPPORTED_MEDIA_TYPE`.
@@ -65,6 +68,7 @@ impl Modify for Security {
     servers((url = "/", description = "This server")),
     tags(
         (name = "Sessions", description = "For those who sign in"),
+        (name = "Async visits", description = "Without a live link: written offline, answered by a clinician"),
         (name = "Patients", description = "For those who come by link"),
         (name = "AI", description = "What machines write down, for clinicians to decide on"),
         (name = "Configuration", description = "For those who set a tenant up"),
@@ -96,6 +100,15 @@ impl Modify for Security {
         routes::ai::transcribe::transcribe,
         routes::ai::summary::summary,
         routes::ai::accept_summary::accept_summary,
+        routes::async_visits::submit::submit,
+        routes::async_visits::sync::sync,
+        routes::async_visits::list::list,
+        routes::async_visits::read::read,
+        routes::async_visits::claim::claim,
+        routes::async_visits::release::release,
+        routes::async_visits::respond::respond,
+        routes::async_visits::close::close,
+        routes::async_visits::continue_async::continue_async,
         routes::config::read::read,
         routes::config::write::write,
         routes::config::test_connection::test_connection,
@@ -118,11 +131,10 @@ impl Modify for Security {
     ),
     components(
         schemas(
-            VirtualSessionDto, ParticipantDto, LinkDto, SegmentDto, SessionListDto, AdmissionDto, JoinTokenDto, JoinedDto,
-            JoinStatusDto, ProblemDetails, FieldError,
+    VirtualSessionDto, ParticipantDto, LinkDto, SegmentDto, SessionListDto, AdmissionDto, JoinTokenDto, JoinedDto, JoinStatusDto, ProblemDetails, FieldError, AsyncVisitDto, AsyncVisitListDto, SyncDto, SyncResultDto,
         ),
         responses(
-            BadRequest, Unauthorized, BadJoinToken, Denied, NoSession, TooLarge, WrongMediaType, Unavailable
+            BadRequest, Unauthorized, BadJoinToken, Denied, NoSession, NoAsyncVisit, TooLarge, WrongMediaType, Unavailable
         ),
     ),
     modifiers(&Security),

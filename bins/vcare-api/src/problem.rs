@@ -1,6 +1,7 @@
 //! What a caller is told when something is refused: RFC 9457, one place for all.
 
 mod ai;
+mod refusals;
 
 use std::fmt;
 
@@ -9,10 +10,11 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
+use time::OffsetDateTime;
 use utoipa::ToSchema;
 use vcare_app::ports::{AccessTokenFault, StoreError};
-use vcare_app::{AppError, GateBlock, JoinTokenFault, Resource};
-use vcare_domain::{InvalidSchedule, Refusal};
+use vcare_app::{AppError, JoinTokenFault, Resource};
+use vcare_domain::{InvalidAsyncVisit, InvalidSchedule};
 
 /// One wrong field of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -44,12 +46,15 @@ pub struct ProblemDetails {
     /// The consent gate that is closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     gate: Option<&'static str>,
-    /// The version the session is at.
+    /// The version the session, or the async visit, is at.
     #[serde(skip_serializing_if = "Option::is_none")]
     current_version: Option<u32>,
-    /// The state the session, or the participant, is in.
+    /// The state the session, the async visit or the participant is in.
     #[serde(skip_serializing_if = "Option::is_none")]
     current_status: Option<&'static str>,
+    /// Until when an async visit is somebody else's.
+    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    claimed_until: Option<OffsetDateTime>,
     /// Every wrong field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
@@ -79,6 +84,7 @@ impl Problem {
             gate: None,
             current_version: None,
             current_status: None,
+            claimed_until: None,
             errors: Vec::new(),
             request_id: None,
             retry_after_seconds: None,
@@ -131,6 +137,18 @@ impl Problem {
         self.0.code
     }
 
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// What it tells, for an answer that has more to tell.
+    #[must_use]
+    pub fn details(&self) -> &ProblemDetails {
+        &self.0
+    }
+
     /// Names the request.
     #[must_use]
     pub fn with_request_id(mut self, id: String) -> Self {
@@ -141,7 +159,7 @@ impl Problem {
     /// As an answer.
     #[must_use]
     pub fn response(&self) -> HttpResponse {
-        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = self.status();
         let body = serde_json::to_vec(&self.0).unwrap_or_default();
         let mut response = HttpResponse::build(status);
         response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
@@ -170,7 +188,7 @@ impl fmt::Display for Problem {
 
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        self.status()
     }
 
     fn error_response(&self) -> HttpResponse<BoxBody> {
@@ -183,6 +201,9 @@ impl From<AppError> for Problem {
         match error {
             AppError::NotFound(Resource::Session) => {
                 Self::new(StatusCode::NOT_FOUND, "SESSION_NOT_FOUND").detail("there is no such session")
+            }
+            AppError::NotFound(Resource::AsyncVisit) => {
+                Self::new(StatusCode::NOT_FOUND, "ASYNC_VISIT_NOT_FOUND").detail("there is no such async visit")
             }
             AppError::NotFound(Resource::Participant) => {
                 Self::new(StatusCode::NOT_FOUND, "PARTICIPANT_NOT_FOUND").detail("there is no such participant")
@@ -205,8 +226,22 @@ impl From<AppError> for Problem {
             }
             AppError::OperatorsOnly { .. } => Self::new(StatusCode::FORBIDDEN, "ACCESS_DENIED").detail(error),
             AppError::Forbidden { .. } => Self::new(StatusCode::FORBIDDEN, "ACCESS_DENIED").detail(error),
-            AppError::Refused(refusal) => refused(&refusal),
-            AppError::Blocked(block) => blocked(block),
+            AppError::Refused(refusal) => refusals::refused(&refusal),
+            AppError::AsyncRefused(refusal) => refusals::async_refused(&refusal),
+            AppError::AsyncVisit(invalid) => {
+                let field = match invalid {
+                    InvalidAsyncVisit::TooManySymptoms => "symptoms",
+                    InvalidAsyncVisit::TooManyAttachments => "attachments",
+                    InvalidAsyncVisit::LeaseOutOfRange => "leaseMinutes",
+                };
+                Self::field(field, invalid)
+            }
+            AppError::DraftNameTaken => Self::new(StatusCode::CONFLICT, "CLIENT_MUTATION_ID_TAKEN").detail(error),
+            AppError::Interrupted => {
+                logged(&error);
+                Self::internal()
+            }
+            AppError::Blocked(block) => refusals::blocked(block),
             AppError::Schedule(schedule) => {
                 let field = match schedule {
                     InvalidSchedule::OutOfRange => "scheduledStart",
@@ -277,62 +312,6 @@ fn shorten(text: &mut String, longest: usize) {
 /// What a caller is not told stands in the log, once, with its causes.
 fn logged(error: &AppError) {
     tracing::error!(error = error as &dyn std::error::Error, "a request failed");
-}
-
-fn refused(refusal: &Refusal) -> Problem {
-    let code = match refusal {
-        Refusal::InvalidTransition { .. } => "INVALID_STATUS_TRANSITION",
-        Refusal::VersionConflict { .. } => "OPTIMISTIC_LOCK_CONFLICT",
-        Refusal::NotWaiting { .. } => "PARTICIPANT_NOT_IN_WAITING_ROOM",
-        Refusal::ProviderNotInSession => "PROVIDER_NOT_IN_SESSION",
-        Refusal::ParticipantRemoved => "PARTICIPANT_REMOVED",
-        Refusal::PatientAlreadyInvited => "PATIENT_ALREADY_INVITED",
-        Refusal::ProvidersSignIn => "PROVIDERS_SIGN_IN",
-        Refusal::NotItsProvider => "ACCESS_DENIED",
-        Refusal::TooManyParticipants { .. } => "MAX_PARTICIPANTS_EXCEEDED",
-        // Only durable work gives a visit up, and it is answered by nobody.
-        Refusal::PatientNotLost | Refusal::PatientAwaited { .. } => "INVALID_STATUS_TRANSITION",
-        // These two are turned into something else before they come here; they are as good as unknown.
-        Refusal::ParticipantNotFound | Refusal::TokenSuperseded => "PARTICIPANT_NOT_FOUND",
-    };
-    let status = match refusal {
-        Refusal::TooManyParticipants { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-        Refusal::ParticipantNotFound | Refusal::TokenSuperseded => StatusCode::NOT_FOUND,
-        Refusal::NotItsProvider => StatusCode::FORBIDDEN,
-        _ => StatusCode::CONFLICT,
-    };
-    let mut problem = Problem::new(status, code).detail(refusal);
-    match refusal {
-        Refusal::VersionConflict { current } => problem.0.current_version = Some(current.get()),
-        Refusal::InvalidTransition { from, .. } => problem.0.current_status = Some(from.as_str()),
-        Refusal::NotWaiting { status } => problem.0.current_status = Some(status.as_str()),
-        _ => {}
-    }
-    problem
-}
-
-fn blocked(block: GateBlock) -> Problem {
-    let (status, code) = match block {
-        GateBlock::NotLicensed => (StatusCode::FORBIDDEN, "MODULE_NOT_LICENSED"),
-        GateBlock::RecordingDisabled => (StatusCode::FORBIDDEN, "RECORDING_DISABLED"),
-        GateBlock::ConsentRequired(_) | GateBlock::ProviderConsentRequired(_) => {
-            (StatusCode::FORBIDDEN, "CONSENT_REQUIRED")
-        }
-        GateBlock::LicenceUnavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "LICENCE_SERVICE_UNAVAILABLE"),
-        GateBlock::ConsentUnavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "CONSENT_SERVICE_UNAVAILABLE"),
-        GateBlock::VideoQuotaExceeded { .. } => (StatusCode::SERVICE_UNAVAILABLE, "PROVIDER_QUOTA_EXCEEDED"),
-        GateBlock::VideoUnavailable(_) | GateBlock::VideoNotConfigured => {
-            (StatusCode::SERVICE_UNAVAILABLE, "VIDEO_PROVIDER_UNAVAILABLE")
-        }
-    };
-    let mut problem = Problem::new(status, code).detail(block);
-    problem.0.gate = block.consent_gate().map(vcare_app::Gate::as_str);
-    let asked = match block {
-        GateBlock::VideoQuotaExceeded { retry_after } => retry_after,
-        _ => None,
-    };
-    let seconds = asked.and_then(|asked| u32::try_from(asked.whole_seconds()).ok()).unwrap_or(5).clamp(1, 3600);
-    if status == StatusCode::SERVICE_UNAVAILABLE { problem.retry_after(seconds) } else { problem }
 }
 
 impl From<AccessTokenFault> for Problem {

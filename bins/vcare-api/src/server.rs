@@ -15,7 +15,7 @@ use vcare_app::App;
 use vcare_app::ports::{AccessTokens, Ids};
 use vcare_boot::{ApiConfig, Health, Metrics};
 
-use crate::answer::REPLAYED;
+use crate::answer::{MUTATION_DIFFERS, MUTATION_REPLAYED, REPLAYED};
 use crate::extract::UploadLimits;
 use crate::limit::Limit;
 use crate::request::{self, X_REQUEST_ID};
@@ -89,7 +89,7 @@ fn cors(origins: &[String]) -> Cors {
     let mut cors = Cors::default()
         .allow_any_method()
         .allow_any_header()
-        .expose_headers([ETAG, LOCATION, RETRY_AFTER, REPLAYED, X_REQUEST_ID])
+        .expose_headers([ETAG, LOCATION, RETRY_AFTER, REPLAYED, MUTATION_REPLAYED, MUTATION_DIFFERS, X_REQUEST_ID])
         .max_age(600);
     for origin in origins {
         cors = if origin == "*" { cors.allow_any_origin() } else { cors.allowed_origin(origin) };

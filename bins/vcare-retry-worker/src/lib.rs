@@ -19,7 +19,7 @@ use vcare_boot::{Config, Metrics, Service, WorkerConfig, serve_ops};
 const fn rounds(kind: JobKind) -> usize {
     match kind {
         JobKind::CreateEncounter => 2,
-        JobKind::CreateThread | JobKind::FailLostVisit | JobKind::PushSummary => 1,
+        JobKind::CreateAsyncEncounter | JobKind::CreateThread | JobKind::FailLostVisit | JobKind::PushSummary => 1,
     }
 }
 

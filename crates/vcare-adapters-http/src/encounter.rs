@@ -27,10 +27,9 @@ pub fn encounter_resource(draft: &EncounterDraft) -> Value {
         set("appointment", json!([reference("Appointment", appointment.as_str())]));
     }
     set("period", period(draft.period));
-    set(
-        "length",
-        json!({"value": draft.length_seconds, "unit": "s", "system": "http://unitsofmeasure.org", "code": "s"}),
-    );
+    if let Some(seconds) = draft.length_seconds {
+        set("length", json!({"value": seconds, "unit": "s", "system": "http://unitsofmeasure.org", "code": "s"}));
+    }
     if let Some(node) = &draft.node_id {
         set("serviceProvider", reference("Organization", node.as_str()));
     }
@@ -114,7 +113,7 @@ mod tests {
                 person("fam-1", ParticipantRole::Observer),
             ],
             period: Period { start: datetime!(2026-11-23 14:30 +4:30), end: datetime!(2026-11-23 10:20 UTC) },
-            length_seconds: 1200,
+            length_seconds: Some(1200),
         }
     }
 
@@ -162,9 +161,15 @@ mod tests {
 
     #[test]
     fn what_a_visit_did_not_have_is_left_out_and_not_empty() {
-        let bare = EncounterDraft { appointment_id: None, node_id: None, participants: Vec::new(), ..draft() };
+        let bare = EncounterDraft {
+            appointment_id: None,
+            node_id: None,
+            participants: Vec::new(),
+            length_seconds: None,
+            ..draft()
+        };
         let encounter = encounter_resource(&bare);
-        for name in ["appointment", "serviceProvider", "participant", "id"] {
+        for name in ["appointment", "serviceProvider", "participant", "length", "id"] {
             assert!(encounter.get(name).is_none(), "{name}");
         }
     }

@@ -26,7 +26,7 @@ fn draft() -> EncounterDraft {
         node_id: None,
         participants: Vec::new(),
         period: Period { start: datetime!(2026-11-23 10:00 UTC), end: datetime!(2026-11-23 10:20 UTC) },
-        length_seconds: 1200,
+        length_seconds: Some(1200),
     }
 }
 

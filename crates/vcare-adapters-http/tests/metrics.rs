@@ -62,7 +62,7 @@ async fn encounters_that_are_there_twice_raise_their_own_metric() {
         node_id: None,
         participants: Vec::new(),
         period: Period { start: at, end: at },
-        length_seconds: 0,
+        length_seconds: Some(0),
     };
     let gateway = HttpFhirGateway::new(client(), neighbour(&stub.url()));
     let tenant = TenantId::parse("kabul").unwrap();

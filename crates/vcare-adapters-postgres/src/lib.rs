@@ -4,6 +4,7 @@
 //! tenants under a role that sees nothing else. [`migrate`] brings a database up to date.
 
 mod ai_drafts;
+mod async_visits;
 mod config;
 mod connection;
 mod errors;

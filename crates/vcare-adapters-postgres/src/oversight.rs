@@ -7,14 +7,14 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vcare_app::ports::{
-    Backlog, ITEMS, JobFilter, JobKind, JobView, Oversight, StoreError, TenantView, Unsettled, UnsettledVisit,
+    Backlog, ITEMS, JobFilter, JobKind, JobView, Oversight, StoreError, TenantView, Unsettled, UnsettledVisit, VisitId,
 };
-use vcare_domain::{EncounterStatus, JobId, SessionId, TenantId, Version};
+use vcare_domain::{AsyncVisitId, EncounterStatus, JobId, SessionId, TenantId, Version};
 
 use crate::config::PgConfig;
 use crate::connection::{Connections, DatabaseRole};
 use crate::errors::store_error;
-use crate::schema::{outbox, retry_job, tenant_config, virtual_session};
+use crate::schema::{async_visit, outbox, retry_job, tenant_config, virtual_session};
 
 /// Looks into all tenants, under a role that can do nothing else.
 pub struct PgOversight {
@@ -90,42 +90,83 @@ enum Lacking {
     Charge,
 }
 
+/// Visits of both kinds.
 async fn visits(
     pg: &mut AsyncPgConnection,
     tenant: Option<&TenantId>,
     lacking: Lacking,
 ) -> Result<Backlog<UnsettledVisit>, StoreError> {
-    use virtual_session::dsl;
-    let lack = || {
-        let mut query = virtual_session::table.into_boxed();
-        if let Some(tenant) = tenant {
-            query = query.filter(dsl::tenant_id.eq(tenant.as_str()));
-        }
-        match lacking {
-            Lacking::Encounter => query.filter(dsl::encounter_status.eq_any(["pending", "parked"])),
-            Lacking::Charge => query.filter(dsl::encounter_status.eq("created")).filter(dsl::charged_at.is_null()),
+    let (live, without_link) = (live_visits(pg, tenant, lacking).await?, async_visits(pg, tenant, lacking).await?);
+    let mut items = [live.items, without_link.items].concat();
+    items.sort_by_key(|visit| visit.ended_at);
+    items.truncate(ITEMS.into());
+    let oldest = live.oldest.into_iter().chain(without_link.oldest).min();
+    Ok(Backlog { count: live.count + without_link.count, oldest, items })
+}
+
+/// The visits of a table that lack something, with the column that says when they ended.
+macro_rules! visits_of {
+    ($read:ident, $table:ident, $end:ident, $id:ident) => {
+        async fn $read(
+            pg: &mut AsyncPgConnection,
+            tenant: Option<&TenantId>,
+            lacking: Lacking,
+        ) -> Result<Backlog<UnsettledVisit>, StoreError> {
+            use $table::dsl;
+            let lack = || {
+                let mut query = $table::table.into_boxed();
+                if let Some(tenant) = tenant {
+                    query = query.filter(dsl::tenant_id.eq(tenant.as_str()));
+                }
+                match lacking {
+                    Lacking::Encounter => query.filter(dsl::encounter_status.eq_any(["pending", "parked"])),
+                    Lacking::Charge => {
+                        query.filter(dsl::encounter_status.eq("created")).filter(dsl::charged_at.is_null())
+                    }
+                }
+            };
+            let (count, oldest): (i64, Option<OffsetDateTime>) =
+                lack().select((count_star(), min(dsl::$end))).first(pg).await.map_err(store_error)?;
+            let rows: Vec<VisitRow> = lack()
+                .select((dsl::tenant_id, dsl::id, dsl::encounter_status, dsl::$end))
+                .order((dsl::$end, dsl::id))
+                .limit(i64::from(ITEMS))
+                .load(pg)
+                .await
+                .map_err(store_error)?;
+            let items = rows.into_iter().map(|row| unsettled_visit(stringify!($table), stringify!($end), row, $id));
+            Ok(Backlog { count: counted(count), oldest, items: items.collect::<Result<_, StoreError>>()? })
         }
     };
-    let (count, oldest): (i64, Option<OffsetDateTime>) =
-        lack().select((count_star(), min(dsl::ended_at))).first(pg).await.map_err(store_error)?;
-    type Row = (String, Uuid, Option<String>, Option<OffsetDateTime>);
-    let rows: Vec<Row> = lack()
-        .select((dsl::tenant_id, dsl::id, dsl::encounter_status, dsl::ended_at))
-        .order((dsl::ended_at, dsl::id))
-        .limit(i64::from(ITEMS))
-        .load(pg)
-        .await
-        .map_err(store_error)?;
-    let corrupt = |column| StoreError::Corrupt { table: "virtual_session", column };
-    let items = rows.into_iter().map(|(tenant, id, encounter, ended_at)| {
-        Ok(UnsettledVisit {
-            tenant_id: TenantId::parse(tenant).map_err(|_| corrupt("tenant_id"))?,
-            session_id: SessionId::from_uuid(id),
-            encounter: encounter.as_deref().and_then(EncounterStatus::from_name).ok_or(corrupt("encounter_status"))?,
-            ended_at: ended_at.ok_or(corrupt("ended_at"))?,
-        })
-    });
-    Ok(Backlog { count: counted(count), oldest, items: items.collect::<Result<_, StoreError>>()? })
+}
+
+visits_of!(live_visits, virtual_session, ended_at, live_id);
+visits_of!(async_visits, async_visit, responded_at, async_id);
+
+/// A visit as read: whose, which, what has become of its Encounter, when it ended.
+type VisitRow = (String, Uuid, Option<String>, Option<OffsetDateTime>);
+
+const fn live_id(id: Uuid) -> VisitId {
+    VisitId::Live(SessionId::from_uuid(id))
+}
+
+const fn async_id(id: Uuid) -> VisitId {
+    VisitId::Async(AsyncVisitId::from_uuid(id))
+}
+
+fn unsettled_visit(
+    table: &'static str,
+    end: &'static str,
+    (tenant, id, encounter, ended_at): VisitRow,
+    visit: fn(Uuid) -> VisitId,
+) -> Result<UnsettledVisit, StoreError> {
+    let corrupt = |column| StoreError::Corrupt { table, column };
+    Ok(UnsettledVisit {
+        tenant_id: TenantId::parse(tenant).map_err(|_| corrupt("tenant_id"))?,
+        visit: visit(id),
+        encounter: encounter.as_deref().and_then(EncounterStatus::from_name).ok_or(corrupt("encounter_status"))?,
+        ended_at: ended_at.ok_or(corrupt(end))?,
+    })
 }
 
 async fn events(pg: &mut AsyncPgConnection, tenant: Option<&TenantId>) -> Result<Backlog<()>, StoreError> {

@@ -73,6 +73,40 @@ diesel::table! {
 }
 
 diesel::table! {
+    async_visit (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Uuid,
+        client_mutation_id -> Uuid,
+        content_hash -> Bytea,
+        original_body -> Bytea,
+        node_id -> Nullable<Text>,
+        patient_id -> Text,
+        appointment_id -> Nullable<Text>,
+        session_id -> Nullable<Uuid>,
+        submitted_by -> Text,
+        chief_complaint -> Text,
+        symptoms -> Array<Text>,
+        locale -> Nullable<Text>,
+        attachments_expected -> Int2,
+        authored_at -> Timestamptz,
+        submitted_at -> Timestamptz,
+        status -> Text,
+        provider_id -> Nullable<Text>,
+        claimed_at -> Nullable<Timestamptz>,
+        claimed_until -> Nullable<Timestamptz>,
+        response_text -> Nullable<Text>,
+        follow_up -> Nullable<Text>,
+        responded_at -> Nullable<Timestamptz>,
+        closed_at -> Nullable<Timestamptz>,
+        encounter_status -> Nullable<Text>,
+        encounter_id -> Nullable<Text>,
+        charged_at -> Nullable<Timestamptz>,
+        version -> Int4,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     presence (tenant_id, session_id, occupant) {
         tenant_id -> Text,
         session_id -> Uuid,

@@ -1,5 +1,6 @@
 //! One transaction, lending repositories.
 
+mod async_visits;
 mod jobs;
 mod sessions;
 
@@ -12,12 +13,13 @@ use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, Trans
 use time::OffsetDateTime;
 use vcare_app::events::{AuditEntry, config_event};
 use vcare_app::ports::{
-    AiDrafts, Answers, Clock, Ids, Jobs, KeptAnswer, KeptSecrets, Leases, Links, OutboxWake, Presences, StoreError,
-    TenantConfigs, UnitOfWork, VirtualSessions, VisitChanges,
+    AiDrafts, Answers, AsyncVisits, Clock, Ids, Jobs, KeptAnswer, KeptSecrets, Leases, Links, OutboxWake, Presences,
+    StoreError, TenantConfigs, UnitOfWork, VirtualSessions, VisitChanges,
 };
 use vcare_app::{Answer, IdempotencyKey, Scope, TraceContext};
 use vcare_domain::{EventId, JobId, LeaseToken, SessionId, TenantConfig, TenantId, Version};
 
+use self::async_visits::PgAsyncVisits;
 use self::jobs::PgJobs;
 use self::sessions::PgSessions;
 use crate::ai_drafts::PgAiDrafts;
@@ -146,6 +148,10 @@ impl PgUnitOfWork {
 impl UnitOfWork for PgUnitOfWork {
     fn sessions(&mut self) -> Box<dyn VirtualSessions + '_> {
         Box::new(PgSessions(self))
+    }
+
+    fn async_visits(&mut self) -> Box<dyn AsyncVisits + '_> {
+        Box::new(PgAsyncVisits(self))
     }
 
     fn answers(&mut self) -> Box<dyn Answers + '_> {

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use time::Duration;
 use tokio::sync::Semaphore;
+use vcare_domain::{ClientMutationId, TenantId};
 
 use crate::ai::AiSeats;
 use crate::breaker::Breaker;
+use crate::in_line::InLine;
 use crate::ports::{
     AiGateway, ChartNotes, Clock, ConsentCheck, DraftTexts, FhirGateway, Ids, JobQueue, JoinTokens, LicenceCheck,
     MessagingThreads, SecretStore, Store, VideoBackends,
@@ -90,6 +92,8 @@ pub struct App {
     pub seats: Arc<Semaphore>,
     /// Who waits in this process.
     pub waiting: Waiting,
+    /// Those who send the same draft at the same moment.
+    pub drafts: InLine<(TenantId, ClientMutationId)>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// New ids.

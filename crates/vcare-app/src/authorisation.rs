@@ -1,5 +1,7 @@
 //! Who may do what: the whole matrix, in one place. A golden file under `docs/` shows it.
 
+use vcare_domain::PatientId;
+
 use crate::actor::{Caller, Role};
 use crate::error::AppError;
 
@@ -36,6 +38,14 @@ pub enum Permission {
     AiSummary,
     /// Decide whether a machine's summary goes into the chart.
     AiAcceptSummary,
+    /// Send a visit without a live link: staff for any patient, patients for themselves.
+    AsyncVisitSubmit,
+    /// Read visits without a live link, and what was written in them: patients their own.
+    AsyncVisitRead,
+    /// Take such a visit up, give it back, answer it.
+    AsyncVisitReview,
+    /// Close such a visit.
+    AsyncVisitClose,
     /// Read the tenant's settings.
     ConfigRead,
     /// Change the tenant's settings.
@@ -48,7 +58,7 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 23] = [
         Self::SessionCreate,
         Self::SessionRead,
         Self::SessionInvite,
@@ -64,6 +74,10 @@ impl Permission {
         Self::AiTranscribe,
         Self::AiSummary,
         Self::AiAcceptSummary,
+        Self::AsyncVisitSubmit,
+        Self::AsyncVisitRead,
+        Self::AsyncVisitReview,
+        Self::AsyncVisitClose,
         Self::ConfigRead,
         Self::ConfigWrite,
         Self::ConfigTest,
@@ -89,6 +103,10 @@ impl Permission {
             Self::AiTranscribe => "virtual_care:ai:transcribe",
             Self::AiSummary => "virtual_care:ai:summary",
             Self::AiAcceptSummary => "virtual_care:ai:accept_summary",
+            Self::AsyncVisitSubmit => "virtual_care:async_visit:create",
+            Self::AsyncVisitRead => "virtual_care:async_visit:read",
+            Self::AsyncVisitReview => "virtual_care:async_visit:review",
+            Self::AsyncVisitClose => "virtual_care:async_visit:close",
             Self::ConfigRead => "virtual_care:config:read",
             Self::ConfigWrite => "virtual_care:config:write",
             Self::ConfigTest => "virtual_care:config:test",
@@ -115,6 +133,9 @@ impl Permission {
             Self::RecordingWithdraw => &[Clinician, NursePractitioner, Admin],
             // Who answers for it is the author.
             Self::AiTranscribe | Self::AiSummary | Self::AiAcceptSummary => &[Clinician],
+            // They are full of what patients wrote: only for those who care, and for the patient.
+            Self::AsyncVisitSubmit | Self::AsyncVisitRead => &[Clinician, NursePractitioner, Patient],
+            Self::AsyncVisitReview | Self::AsyncVisitClose => &[Clinician, NursePractitioner],
             Self::ConfigWrite => &[TenantAdmin, PlatformAdmin],
             Self::ConfigRead | Self::ConfigTest | Self::ReconciliationRead => &[Admin, TenantAdmin, PlatformAdmin],
         }
@@ -134,10 +155,19 @@ impl Caller {
         }
     }
 
-    /// Whether the caller reads as a patient: only what is their own.
-    #[must_use]
-    pub fn reads_own_only(&self) -> bool {
-        let staff = |role: &Role| *role != Role::Patient && Permission::SessionRead.roles().contains(role);
+    /// Whether nobody but a patient holds the permission in them: then it is for what is their own.
+    pub(crate) fn only_for_their_own(&self, permission: Permission) -> bool {
+        let staff = |role: &Role| *role != Role::Patient && permission.roles().contains(role);
         !self.roles.iter().any(staff)
+    }
+
+    /// The only patient about whom the caller may use the permission; `None` for staff, who may use it about any patient of
+    /// their tenant.
+    pub(crate) fn own_patient(&self, permission: Permission) -> Result<Option<PatientId>, AppError> {
+        if !self.only_for_their_own(permission) {
+            return Ok(None);
+        }
+        let own = self.patient_id.clone().or_else(|| PatientId::parse(self.user_id.as_str()).ok());
+        own.map(Some).ok_or(AppError::Forbidden { permission })
     }
 }

@@ -1,6 +1,8 @@
 //! Why a use case did not do what was asked. Knows no HTTP; one file of the api maps it.
 
-use vcare_domain::{DraftRefusal, InvalidConfig, InvalidSchedule, Refusal, Version};
+use vcare_domain::{
+    AsyncVisitRefusal, DraftRefusal, InvalidAsyncVisit, InvalidConfig, InvalidSchedule, Refusal, Version,
+};
 
 use crate::ai::{AiTask, TooManyAtOnce};
 use crate::authorisation::Permission;
@@ -12,6 +14,8 @@ use crate::ports::{AudioFault, StoreError, VideoError};
 pub enum Resource {
     /// A visit.
     Session,
+    /// A visit without a live link.
+    AsyncVisit,
     /// A person in a visit.
     Participant,
     /// A tenant's settings.
@@ -61,6 +65,18 @@ pub enum AppError {
     /// The AI gateway, or one of its safeguards, will not do it.
     #[error("the AI gateway refuses")]
     AiRefused(AiTask),
+    /// The same, without a live link.
+    #[error(transparent)]
+    AsyncRefused(#[from] AsyncVisitRefusal),
+    /// What cannot be a visit without a live link.
+    #[error(transparent)]
+    AsyncVisit(#[from] InvalidAsyncVisit),
+    /// The draft's name is another draft's in this tenant.
+    #[error("the clientMutationId is another draft's; draw a new one")]
+    DraftNameTaken,
+    /// It was not finished, by a fault of ours. Whether it was done is not known: the same again tells.
+    #[error("interrupted")]
+    Interrupted,
     /// A gate is closed, or did not answer.
     #[error(transparent)]
     Blocked(#[from] GateBlock),

@@ -6,10 +6,12 @@ use time::Duration;
 use tokio::join;
 use vcare_domain::{NodeId, PatientId, TenantConfig, TenantId};
 
-use crate::actor::TraceContext;
-use crate::app::Neighbours;
+use crate::actor::{Scope, TraceContext};
+use crate::app::{App, Neighbours};
+use crate::authorisation::Permission;
 use crate::error::AppError;
-use crate::ports::{ConsentDecision, ConsentSubject, LicenceStatus, NeighbourError, VideoError};
+use crate::events::AuditEntry;
+use crate::ports::{ConsentDecision, ConsentSubject, LicenceStatus, NeighbourError, StoreError, VideoError};
 
 /// A consent that must be on file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -135,7 +137,20 @@ pub(crate) async fn pass(neighbours: &Neighbours, question: &Question<'_>) -> Re
     );
     metrics::gauge!("vcare_backend_health_check_success").set(if video.is_ok() { 1.0 } else { 0.0 });
     let outcome = licence_gate(licence).and_then(|()| consent_gates(consents, consent)).map_err(AppError::from);
-    let outcome = outcome.and(video.map_err(AppError::from));
+    counted(outcome.and(video.map_err(AppError::from)))
+}
+
+/// The same for a visit that needs no room.
+pub(crate) async fn pass_without_room(neighbours: &Neighbours, question: &Question<'_>) -> Result<(), AppError> {
+    let Question { tenant, node, patient, consents, trace, .. } = question;
+    let (licence, consent) = join!(
+        neighbours.licence.check(tenant, *node, trace),
+        neighbours.consent.check(tenant, ConsentSubject::Patient(patient), consents, trace),
+    );
+    counted(licence_gate(licence).and_then(|()| consent_gates(consents, consent)).map_err(AppError::from))
+}
+
+fn counted(outcome: Result<(), AppError>) -> Result<(), AppError> {
     let reason = match &outcome {
         Ok(()) => "passed",
         Err(AppError::Blocked(block)) => block.reason(),
@@ -143,6 +158,23 @@ pub(crate) async fn pass(neighbours: &Neighbours, question: &Question<'_>) -> Re
     };
     metrics::counter!("vcare_gate_outcomes_total", "outcome" => reason).increment(1);
     outcome
+}
+
+impl App {
+    /// Leaves an audit entry of what a consent gate kept from happening to somebody; of other blocks, nothing.
+    pub(crate) async fn audit_gate_block(
+        &self,
+        scope: &Scope,
+        subject: ConsentSubject<'_>,
+        attempted: Permission,
+        block: GateBlock,
+    ) -> Result<(), StoreError> {
+        let entry = AuditEntry::consent_gate_blocked(block, subject, attempted, self.clock.now());
+        let Some(entry) = entry else { return Ok(()) };
+        let mut tx = self.store.begin("audit_gate_block", scope).await?;
+        tx.audit(entry).await?;
+        tx.commit().await
+    }
 }
 
 fn licence_gate(answer: Result<LicenceStatus, NeighbourError>) -> Result<(), GateBlock> {

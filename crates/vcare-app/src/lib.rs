@@ -1,4 +1,4 @@
-//! The application: one verb, one file under [`sessions`]; the traits it needs from the world under [`ports`]; the
+//! The application: one verb, one file under [`sessions`] and [`async_visits`]; the traits it needs from the world under [`ports`]; the
 //! events it publishes under [`events`].
 //!
 //! A use case checks the caller's permission, asks the gates, and tells the aggregate what to do inside one named
@@ -7,6 +7,7 @@
 mod actor;
 pub mod ai;
 mod app;
+pub mod async_visits;
 pub mod authorisation;
 mod breaker;
 pub mod encounters;
@@ -14,6 +15,7 @@ mod error;
 pub mod events;
 mod gates;
 mod idempotency;
+mod in_line;
 pub mod jobs;
 pub mod operations;
 pub mod ports;
@@ -30,3 +32,4 @@ pub use breaker::{Breaker, Permit};
 pub use error::{AppError, JoinTokenFault, Resource};
 pub use gates::{Gate, GateBlock};
 pub use idempotency::{Answer, Done, IdempotencyKey, InvalidIdempotencyKey, Once, Wish};
+pub use in_line::InLine;

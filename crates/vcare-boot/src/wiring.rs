@@ -22,7 +22,7 @@ use vcare_app::ports::{
 };
 use vcare_app::relay::{Pace, Relay};
 use vcare_app::waiting::Waiting;
-use vcare_app::{AiNeighbours, App, Breaker, Neighbours, Settings};
+use vcare_app::{AiNeighbours, App, Breaker, InLine, Neighbours, Settings};
 
 use crate::clock::{SystemClock, SystemIds};
 use crate::config::{AiConfig, ChartConfig, Config, IdentityConfig};
@@ -135,6 +135,7 @@ pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Se
             .map_or_else(|| AiSeats::new(0, 0), |ai| AiSeats::new(ai.parallel_per_visit, ai.parallel_in_all)),
         seats: Arc::new(Semaphore::new(usize::from(config.worker.concurrency))),
         waiting,
+        drafts: InLine::default(),
         clock: Arc::clone(&clock),
         ids: Arc::clone(&ids),
         settings: settings(config),

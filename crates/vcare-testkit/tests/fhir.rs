@@ -178,7 +178,7 @@ fn draft() -> EncounterDraft {
         node_id: Some(NodeId::parse("node-1").unwrap()),
         participants: vec![provider],
         period,
-        length_seconds: 1195,
+        length_seconds: Some(1195),
     }
 }
 

@@ -42,10 +42,10 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
             let bytes = bytes.await.map_err(|error| unreadable(&error))?;
             let value = if bytes.is_empty() {
                 // Bodies whose fields are all optional may be left out; others say which field they miss.
-                parse(b"{}")?
+                parse_json(b"{}")?
             } else {
                 must_be_json(&req)?;
-                parse(&bytes)?
+                parse_json(&bytes)?
             };
             let mut hash = Sha256::new();
             for part in [req.method().as_str().as_bytes(), req.path().as_bytes(), &bytes] {
@@ -94,8 +94,11 @@ fn must_be_json(req: &HttpRequest) -> Result<(), Problem> {
     }
 }
 
-/// Names the field where it is wrong. Unknown and duplicate fields are refused by the types.
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+/// Reads one JSON object. Names the field where it is wrong; unknown and duplicate fields are refused by the types.
+///
+/// # Errors
+/// 400 `VALIDATION_ERROR`.
+pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     // serde would take a list, too, for the fields in their order.
     if bytes.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
         return Err(Problem::field("body", "is not a JSON object"));

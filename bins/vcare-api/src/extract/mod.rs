@@ -5,13 +5,14 @@ mod body;
 mod caller;
 mod fields;
 mod headers;
+pub mod page;
 mod path;
 mod query;
 
 pub use audio::{AudioRequest, UploadLimits};
-pub use body::{Body, RawBody};
+pub use body::{Body, RawBody, parse_json};
 pub use caller::{SignedInCaller, authenticate, bearer};
 pub use fields::{Fields, Instant};
 pub use headers::{IfMatch, WishKey, expected_version};
-pub use path::{ParticipantPath, SessionPath};
+pub use path::{AsyncVisitPath, ParticipantPath, SessionPath};
 pub use query::Query;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
-use vcare_domain::{InvalidId, ParticipantId, SessionId};
+use vcare_domain::{AsyncVisitId, InvalidId, ParticipantId, SessionId};
 
 use crate::problem::Problem;
 
@@ -23,6 +23,19 @@ impl FromRequest for SessionPath {
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(id(req, "sessionId").map(Self))
+    }
+}
+
+/// `/async-visits/{asyncVisitId}`.
+#[derive(Debug, Clone, Copy)]
+pub struct AsyncVisitPath(pub AsyncVisitId);
+
+impl FromRequest for AsyncVisitPath {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(id(req, "asyncVisitId").map(Self))
     }
 }
 

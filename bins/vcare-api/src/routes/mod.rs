@@ -1,6 +1,7 @@
 //! Every path the API answers, in one place.
 
 pub mod ai;
+pub mod async_visits;
 pub mod branding;
 pub mod config;
 pub mod internal;
@@ -24,6 +25,7 @@ use crate::extract::authenticate;
 use crate::openapi;
 use crate::problem::Problem;
 use crate::request;
+use crate::routes::async_visits::{LONGEST_SYNC, LONGEST_TEXT};
 
 /// A transcript of several hours, in any script and however it is escaped.
 const LONG_BODY: usize = 768 * 1024;
@@ -60,6 +62,12 @@ fn signed_in(path: &str, routes: Vec<(Method, Route)>) -> impl HttpServiceFactor
 fn signed_in_slowly(path: &str, routes: Vec<(Method, Route)>) -> impl HttpServiceFactory + 'static {
     let bodies = web::PayloadConfig::new(LONG_BODY);
     routed(path, routes).app_data(bodies).wrap(from_fn(authenticate)).wrap(from_fn(request::in_upload_time))
+}
+
+/// The same, for bodies of that length.
+fn signed_in_with(path: &str, longest: usize, routes: Vec<(Method, Route)>) -> impl HttpServiceFactory + 'static {
+    let resource = routed(path, routes).app_data(web::PayloadConfig::new(longest));
+    resource.wrap(from_fn(authenticate)).wrap(from_fn(request::in_time))
 }
 
 /// The same, for the deployment's own servers.
@@ -139,6 +147,39 @@ pub fn configure(app: &mut web::ServiceConfig) {
     .service(signed_in_slowly(&at("/ai/transcribe"), vec![post(web::post().to(ai::transcribe::transcribe))]))
     .service(signed_in_slowly(&at("/ai/summary"), vec![post(web::post().to(ai::summary::summary))]))
     .service(signed_in(&at("/ai/accept-summary"), vec![post(web::post().to(ai::accept_summary::accept_summary))]))
+    .service(signed_in_with(
+        &at("/continue-async"),
+        LONGEST_TEXT,
+        vec![post(web::post().to(async_visits::continue_async::continue_async))],
+    ))
+    .service(signed_in_with(
+        &to("/async-visits"),
+        LONGEST_TEXT,
+        vec![get(web::get().to(async_visits::list::list)), post(web::post().to(async_visits::submit::submit))],
+    ))
+    .service(signed_in_with(
+        &to("/async-visits/sync"),
+        LONGEST_SYNC,
+        vec![post(web::post().to(async_visits::sync::sync))],
+    ))
+    .service(signed_in(&to("/async-visits/{asyncVisitId}"), vec![get(web::get().to(async_visits::read::read))]))
+    .service(signed_in(
+        &to("/async-visits/{asyncVisitId}/claim"),
+        vec![post(web::post().to(async_visits::claim::claim))],
+    ))
+    .service(signed_in(
+        &to("/async-visits/{asyncVisitId}/release"),
+        vec![post(web::post().to(async_visits::release::release))],
+    ))
+    .service(signed_in_with(
+        &to("/async-visits/{asyncVisitId}/respond"),
+        LONGEST_TEXT,
+        vec![post(web::post().to(async_visits::respond::respond))],
+    ))
+    .service(signed_in(
+        &to("/async-visits/{asyncVisitId}/close"),
+        vec![post(web::post().to(async_visits::close::close))],
+    ))
     .service(signed_in(
         &to("/config"),
         vec![get(web::get().to(config::read::read)), put(web::put().to(config::write::write))],

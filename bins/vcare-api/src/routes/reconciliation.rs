@@ -22,7 +22,7 @@ pub struct ReconciliationDto {
     as_of: OffsetDateTime,
     /// Whether every ended visit has its Encounter and its charge, and every event is acknowledged.
     complete: bool,
-    /// Ended visits whose Encounter is pending or parked.
+    /// Ended visits, and answered ones without a live link, whose Encounter is pending or parked.
     visits_without_encounter: VisitBacklogDto,
     /// Visits with an Encounter and no charge: always none, as both are one transaction.
     encounters_without_charge: VisitBacklogDto,
@@ -64,15 +64,15 @@ pub struct JobBacklogDto {
     items: Vec<ParkedJobDto>,
 }
 
-/// An ended visit that is not all done.
+/// An ended visit, or an answered one without a live link, that is not all done.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UnsettledVisitDto {
-    /// The session.
+    /// The session, `vsn_…`; or the visit without a live link, `avs_…`.
     session_id: String,
     /// `pending` or `parked`.
     encounter_status: &'static str,
-    /// When it was ended.
+    /// When it was ended, or answered.
     #[serde(with = "time::serde::rfc3339")]
     ended_at: OffsetDateTime,
     /// How long ago that is.
@@ -85,9 +85,9 @@ pub struct UnsettledVisitDto {
 pub struct ParkedJobDto {
     /// The job.
     job_id: String,
-    /// `create_encounter`, `fail_lost_visit`.
+    /// `create_encounter`, `create_async_encounter`, `fail_lost_visit`.
     kind: &'static str,
-    /// For which session.
+    /// For which session, `vsn_…`; or for which visit without a live link, `avs_…`.
     session_id: String,
     /// How many attempts were begun.
     attempts: u32,
@@ -109,7 +109,7 @@ impl From<&Reconciliation> for ReconciliationDto {
                 .items
                 .iter()
                 .map(|visit| UnsettledVisitDto {
-                    session_id: visit.session_id.to_string(),
+                    session_id: visit.visit.to_string(),
                     encounter_status: visit.encounter.as_str(),
                     ended_at: visit.ended_at,
                     age_seconds: age(visit.ended_at),
@@ -119,7 +119,7 @@ impl From<&Reconciliation> for ReconciliationDto {
         let job = |job: &JobView| ParkedJobDto {
             job_id: job.id.to_string(),
             kind: job.kind.as_str(),
-            session_id: job.session_id.to_string(),
+            session_id: job.kind.visit(job.session_id).to_string(),
             attempts: job.attempts,
             last_error: job.last_error.clone(),
             age_seconds: age(job.created_at),

@@ -4,7 +4,10 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use vcare_api::answer::BASE;
 
-use crate::support::{INTERNAL_TOKEN, audio};
+use crate::support::{INTERNAL_TOKEN, audio, draft};
+
+/// The id of a visit without a live link that nobody submitted.
+pub const NO_ASYNC_VISIT: &str = "avs_01KA8Z0Q3CJ9XW2V5T7N4B6M8T";
 
 /// One operation of the OpenAPI document.
 #[derive(Debug, Clone)]
@@ -81,6 +84,7 @@ impl Operation {
         self.template
             .replace("{sessionId}", session)
             .replace("{participantId}", participant)
+            .replace("{asyncVisitId}", NO_ASYNC_VISIT)
             .replace("{conferenceId}", "nothing")
     }
 
@@ -112,6 +116,17 @@ impl Operation {
     pub fn good_body(&self, wish: &Value) -> Value {
         match self.id.as_str() {
             "createSession" => wish.clone(),
+            "submitAsyncVisit" => draft(),
+            "syncAsyncVisits" => json!({"drafts": [draft()]}),
+            "continueAsync" => {
+                let mut draft = draft();
+                for field in ["patientId", "appointmentId"] {
+                    draft.as_object_mut().unwrap().remove(field);
+                }
+                draft
+            }
+            "claimAsyncVisit" | "releaseAsyncVisit" | "closeAsyncVisit" => json!({}),
+            "respondAsyncVisit" => json!({"responseText": "rest"}),
             "inviteParticipant" => json!({"role": "observer"}),
             "removeParticipant" | "cancelSession" => json!({"reason": "the patient asked for it"}),
             "join" => json!({"token": "a.b.c"}),

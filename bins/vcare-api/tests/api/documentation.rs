@@ -8,7 +8,7 @@ use time::Duration;
 use vcare_testkit::{Consents, Mode, Name};
 
 use crate::described;
-use crate::support::{Answer, CONSENTED, NO_CONSENT, TestApp, Visit, audio, must_be_committed, silence};
+use crate::support::{Answer, CONSENTED, NO_CONSENT, TestApp, Visit, audio, draft, must_be_committed, silence};
 
 fn document() -> Value {
     serde_json::to_value(vcare_api::openapi::document()).unwrap()
@@ -241,6 +241,54 @@ async fn what_is_answered_during_a_visit_is_as_it_is_described() {
     described.holds("removeParticipant", app.remove(&visit, &visit.patient, "wrong person").await).expect(200);
     described.holds("cancelSession", app.cancel(&visit, "snow").await).expect(200);
     described.holds("readSession", app.get(&clinician, &visit.path("")).await).expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_answered_about_a_visit_without_a_link_is_as_it_is_described() {
+    let app = TestApp::start().await;
+    let described = Description::strict();
+    let (clinician, patient, written) = (app.token("clinician"), app.token("patient"), draft());
+    let submit = async |token: &str, body: &Value| {
+        described.holds("submitAsyncVisit", app.post(token, "/async-visits", body).await)
+    };
+    let id = submit(&patient, &written).await.expect(201).text("id");
+    submit(&patient, &written).await.expect(200);
+    submit(&patient, &json!({})).await.expect(400);
+    submit("x", &written).await.expect(401);
+    let mut other = written.clone();
+    other["patientId"] = json!(NO_CONSENT);
+    submit(&patient, &other).await.expect(403);
+    submit(&clinician, &other).await.expect(409);
+    other["clientMutationId"] = draft()["clientMutationId"].clone();
+    submit(&clinician, &other).await.expect(403);
+    let drafts = json!({"drafts": [draft(), written, other, {}]});
+    described.holds("syncAsyncVisits", app.post(&clinician, "/async-visits/sync", &drafts).await).expect(200);
+    described.holds("listAsyncVisits", app.get(&patient, "/async-visits").await).expect(200);
+    let act = async |what: &str, token: &str, body: Value| {
+        let answer = app.post(token, &format!("/async-visits/{id}/{what}"), &body).await;
+        described.holds(&format!("{what}AsyncVisit"), answer)
+    };
+    act("respond", &clinician, json!({"responseText": "rest"})).await.expect(409);
+    act("close", &clinician, json!({})).await.expect(409);
+    act("claim", &patient, json!({})).await.expect(403);
+    act("claim", &clinician, json!({})).await.expect(200);
+    act("claim", &app.other_clinician(), json!({})).await.expect(409);
+    act("release", &app.other_clinician(), json!({})).await.expect(409);
+    act("release", &clinician, json!({})).await.expect(200);
+    act("claim", &clinician, json!({"leaseMinutes": 5})).await.expect(200);
+    act("respond", &clinician, json!({"responseText": "rest", "version": 1})).await.expect(409);
+    act("respond", &clinician, json!({"responseText": "rest"})).await.expect(200);
+    act("close", &clinician, json!({})).await.expect(200);
+    described.holds("readAsyncVisit", app.get(&patient, &format!("/async-visits/{id}")).await).expect(200);
+    let nobody = format!("/async-visits/{}", described::NO_ASYNC_VISIT);
+    described.holds("readAsyncVisit", app.get(&patient, &nobody).await).expect(404);
+    let (visit, _) = app.active_visit().await;
+    let mut continuation = draft();
+    continuation.as_object_mut().unwrap().remove("patientId");
+    let path = visit.path("/continue-async");
+    described.holds("continueAsync", app.post(&patient, &path, &continuation).await).expect(409);
+    app.fail(&visit).await;
+    described.holds("continueAsync", app.post(&patient, &path, &continuation).await).expect(201);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,6 +7,7 @@ mod support;
 
 mod admit;
 mod ai;
+mod async_visits;
 mod bad_input;
 mod batches;
 mod browser;

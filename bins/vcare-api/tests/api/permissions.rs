@@ -35,6 +35,10 @@ fn needed(operation: &Operation) -> Permission {
         "readConfig" => Permission::ConfigRead,
         "writeConfig" => Permission::ConfigWrite,
         "testConnection" => Permission::ConfigTest,
+        "submitAsyncVisit" | "syncAsyncVisits" | "continueAsync" => Permission::AsyncVisitSubmit,
+        "listAsyncVisits" | "readAsyncVisit" => Permission::AsyncVisitRead,
+        "claimAsyncVisit" | "releaseAsyncVisit" | "respondAsyncVisit" => Permission::AsyncVisitReview,
+        "closeAsyncVisit" => Permission::AsyncVisitClose,
         "reconciliation" => Permission::ReconciliationRead,
         id => panic!("say here what {id} needs"),
     }
@@ -58,6 +62,10 @@ fn meaning(permission: Permission) -> &'static str {
         Permission::AiTranscribe => "Have a visit written down by a machine (3)",
         Permission::AiSummary => "Have a visit summed up by a machine (3)",
         Permission::AiAcceptSummary => "Decide whether a machine's summary goes into the chart (3)",
+        Permission::AsyncVisitSubmit => "Send a visit without a live link",
+        Permission::AsyncVisitRead => "Read visits without a live link, and what was written in them",
+        Permission::AsyncVisitReview => "Take such a visit up, give it back, answer it",
+        Permission::AsyncVisitClose => "Close an answered one",
         Permission::ConfigRead => "Read the tenant's settings",
         Permission::ConfigWrite => "Change the tenant's settings",
         Permission::ConfigTest => "Try the tenant's video backend",
@@ -72,7 +80,8 @@ fn holds(role: Role, permission: Permission) -> bool {
 fn cell(role: Role, permission: Permission) -> &'static str {
     match (holds(role, permission), role, permission) {
         (false, ..) => "–",
-        (true, Role::Patient, Permission::SessionRead) => "their own",
+        (true, Role::Patient, Permission::AsyncVisitSubmit) => "for themselves",
+        (true, Role::Patient, Permission::SessionRead | Permission::AsyncVisitRead) => "their own",
         (true, ..) => "yes",
     }
 }

@@ -9,7 +9,9 @@ use vcare_boot::{LOG_SCHEMA_VERSION, actor_id_hash};
 use vcare_domain::{TenantId, UserId};
 use vcare_testkit::{Licence, Mode, Name};
 
-use crate::support::{Answer, CONSENTED, NO_CONSENT, NO_RECORDING_CONSENT, Program, TENANT, Visit, jitsi_secret};
+use crate::support::{
+    Answer, CONSENTED, NO_CONSENT, NO_RECORDING_CONSENT, Program, TENANT, Visit, draft, jitsi_secret,
+};
 
 /// Stands in the configuration.
 const FHIR_BEARER: &str = "fhir-bearer-7Yp2";
@@ -135,6 +137,40 @@ impl Day {
         ended
     }
 
+    /// A visit without a link, from the patient's words to the answer, with a phone's mistakes in between.
+    async fn care_without_a_link(&self, clinician: &str, patient: &str) -> Answer {
+        let app = &self.app;
+        let mut draft = draft();
+        for (field, words) in [("chiefComplaint", "پړسوب, a lump in the breast"), ("symptoms", "night sweats")] {
+            let text = json!(words);
+            draft[field] = if field == "symptoms" { json!([text]) } else { text };
+        }
+        for words in ["پړسوب", "lump in the breast", "night sweats", "biopsy on Tuesday"] {
+            self.secrets.keep("what somebody wrote", words);
+        }
+        let id = app.post(patient, "/async-visits", &draft).await.expect(201).text("id");
+        app.post(patient, "/async-visits", &draft).await.expect(200);
+        app.post(patient, "/async-visits/sync", &json!({"drafts": [draft, {"chiefComplaint": ["night sweats"]}]}))
+            .await
+            .expect(200);
+        let mut bad = draft.clone();
+        bad["locale"] = json!("lump in the breast");
+        app.post(patient, "/async-visits", &bad).await.refused(400, "VALIDATION_ERROR");
+        bad["patientId"] = json!(NO_CONSENT);
+        bad["locale"] = json!("ps");
+        app.post(clinician, "/async-visits", &bad).await.refused(409, "CLIENT_MUTATION_ID_TAKEN");
+        app.get(clinician, &format!("/async-visits?patientId={CONSENTED}&claimable=true")).await.expect(200);
+        let at = |what: &str| format!("/async-visits/{id}/{what}");
+        app.post(clinician, &at("claim"), &json!({})).await.expect(200);
+        let answer = json!({"responseText": "biopsy on Tuesday", "followUp": "in_person"});
+        let answered = app.post(clinician, &at("respond"), &answer).await.expect(200);
+        app.post(clinician, &at("respond"), &json!({"responseText": "biopsy on Tuesday, 9:00"}))
+            .await
+            .refused(409, "INVALID_STATUS_TRANSITION");
+        app.get(patient, &format!("/async-visits/{id}")).await.expect(200);
+        answered
+    }
+
     /// Everything that can be refused for a reason that knows a person.
     async fn refuse(&self, clinician: &str, patient: &str) {
         let app = &self.app;
@@ -211,11 +247,14 @@ async fn a_whole_day_leaves_nothing_of_a_person_in_logs_and_metrics() {
     let clinician = day.sign_in("dr-latifa", "clinician");
     let patient = day.sign_in("user-ahmad", "patient");
     assert_eq!(day.care(&clinician, &patient).await.body["encounterStatus"], "created");
+    let answered = day.care_without_a_link(&clinician, &patient).await;
+    assert_eq!(answered.body["encounterStatus"], "created");
     day.refuse(&clinician, &patient).await;
     day.call_off(&clinician).await;
     for (mode, status) in [(Mode::DOWN, "pending"), (Mode::down_with(422), "parked"), (Mode::WRONG, "pending")] {
         day.app.standins.set_mode(Name::Fhir, mode);
         assert_eq!(day.care(&clinician, &patient).await.body["encounterStatus"], status);
+        assert_eq!(day.care_without_a_link(&clinician, &patient).await.body["encounterStatus"], status);
     }
 
     let metrics = day.app.send(day.app.request(Method::GET, "//metrics")).await.expect(200);
@@ -266,7 +305,7 @@ fn every_request_has_a_line_that_can_be_found(lines: &[Value]) {
         }
         by_her += usize::from(line["actor_id_hash"] == hash.as_str());
         // A pattern, and never what somebody put into it.
-        assert!(!route.contains("vsn_") && !route.contains('?'), "{line}");
+        assert!(!route.contains("vsn_") && !route.contains("avs_") && !route.contains('?'), "{line}");
         if line["status"].as_u64().unwrap() >= 400 {
             assert!(line["code"].is_string(), "{line}");
         }

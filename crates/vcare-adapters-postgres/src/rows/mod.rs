@@ -1,11 +1,13 @@
 //! Rows as stored. They are not trusted: turning one into an aggregate can fail, and names table and column.
 
 mod ai_draft;
+mod async_visit;
 mod documents;
 mod session;
 mod tenant_config;
 
 pub(crate) use ai_draft::{AiDraftRow, NewAiDraftRow};
+pub(crate) use async_visit::{AsyncVisitChanges, AsyncVisitRow, FirstSubmissionRow, NewAsyncVisitRow, restore_first};
 pub(crate) use session::{NewSessionRow, SessionChanges, SessionRow};
 pub(crate) use tenant_config::TenantConfigRow;
 

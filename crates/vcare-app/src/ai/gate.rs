@@ -7,7 +7,6 @@ use crate::actor::Caller;
 use crate::app::App;
 use crate::authorisation::Permission;
 use crate::error::AppError;
-use crate::events::AuditEntry;
 use crate::gates::{Gate, GateBlock, consent_gates};
 use crate::ports::ConsentSubject;
 
@@ -37,11 +36,7 @@ impl App {
             return Ok(());
         };
         count(block.reason());
-        if let Some(entry) = AuditEntry::consent_gate_blocked(block, subject, attempted, self.clock.now()) {
-            let mut tx = self.store.begin("audit_gate_block", &caller.scope()).await?;
-            tx.audit(entry).await?;
-            tx.commit().await?;
-        }
+        self.audit_gate_block(&caller.scope(), subject, attempted, block).await?;
         Err(block.into())
     }
 }

@@ -88,14 +88,7 @@ impl App {
             // An Encounter is owed for a visit in which nothing took place. Whatever made such a row, no gateway can help.
             return Answered { job, verdict: Verdict::Hopeless("nothing_to_write"), at: self.clock.now() };
         };
-        let created = self.neighbours.fhir.create_encounter(&job.tenant_id, &draft, deadline, &job.trace).await;
-        let at = self.clock.now();
-        match &created {
-            Err(FhirError::Unavailable(error)) if error.is_outage() => {
-                self.neighbours.fhir_breaker.failed(at, error.retry_after);
-            }
-            _ => self.neighbours.fhir_breaker.answered(),
-        }
+        let (created, at) = self.create_encounter(&job.tenant_id, &draft, deadline, &job.trace).await;
         let verdict = match created {
             Ok(encounter) => Verdict::Created(encounter),
             Err(FhirError::Invalid { .. }) => Verdict::Hopeless("invalid"),
@@ -105,5 +98,24 @@ impl App {
             }
         };
         Answered { job, verdict, at }
+    }
+
+    /// Asks the gateway for an Encounter, and tells the breaker how the gateway is. When it answered comes with it.
+    pub(crate) async fn create_encounter(
+        &self,
+        tenant: &TenantId,
+        draft: &EncounterDraft,
+        deadline: Duration,
+        trace: &TraceContext,
+    ) -> (Result<EncounterId, FhirError>, OffsetDateTime) {
+        let created = self.neighbours.fhir.create_encounter(tenant, draft, deadline, trace).await;
+        let at = self.clock.now();
+        match &created {
+            Err(FhirError::Unavailable(error)) if error.is_outage() => {
+                self.neighbours.fhir_breaker.failed(at, error.retry_after);
+            }
+            _ => self.neighbours.fhir_breaker.answered(),
+        }
+        (created, at)
     }
 }

@@ -33,7 +33,7 @@ pub fn encounter_draft(visit: &SessionParts) -> Option<EncounterDraft> {
         node_id: visit.node_id.clone(),
         participants: participants.collect(),
         period,
-        length_seconds: visit.seconds().total(),
+        length_seconds: Some(visit.seconds().total()),
     })
 }
 
@@ -108,6 +108,6 @@ mod tests {
             .map(|person| (person.user_id.as_str(), person.period.start, person.period.end))
             .collect();
         assert_eq!(parts, [("dr-amin", at(2), at(12)), ("karim", at(5), at(12))]);
-        assert_eq!((draft.period.start, draft.period.end, draft.length_seconds), (at(2), at(12), 600));
+        assert_eq!((draft.period.start, draft.period.end, draft.length_seconds), (at(2), at(12), Some(600)));
     }
 }

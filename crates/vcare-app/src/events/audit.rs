@@ -184,7 +184,7 @@ impl AuditEntry {
         Self {
             event_type,
             resource_type: "Job",
-            resource_id: session.to_string(),
+            resource_id: kind.visit(session).to_string(),
             action: AuditAction::Update,
             outcome: AuditOutcome::Success,
             metadata: BTreeMap::from([("kind", kind.as_str().to_owned())]),

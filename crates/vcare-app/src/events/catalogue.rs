@@ -12,6 +12,7 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
 use crate::events::data::{
+    AsyncVisitChanged, AsyncVisitChargeable, AsyncVisitClaimed, AsyncVisitResponded, AsyncVisitSubmitted,
     AuditRecorded, ConfigUpdated, FallbackInitiated, JoinTokenIssued, LinkChanged, MediaModeChanged,
     ParticipantChanged, RecordingAvailable, RecordingWithdrawn, SessionChanged, SessionChargeable, SessionCreated,
     SessionEnded, SessionStarted,
@@ -34,7 +35,7 @@ pub struct EventType {
 }
 
 /// Every published event type.
-pub const EVENT_TYPES: [EventType; 22] = [
+pub const EVENT_TYPES: [EventType; 29] = [
     event::<SessionCreated>(
         "virtual_care.session.created.v1",
         "Visit created",
@@ -134,6 +135,41 @@ pub const EVENT_TYPES: [EventType; 22] = [
         "virtual_care.billing.session_chargeable.v1",
         "Visit chargeable",
         "The visit's Encounter is in the chart, and the visit can be charged. Once a visit.",
+    ),
+    event::<AsyncVisitSubmitted>(
+        "virtual_care.async_visit.submitted.v1",
+        "Async visit submitted",
+        "A visit without a live link arrived: its patient waits for an answer. Once a draft, however often it is sent.",
+    ),
+    event::<AsyncVisitClaimed>(
+        "virtual_care.async_visit.claimed.v1",
+        "Async visit claimed",
+        "A clinician took a visit without a live link up, or holds it for longer.",
+    ),
+    event::<AsyncVisitChanged>(
+        "virtual_care.async_visit.released.v1",
+        "Async visit released",
+        "Who held a visit without a live link gave it back to the queue.",
+    ),
+    event::<AsyncVisitResponded>(
+        "virtual_care.async_visit.responded.v1",
+        "Async visit responded",
+        "A clinician answered a visit without a live link. Its Encounter and its charge follow.",
+    ),
+    event::<AsyncVisitChanged>(
+        "virtual_care.async_visit.closed.v1",
+        "Async visit closed",
+        "An answered visit without a live link is over.",
+    ),
+    event::<AsyncVisitChanged>(
+        "virtual_care.async_visit.encounter.parked.v1",
+        "Async visit's Encounter parked",
+        "The FHIR gateway refuses the Encounter of a visit without a live link as invalid: a person must look.",
+    ),
+    event::<AsyncVisitChargeable>(
+        "virtual_care.billing.async_visit_chargeable.v1",
+        "Async visit chargeable",
+        "The Encounter of a visit without a live link is in the chart, and the visit can be charged. Once a visit.",
     ),
     event::<ConfigUpdated>(
         CONFIG_UPDATED,

@@ -1,5 +1,6 @@
 //! What each event says: ids, states, times and numbers; never a name, a reason in free text or anything clinical.
 
+mod async_visits;
 mod links;
 
 use schemars::JsonSchema;
@@ -10,6 +11,9 @@ use vcare_domain::{
 
 use crate::events::Timestamp;
 
+pub use async_visits::{
+    AsyncVisitChanged, AsyncVisitChargeable, AsyncVisitClaimed, AsyncVisitResponded, AsyncVisitSubmitted,
+};
 pub use links::{FallbackInitiated, LinkChanged};
 
 // No text is without bounds: a field that could hold prose could hold something clinical.

@@ -3,6 +3,7 @@
 //! `envelope` holds what every event carries, [`data`] what each one says, `session` turns what happened to a visit
 //! into them, and [`catalogue`] lists them all with their schema and a sample.
 
+mod async_visit;
 mod audit;
 pub mod catalogue;
 mod config;
@@ -10,6 +11,7 @@ pub mod data;
 mod envelope;
 mod session;
 
+pub use async_visit::async_visit_event;
 pub use audit::{AuditAction, AuditEntry, AuditOutcome};
 pub use config::{CONFIG_UPDATED, config_event};
 pub use envelope::{CloudEvent, SOURCE, Timestamp};

@@ -37,6 +37,9 @@ impl App {
         let of = |breaker| Kind { kind, breaker, limit, stop };
         match kind {
             JobKind::CreateEncounter => self.work_due_encounters(limit, stop).await,
+            JobKind::CreateAsyncEncounter => {
+                of(Some(&self.neighbours.fhir_breaker)).work(self, App::write_async_encounter).await
+            }
             JobKind::CreateThread => {
                 let breaker = &self.neighbours.messaging_breaker;
                 of(Some(breaker)).work(self, |app, job, deadline| app.make_thread(job, deadline)).await

@@ -1,6 +1,6 @@
 //! An operator takes a job in hand.
 
-use vcare_domain::{Outcome, SessionId};
+use vcare_domain::{AsyncVisitId, Outcome, SessionId};
 
 use crate::actor::Scope;
 use crate::app::App;
@@ -43,25 +43,44 @@ impl App {
 
     /// The visit first: who works the job locks them in that order, too.
     async fn park_in(&self, tx: &mut dyn UnitOfWork, session: SessionId, kind: JobKind) -> Result<bool, AppError> {
-        let mut visit = tx.sessions().find(session).await?.ok_or(AppError::NotFound(Resource::Session))?;
-        let told = match kind {
-            JobKind::CreateEncounter => visit.park_encounter(self.clock.now())?,
-            JobKind::CreateThread => visit.park_thread(self.clock.now())?,
+        match kind {
+            JobKind::CreateEncounter => self.park_encounter(tx, session).await?,
+            JobKind::CreateAsyncEncounter => self.park_async_encounter(tx, session).await?,
+            JobKind::CreateThread => self.park_thread(tx, session).await?,
             // Nothing was promised that would have to be taken back.
-            JobKind::FailLostVisit => Outcome::AlreadyApplied,
-            JobKind::PushSummary => {
-                self.park_drafts(tx, session).await?;
-                Outcome::AlreadyApplied
-            }
-        };
-        if told == Outcome::Applied {
-            tx.sessions().save(&mut visit).await?;
+            JobKind::FailLostVisit => {}
+            JobKind::PushSummary => self.park_drafts(tx, session).await?,
         }
         let found = tx.jobs().park(session, kind, "operator").await?;
         if found {
             tx.audit(AuditEntry::job("JOB_PARKED", session, kind, self.clock.now())).await?;
         }
         Ok(found)
+    }
+
+    async fn park_encounter(&self, tx: &mut dyn UnitOfWork, session: SessionId) -> Result<(), AppError> {
+        let mut visit = tx.sessions().find(session).await?.ok_or(AppError::NotFound(Resource::Session))?;
+        if visit.park_encounter(self.clock.now())? == Outcome::Applied {
+            tx.sessions().save(&mut visit).await?;
+        }
+        Ok(())
+    }
+
+    async fn park_async_encounter(&self, tx: &mut dyn UnitOfWork, session: SessionId) -> Result<(), AppError> {
+        let id = AsyncVisitId::from_uuid(*session.as_uuid());
+        let mut visit = tx.async_visits().find(id).await?.ok_or(AppError::NotFound(Resource::AsyncVisit))?;
+        if visit.park_encounter(self.clock.now())? == Outcome::Applied {
+            tx.async_visits().save(&mut visit).await?;
+        }
+        Ok(())
+    }
+
+    async fn park_thread(&self, tx: &mut dyn UnitOfWork, session: SessionId) -> Result<(), AppError> {
+        let mut visit = tx.sessions().find(session).await?.ok_or(AppError::NotFound(Resource::Session))?;
+        if visit.park_thread(self.clock.now())? == Outcome::Applied {
+            tx.sessions().save(&mut visit).await?;
+        }
+        Ok(())
     }
 
     async fn park_drafts(&self, tx: &mut dyn UnitOfWork, session: SessionId) -> Result<(), AppError> {

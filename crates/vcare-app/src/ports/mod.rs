@@ -1,6 +1,7 @@
 //! What the use cases need from the world.
 
 mod ai;
+mod async_visits;
 mod audio;
 mod changes;
 mod clock;
@@ -14,6 +15,9 @@ mod video;
 mod waiting;
 
 pub use ai::{AiError, AiGateway, AudioUpload, ChartError, ChartNotes, DraftTexts, DraftedSummary, Transcribed};
+pub use async_visits::{
+    ArrivalCursor, AsyncVisitFilter, AsyncVisitPage, AsyncVisitReads, AsyncVisits, FirstSubmission,
+};
 pub use audio::{AudioBody, AudioFault, AudioFeed, AudioWatch, audio_channel};
 pub use changes::{VisitChanges, Watch};
 pub use clock::{Clock, Ids};
@@ -25,7 +29,7 @@ pub use neighbours::{
 pub use oversight::{Backlog, ITEMS, JobFilter, JobView, Oversight, TenantView, Unsettled, UnsettledVisit};
 pub use queue::{
     EventPublisher, GivenBack, JobKind, JobQueue, LeasedJob, NewJob, OpenJobs, Outbox, OutboxLead, OutboxWake,
-    PublishError, StoredEvent,
+    PublishError, StoredEvent, VisitId,
 };
 pub use secrets::{
     InvalidSecret, JoinTokenClaims, JoinTokens, KeptSecrets, KeyPurpose, KeyVersions, PreparedSecret, SealedSecret,

@@ -139,10 +139,10 @@ pub struct EncounterDraft {
     pub node_id: Option<NodeId>,
     /// Who took part and signs in. The patient is the subject.
     pub participants: Vec<EncounterParticipant>,
-    /// From admission to end.
+    /// From admission to end; without a live link, from when the clinician took it up until they answered.
     pub period: Period,
-    /// Length in seconds.
-    pub length_seconds: u32,
+    /// Length in seconds, where it was measured.
+    pub length_seconds: Option<u32>,
 }
 
 /// Why the FHIR gateway has not taken an Encounter.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 use vcare_domain::{EncounterStatus, JobId, SessionId, TenantId, Version};
 
-use crate::ports::{JobKind, StoreError};
+use crate::ports::{JobKind, StoreError, VisitId};
 
 /// How many there are, since when the oldest is, and the oldest ones themselves.
 #[derive(Debug, Clone)]
@@ -20,16 +20,16 @@ pub struct Backlog<T> {
 /// How many items a [`Backlog`] lists at most.
 pub const ITEMS: u16 = 50;
 
-/// An ended visit that is not all done.
+/// An ended visit, or an answered one without a live link, that is not all done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnsettledVisit {
     /// Whose.
     pub tenant_id: TenantId,
     /// The visit.
-    pub session_id: SessionId,
+    pub visit: VisitId,
     /// What has become of its Encounter.
     pub encounter: EncounterStatus,
-    /// When it was ended.
+    /// When it was ended, or answered.
     pub ended_at: OffsetDateTime,
 }
 
@@ -42,7 +42,7 @@ pub struct JobView {
     pub kind: JobKind,
     /// Whose.
     pub tenant_id: TenantId,
-    /// For which visit.
+    /// For which visit: see [`JobKind::visit`].
     pub session_id: SessionId,
     /// Whether it waits for a person.
     pub parked: bool,

@@ -1,12 +1,13 @@
 //! The outbox, the event stream, and durable work.
 
 use std::error::Error;
+use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use time::{Duration, OffsetDateTime};
 use tokio::sync::Notify;
-use vcare_domain::{AiDraftId, EventId, FollowUp, JobId, LeaseToken, SessionId, TenantId, VideoBackend};
+use vcare_domain::{AiDraftId, AsyncVisitId, EventId, FollowUp, JobId, LeaseToken, SessionId, TenantId, VideoBackend};
 
 use crate::actor::TraceContext;
 use crate::ports::{BrokenPromise, StoreError};
@@ -78,6 +79,8 @@ pub trait EventPublisher: Send + Sync {
 pub enum JobKind {
     /// Write a visit's Encounter.
     CreateEncounter,
+    /// Write the Encounter of a visit without a live link.
+    CreateAsyncEncounter,
     /// Make the thread in which a visit goes on.
     CreateThread,
     /// Give a visit up whose patient stays away.
@@ -88,13 +91,15 @@ pub enum JobKind {
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::CreateEncounter, Self::CreateThread, Self::FailLostVisit, Self::PushSummary];
+    pub const ALL: [Self; 5] =
+        [Self::CreateEncounter, Self::CreateAsyncEncounter, Self::CreateThread, Self::FailLostVisit, Self::PushSummary];
 
     /// The kind's name in the database and in metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::CreateEncounter => "create_encounter",
+            Self::CreateAsyncEncounter => "create_async_encounter",
             Self::CreateThread => "create_thread",
             Self::FailLostVisit => "fail_lost_visit",
             Self::PushSummary => "push_summary",
@@ -105,6 +110,35 @@ impl JobKind {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// The visit that such a job is for. Jobs name it by its UUID, whichever kind of visit it is.
+    #[must_use]
+    pub fn visit(self, subject: SessionId) -> VisitId {
+        match self {
+            Self::CreateAsyncEncounter => VisitId::Async(AsyncVisitId::from_uuid(*subject.as_uuid())),
+            Self::CreateEncounter | Self::CreateThread | Self::FailLostVisit | Self::PushSummary => {
+                VisitId::Live(subject)
+            }
+        }
+    }
+}
+
+/// A visit, with a live link or without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VisitId {
+    /// With one.
+    Live(SessionId),
+    /// Without.
+    Async(AsyncVisitId),
+}
+
+impl fmt::Display for VisitId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Live(id) => fmt::Display::fmt(id, f),
+            Self::Async(id) => fmt::Display::fmt(id, f),
+        }
     }
 }
 

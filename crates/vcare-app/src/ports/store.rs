@@ -12,7 +12,9 @@ use vcare_domain::{
 use crate::actor::{ActorRef, Scope, TraceContext};
 use crate::events::AuditEntry;
 use crate::idempotency::{Answer, IdempotencyKey};
-use crate::ports::{JobKind, KeptSecrets, Leases, SealedSecrets, Unsettled, WaitingRooms};
+use crate::ports::{
+    AsyncVisitReads, AsyncVisits, JobKind, KeptSecrets, Leases, SealedSecrets, Unsettled, WaitingRooms,
+};
 use crate::rooms::Presence;
 
 /// Why the store did not do it.
@@ -51,7 +53,7 @@ pub type FoundSession = (SessionId, Result<VirtualSession, StoreError>);
 
 /// The store: reads of single statements, and units of work.
 #[async_trait]
-pub trait Store: Reads + SealedSecrets + WaitingRooms {
+pub trait Store: Reads + AsyncVisitReads + SealedSecrets + WaitingRooms {
     /// Begins a transaction in which only the scope's tenant exists. `name` names it in metrics.
     async fn begin(&self, name: &'static str, scope: &Scope) -> Result<Box<dyn UnitOfWork>, StoreError>;
 }
@@ -114,6 +116,8 @@ pub trait Reads: Send + Sync {
 pub trait UnitOfWork: Send {
     /// The visits.
     fn sessions(&mut self) -> Box<dyn VirtualSessions + '_>;
+    /// The visits without a live link.
+    fn async_visits(&mut self) -> Box<dyn AsyncVisits + '_>;
     /// The answers given under idempotency keys.
     fn answers(&mut self) -> Box<dyn Answers + '_>;
     /// The durable work.

@@ -10,7 +10,6 @@ use crate::actor::{Caller, Scope, TraceContext};
 use crate::app::App;
 use crate::authorisation::Permission;
 use crate::error::AppError;
-use crate::events::AuditEntry;
 use crate::gates::{self, Gate, GateBlock, Question};
 use crate::idempotency::{Done, Once};
 use crate::ports::{ConsentSubject, RoomWish, StoreError};
@@ -115,20 +114,17 @@ impl App {
             (Ok(()), None) => Err(GateBlock::VideoNotConfigured.into()),
             (Err(error), _) => {
                 if let AppError::Blocked(block) = error {
-                    self.audit_block(scope, wish, block).await?;
+                    self.audit_gate_block(
+                        scope,
+                        ConsentSubject::Patient(&wish.patient_id),
+                        Permission::SessionCreate,
+                        block,
+                    )
+                    .await?;
                 }
                 Err(error)
             }
         }
-    }
-
-    async fn audit_block(&self, scope: &Scope, wish: &CreateSession, block: GateBlock) -> Result<(), StoreError> {
-        let patient = ConsentSubject::Patient(&wish.patient_id);
-        let entry = AuditEntry::consent_gate_blocked(block, patient, Permission::SessionCreate, self.clock.now());
-        let Some(entry) = entry else { return Ok(()) };
-        let mut tx = self.store.begin("audit_gate_block", scope).await?;
-        tx.audit(entry).await?;
-        tx.commit().await
     }
 
     async fn reserve(

@@ -1,6 +1,6 @@
 //! Visits are looked at.
 
-use vcare_domain::{Participant, ParticipantId, ParticipantStatus, PatientId, SessionId, VirtualSession};
+use vcare_domain::{Participant, ParticipantId, ParticipantStatus, SessionId, VirtualSession};
 
 use crate::actor::Caller;
 use crate::app::App;
@@ -9,22 +9,13 @@ use crate::error::{AppError, Resource};
 use crate::ports::{PageCursor, SessionFilter};
 
 impl Caller {
-    /// The only patient whose visits the caller may read; `None` for staff, who read their tenant's.
-    fn own_patient(&self) -> Result<Option<PatientId>, AppError> {
-        if !self.reads_own_only() {
-            return Ok(None);
-        }
-        let own = self.patient_id.clone().or_else(|| PatientId::parse(self.user_id.as_str()).ok());
-        own.map(Some).ok_or(AppError::Forbidden { permission: Permission::SessionRead })
-    }
-
     /// The caller's own part in a visit.
     ///
     /// # Errors
     /// [`AppError::NotFound`]: for who reads only what is their own, of the visit; for others, of the part.
     pub(crate) fn part_in<'s>(&self, session: &'s VirtualSession) -> Result<&'s Participant, AppError> {
         let visit = session.parts();
-        let patient = match self.own_patient()? {
+        let patient = match self.own_patient(Permission::SessionRead)? {
             Some(own) if own != visit.patient_id => return Err(AppError::NotFound(Resource::Session)),
             Some(_) => visit.patient(),
             None => None,
@@ -60,7 +51,7 @@ impl App {
     #[tracing::instrument(skip_all, fields(tenant_id = %caller.tenant_id, session_id = %id))]
     pub async fn read_session(&self, caller: &Caller, id: SessionId) -> Result<SeenSession, AppError> {
         caller.require(Permission::SessionRead)?;
-        let own = caller.own_patient()?;
+        let own = caller.own_patient(Permission::SessionRead)?;
         let session = self.store.session(&caller.tenant_id, id).await?;
         let session = session
             .filter(|session| own.is_none_or(|own| session.parts().patient_id == own))
@@ -95,7 +86,7 @@ impl App {
     #[tracing::instrument(skip_all, fields(tenant_id = %caller.tenant_id))]
     pub async fn list_sessions(&self, caller: &Caller, mut filter: SessionFilter) -> Result<SeenPage, AppError> {
         caller.require(Permission::SessionRead)?;
-        if let Some(own) = caller.own_patient()? {
+        if let Some(own) = caller.own_patient(Permission::SessionRead)? {
             if filter.patient_id.as_ref().is_some_and(|asked| *asked != own) {
                 return Ok(SeenPage { items: Vec::new(), next: None });
             }

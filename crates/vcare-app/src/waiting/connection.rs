@@ -91,7 +91,9 @@ impl App {
         let about = |session: &VirtualSession| {
             let own = caller.own_part(session).map(|participant| participant.id);
             match other {
-                _ if own.is_none() && caller.reads_own_only() => Err(AppError::NotFound(Resource::Session)),
+                _ if own.is_none() && caller.only_for_their_own(Permission::SessionRead) => {
+                    Err(AppError::NotFound(Resource::Session))
+                }
                 None => own.ok_or(AppError::NotFound(Resource::Participant)),
                 Some(other) if Some(other) == own => Ok(other),
                 Some(other) if caller.cares_for_patients() && report.heard == Heard::Lost => Ok(other),

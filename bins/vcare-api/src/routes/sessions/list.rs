@@ -2,46 +2,23 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use time::OffsetDateTime;
-use uuid::Uuid;
 use vcare_app::ports::{PageCursor, SessionFilter};
 use vcare_domain::{PatientId, SessionId, SessionStatus};
 
 use crate::answer::send;
 use crate::dto::{SessionListDto, VirtualSessionDto};
-use crate::extract::{Fields, Instant, Query, SignedInCaller};
+use crate::extract::{Fields, Instant, Query, SignedInCaller, page};
 use crate::problem::Problem;
 use crate::server::Api;
 
-const DEFAULT_LIMIT: u8 = 20;
-const MAX_LIMIT: u8 = 100;
-
-/// A cursor in its shown form: the last visit's planned start (milliseconds) and id.
+/// A cursor in its shown form: the last visit's planned start and id.
 fn show(cursor: PageCursor) -> String {
-    let millis = cursor.scheduled_start.unix_timestamp_nanos() / 1_000_000;
-    let mut bytes = i64::try_from(millis).unwrap_or(i64::MAX).to_be_bytes().to_vec();
-    bytes.extend_from_slice(cursor.id.as_uuid().as_bytes());
-    URL_SAFE_NO_PAD.encode(bytes)
+    page::show(cursor.scheduled_start, *cursor.id.as_uuid())
 }
 
 fn read(text: &str) -> Result<PageCursor, &'static str> {
-    const EXPECTED: &str = "expected the nextCursor of an earlier answer";
-    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| EXPECTED)?;
-    let (millis, id) = bytes.split_first_chunk::<8>().ok_or(EXPECTED)?;
-    let nanos = i128::from(i64::from_be_bytes(*millis)) * 1_000_000;
-    let scheduled_start = OffsetDateTime::from_unix_timestamp_nanos(nanos).map_err(|_| EXPECTED)?;
-    // No visit of ours is planned for such a time, and the database knows none before 4713 BC.
-    if scheduled_start.year() < 0 {
-        return Err(EXPECTED);
-    }
-    let id = SessionId::from_uuid(Uuid::from_slice(id).map_err(|_| EXPECTED)?);
-    Ok(PageCursor { scheduled_start, id })
-}
-
-fn limit(text: &str) -> Result<u8, &'static str> {
-    text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit)).ok_or("expected a number from 1 to 100")
+    let (scheduled_start, id) = page::read(text)?;
+    Ok(PageCursor { scheduled_start, id: SessionId::from_uuid(id) })
 }
 
 fn status(text: &str) -> Result<SessionStatus, &'static str> {
@@ -60,7 +37,7 @@ fn filter(mut query: Query) -> Result<SessionFilter, Problem> {
         from: fields.take_optional("from", from.as_ref().map(instant)),
         to: fields.take_optional("to", to.as_ref().map(instant)),
         after: fields.take_optional("cursor", after.as_deref().map(read)),
-        limit: fields.take_optional("limit", at_most.as_deref().map(limit)).unwrap_or(DEFAULT_LIMIT),
+        limit: fields.take_optional("limit", at_most.as_deref().map(page::limit)).unwrap_or(page::DEFAULT_LIMIT),
     };
     let filter = fields.done(Some(filter))?;
     query.nothing_else()?;
@@ -93,21 +70,4 @@ pub async fn list(api: web::Data<Api>, caller: SignedInCaller, query: Query) -> 
     let page = api.app.list_sessions(&caller.0, filter(query)?).await?;
     let items = page.items.iter().map(VirtualSessionDto::with_presence).collect();
     send(StatusCode::OK, &SessionListDto { items, next_cursor: page.next.map(show) })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cursor_reads_back_from_what_it_shows() {
-        let cursor = PageCursor {
-            scheduled_start: time::macros::datetime!(2026-03-01 09:30:00.123 UTC),
-            id: SessionId::from_uuid(Uuid::from_u128(7)),
-        };
-        assert_eq!(read(&show(cursor)), Ok(cursor));
-        for bad in ["", "x", "AAAA", &show(cursor)[1..], "____________________________________"] {
-            assert!(read(bad).is_err(), "{bad}");
-        }
-    }
 }

@@ -1,12 +1,10 @@
 //! In the database: row-level security, whatever the statement.
 
-use serde_json::json;
 use vcare_testkit::TestDatabase;
-use vcare_testkit::postgres::tokio_postgres::error::SqlState;
-use vcare_testkit::postgres::tokio_postgres::{Client, NoTls, connect};
 
 use super::all_of;
-use crate::support::{OTHER_TENANT, TENANT, TestApp, Visit};
+use super::intruder::{Intruder, two_tenants};
+use crate::support::{OTHER_TENANT, TENANT};
 
 /// Every table of ours.
 pub async fn tables(database: &TestDatabase) -> Vec<String> {
@@ -16,46 +14,11 @@ pub async fn tables(database: &TestDatabase) -> Vec<String> {
     database.rows(query, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
 }
 
-/// The service's own login in one of its roles, which may write what SQL it likes.
-struct Intruder(Client);
-
-impl Intruder {
-    async fn come(database: &TestDatabase, setup: &str) -> Self {
-        let (client, connection) = connect(&database.url(), NoTls).await.unwrap();
-        tokio::spawn(connection);
-        client.batch_execute(setup).await.unwrap();
-        Self(client)
-    }
-
-    /// As the role of requests, bound to that tenant.
-    async fn api(database: &TestDatabase, tenant: &str) -> Self {
-        let setup = format!("SET ROLE vcare_api; SELECT set_config('vcare.tenant_id', '{tenant}', false)");
-        Self::come(database, &setup).await
-    }
-
-    /// The tenants whose rows it sees in a table.
-    async fn sees(&self, table: &str) -> Vec<String> {
-        let query = format!("SELECT DISTINCT tenant_id FROM {table} ORDER BY 1");
-        let rows = self.0.query(&query, &[]).await.unwrap_or_else(|error| panic!("{table}: {error:?}"));
-        rows.iter().map(|row| row.get(0)).collect()
-    }
-
-    /// How many rows a statement touches.
-    async fn touches(&self, statement: &str) -> u64 {
-        self.0.execute(statement, &[]).await.unwrap_or_else(|error| panic!("{statement}: {error:?}"))
-    }
-
-    async fn is_refused(&self, statement: &str) {
-        let refused = self.0.execute(statement, &[]).await;
-        let code = refused.as_ref().err().and_then(|error| error.code());
-        assert_eq!(code, Some(&SqlState::INSUFFICIENT_PRIVILEGE), "{statement}: {refused:?}");
-    }
-}
-
 /// The tables that the role of requests may read; outbox rows it only writes.
-const READ_BY_API: [&str; 11] = [
+const READ_BY_API: [&str; 12] = [
     "tenant_config",
     "virtual_session",
+    "async_visit",
     "idempotency_key",
     "retry_job",
     "presence",
@@ -66,39 +29,6 @@ const READ_BY_API: [&str; 11] = [
     "tenant_key",
     "ai_draft",
 ];
-
-/// Two tenants with rows in every table.
-async fn two_tenants() -> TestApp {
-    let app = TestApp::start().await;
-    app.standins.set_mode(vcare_testkit::Name::Fhir, vcare_testkit::Mode::DOWN);
-    for (tenant, user) in [(TENANT, "clinician-1"), (OTHER_TENANT, "clinician-2")] {
-        let token = app.token_of(tenant, user, "clinician");
-        let created = app.post_once(&token, "/sessions", &app.wish(), "once").await.expect(201);
-        let visit = Visit::of(&created.body);
-        let at = |path: &str| format!("/sessions/{}{path}", visit.id);
-        let part = |path: &str| at(&format!("/{path}/{}", visit.patient));
-        let link = app.post(&token, &format!("{}/join-token", part("participants")), &json!({})).await.expect(201);
-        app.join(&link.text("joinToken")).await.expect(200);
-        app.post(&token, &part("admit"), &json!({})).await.expect(200);
-        let probe = json!({"rttMs": 9, "lossPercent": 0, "upKbps": 300, "downKbps": 300});
-        app.post(&token, &at("/link-probe"), &probe).await.expect(200);
-        app.seen_to_join(&created.text("roomName"), &visit.patient, "phone").await.expect(204);
-        app.post(&token, &at("/ai/summary"), &json!({"transcript": "cough"})).await.expect(201);
-        app.clock.advance(time::Duration::MINUTE);
-        app.post(&token, &at("/end"), &json!({})).await.expect(200);
-        let statements = format!(
-            "INSERT INTO tenant_secret VALUES ('{tenant}', 'zoomApiKey', 1, 'local:1', 'sealed', now());
-             INSERT INTO tenant_key VALUES ('{tenant}', 'joinKey', 2, 1, now())"
-        );
-        app.database.client().await.unwrap().batch_execute(&statements).await.unwrap();
-    }
-    for table in tables(&app.database).await {
-        let query = format!("SELECT count(DISTINCT tenant_id) FROM {table}");
-        let tenants: i64 = app.database.query_one(&query, &[]).await.unwrap().get(0);
-        assert_eq!(tenants, 2, "{table}");
-    }
-    app
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_without_any_filter_sees_the_rows_of_one_tenant() {
@@ -142,6 +72,7 @@ async fn no_statement_writes_for_another_tenant() {
         for update in [
             "tenant_config SET version = 9",
             "virtual_session SET version = 9",
+            "async_visit SET version = 9",
             "retry_job SET attempts = 0",
             "presence_lease SET promised = true",
             "tenant_secret SET version = 9",
@@ -156,6 +87,7 @@ async fn no_statement_writes_for_another_tenant() {
         for table in [
             "tenant_config",
             "virtual_session",
+            "async_visit",
             "idempotency_key",
             "outbox",
             "presence",
@@ -201,10 +133,12 @@ async fn the_role_of_background_work_sees_outbox_and_jobs_and_no_visit() {
     for table in ["outbox", "retry_job"] {
         assert_eq!(system.sees(table).await, [OTHER_TENANT, TENANT], "{table}");
     }
-    for table in ["virtual_session", "tenant_config"] {
+    for table in ["virtual_session", "async_visit", "tenant_config"] {
         system.is_refused(&format!("UPDATE {table} SET version = 1")).await;
     }
-    system.is_refused("SELECT count(*) FROM virtual_session").await;
+    for table in ["virtual_session", "async_visit"] {
+        system.is_refused(&format!("SELECT count(*) FROM {table}")).await;
+    }
     // Whose accounts to look into for what a crash left there, and nothing else of the settings.
     assert_eq!(system.sees("tenant_config").await, [OTHER_TENANT, TENANT]);
     let columns = "SELECT column_name::text FROM information_schema.column_privileges
@@ -284,7 +218,7 @@ async fn every_table_has_row_level_security_and_no_role_passes_by_it() {
             "outbox" | "retry_job" => &[every, operators, own],
             "ai_draft" | "idempotency_key" | "presence_lease" | "short_link" => &[every, own],
             "tenant_config" => &[every, operators, own],
-            "virtual_session" => &[operators, own],
+            "virtual_session" | "async_visit" => &[operators, own],
             _ => &[own],
         };
         assert_eq!(policies, expected, "{table}");
@@ -323,7 +257,9 @@ async fn operators_read_of_a_visit_only_what_is_not_about_people_and_write_nothi
     let visit = visit.map(|column| format!("SELECT virtual_session.{column}"));
     let tenant = ["room_slug_prefix", "tenant_id", "updated_at", "version", "video_backend"];
     let tenant = tenant.map(|column| format!("SELECT tenant_config.{column}"));
-    assert_eq!(rights, [outbox.to_vec(), tenant.to_vec(), visit.to_vec()].concat());
+    let async_visit = ["charged_at", "encounter_status", "id", "responded_at", "status", "tenant_id"];
+    let async_visit = async_visit.map(|column| format!("SELECT async_visit.{column}"));
+    assert_eq!(rights, [async_visit.to_vec(), outbox.to_vec(), tenant.to_vec(), visit.to_vec()].concat());
 }
 
 #[tokio::test(flavor = "multi_thread")]

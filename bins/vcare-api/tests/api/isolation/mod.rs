@@ -1,6 +1,7 @@
 //! Tenants do not see each other: not over HTTP, whatever the route, and not in the database, whatever the statement.
 
 mod database;
+mod intruder;
 
 use reqwest::Method;
 use serde_json::json;
@@ -50,6 +51,9 @@ async fn every_route_hides_a_visit_from_another_tenant() {
         let begun = operation.wants_a_begun_visit();
         let (visit, _) = if begun { app.active_visit().await } else { app.waiting_visit().await };
         let draft = if operation.id == "acceptSummary" { Some(app.draft(&visit).await) } else { None };
+        if operation.id == "continueAsync" {
+            app.fail(&visit).await;
+        }
         let before = all_of(&app.database, TENANT).await;
         let answer = match &draft {
             Some(draft) => decide(&app, &outsider, &visit, draft).await,
@@ -81,6 +85,22 @@ async fn every_other_route_shows_and_changes_only_what_is_the_callers() {
     for operation in operations().into_iter().filter(|operation| !operation.of_a_session()) {
         match operation.id.as_str() {
             "listSessions" => nothing_is_listed(&app, &outsider, &visit).await,
+            // Nobody's visit; `async_visits` tries another tenant's.
+            "readAsyncVisit" | "claimAsyncVisit" | "releaseAsyncVisit" | "respondAsyncVisit" | "closeAsyncVisit" => {
+                send(&app, &outsider, &operation, &visit).await.refused(404, "ASYNC_VISIT_NOT_FOUND");
+            }
+            "listAsyncVisits" => {
+                let listed = send(&app, &outsider, &operation, &visit).await.expect(200);
+                assert_eq!(listed.body["items"], json!([]));
+            }
+            "submitAsyncVisit" => {
+                let submitted = send(&app, &outsider, &operation, &visit).await.expect(201);
+                assert_eq!(submitted.body["tenantId"], OTHER_TENANT, "the tenant is the token's");
+            }
+            "syncAsyncVisits" => {
+                let synced = send(&app, &outsider, &operation, &visit).await.expect(200);
+                assert_eq!(synced.body["results"][0]["body"]["tenantId"], OTHER_TENANT);
+            }
             "createSession" => {
                 let created = send(&app, &outsider, &operation, &visit).await.expect(201);
                 assert_eq!(created.body["tenantId"], OTHER_TENANT, "the tenant is the token's");

@@ -1,5 +1,7 @@
 //! A sample of every event, told by visits that really run: a sample cannot show what the code does not write.
 
+mod async_visits;
+
 use std::collections::BTreeMap;
 use std::error::Error;
 
@@ -44,7 +46,7 @@ pub fn samples() -> Result<BTreeMap<&'static str, Vec<u8>>, SampleError> {
     Ok(samples)
 }
 
-/// What was published, and because of what; `None` for an audit entry.
+/// What was published, and because of what; `None` for what is no event of a live visit.
 type Told = (Option<SessionEvent>, &'static str, Vec<u8>);
 
 fn told() -> Result<Vec<Told>, SampleError> {
@@ -56,6 +58,8 @@ fn told() -> Result<Vec<Told>, SampleError> {
     narrator.visits_that_go_on_in_messages()?;
     narrator.a_visit_without_consent()?;
     narrator.settings_that_are_changed()?;
+    narrator.an_async_visit_that_is_answered()?;
+    narrator.an_async_visit_whose_encounter_is_refused()?;
     Ok(narrator.told)
 }
 
@@ -307,7 +311,7 @@ mod tests {
     fn what_people_wrote_is_in_no_event() {
         for (_, subject, body) in told().unwrap() {
             let body = String::from_utf8(body).unwrap();
-            for text in [WHY_REMOVED, WHY_CANCELLED] {
+            for text in [WHY_REMOVED, WHY_CANCELLED].into_iter().chain(async_visits::WRITTEN) {
                 assert!(!body.contains(text), "{subject}");
             }
         }

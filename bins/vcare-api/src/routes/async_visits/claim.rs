@@ -1,0 +1,67 @@
+//! `POST /async-visits/{asyncVisitId}/claim`.
+
+use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use vcare_domain::ClaimLease;
+
+use crate::extract::{AsyncVisitPath, Body, IfMatch, SignedInCaller, WishKey, expected_version};
+use crate::problem::{Problem, ProblemDetails};
+use crate::routes::async_visits::decided;
+use crate::routes::async_visits::dto::AsyncVisitDto;
+use crate::server::Api;
+
+/// For how long, and the version the caller acts on.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ClaimRequest {
+    /// For so many minutes; 30 when absent.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 240)]
+    lease_minutes: Option<u16>,
+    /// The visit's version as the caller saw it.
+    #[serde(default)]
+    #[schema(minimum = 1)]
+    version: Option<u32>,
+}
+
+/// Take a visit up.
+///
+/// Of two clinicians who do at once, one wins. It is theirs for half an hour, or as long as they say; claiming it again
+/// makes that longer. Then somebody else may take it.
+#[utoipa::path(
+    post, path = "/api/v1/virtual-care/async-visits/{asyncVisitId}/claim", tag = "Async visits", operation_id = "claimAsyncVisit",
+    request_body(content = Option<ClaimRequest>),
+    params(
+        ("asyncVisitId" = String, Path, description = "The visit"),
+        ("If-Match" = Option<String>, Header, description = "The visit's version in quotes"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Accepted; doing it twice changes nothing by itself", max_length = 128),
+    ),
+    responses(
+        (status = 200, description = "The visit after it", body = AsyncVisitDto, headers(("ETag" = String))),
+        (status = 400, response = crate::openapi::BadRequest),
+        (status = 401, response = crate::openapi::Unauthorized),
+        (status = 403, response = crate::openapi::Denied),
+        (status = 404, response = crate::openapi::NoAsyncVisit),
+        (status = 409, description = "`ALREADY_CLAIMED` with `claimedUntil`, `INVALID_STATUS_TRANSITION`, `OPTIMISTIC_LOCK_CONFLICT`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 413, response = crate::openapi::TooLarge),
+        (status = 415, response = crate::openapi::WrongMediaType),
+        (status = 503, response = crate::openapi::Unavailable),
+    ),
+    security(("accessToken" = [])),
+)]
+pub async fn claim(
+    api: web::Data<Api>,
+    caller: SignedInCaller,
+    path: AsyncVisitPath,
+    if_match: IfMatch,
+    _key: WishKey,
+    body: Body<ClaimRequest>,
+) -> Result<HttpResponse, Problem> {
+    let expected = expected_version(if_match, body.value.version)?;
+    let lease = match body.value.lease_minutes {
+        Some(minutes) => ClaimLease::minutes(minutes).map_err(|error| Problem::field("leaseMinutes", error))?,
+        None => ClaimLease::default(),
+    };
+    decided(api.app.claim_async_visit(&caller.0, path.0, lease, expected).await)
+}

@@ -1,0 +1,46 @@
+//! `POST /async-visits/{asyncVisitId}/close`.
+
+use actix_web::{HttpResponse, web};
+
+use crate::extract::{AsyncVisitPath, Body, IfMatch, SignedInCaller, WishKey, expected_version};
+use crate::problem::{Problem, ProblemDetails};
+use crate::routes::async_visits::decided;
+use crate::routes::async_visits::dto::AsyncVisitDto;
+use crate::routes::sessions::VersionRequest;
+use crate::server::Api;
+
+/// Close an answered visit.
+///
+/// Nobody who asked for help goes without an answer: a visit that has none cannot be closed.
+#[utoipa::path(
+    post, path = "/api/v1/virtual-care/async-visits/{asyncVisitId}/close", tag = "Async visits", operation_id = "closeAsyncVisit",
+    request_body(content = Option<VersionRequest>),
+    params(
+        ("asyncVisitId" = String, Path, description = "The visit"),
+        ("If-Match" = Option<String>, Header, description = "The visit's version in quotes"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Accepted; doing it twice changes nothing by itself", max_length = 128),
+    ),
+    responses(
+        (status = 200, description = "The visit after it", body = AsyncVisitDto, headers(("ETag" = String))),
+        (status = 400, response = crate::openapi::BadRequest),
+        (status = 401, response = crate::openapi::Unauthorized),
+        (status = 403, response = crate::openapi::Denied),
+        (status = 404, response = crate::openapi::NoAsyncVisit),
+        (status = 409, description = "`INVALID_STATUS_TRANSITION`, `OPTIMISTIC_LOCK_CONFLICT`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 413, response = crate::openapi::TooLarge),
+        (status = 415, response = crate::openapi::WrongMediaType),
+        (status = 503, response = crate::openapi::Unavailable),
+    ),
+    security(("accessToken" = [])),
+)]
+pub async fn close(
+    api: web::Data<Api>,
+    caller: SignedInCaller,
+    path: AsyncVisitPath,
+    if_match: IfMatch,
+    _key: WishKey,
+    body: Body<VersionRequest>,
+) -> Result<HttpResponse, Problem> {
+    let expected = expected_version(if_match, body.value.version)?;
+    decided(api.app.close_async_visit(&caller.0, path.0, expected).await)
+}

@@ -1,0 +1,293 @@
+//! Drafts: parsed, and known again.
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+use vcare_app::async_visits::SubmitAsyncVisit;
+use vcare_domain::{
+    AppointmentId, ChiefComplaint, ClientMutationId, LanguageTag, MAX_ATTACHMENTS, MAX_SYMPTOMS, PatientId, SessionId,
+    Symptom,
+};
+
+use crate::extract::{Fields, Instant};
+use crate::problem::Problem;
+
+/// A photo or voice note that is coming. What it really is shows when it is there.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AttachmentRequest {
+    /// Its place among the visit's, the same as in its upload.
+    #[schema(maximum = 9)]
+    index: u8,
+    /// What the phone takes it for.
+    #[serde(default)]
+    #[schema(max_length = 100, example = "image/jpeg")]
+    content_type: Option<String>,
+    /// How long the phone takes it to be.
+    #[serde(default)]
+    #[schema(example = 210_000)]
+    size_bytes: Option<u64>,
+}
+
+/// A draft: what was written without a link.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SubmitAsyncVisitRequest {
+    /// The draft's name: a UUID, drawn once when it was begun and sent with it every time.
+    #[schema(min_length = 36, max_length = 36, example = "7f4df2a6-3c7e-4c4a-9d0b-2f1f0a6f5e11")]
+    client_mutation_id: String,
+    /// The FHIR Patient's id. A patient sends only what is their own.
+    #[schema(max_length = 64, example = "pat-0001")]
+    patient_id: String,
+    /// The FHIR Appointment's id.
+    #[serde(default)]
+    #[schema(max_length = 64)]
+    appointment_id: Option<String>,
+    /// Why the patient asks for help; up to 8,000 characters of any script.
+    #[schema(min_length = 1, max_length = 8000, example = "درې ورځې ټوخی لرم")]
+    chief_complaint: String,
+    /// What they feel, each in up to 200 characters.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    symptoms: Vec<String>,
+    /// The language they wrote in, as `fa-AF`.
+    #[serde(default)]
+    #[schema(max_length = 35, example = "ps")]
+    locale: Option<String>,
+    /// When it was written, by the phone's clock, whatever that shows.
+    authored_at: Instant,
+    /// The photos and voice notes that come with it: before, after, or days later.
+    #[serde(default)]
+    #[schema(max_items = 10)]
+    attachments: Vec<AttachmentRequest>,
+}
+
+/// What is said where a failed live visit ended.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ContinueAsyncRequest {
+    /// The draft's name: a UUID, drawn once when it was begun and sent with it every time.
+    #[schema(min_length = 36, max_length = 36, example = "0b9d2c1e-6c1f-4a53-8d54-1d6f0c7a9b22")]
+    client_mutation_id: String,
+    /// Why the patient asks for help; up to 8,000 characters of any script.
+    #[schema(min_length = 1, max_length = 8000, example = "ارتباط قطع شد. سه روز است سرفه دارم")]
+    chief_complaint: String,
+    /// What they feel, each in up to 200 characters.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    symptoms: Vec<String>,
+    /// The language they wrote in, as `fa-AF`.
+    #[serde(default)]
+    #[schema(max_length = 35, example = "fa-AF")]
+    locale: Option<String>,
+    /// When it was written, by the phone's clock, whatever that shows.
+    authored_at: Instant,
+    /// The photos and voice notes that come with it.
+    #[serde(default)]
+    #[schema(max_items = 10)]
+    attachments: Vec<AttachmentRequest>,
+}
+
+/// What every draft says, checked.
+#[derive(Debug)]
+pub struct Written {
+    client_mutation_id: ClientMutationId,
+    chief_complaint: ChiefComplaint,
+    symptoms: Vec<Symptom>,
+    locale: Option<LanguageTag>,
+    authored_at: Instant,
+    attachments: Vec<u8>,
+    /// A hash of it, to be gone on with.
+    hash: Sha256,
+}
+
+impl SubmitAsyncVisitRequest {
+    /// Checks it; all that is wrong is told at once.
+    ///
+    /// # Errors
+    /// 400 `VALIDATION_ERROR`.
+    pub fn parse(self) -> Result<SubmitAsyncVisit, Problem> {
+        let mut fields = Fields::default();
+        let patient_id = fields.take("patientId", PatientId::parse(self.patient_id));
+        let appointment_id = fields.take_optional("appointmentId", self.appointment_id.map(AppointmentId::parse));
+        let written = parse(
+            &mut fields,
+            (&self.client_mutation_id, self.chief_complaint, self.symptoms, self.locale),
+            self.authored_at,
+            &self.attachments,
+        );
+        let (patient_id, written) = fields.done(patient_id.zip(written))?;
+        Ok(written.of(patient_id, appointment_id, None))
+    }
+}
+
+impl ContinueAsyncRequest {
+    /// Checks it; all that is wrong is told at once.
+    ///
+    /// # Errors
+    /// 400 `VALIDATION_ERROR`.
+    pub fn parse(self) -> Result<Written, Problem> {
+        let mut fields = Fields::default();
+        let written = parse(
+            &mut fields,
+            (&self.client_mutation_id, self.chief_complaint, self.symptoms, self.locale),
+            self.authored_at,
+            &self.attachments,
+        );
+        fields.done(written)
+    }
+}
+
+impl Written {
+    /// As a visit's draft: of whom, and what it is about.
+    #[must_use]
+    pub fn of(
+        mut self,
+        patient_id: PatientId,
+        appointment_id: Option<AppointmentId>,
+        session_id: Option<SessionId>,
+    ) -> SubmitAsyncVisit {
+        let session_id = session_id.map(|id| id.to_string());
+        note(&mut self.hash, Some(patient_id.as_str()));
+        note(&mut self.hash, appointment_id.as_ref().map(AppointmentId::as_str));
+        note(&mut self.hash, session_id.as_deref());
+        SubmitAsyncVisit {
+            client_mutation_id: self.client_mutation_id,
+            patient_id,
+            appointment_id,
+            chief_complaint: self.chief_complaint,
+            symptoms: self.symptoms,
+            locale: self.locale,
+            attachments_expected: u8::try_from(self.attachments.len()).unwrap_or(u8::MAX),
+            authored_at: self.authored_at.0,
+            content_hash: self.hash.finalize().into(),
+        }
+    }
+}
+
+fn parse(
+    fields: &mut Fields,
+    (name, complaint, symptoms, locale): (&str, String, Vec<String>, Option<String>),
+    authored_at: Instant,
+    attachments: &[AttachmentRequest],
+) -> Option<Written> {
+    let client_mutation_id = fields.take("clientMutationId", ClientMutationId::parse(name));
+    let chief_complaint = fields.take("chiefComplaint", ChiefComplaint::parse(complaint));
+    if symptoms.len() > MAX_SYMPTOMS {
+        fields.wrong("symptoms", format!("must be at most {MAX_SYMPTOMS}"));
+    }
+    let symptoms = symptoms.into_iter().take(MAX_SYMPTOMS).enumerate();
+    let symptoms: Vec<_> =
+        symptoms.filter_map(|(n, text)| fields.take(&format!("symptoms[{n}]"), Symptom::parse(text))).collect();
+    let locale = fields.take_optional("locale", locale.map(LanguageTag::parse));
+    let attachments = indexes(fields, attachments);
+    let (client_mutation_id, chief_complaint) = client_mutation_id.zip(chief_complaint)?;
+    let mut hash = Sha256::new();
+    note(&mut hash, Some(chief_complaint.as_str()));
+    note(&mut hash, locale.as_ref().map(LanguageTag::as_str));
+    note(&mut hash, Some(&authored_at.0.unix_timestamp_nanos().to_string()));
+    hash.update((symptoms.len() as u64).to_be_bytes());
+    for symptom in &symptoms {
+        note(&mut hash, Some(symptom.as_str()));
+    }
+    hash.update((attachments.len() as u64).to_be_bytes());
+    hash.update(&attachments);
+    Some(Written { client_mutation_id, chief_complaint, symptoms, locale, authored_at, attachments, hash })
+}
+
+/// The attachments' places, each once and in order. What the phone takes them for is not kept: it is said again by the
+/// uploads, and counts for nothing there either.
+fn indexes(fields: &mut Fields, attachments: &[AttachmentRequest]) -> Vec<u8> {
+    let most = usize::from(MAX_ATTACHMENTS);
+    if attachments.len() > most {
+        fields.wrong("attachments", format!("must be at most {most}"));
+    }
+    let mut indexes = Vec::new();
+    for (n, attachment) in attachments.iter().take(most).enumerate() {
+        if attachment.index >= MAX_ATTACHMENTS {
+            fields.wrong(&format!("attachments[{n}].index"), format!("must be at most {}", MAX_ATTACHMENTS - 1));
+        }
+        if indexes.contains(&attachment.index) {
+            fields.wrong(&format!("attachments[{n}].index"), "stands for another attachment already");
+        }
+        if attachment.content_type.as_ref().is_some_and(|kind| kind.chars().nth(100).is_some()) {
+            fields.wrong(&format!("attachments[{n}].contentType"), "must be at most 100 characters");
+        }
+        if attachment.size_bytes == Some(0) {
+            fields.wrong(&format!("attachments[{n}].sizeBytes"), "must not be 0");
+        }
+        indexes.push(attachment.index);
+    }
+    indexes.sort_unstable();
+    indexes
+}
+
+/// Goes on with a hash: what is there is not what is missing, and no text runs into the next.
+fn note(hash: &mut Sha256, text: Option<&str>) {
+    match text {
+        Some(text) => {
+            hash.update([1]);
+            hash.update((text.len() as u64).to_be_bytes());
+            hash.update(text.as_bytes());
+        }
+        None => hash.update([0]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn draft() -> Value {
+        json!({
+            "clientMutationId": "7f4df2a6-3c7e-4c4a-9d0b-2f1f0a6f5e11", "patientId": "pat-1", "appointmentId": "appt-1",
+            "chiefComplaint": "cough", "symptoms": ["a", "b"], "locale": "ps", "authoredAt": "2026-03-01T09:30:00Z",
+            "attachments": [{"index": 0}, {"index": 1, "contentType": "image/jpeg", "sizeBytes": 9}],
+        })
+    }
+
+    fn hash_of(draft: Value) -> [u8; 32] {
+        serde_json::from_value::<SubmitAsyncVisitRequest>(draft).unwrap().parse().unwrap().content_hash
+    }
+
+    #[test]
+    fn a_draft_is_known_again_however_it_is_written_and_no_other_is_taken_for_it() {
+        let same = [
+            ("clientMutationId", json!("7F4DF2A6-3C7E-4C4A-9D0B-2F1F0A6F5E11")),
+            ("authoredAt", json!("2026-03-01T14:00:00+04:30")),
+            ("attachments", json!([{"index": 1}, {"index": 0}])),
+        ];
+        for (field, value) in same {
+            let mut other = draft();
+            other[field] = value;
+            assert_eq!(hash_of(other), hash_of(draft()), "{field}");
+        }
+        let others = [
+            ("patientId", json!("pat-2")),
+            ("appointmentId", json!(null)),
+            ("appointmentId", json!("appt-2")),
+            ("chiefComplaint", json!("cough ")),
+            ("symptoms", json!(["ab"])),
+            ("symptoms", json!(["b", "a"])),
+            ("symptoms", json!([])),
+            ("locale", json!("fa-AF")),
+            ("authoredAt", json!("2026-03-01T09:30:01Z")),
+            ("attachments", json!([{"index": 0}])),
+            ("attachments", json!([{"index": 0}, {"index": 2}])),
+        ];
+        let hashes: BTreeSet<_> = others
+            .iter()
+            .map(|(field, value)| {
+                let mut other = draft();
+                other[*field] = value.clone();
+                hash_of(other)
+            })
+            .chain([hash_of(draft())])
+            .collect();
+        assert_eq!(hashes.len(), others.len() + 1);
+    }
+}

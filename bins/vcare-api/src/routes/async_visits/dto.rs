@@ -1,0 +1,157 @@
+//! What is answered about visits without a live link.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use vcare_domain::{AsyncVisit, AsyncVisitParts};
+
+use crate::problem::ProblemDetails;
+
+/// A visit without a live link.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AsyncVisitDto {
+    /// The visit.
+    #[schema(example = "avs_01KA8Z0Q3CJ9XW2V5T7N4B6M8T")]
+    id: String,
+    /// Whose it is.
+    tenant_id: String,
+    /// The FHIR Patient's id.
+    #[schema(example = "pat-0001")]
+    patient_id: String,
+    /// The FHIR Appointment's id.
+    appointment_id: Option<String>,
+    /// The failed live visit that it goes on with.
+    session_id: Option<String>,
+    /// The draft's name, in lower case.
+    #[schema(example = "7f4df2a6-3c7e-4c4a-9d0b-2f1f0a6f5e11")]
+    client_mutation_id: String,
+    /// `submitted`, `under_review`, `responded` or `closed`.
+    #[schema(example = "submitted")]
+    status: &'static str,
+    /// Why the patient asks for help.
+    #[schema(example = "درې ورځې ټوخی لرم")]
+    chief_complaint: String,
+    /// What they feel.
+    symptoms: Vec<String>,
+    /// The language they wrote in.
+    #[schema(example = "ps")]
+    locale: Option<String>,
+    /// When it was written, by the phone's clock: as it was said, and worth no more than that clock.
+    #[serde(with = "time::serde::rfc3339")]
+    authored_at: OffsetDateTime,
+    /// When it arrived, by ours.
+    #[serde(with = "time::serde::rfc3339")]
+    submitted_at: OffsetDateTime,
+    /// Who holds it, or answered it.
+    provider_id: Option<String>,
+    /// While it is under review: from then on, somebody else may claim it.
+    #[serde(with = "time::serde::rfc3339::option")]
+    claimed_until: Option<OffsetDateTime>,
+    /// What the clinician answered.
+    response_text: Option<String>,
+    /// What they advise to do next: `none`, `live_visit` or `in_person`.
+    follow_up: Option<&'static str>,
+    /// When they answered.
+    #[serde(with = "time::serde::rfc3339::option")]
+    responded_at: Option<OffsetDateTime>,
+    /// When it was closed.
+    #[serde(with = "time::serde::rfc3339::option")]
+    closed_at: Option<OffsetDateTime>,
+    /// The FHIR Encounter's id; null while there is none.
+    encounter_id: Option<String>,
+    /// What has become of the Encounter: `pending`, `created` or `parked`; null before the answer.
+    encounter_status: Option<&'static str>,
+    /// How many photos and voice notes come with it, sooner or later.
+    #[schema(maximum = 10)]
+    attachments_expected: u8,
+    /// How often it was changed, from 1. Send it back in `If-Match`.
+    #[schema(minimum = 1)]
+    version: u32,
+    /// When it arrived.
+    #[serde(with = "time::serde::rfc3339")]
+    created_at: OffsetDateTime,
+    /// When it was last changed.
+    #[serde(with = "time::serde::rfc3339")]
+    updated_at: OffsetDateTime,
+}
+
+impl From<&AsyncVisit> for AsyncVisitDto {
+    fn from(visit: &AsyncVisit) -> Self {
+        Self::of(visit.parts())
+    }
+}
+
+impl AsyncVisitDto {
+    fn of(visit: &AsyncVisitParts) -> Self {
+        let (claim, response) = (visit.state.claim(), visit.state.response());
+        Self {
+            id: visit.id.to_string(),
+            tenant_id: visit.tenant_id.to_string(),
+            patient_id: visit.patient_id.as_str().to_owned(),
+            appointment_id: visit.appointment_id.as_ref().map(ToString::to_string),
+            session_id: visit.session_id.as_ref().map(ToString::to_string),
+            client_mutation_id: visit.client_mutation_id.to_string(),
+            status: visit.state.status().as_str(),
+            chief_complaint: visit.chief_complaint.as_str().to_owned(),
+            symptoms: visit.symptoms.iter().map(|symptom| symptom.as_str().to_owned()).collect(),
+            locale: visit.locale.as_ref().map(|locale| locale.as_str().to_owned()),
+            authored_at: visit.authored_at,
+            submitted_at: visit.submitted_at,
+            provider_id: visit.state.provider().map(|provider| provider.as_str().to_owned()),
+            claimed_until: claim.map(|claim| claim.until),
+            response_text: response.map(|response| response.text.as_str().to_owned()),
+            follow_up: response.map(|response| response.advice.as_str()),
+            responded_at: response.map(|response| response.responded_at),
+            closed_at: visit.state.closed_at(),
+            encounter_id: response.and_then(|response| response.encounter.id()).map(ToString::to_string),
+            encounter_status: response.map(|response| response.encounter.status().as_str()),
+            attachments_expected: visit.attachments_expected,
+            version: visit.version.get(),
+            created_at: visit.submitted_at,
+            updated_at: visit.updated_at,
+        }
+    }
+}
+
+/// One page of visits, the oldest first.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AsyncVisitListDto {
+    /// The visits.
+    pub items: Vec<AsyncVisitDto>,
+    /// Where the next page begins; null on the last one.
+    pub next_cursor: Option<String>,
+}
+
+/// What became of several drafts.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncDto {
+    /// One result each, in the order of the drafts.
+    pub results: Vec<SyncResultDto>,
+}
+
+/// What became of one draft: as if it had been sent alone.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncResultDto {
+    /// The draft's name, when it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_mutation_id: Option<String>,
+    /// 201 when it is a visit now, 200 when it was one before, else what is wrong. 5xx: send it again.
+    #[schema(example = 201)]
+    pub status: u16,
+    /// It arrived before, and `body` is the answer of then.
+    pub replayed: bool,
+    /// What was sent now is not what was sent then. Then counts.
+    pub differs: bool,
+    /// The visit, byte for byte as when it first arrived.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<AsyncVisitDto>)]
+    pub body: Option<Box<RawValue>>,
+    /// Why it was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<ProblemDetails>,
+}

@@ -1,0 +1,42 @@
+//! `POST /async-visits`.
+
+use actix_web::{HttpResponse, web};
+
+use crate::extract::{Body, SignedInCaller, WishKey};
+use crate::problem::{Problem, ProblemDetails};
+use crate::routes::async_visits::draft::SubmitAsyncVisitRequest;
+use crate::routes::async_visits::dto::AsyncVisitDto;
+use crate::routes::async_visits::{send_submitted, visit_body};
+use crate::server::Api;
+
+/// Send a draft.
+///
+/// What was written without a link becomes a visit. The first arrival of a `clientMutationId` wins; the same again is
+/// answered 200 with the body of then, byte for byte, for as long as the visit is kept: send it until it is answered.
+/// Photos and voice notes come before, after, or days later.
+#[utoipa::path(
+    post, path = "/api/v1/virtual-care/async-visits", tag = "Async visits", operation_id = "submitAsyncVisit",
+    request_body = SubmitAsyncVisitRequest,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Accepted; `clientMutationId` does it by itself, and for longer", max_length = 128)),
+    responses(
+        (status = 201, description = "It is a visit now", body = AsyncVisitDto, headers(("ETag" = String), ("Location" = String))),
+        (status = 200, description = "It was one before: the body of then. `Mutation-Differs` when another draft was sent", body = AsyncVisitDto, headers(("Mutation-Replayed" = String), ("Mutation-Differs" = String))),
+        (status = 400, response = crate::openapi::BadRequest),
+        (status = 401, response = crate::openapi::Unauthorized),
+        (status = 403, description = "`ACCESS_DENIED`, `MODULE_NOT_LICENSED`, or `CONSENT_REQUIRED` with `gate`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "`CLIENT_MUTATION_ID_TAKEN` (by a draft of another patient: draw a new one), `CONCURRENT_UPDATE`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 413, response = crate::openapi::TooLarge),
+        (status = 415, response = crate::openapi::WrongMediaType),
+        (status = 503, description = "`LICENCE_SERVICE_UNAVAILABLE`, `CONSENT_SERVICE_UNAVAILABLE`, `SERVICE_UNAVAILABLE`, `IDENTITY_PROVIDER_UNAVAILABLE`", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+    security(("accessToken" = [])),
+)]
+pub async fn submit(
+    api: web::Data<Api>,
+    caller: SignedInCaller,
+    _key: WishKey,
+    body: Body<SubmitAsyncVisitRequest>,
+) -> Result<HttpResponse, Problem> {
+    let draft = body.value.parse()?;
+    Ok(send_submitted(api.app.submit_async_visit(&caller.0, draft, &visit_body).await?))
+}

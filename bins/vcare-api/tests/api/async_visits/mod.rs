@@ -1,0 +1,11 @@
+//! VCARE-US-013: written offline, sent over days of bad links, answered by a clinician, documented and charged.
+
+mod bad_input;
+mod consent;
+mod continued;
+mod crash;
+mod encounter;
+mod review;
+mod storm;
+mod submit;
+mod sync;

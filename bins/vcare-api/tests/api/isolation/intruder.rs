@@ -1,0 +1,83 @@
+//! Who writes what SQL they like, and two tenants for them to look at.
+
+use serde_json::json;
+use vcare_testkit::TestDatabase;
+use vcare_testkit::postgres::tokio_postgres::error::SqlState;
+use vcare_testkit::postgres::tokio_postgres::{Client, NoTls, connect};
+
+use super::tables;
+use crate::support::{OTHER_TENANT, TENANT, TestApp, Visit};
+
+/// The service's own login in one of its roles, which may write what SQL it likes.
+pub struct Intruder(pub Client);
+
+impl Intruder {
+    pub async fn come(database: &TestDatabase, setup: &str) -> Self {
+        let (client, connection) = connect(&database.url(), NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client.batch_execute(setup).await.unwrap();
+        Self(client)
+    }
+
+    /// As the role of requests, bound to that tenant.
+    pub async fn api(database: &TestDatabase, tenant: &str) -> Self {
+        let setup = format!("SET ROLE vcare_api; SELECT set_config('vcare.tenant_id', '{tenant}', false)");
+        Self::come(database, &setup).await
+    }
+
+    /// The tenants whose rows it sees in a table.
+    pub async fn sees(&self, table: &str) -> Vec<String> {
+        let query = format!("SELECT DISTINCT tenant_id FROM {table} ORDER BY 1");
+        let rows = self.0.query(&query, &[]).await.unwrap_or_else(|error| panic!("{table}: {error:?}"));
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// How many rows a statement touches.
+    pub async fn touches(&self, statement: &str) -> u64 {
+        self.0.execute(statement, &[]).await.unwrap_or_else(|error| panic!("{statement}: {error:?}"))
+    }
+
+    pub async fn is_refused(&self, statement: &str) {
+        let refused = self.0.execute(statement, &[]).await;
+        let code = refused.as_ref().err().and_then(|error| error.code());
+        assert_eq!(code, Some(&SqlState::INSUFFICIENT_PRIVILEGE), "{statement}: {refused:?}");
+    }
+}
+
+/// Two tenants with rows in every table.
+pub async fn two_tenants() -> TestApp {
+    let app = TestApp::start().await;
+    app.standins.set_mode(vcare_testkit::Name::Fhir, vcare_testkit::Mode::DOWN);
+    for (tenant, user) in [(TENANT, "clinician-1"), (OTHER_TENANT, "clinician-2")] {
+        let token = app.token_of(tenant, user, "clinician");
+        let created = app.post_once(&token, "/sessions", &app.wish(), "once").await.expect(201);
+        let visit = Visit::of(&created.body);
+        let at = |path: &str| format!("/sessions/{}{path}", visit.id);
+        let part = |path: &str| at(&format!("/{path}/{}", visit.patient));
+        let link = app.post(&token, &format!("{}/join-token", part("participants")), &json!({})).await.expect(201);
+        app.join(&link.text("joinToken")).await.expect(200);
+        app.post(&token, &part("admit"), &json!({})).await.expect(200);
+        let probe = json!({"rttMs": 9, "lossPercent": 0, "upKbps": 300, "downKbps": 300});
+        app.post(&token, &at("/link-probe"), &probe).await.expect(200);
+        app.seen_to_join(&created.text("roomName"), &visit.patient, "phone").await.expect(204);
+        app.post(&token, &at("/ai/summary"), &json!({"transcript": "cough"})).await.expect(201);
+        app.clock.advance(time::Duration::MINUTE);
+        app.post(&token, &at("/end"), &json!({})).await.expect(200);
+        let statements = format!(
+            "INSERT INTO tenant_secret VALUES ('{tenant}', 'zoomApiKey', 1, 'local:1', 'sealed', now());
+             INSERT INTO tenant_key VALUES ('{tenant}', 'joinKey', 2, 1, now());
+             INSERT INTO async_visit (tenant_id, id, client_mutation_id, content_hash, original_body, patient_id,
+                                      submitted_by, chief_complaint, symptoms, attachments_expected, authored_at,
+                                      submitted_at, status, version, updated_at)
+             VALUES ('{tenant}', gen_random_uuid(), gen_random_uuid(), sha256(''), '', 'pat-1', 'user-1', 'cough',
+                     '{{}}', 0, now(), now(), 'submitted', 1, now())"
+        );
+        app.database.client().await.unwrap().batch_execute(&statements).await.unwrap();
+    }
+    for table in tables(&app.database).await {
+        let query = format!("SELECT count(DISTINCT tenant_id) FROM {table}");
+        let tenants: i64 = app.database.query_one(&query, &[]).await.unwrap().get(0);
+        assert_eq!(tenants, 2, "{table}");
+    }
+    app
+}

@@ -1,0 +1,95 @@
+//! The visits without a live link, inside a transaction.
+
+use async_trait::async_trait;
+use diesel::prelude::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
+use diesel_async::RunQueryDsl;
+use vcare_app::events::async_visit_event;
+use vcare_app::ports::{AsyncVisits, FirstSubmission, JobKind, NewJob, StoreError};
+use vcare_domain::{AsyncVisit, AsyncVisitEvent, AsyncVisitId, FollowUp, SessionId};
+
+use super::{NewEvent, PgUnitOfWork};
+use crate::async_visits::first_submission;
+use crate::errors::store_error;
+use crate::rows::{AsyncVisitChanges, AsyncVisitRow, NewAsyncVisitRow, version_number};
+use crate::schema::async_visit;
+
+pub(super) struct PgAsyncVisits<'t>(pub(super) &'t mut PgUnitOfWork);
+
+#[async_trait]
+impl AsyncVisits for PgAsyncVisits<'_> {
+    async fn find(&mut self, id: AsyncVisitId) -> Result<Option<AsyncVisit>, StoreError> {
+        // Locked: who decides on a visit decides on what it is until they commit.
+        let row = async_visit::table
+            .find((self.0.scope.tenant_id.as_str(), id.as_uuid()))
+            .select(AsyncVisitRow::as_select())
+            .for_no_key_update()
+            .first(&mut self.0.conn.pg)
+            .await
+            .optional()
+            .map_err(store_error)?;
+        row.map(AsyncVisitRow::restore).transpose()
+    }
+
+    async fn submit(
+        &mut self,
+        visit: &mut AsyncVisit,
+        first: &FirstSubmission,
+    ) -> Result<Option<FirstSubmission>, StoreError> {
+        // Waits for who is writing the same draft at this moment: then it is there, or it never came to be.
+        let written = diesel::insert_into(async_visit::table)
+            .values(NewAsyncVisitRow::of(visit.parts(), first))
+            .on_conflict((async_visit::tenant_id, async_visit::client_mutation_id))
+            .do_nothing()
+            .execute(&mut self.0.conn.pg)
+            .await
+            .map_err(store_error)?;
+        if written == 0 {
+            let draft = visit.parts().client_mutation_id;
+            let (conn, tenant) = self.0.parts();
+            return first_submission(conn, tenant, draft).await?.map(Some).ok_or(StoreError::Conflict);
+        }
+        self.tell(visit).await?;
+        Ok(None)
+    }
+
+    async fn save(&mut self, visit: &mut AsyncVisit) -> Result<(), StoreError> {
+        let parts = visit.parts();
+        let stored = visit.stored().ok_or(StoreError::Conflict)?;
+        let row = async_visit::table
+            .find((parts.tenant_id.as_str(), parts.id.as_uuid()))
+            .filter(async_visit::version.eq(version_number(stored)));
+        // With the charge, so that a visit that has its Encounter and was not charged can be found.
+        let charged = visit.events().iter().find_map(|recorded| match recorded.event {
+            AsyncVisitEvent::Chargeable { .. } => Some(async_visit::charged_at.eq(recorded.at)),
+            _ => None,
+        });
+        let changes = (AsyncVisitChanges::of(parts), charged);
+        let written = diesel::update(row).set(changes).execute(&mut self.0.conn.pg).await.map_err(store_error)?;
+        if written != 1 {
+            return Err(StoreError::Conflict);
+        }
+        self.tell(visit).await
+    }
+}
+
+impl PgAsyncVisits<'_> {
+    /// Writes a saved visit's events and its durable work.
+    async fn tell(&mut self, visit: &mut AsyncVisit) -> Result<(), StoreError> {
+        let mut events = Vec::new();
+        for recorded in visit.events() {
+            let id = self.0.event_id();
+            let told = async_visit_event(visit.parts(), recorded, id, &self.0.scope);
+            if let Some((subject, body)) = told.map_err(|error| StoreError::Faulty(Box::new(error)))? {
+                events.push(NewEvent { id, subject, ordering_key: visit.parts().id.to_string(), body });
+            }
+        }
+        self.0.write_events(&events).await?;
+        if visit.follow_ups().contains(&FollowUp::CreateEncounter) {
+            let subject = SessionId::from_uuid(*visit.parts().id.as_uuid());
+            let trace = self.0.scope.trace.clone();
+            self.0.write_job(subject, NewJob { kind: JobKind::CreateAsyncEncounter, due: None }, &trace).await?;
+        }
+        visit.mark_saved();
+        Ok(())
+    }
+}

@@ -1,0 +1,182 @@
+//! A patient, or a clinician for them, sends what was written without a link.
+
+use time::OffsetDateTime;
+use vcare_domain::{
+    AppointmentId, AsyncVisit, AsyncVisitId, ChiefComplaint, ClientMutationId, LanguageTag, NewAsyncVisit, PatientId,
+    SessionId, Symptom,
+};
+
+use crate::actor::{Caller, Scope};
+use crate::app::App;
+use crate::authorisation::Permission;
+use crate::error::{AppError, Resource};
+use crate::gates::{self, Gate, Question};
+use crate::ports::{ConsentSubject, FirstSubmission, UnitOfWork};
+use crate::transaction::{close, run_again_after_lost_races};
+
+/// The transaction's name in metrics.
+const SUBMIT: &str = "submit_async_visit";
+
+/// A draft, as it arrives.
+#[derive(Debug, Clone)]
+pub struct SubmitAsyncVisit {
+    /// The draft's name, given by the phone.
+    pub client_mutation_id: ClientMutationId,
+    /// Whom it is for.
+    pub patient_id: PatientId,
+    /// The appointment it fulfils.
+    pub appointment_id: Option<AppointmentId>,
+    /// Why the patient asks for help.
+    pub chief_complaint: ChiefComplaint,
+    /// What they feel.
+    pub symptoms: Vec<Symptom>,
+    /// The language they wrote in.
+    pub locale: Option<LanguageTag>,
+    /// How many photos and voice notes come with it.
+    pub attachments_expected: u8,
+    /// When it was written, by the phone's clock.
+    pub authored_at: OffsetDateTime,
+    /// A hash of all that in one form: tells a repeat from another draft under the same name.
+    pub content_hash: [u8; 32],
+}
+
+/// How the answer is written down, which is kept with the visit.
+pub type WriteBody<'a> = &'a (dyn Fn(&AsyncVisit) -> Vec<u8> + Send + Sync);
+
+/// What became of a draft.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Submitted {
+    /// It is a visit now.
+    Now {
+        /// The visit.
+        id: AsyncVisitId,
+        /// The answer's body.
+        body: Vec<u8>,
+    },
+    /// It arrived before.
+    Before {
+        /// The answer's body of then, byte for byte.
+        body: Vec<u8>,
+        /// What was sent now is not what was sent then. Then counts.
+        differs: bool,
+    },
+}
+
+impl App {
+    /// Takes a draft in: gates first, then the row. The first arrival of a draft wins; whatever comes under its name later
+    /// is answered what the first one was. A refusal leaves no row; a consent gate that blocks leaves an audit entry.
+    ///
+    /// # Errors
+    /// [`AppError::Forbidden`], also to a patient for another one; [`AppError::AsyncVisit`]; [`AppError::Blocked`];
+    /// [`AppError::DraftNameTaken`]; [`AppError::Store`].
+    #[tracing::instrument(skip_all, fields(tenant_id = %caller.tenant_id))]
+    pub async fn submit_async_visit(
+        &self,
+        caller: &Caller,
+        wish: SubmitAsyncVisit,
+        write: WriteBody<'_>,
+    ) -> Result<Submitted, AppError> {
+        const NEEDED: Permission = Permission::AsyncVisitSubmit;
+        caller.require(NEEDED)?;
+        if caller.own_patient(NEEDED)?.is_some_and(|own| own != wish.patient_id) {
+            return Err(AppError::Forbidden { permission: NEEDED });
+        }
+        self.take_in(caller, wish, None, write).await
+    }
+
+    /// The same for whoever may do it; `session` is the failed visit that it goes on with.
+    pub(super) async fn take_in(
+        &self,
+        caller: &Caller,
+        wish: SubmitAsyncVisit,
+        session: Option<SessionId>,
+        write: WriteBody<'_>,
+    ) -> Result<Submitted, AppError> {
+        let (tenant, draft) = (caller.tenant_id.clone(), wish.client_mutation_id);
+        if let Some(known) = self.store.first_submission(&tenant, draft).await? {
+            return repeated(known, &wish.patient_id, wish.content_hash);
+        }
+        let _turn = self.drafts.turn((tenant.clone(), draft)).await;
+        if let Some(known) = self.store.first_submission(&tenant, draft).await? {
+            return repeated(known, &wish.patient_id, wish.content_hash);
+        }
+        let scope = caller.scope();
+        let (patient_id, content_hash) = (wish.patient_id.clone(), wish.content_hash);
+        let visit = self.visit_of(caller, wish, session)?;
+        self.pass_care_gates(caller, &scope, &patient_id).await?;
+        let first = FirstSubmission { patient_id: patient_id.clone(), content_hash, body: write(&visit) };
+        let taken = run_again_after_lost_races(SUBMIT, || async {
+            let mut tx = self.store.begin(SUBMIT, &scope).await?;
+            let done = take_in(&mut *tx, visit.clone(), session, &first).await;
+            close(tx, done).await
+        })
+        .await?;
+        match taken {
+            None => Ok(Submitted::Now { id: visit.parts().id, body: first.body }),
+            // It arrived at another process, and was faster.
+            Some(known) => repeated(known, &patient_id, content_hash),
+        }
+    }
+
+    fn visit_of(
+        &self,
+        caller: &Caller,
+        wish: SubmitAsyncVisit,
+        session_id: Option<SessionId>,
+    ) -> Result<AsyncVisit, AppError> {
+        let new = NewAsyncVisit {
+            id: AsyncVisitId::from_uuid(self.ids.uuid()),
+            tenant_id: caller.tenant_id.clone(),
+            node_id: caller.node_id.clone(),
+            patient_id: wish.patient_id,
+            appointment_id: wish.appointment_id,
+            session_id,
+            client_mutation_id: wish.client_mutation_id,
+            submitted_by: caller.user_id.clone(),
+            chief_complaint: wish.chief_complaint,
+            symptoms: wish.symptoms,
+            locale: wish.locale,
+            attachments_expected: wish.attachments_expected,
+            authored_at: wish.authored_at,
+        };
+        Ok(AsyncVisit::submit(new, self.clock.now())?)
+    }
+
+    async fn pass_care_gates(&self, caller: &Caller, scope: &Scope, patient: &PatientId) -> Result<(), AppError> {
+        let question = Question {
+            tenant: &caller.tenant_id,
+            node: caller.node_id.as_ref(),
+            patient,
+            consents: &[Gate::TelehealthConsent],
+            config: None,
+            trace: &caller.trace,
+        };
+        let passed = gates::pass_without_room(&self.neighbours, &question).await;
+        if let Err(AppError::Blocked(block)) = passed {
+            self.audit_gate_block(scope, ConsentSubject::Patient(patient), Permission::AsyncVisitSubmit, block).await?;
+        }
+        passed
+    }
+}
+
+async fn take_in(
+    tx: &mut dyn UnitOfWork,
+    mut visit: AsyncVisit,
+    session: Option<SessionId>,
+    first: &FirstSubmission,
+) -> Result<Option<FirstSubmission>, AppError> {
+    if let Some(session) = session {
+        // Locked, so that nobody ends it while this one is written.
+        let failed = tx.sessions().find(session).await?.ok_or(AppError::NotFound(Resource::Session))?;
+        failed.may_continue_async()?;
+    }
+    Ok(tx.async_visits().submit(&mut visit, first).await?)
+}
+
+/// Answers a draft that arrived before. Of another patient's draft nothing is told, not even what it says about itself.
+fn repeated(known: FirstSubmission, patient: &PatientId, content_hash: [u8; 32]) -> Result<Submitted, AppError> {
+    if known.patient_id != *patient {
+        return Err(AppError::DraftNameTaken);
+    }
+    Ok(Submitted::Before { differs: known.content_hash != content_hash, body: known.body })
+}

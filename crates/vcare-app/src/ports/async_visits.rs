@@ -1,0 +1,93 @@
+//! Visits without a live link, seen from the use cases.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use time::OffsetDateTime;
+use vcare_domain::{AsyncVisit, AsyncVisitId, AsyncVisitStatus, ClientMutationId, PatientId, TenantId, UserId};
+
+use crate::ports::StoreError;
+
+/// What a draft was when it first arrived, and what was answered. Kept with the visit, for as long as the visit is.
+#[derive(Clone, PartialEq, Eq)]
+pub struct FirstSubmission {
+    /// Whom it is for.
+    pub patient_id: PatientId,
+    /// A hash of what was sent, in one form.
+    pub content_hash: [u8; 32],
+    /// The answer's body, byte for byte.
+    pub body: Vec<u8>,
+}
+
+impl fmt::Debug for FirstSubmission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FirstSubmission").finish_non_exhaustive()
+    }
+}
+
+/// The visits, inside a transaction.
+#[async_trait]
+pub trait AsyncVisits: Send {
+    /// The visit of that id, locked until the transaction ends.
+    async fn find(&mut self, id: AsyncVisitId) -> Result<Option<AsyncVisit>, StoreError>;
+    /// Writes a new visit with its event, unless its draft arrived before: then nothing is written, and the answer is what
+    /// that one was. `first` is kept with the visit.
+    async fn submit(
+        &mut self,
+        visit: &mut AsyncVisit,
+        first: &FirstSubmission,
+    ) -> Result<Option<FirstSubmission>, StoreError>;
+    /// Writes what changed if the row is still at the version it was read at, its events to the outbox, its follow-ups to
+    /// the jobs.
+    async fn save(&mut self, visit: &mut AsyncVisit) -> Result<(), StoreError>;
+}
+
+/// Reads that need no transaction.
+#[async_trait]
+pub trait AsyncVisitReads: Send + Sync {
+    /// The visit of that id, in that tenant.
+    async fn async_visit(&self, tenant: &TenantId, id: AsyncVisitId) -> Result<Option<AsyncVisit>, StoreError>;
+    /// One page of a tenant's visits, the oldest first.
+    async fn async_visits(&self, tenant: &TenantId, filter: &AsyncVisitFilter) -> Result<AsyncVisitPage, StoreError>;
+    /// What a draft was when it first arrived; `None` when it never did.
+    async fn first_submission(
+        &self,
+        tenant: &TenantId,
+        draft: ClientMutationId,
+    ) -> Result<Option<FirstSubmission>, StoreError>;
+}
+
+/// Which visits to list.
+#[derive(Debug, Clone, Default)]
+pub struct AsyncVisitFilter {
+    /// Only in this state.
+    pub status: Option<AsyncVisitStatus>,
+    /// Only those that anybody may claim at that time: submitted, or under review by somebody whose time is over.
+    pub claimable_at: Option<OffsetDateTime>,
+    /// Only for this patient.
+    pub patient_id: Option<PatientId>,
+    /// Only those held or answered by this account.
+    pub provider_id: Option<UserId>,
+    /// Only after this one.
+    pub after: Option<ArrivalCursor>,
+    /// At most so many, 1 to 100.
+    pub limit: u8,
+}
+
+/// The last visit of a page: where the next page begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ArrivalCursor {
+    /// When it arrived.
+    pub submitted_at: OffsetDateTime,
+    /// Its id.
+    pub id: AsyncVisitId,
+}
+
+/// One page of visits.
+#[derive(Debug)]
+pub struct AsyncVisitPage {
+    /// The visits, by arrival and id.
+    pub items: Vec<AsyncVisit>,
+    /// Where the next page begins; `None` on the last one.
+    pub next: Option<ArrivalCursor>,
+}
