@@ -15,6 +15,7 @@ mod machine;
 mod nats;
 pub mod postgres;
 mod process;
+pub mod promises;
 mod secrets;
 mod service;
 pub mod standins;
