@@ -26,6 +26,10 @@ bench-link *args:
 bench-ai *args:
     deploy/local/bench-ai "$@"
 
+# ask the running api what its document allows and what it does not (schemathesis): --examples N, --seed S
+fuzz *args:
+    deploy/local/fuzz "$@"
+
 # all tests; with arguments, nextest with these: just test join
 test *args:
     deploy/local/test "$@"

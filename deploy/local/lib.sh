@@ -77,23 +77,29 @@ system_python() {
     "$python" "$@"
 }
 
-# Makes sure of the servers that play AWS KMS in tests, each in a Python environment of its own, with the versions that
-# stand in deploy/test-kms. Kept between runs, and made anew when a version changes. Sets VCARE_TEST_KMS.
+# Makes sure of the servers that play AWS KMS in tests. Sets VCARE_TEST_KMS.
 need_test_kms() {
+    need_python_programs test-kms deploy/test-kms
+    export VCARE_TEST_KMS="$PYTHON_PROGRAMS"
+}
+
+# need_python_programs NAME DIR: makes sure of Python programs, each in an environment of its own, with the versions that
+# stand in DIR's lists. Kept between runs, and made anew when a version changes. Sets PYTHON_PROGRAMS to their folder.
+need_python_programs() {
     local cache="${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/vcare" versions name list
-    versions="$(cat "$ROOT_DIR"/deploy/test-kms/*.txt | cksum | cut -d' ' -f1)"
-    export VCARE_TEST_KMS="$cache/test-kms-$versions"
-    mkdir -p "$VCARE_TEST_KMS"
-    for list in "$ROOT_DIR"/deploy/test-kms/*.txt; do
+    versions="$(cat "$ROOT_DIR/$2"/*.txt | cksum | cut -d' ' -f1)"
+    PYTHON_PROGRAMS="$cache/$1-$versions"
+    mkdir -p "$PYTHON_PROGRAMS"
+    for list in "$ROOT_DIR/$2"/*.txt; do
         name="$(basename "$list" .txt)"
-        [[ ! -e $VCARE_TEST_KMS/$name/complete ]] || continue
-        say "Installing $name for the tests of the KMS adapter (once) ..."
+        [[ ! -e $PYTHON_PROGRAMS/$name/complete ]] || continue
+        say "Installing $name (once) ..."
         # Two runs at once: one installs, the other waits for it. An environment cannot be moved, so it is made in its
         # place and marked when it is whole.
         (
             flock 9
-            [[ -e $VCARE_TEST_KMS/$name/complete ]] || install_python_programs "$VCARE_TEST_KMS/$name" "$list"
-        ) 9>"$VCARE_TEST_KMS/$name.lock" || die "$name could not be installed, see above."
+            [[ -e $PYTHON_PROGRAMS/$name/complete ]] || install_python_programs "$PYTHON_PROGRAMS/$name" "$list"
+        ) 9>"$PYTHON_PROGRAMS/$name.lock" || die "$name could not be installed, see above."
     done
 }
 

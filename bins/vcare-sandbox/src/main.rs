@@ -13,6 +13,7 @@ mod standins;
 mod surroundings;
 mod up;
 mod visit;
+mod with;
 
 use clap::{Parser, Subcommand};
 
@@ -32,6 +33,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Start everything, run a program beside it, and stop.
+    With(with::Options),
     /// Run many visits while everything is killed, paused and made slow, and prove that nothing is lost or doubled.
     Chaos(chaos::Options),
     /// Measure what audio costs the api while it passes through: `deploy/local/bench-ai`.
@@ -54,6 +57,7 @@ async fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Up { check: true } => up::check().await,
         Command::Up { check: false } => up::stay().await,
+        Command::With(options) => Box::pin(with::run(options)).await,
         Command::Chaos(options) => Box::pin(chaos::run(options)).await,
         Command::BenchAi(options) => Box::pin(bench_ai::run(options)).await,
         Command::BenchJobs(options) => Box::pin(bench_jobs::run(options)).await,

@@ -15,7 +15,7 @@ use crate::visit;
 pub async fn stay() -> Result<()> {
     let shutdown = until_signal()?;
     let place = Place::lasting()?;
-    let facts_file = FactsFile(place.join("sandbox.json"));
+    let facts_file = FactsFile::at(place.join("sandbox.json"));
     println!("Starting the virtual care service. Everything it writes is in {}", place.root().display());
     let starting = Box::pin(Surroundings::start(&place, true, |what| println!("  … {what}")));
     let Some(started) = shutdown.run_until_cancelled(starting).await else { return Ok(()) };
@@ -62,10 +62,15 @@ pub async fn check() -> Result<()> {
 }
 
 /// `sandbox.json`, which is there while the sandbox is up.
-struct FactsFile(PathBuf);
+pub struct FactsFile(PathBuf);
 
 impl FactsFile {
-    fn write(&self, facts: &Value) -> Result<()> {
+    /// To be written there.
+    pub const fn at(file: PathBuf) -> Self {
+        Self(file)
+    }
+
+    pub fn write(&self, facts: &Value) -> Result<()> {
         ensure!(facts.is_object(), "no facts");
         // Whole or not at all: somebody may be waiting for it.
         let draft = self.0.with_extension("json.new");
