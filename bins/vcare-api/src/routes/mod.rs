@@ -47,9 +47,9 @@ fn routed(path: &str, routes: Vec<(Method, Route)>) -> Resource {
     }))
 }
 
-/// The same, for a question that is held open.
+/// One path with a question that is held open.
 fn held_open(path: &str, routes: Vec<(Method, Route)>) -> impl HttpServiceFactory + 'static {
-    routed(path, routes).wrap(from_fn(request::in_time_and_a_wait))
+    routed(path, routes).wrap(from_fn(request::without_headers))
 }
 
 /// The same, for those who sign in.

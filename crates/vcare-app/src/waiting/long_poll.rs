@@ -47,8 +47,10 @@ impl App {
     ///
     /// # Errors
     /// As [`App::join_status`].
-    pub async fn wait_for_news(&self, token: &str, look: &Look, stop: &CancellationToken) -> Result<News, AppError> {
-        let claims = self.claims(token).await?;
+    pub async fn wait_for_news(&self, token: String, look: &Look, stop: &CancellationToken) -> Result<News, AppError> {
+        // Boxed, what takes a moment takes no room while nothing happens: ten thousand wait here.
+        let claims = Box::pin(self.claims(&token)).await?;
+        drop(token);
         let seat = self.waiting.seat();
         let watch = self.waiting.changes.watch(&claims.tenant_id, claims.session_id);
         let until = Instant::now() + self.waiting.pace.longest;
@@ -57,7 +59,7 @@ impl App {
             let status = {
                 // Thousands may be told at once: they read one after the other, and leave connections to everybody else.
                 let _turn = self.waiting.readers.acquire().await;
-                self.standing(&claims, look.device.as_ref()).await?
+                Box::pin(self.standing(&claims, look.device.as_ref())).await?
             };
             if look.is_news(&status) {
                 return Ok(self.answered("changed", News::Changed(status)));

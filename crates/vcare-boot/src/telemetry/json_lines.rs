@@ -32,8 +32,17 @@ impl<W> JsonLines<W> {
     }
 }
 
-/// What a span says, kept with it.
-struct Fields(Map<String, Value>);
+/// What a span says, kept with it: a handful, and ten thousand who wait have a span each.
+struct Fields(Vec<(&'static str, Value)>);
+
+impl Fields {
+    fn set(&mut self, name: &'static str, value: Value) {
+        match self.0.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((name, value)),
+        }
+    }
+}
 
 impl<S, W> Layer<S> for JsonLines<W>
 where
@@ -42,15 +51,15 @@ where
 {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
-        let mut fields = Map::new();
-        attributes.record(&mut Collect(&mut fields));
-        span.extensions_mut().insert(Fields(fields));
+        let mut fields = Fields(Vec::new());
+        attributes.record(&mut Collect(|name, value| fields.set(name, value)));
+        span.extensions_mut().insert(fields);
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
-        if let Some(Fields(fields)) = span.extensions_mut().get_mut::<Fields>() {
-            values.record(&mut Collect(fields));
+        if let Some(fields) = span.extensions_mut().get_mut::<Fields>() {
+            values.record(&mut Collect(|name, value| fields.set(name, value)));
         }
     }
 
@@ -64,10 +73,12 @@ where
         line.insert("target".to_owned(), metadata.target().into());
         for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
             if let Some(Fields(fields)) = span.extensions().get::<Fields>() {
-                line.extend(fields.clone());
+                line.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
             }
         }
-        event.record(&mut Collect(&mut line));
+        event.record(&mut Collect(|name: &str, value| {
+            line.insert(name.to_owned(), value);
+        }));
         if let Ok(mut bytes) = serde_json::to_vec(&line) {
             bytes.push(b'\n');
             // Nobody is left to tell when standard output is gone.
@@ -76,31 +87,31 @@ where
     }
 }
 
-struct Collect<'a>(&'a mut Map<String, Value>);
+struct Collect<F>(F);
 
-impl Visit for Collect<'_> {
+impl<F: FnMut(&'static str, Value)> Visit for Collect<F> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.0.insert(field.name().to_owned(), format!("{value:?}").into());
+        (self.0)(field.name(), format!("{value:?}").into());
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.0.insert(field.name().to_owned(), value.into());
+        (self.0)(field.name(), value.into());
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.0.insert(field.name().to_owned(), value.into());
+        (self.0)(field.name(), value.into());
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.0.insert(field.name().to_owned(), value.into());
+        (self.0)(field.name(), value.into());
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.0.insert(field.name().to_owned(), value.into());
+        (self.0)(field.name(), value.into());
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.0.insert(field.name().to_owned(), value.into());
+        (self.0)(field.name(), value.into());
     }
 
     /// The whole chain of causes, in one text.
@@ -112,7 +123,7 @@ impl Visit for Collect<'_> {
             text.push_str(&cause.to_string());
             source = cause.source();
         }
-        self.0.insert(field.name().to_owned(), text.into());
+        (self.0)(field.name(), text.into());
     }
 }
 

@@ -2,16 +2,17 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use tokio::time::timeout;
 use vcare_app::waiting::{Look, News};
 use vcare_domain::DeviceId;
 
 use super::without_token;
 use crate::answer::send;
 use crate::dto::JoinStatusDto;
-use crate::extract::{Fields, Query, bearer};
+use crate::extract::{Fields, Query};
 use crate::problem::{Problem, ProblemDetails};
-use crate::request::HeldOpen;
+use crate::request::{HeldOpen, HeldToken};
 use crate::server::Api;
 
 /// A number as we write it: digits, and no sign before them.
@@ -60,12 +61,18 @@ pub async fn status(api: web::Data<Api>, req: HttpRequest, mut query: Query) -> 
     let in_query = query.take("token");
     let (waits, look) = look(&mut query)?;
     query.nothing_else()?;
-    let token = bearer(req.headers()).or(in_query.as_deref()).ok_or_else(without_token)?;
+    // What is not needed while somebody waits goes before: ten thousand wait at once.
+    let mut noted = std::mem::take(&mut *req.extensions_mut());
+    let in_headers = noted.remove::<HeldToken>().and_then(|token| token.0);
+    drop((noted, req));
+    let token = in_headers.or(in_query).ok_or_else(without_token)?;
     if !waits {
-        let status = api.app.join_status(token, look.device.as_ref()).await?;
+        let status = Box::pin(timeout(api.deadline, api.app.join_status(&token, look.device.as_ref())));
+        let status = status.await.map_err(|_| Problem::too_slow())??;
         return send(StatusCode::OK, &JoinStatusDto::from(status));
     }
-    let mut response = match api.app.wait_for_news(token, &look, &api.stop).await {
+    let news = timeout(api.deadline + api.app.longest_wait(), api.app.wait_for_news(token, &look, &api.stop));
+    let mut response = match news.await.map_err(|_| Problem::too_slow())? {
         Ok(News::Changed(status)) => send(StatusCode::OK, &JoinStatusDto::from(status))?,
         Ok(News::Nothing { pause_seconds }) => {
             HttpResponse::NoContent().insert_header((RETRY_AFTER, pause_seconds)).finish()
