@@ -9,7 +9,7 @@ use diesel::sql_types::{Array, Bool, Float8, Nullable, Text, Timestamptz, Uuid a
 use diesel_async::RunQueryDsl;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
-use vcare_app::ports::{Claim, ShortLink, StoreError, WaitingRooms};
+use vcare_app::ports::{Claim, Holder, ShortLink, StoreError, WaitingRooms};
 use vcare_domain::{
     DeviceId, Lease, ParticipantId, Queue, SessionId, TenantId, UserId, Version, VirtualSession, Waiter,
 };
@@ -63,6 +63,18 @@ const RELEASE: &str = "
 UPDATE presence_lease
    SET expires_at = least(expires_at, $4), promised = false
  WHERE tenant_id = $1 AND session_id = $2 AND participant_id = $3 AND (promised OR expires_at > $4)";
+
+const TAKEN_OVER: &str = "
+SELECT DISTINCT lease.session_id
+  FROM unnest($2, $3, $4) AS held (session_id, participant_id, device)
+  JOIN presence_lease AS lease USING (session_id, participant_id)
+ WHERE lease.tenant_id = $1 AND lease.device <> held.device AND lease.expires_at > $5";
+
+#[derive(QueryableByName)]
+struct TakenOver {
+    #[diesel(sql_type = SqlUuid)]
+    session_id: Uuid,
+}
 
 /// From those who are there now, by the leases' index; then, for each line once, what went on and goes on.
 const QUEUES: &str = r#"
@@ -225,6 +237,31 @@ impl WaitingRooms for PgStore {
         let found =
             rows.into_iter().map(|(id, number)| Ok((SessionId::from_uuid(id), version("virtual_session", number)?)));
         found.collect()
+    }
+
+    async fn taken_over(
+        &self,
+        tenant: &TenantId,
+        holders: &[Holder],
+        now: OffsetDateTime,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        if holders.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sessions: Vec<_> = holders.iter().map(|holder| holder.session_id.as_uuid()).collect();
+        let people: Vec<_> = holders.iter().map(|holder| holder.participant_id.as_uuid()).collect();
+        let devices: Vec<_> = holders.iter().map(|holder| holder.device.as_str()).collect();
+        let mut conn = self.connections.tenant(tenant).await?;
+        let rows: Vec<TakenOver> = diesel::sql_query(TAKEN_OVER)
+            .bind::<Text, _>(tenant.as_str())
+            .bind::<Array<SqlUuid>, _>(sessions)
+            .bind::<Array<SqlUuid>, _>(people)
+            .bind::<Array<Text>, _>(devices)
+            .bind::<Timestamptz, _>(now)
+            .load(&mut conn.pg)
+            .await
+            .map_err(store_error)?;
+        Ok(rows.into_iter().map(|row| SessionId::from_uuid(row.session_id)).collect())
     }
 
     async fn keep_short_link(&self, code_hash: [u8; 32], link: &ShortLink) -> Result<(), StoreError> {

@@ -1,7 +1,7 @@
 //! Leases, promises and short links in the database.
 
 use time::Duration;
-use vcare_app::ports::{Claim, JobQueue, ShortLink, WaitingRooms};
+use vcare_app::ports::{Claim, Holder, JobQueue, ShortLink, WaitingRooms};
 use vcare_domain::{DeviceId, Heard, Lease, SessionStatus, VirtualSession};
 
 use crate::support::{Bench, HERAT, KABUL, patient_of, tenant, uuid_of};
@@ -85,6 +85,28 @@ async fn a_device_that_is_taken_over_took_its_promise_along() {
 }
 
 #[tokio::test]
+async fn a_device_is_taken_over_when_another_one_holds_a_lease_that_lives() {
+    let bench = Bench::start().await;
+    let (visit, elsewhere) =
+        (bench.saved(KABUL, SessionStatus::Waiting).await, bench.saved(HERAT, SessionStatus::Waiting).await);
+    let holder = |visit: &VirtualSession, name: &str| Holder {
+        session_id: visit.parts().id,
+        participant_id: patient_of(visit),
+        device: DeviceId::parse(name).unwrap(),
+    };
+    let both = [holder(&visit, "phone-one"), holder(&visit, "phone-two"), holder(&elsewhere, "phone-two")];
+    let taken_over = async |of: &[Holder], now| bench.store.taken_over(&tenant(KABUL), of, now).await.unwrap();
+    assert!(taken_over(&both, bench.now()).await.is_empty(), "nobody holds anything");
+    assert!(bench.store.claim(&tenant(KABUL), &claim(&bench, &visit, None)).await.unwrap());
+    assert!(taken_over(&both, bench.now()).await.is_empty(), "who names no device is nobody's rival");
+    assert!(bench.store.claim(&tenant(HERAT), &claim(&bench, &elsewhere, Some("phone-one"))).await.unwrap());
+    assert!(bench.store.claim(&tenant(KABUL), &claim(&bench, &visit, Some("phone-two"))).await.unwrap());
+    assert_eq!(taken_over(&both, bench.now()).await, [visit.parts().id]);
+    assert!(taken_over(&both[1..], bench.now()).await.is_empty(), "another tenant's is not there");
+    assert!(taken_over(&both, bench.now() + Lease::LASTS).await.is_empty(), "it ended by itself");
+}
+
+#[tokio::test]
 async fn what_is_over_is_forgotten_and_a_promise_is_looked_at_first() {
     let bench = Bench::start().await;
     let (quiet, promised) =
@@ -138,5 +160,8 @@ async fn the_lines_are_found_by_indexes() {
         (queues.len(), queues[0].waiters.len(), queues[0].took.len(), queues[0].tenant_took.len()),
         (1, 1, 10, 20)
     );
+    let device = DeviceId::parse("phone-one").unwrap();
+    let holder = Holder { session_id: visit.parts().id, participant_id: patient_of(&visit), device };
+    bench.store.taken_over(&tenant(KABUL), &vec![holder; 100], bench.now()).await.unwrap();
     assert!(scans().await - before < 3000, "it read whole tables");
 }

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
-use vcare_domain::{SessionId, TenantId, Version};
+use vcare_domain::{DeviceId, ParticipantId, SessionId, TenantId, Version};
+
+use crate::ports::Holder;
 
 /// What is known of a visit that somebody waits for.
 #[derive(Debug)]
@@ -14,6 +16,8 @@ struct Watched {
     /// The place in line that somebody knows, 0 for none; absent while it is no matter to anybody.
     place: Option<u32>,
     watchers: u32,
+    /// The devices that watch it; those without a name are nobody's rivals, and not in here.
+    devices: Vec<(ParticipantId, DeviceId)>,
     news: Arc<Notify>,
 }
 
@@ -30,18 +34,21 @@ impl VisitChanges {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins to watch a visit.
+    /// Begins to watch a visit, on somebody's device when its page named one.
     #[must_use]
-    pub fn watch(&self, tenant: &TenantId, session: SessionId) -> Watch {
+    pub fn watch(&self, tenant: &TenantId, session: SessionId, on: Option<(ParticipantId, DeviceId)>) -> Watch {
         let mut watches = self.watches();
         let watched = watches.entry(tenant.clone()).or_default().entry(session).or_insert_with(|| Watched {
             version: 0,
             place: None,
             watchers: 0,
+            // Hardly ever more than one, ten thousand times.
+            devices: Vec::with_capacity(1),
             news: Arc::default(),
         });
         watched.watchers += 1;
-        Watch { changes: self.clone(), tenant: tenant.clone(), session, news: Arc::clone(&watched.news) }
+        watched.devices.extend(on.clone());
+        Watch { changes: self.clone(), tenant: tenant.clone(), session, on, news: Arc::clone(&watched.news) }
     }
 
     /// A visit is at that version now: whoever waits for it is told, if that is news.
@@ -54,6 +61,29 @@ impl VisitChanges {
             watched.version = version.get();
             watched.news.notify_waiters();
         }
+    }
+
+    /// Somebody's device is not the one any more: whoever waits for that visit looks again.
+    pub fn taken_over(&self, tenant: &TenantId, session: SessionId) {
+        if let Some(watched) = self.watches().get(tenant).and_then(|visits| visits.get(&session)) {
+            watched.news.notify_waiters();
+        }
+    }
+
+    /// The devices on which these visits are watched.
+    #[must_use]
+    pub fn holders(&self, tenant: &TenantId, sessions: &[SessionId]) -> Vec<Holder> {
+        let watches = self.watches();
+        let Some(visits) = watches.get(tenant) else { return Vec::new() };
+        let each = sessions.iter().filter_map(|session| Some((*session, visits.get(session)?)));
+        let each = each.flat_map(|(session_id, watched)| {
+            watched.devices.iter().map(move |(participant_id, device)| Holder {
+                session_id,
+                participant_id: *participant_id,
+                device: device.clone(),
+            })
+        });
+        each.collect()
     }
 
     /// The places of a tenant's waiting visits now, 0 for none: who knows another one is told.
@@ -82,6 +112,7 @@ pub struct Watch {
     changes: VisitChanges,
     tenant: TenantId,
     session: SessionId,
+    on: Option<(ParticipantId, DeviceId)>,
     news: Arc<Notify>,
 }
 
@@ -115,6 +146,8 @@ impl Drop for Watch {
         let Some(visits) = watches.get_mut(&self.tenant) else { return };
         if let Some(watched) = visits.get_mut(&self.session) {
             watched.watchers -= 1;
+            let own = watched.devices.iter().position(|device| Some(device) == self.on.as_ref());
+            own.map(|own| watched.devices.swap_remove(own));
             if watched.watchers == 0 {
                 visits.remove(&self.session);
             }
@@ -151,7 +184,7 @@ mod tests {
     #[test]
     fn a_newer_version_is_news_once_and_for_those_alone_who_wait_for_that_visit() {
         let changes = VisitChanges::default();
-        let (watch, other) = (changes.watch(&tenant(), visit(1)), changes.watch(&tenant(), visit(2)));
+        let (watch, other) = (changes.watch(&tenant(), visit(1), None), changes.watch(&tenant(), visit(2), None));
         watch.seen(Version::new(3), None);
         let (news, elsewhere) = (watch.news(), other.news());
         changes.tell(&tenant(), visit(1), Version::new(3));
@@ -167,7 +200,7 @@ mod tests {
     #[test]
     fn what_one_has_read_is_news_to_another_who_waits_for_the_same_visit() {
         let changes = VisitChanges::default();
-        let (one, two) = (changes.watch(&tenant(), visit(1)), changes.watch(&tenant(), visit(1)));
+        let (one, two) = (changes.watch(&tenant(), visit(1), None), changes.watch(&tenant(), visit(1), None));
         let news = one.news();
         two.seen(Version::new(5), Some(2));
         assert!(told(news));
@@ -176,7 +209,7 @@ mod tests {
     #[test]
     fn another_place_is_news() {
         let changes = VisitChanges::default();
-        let watch = changes.watch(&tenant(), visit(1));
+        let watch = changes.watch(&tenant(), visit(1), None);
         watch.seen(Version::new(3), Some(2));
         let (same, other) = (watch.news(), watch.news());
         changes.tell_places(&tenant(), |_| 2);
@@ -188,7 +221,7 @@ mod tests {
     #[test]
     fn to_whom_the_place_is_no_matter_another_one_is_no_news() {
         let changes = VisitChanges::default();
-        let watch = changes.watch(&tenant(), visit(1));
+        let watch = changes.watch(&tenant(), visit(1), None);
         watch.seen(Version::new(3), None);
         let news = watch.news();
         changes.tell_places(&tenant(), |_| 7);
@@ -198,7 +231,7 @@ mod tests {
     #[test]
     fn nothing_is_left_of_a_watch_that_ended() {
         let changes = VisitChanges::default();
-        let (one, two) = (changes.watch(&tenant(), visit(1)), changes.watch(&tenant(), visit(1)));
+        let (one, two) = (changes.watch(&tenant(), visit(1), None), changes.watch(&tenant(), visit(1), None));
         drop(one);
         assert_eq!(changes.watched(), [(tenant(), vec![visit(1)])]);
         drop(two);

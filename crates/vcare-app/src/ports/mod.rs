@@ -44,4 +44,4 @@ pub use video::{
     ConnectionCheck, ConnectionProblem, ConnectionReport, ReservedRoom, RoomWish, VideoBackends, VideoError,
     VideoGrant, VideoProvider,
 };
-pub use waiting::{BrokenPromise, Claim, Leases, ShortLink, WaitingRooms};
+pub use waiting::{BrokenPromise, Claim, Holder, Leases, ShortLink, WaitingRooms};

@@ -21,6 +21,17 @@ pub struct Claim {
     pub at: OffsetDateTime,
 }
 
+/// A device that takes itself to be the one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// In which visit.
+    pub session_id: SessionId,
+    /// Whose.
+    pub participant_id: ParticipantId,
+    /// Which.
+    pub device: DeviceId,
+}
+
 /// Which token a short link stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShortLink {
@@ -65,6 +76,13 @@ pub trait WaitingRooms: Send + Sync {
     async fn queues(&self, tenant: &TenantId, now: OffsetDateTime) -> Result<Vec<Queue>, StoreError>;
     /// The versions that these visits are at, in any order.
     async fn versions(&self, tenant: &TenantId, ids: &[SessionId]) -> Result<Vec<(SessionId, Version)>, StoreError>;
+    /// The visits in which one of these devices is not the one any more: another one holds a lease that lives. In any order.
+    async fn taken_over(
+        &self,
+        tenant: &TenantId,
+        holders: &[Holder],
+        now: OffsetDateTime,
+    ) -> Result<Vec<SessionId>, StoreError>;
     /// Keeps what a short code stands for. Keeping it again changes nothing.
     async fn keep_short_link(&self, code_hash: [u8; 32], link: &ShortLink) -> Result<(), StoreError>;
     /// What a short code stands for, in whichever tenant.

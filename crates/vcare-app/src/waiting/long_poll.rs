@@ -52,7 +52,10 @@ impl App {
         let claims = Box::pin(self.claims(&token)).await?;
         drop(token);
         let seat = self.waiting.seat();
-        let watch = self.waiting.changes.watch(&claims.tenant_id, claims.session_id);
+        let watch = {
+            let device = look.device.clone().map(|device| (claims.participant_id, device));
+            self.waiting.changes.watch(&claims.tenant_id, claims.session_id, device)
+        };
         let until = Instant::now() + self.waiting.pace.longest;
         loop {
             let news = watch.news();

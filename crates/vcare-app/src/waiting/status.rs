@@ -119,6 +119,9 @@ impl App {
         if !self.store.claim(&claims.tenant_id, &claim).await? {
             return Err(AppError::OnAnotherDevice);
         }
+        if take_over {
+            self.waiting.changes.taken_over(&claims.tenant_id, claims.session_id);
+        }
         if !lease.is_some_and(|lease| lease.is_live(now)) {
             self.waiting.lines.forget(&claims.tenant_id);
         }

@@ -33,6 +33,10 @@ impl App {
             for (session, version) in self.store.versions(tenant, batch).await? {
                 self.waiting.changes.tell(tenant, session, version);
             }
+            let holders = self.waiting.changes.holders(tenant, batch);
+            for session in self.store.taken_over(tenant, &holders, self.clock.now()).await? {
+                self.waiting.changes.taken_over(tenant, session);
+            }
         }
         let lines = self.lines(tenant).await?;
         self.waiting.changes.tell_places(tenant, |session| lines.number(session).unwrap_or(0));

@@ -22,9 +22,10 @@ async fn us_008_a_second_device_asks_before_it_takes_over_and_the_first_one_is_t
     // And now yes.
     second.press("second").await;
     second.says(it.english.get("wait")).await;
+    // The first one hears of it though nothing else happens, and is led nowhere when something does.
+    it.says("taken").await;
     it.app.admit(&it.visit).await.expect(200);
     second.says(it.english.get("ready")).await;
-    // The first one hears of it with the next news, and is led nowhere.
     it.says("taken").await;
     second.must_have_behaved(&it.app.url(""), &it.token).await;
     it.must_have_behaved().await;

@@ -3,6 +3,10 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use time::Duration;
+use vcare_app::TraceContext;
+use vcare_app::sessions::Device;
+use vcare_boot::SystemIds;
+use vcare_domain::DeviceId;
 
 use crate::support::{Answer, Program, TestApp};
 
@@ -102,6 +106,63 @@ async fn two_who_wait_for_one_visit_both_hear() {
     let ((one, two), ()) = tokio::join!(both, act);
     assert_eq!(one.expect(200).body["participantStatus"], "admitted");
     assert_eq!(two.expect(200).body["participantStatus"], "waiting");
+}
+
+/// What a device that is not the one any more hears, without what is of the one request alone.
+fn taken_over(answer: Answer) -> Value {
+    let mut answer = answer.refused(409, "JOINED_ON_ANOTHER_DEVICE");
+    answer.body["requestId"].take();
+    answer.body
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn us_008_who_is_taken_over_hears_of_it_at_once_as_with_the_next_question() {
+    let app = TestApp::start_with(NO_WATCHER).await;
+    let visit = app.visit().await;
+    let token = app.join_token(&visit).await;
+    app.join_on(&token, "phone-one", false).await.expect(200);
+    let question = "since=3&place=1&deviceId=phone-one";
+    let (held, joined) = waiting(&app, &token, question, app.join_on(&token, "phone-two", true)).await;
+    joined.expect(200);
+    assert_eq!(taken_over(held), taken_over(app.wait(&token, question).await));
+    // And back; with the other one the first device's news.
+    let question = "since=3&place=1&deviceId=phone-two";
+    let (held, joined) = waiting(&app, &token, question, app.join_on(&token, "phone-one", true)).await;
+    joined.expect(200);
+    taken_over(held);
+    let (held, admitted) = waiting(&app, &token, "since=3&deviceId=phone-one", app.admit(&visit)).await;
+    admitted.expect(200);
+    assert_eq!(held.expect(200).body["destination"], "direct_join");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn us_008_a_takeover_by_way_of_another_process_is_heard_of() {
+    let app = Program::start("waiting.lines_ms = 0").await;
+    let visit = app.visit().await;
+    let token = app.join_token(&visit).await;
+    app.join_on(&token, "phone-one", false).await.expect(200);
+    let elsewhere = async {
+        app.until_somebody_waits().await;
+        let two = Device { id: DeviceId::parse("phone-two").ok(), take_over: true };
+        // The test composed a service of its own over the same database.
+        app.app.join_by_token(&token, &two, TraceContext::begin(&SystemIds::default())).await.unwrap();
+    };
+    let (held, ()) = tokio::join!(app.wait(&token, "since=3&deviceId=phone-one"), elsewhere);
+    taken_over(held);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_takes_over_waits_on_undisturbed() {
+    let app = TestApp::start_with(SHORT).await;
+    let visit = app.visit().await;
+    let token = app.join_token(&visit).await;
+    app.join_on(&token, "phone-one", false).await.expect(200);
+    app.join_on(&token, "phone-two", true).await.expect(200);
+    let question = "since=3&place=1&deviceId=phone-two";
+    // Saying so twice takes nothing from oneself.
+    let (held, joined) = waiting(&app, &token, question, app.join_on(&token, "phone-two", true)).await;
+    joined.expect(200);
+    assert_eq!(pause(&held), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
