@@ -1,11 +1,14 @@
 //! What the page finds out about its line, and what it costs the line.
 
 use serde_json::Value;
+use vcare_domain::LinkThresholds;
 
 use super::Arrived;
 use super::languages::must_speak;
 use super::tab::{Line, Phone};
 use super::words::{LANGUAGES, Words};
+use crate::rooms::settings;
+use crate::support::TENANT;
 
 /// Waits in the waiting room until the line was measured, and answers what was told of it.
 async fn told(it: &Arrived) -> Value {
@@ -52,6 +55,34 @@ async fn us_008_a_good_line_is_measured_with_larger_pieces_and_never_with_more_t
     assert!([2048, 8192, 32_768].starts_with(&pieces) && !pieces.is_empty(), "{pieces:?}");
     assert!(told["downKbps"].as_u64().unwrap() > 0 && told["upKbps"].as_u64().unwrap() > 0, "{told}");
     it.must_have_behaved().await;
+}
+
+/// The page measures the line, the service decides, and the page says so. The tenant's thresholds are so far from what the
+/// line carries that a machine under load changes nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn us_008_on_a_poor_line_the_page_offers_what_the_service_finds_that_it_carries() {
+    let cases = [(Line::Thin, 8, "audio", "toMessage"), (Line::Slow, 500, "message", "")];
+    for (line, audio_min_kbps, mode, poorer) in cases {
+        let it = Arrived::before(Phone::default()).await;
+        let link = LinkThresholds { audio_min_kbps, video_min_kbps: 10_000, max_rtt_ms: 10_000, max_loss_percent: 90 };
+        settings(&it.app, TENANT, |draft| draft.link = link).await;
+        it.tab.line(line).await;
+        it.open().await;
+        let told = told(&it).await;
+        it.tab.until("document.getElementById('line').textContent").await;
+        assert_eq!(it.tab.text("line").await, it.english.get(mode), "{told}");
+        assert_eq!(it.app.participant(&it.visit, &it.visit.patient).await["link"]["mode"], mode);
+        assert_eq!(it.tab.text("better").await, it.english.get("measure"));
+        if !poorer.is_empty() {
+            assert_eq!(it.tab.text("poorer").await, it.english.get(poorer));
+            it.tab.press("poorer").await;
+            let chosen = serde_json::json!(it.english.get("choseMessage"));
+            it.tab.until(&format!("document.getElementById('line').textContent === {chosen}")).await;
+            assert_eq!(it.app.participant(&it.visit, &it.visit.patient).await["link"]["mode"], "message");
+            assert_eq!(it.tab.text("better").await, it.english.get("toCall"));
+        }
+        it.must_have_behaved().await;
+    }
 }
 
 /// What is decided is the service's, and tested there; here it is said in words.

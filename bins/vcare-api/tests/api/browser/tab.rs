@@ -15,6 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(40);
 pub enum Line {
     Good,
     Gone,
+    /// Twenty kilobytes a second.
+    Thin,
     /// Two seconds for a kilobyte, and most of a second for a word there and back.
     Slow,
 }
@@ -107,6 +109,7 @@ impl Tab {
         let (offline, latency, down, up) = match line {
             Line::Good => (false, 0, -1, -1),
             Line::Gone => (true, 0, 0, 0),
+            Line::Thin => (false, 100, 20_000, 20_000),
             Line::Slow => (false, 600, 4000, 2000),
         };
         let conditions =
