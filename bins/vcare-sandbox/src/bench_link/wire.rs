@@ -9,6 +9,8 @@ use vcare_testkit::ServiceProcess;
 
 /// Where the questions go.
 pub const STATUS: &str = "/api/v1/virtual-care/sessions/join/status";
+/// What the question says that somebody knows.
+pub const WAITING: &str = "?since=3&deviceId=d4Zk0PqLmN8x";
 /// Headers beside `Host` and `Authorization`.
 pub const PLAIN: &str = "";
 /// What Chromium 139 on a phone adds to a page's `fetch`.
@@ -25,13 +27,13 @@ pub const CHROMIUM: &str = "Connection: keep-alive\r\n\
     Accept-Language: fa-AF,fa;q=0.9,en-US;q=0.8,en;q=0.7\r\n";
 
 /// Each question is held open for a minute.
-const QUESTIONS: u32 = 30;
+pub const QUESTIONS: u32 = 30;
 
 /// What was sent and received.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Bytes {
-    sent: usize,
-    received: usize,
+    pub sent: usize,
+    pub received: usize,
 }
 
 impl Bytes {
@@ -86,7 +88,7 @@ pub async fn page(api: &ServiceProcess, coding: &str) -> Result<usize> {
 pub async fn half_an_hour(api: &ServiceProcess, token: &str, headers: &str) -> Result<Bytes> {
     let mut stream = TcpStream::connect(api.address()).await?;
     let mut bytes = Bytes::default();
-    let question = question(token, "?since=3&deviceId=d4Zk0PqLmN8x", headers);
+    let question = question(token, WAITING, headers);
     for _ in 0..QUESTIONS {
         let (answer, received) = ask(&mut stream, &question).await?;
         ensure!(answer.starts_with("http/1.1 204"), "{answer}");
