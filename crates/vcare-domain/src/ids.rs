@@ -71,6 +71,8 @@ typed_ids! {
     ParticipantId = "vsp";
     /// A visit without a live link.
     AsyncVisitId = "avs";
+    /// An upload on its way to an async visit.
+    UploadId = "upl";
     /// A published event; also its `Nats-Msg-Id`.
     EventId = "evt";
     /// A summary that waits for a clinician.

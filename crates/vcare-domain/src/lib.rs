@@ -23,6 +23,7 @@ mod schedule;
 mod segment;
 mod session;
 mod text;
+mod upload;
 
 pub use ai::{
     AiDraft, AiDraftParts, AudioKind, ChartNote, ContentHash, Decision, Delivery, DraftEvent, DraftRefusal, DraftState,
@@ -41,7 +42,7 @@ pub use encounter::{EncounterRecord, EncounterStatus};
 pub use event::{FollowUp, Recorded, SessionEvent};
 pub use ids::{
     AiDraftId, AsyncVisitId, ClientMutationId, EventId, InvalidClientMutationId, InvalidId, JobId, LeaseToken,
-    ParticipantId, SessionId,
+    ParticipantId, SessionId, UploadId,
 };
 pub use lease::{DeviceId, InvalidDevice, Lease};
 pub use link::{AbsurdMeasure, LinkDecision, LinkLevel, LinkProbe, LinkReason, LinkState, LinkUse, Measured};
@@ -60,4 +61,8 @@ pub use text::{
     AiModel, AppointmentId, ChiefComplaint, EncounterId, FreeText, GatewayRequestId, HttpsUrl, InvalidText,
     LanguageTag, NodeId, NoteId, PatientId, RecordingRef, ResponseText, SummaryText, Symptom, TenantId, ThreadId,
     TimeZoneName, Transcript, UserId,
+};
+pub use upload::{
+    Content, InvalidKey, MAX_PREVIEW_BYTES, MAX_UPLOAD_BYTES, MediaType, NewUpload, RejectReason, StorageKey,
+    UNCLAIMED_FOR, UNFINISHED_FOR, Upload, UploadKind, UploadParts, UploadRefusal, UploadSlot, UploadState, UploadTask,
 };

@@ -144,6 +144,8 @@ impl KmsServer {
         command.env("SERVICES", "kms");
         match self.kind {
             KmsKind::Ministack => {
+                // It plays S3 for the tests of attachments, too.
+                command.env("SERVICES", "kms,s3");
                 command.envs([("GATEWAY_PORT", port.as_str()), ("BIND_HOST", "127.0.0.1")]);
                 command.envs([("IOT_MTLS_ENABLED", "false"), ("SFTP_ENABLED", "false")]);
             }

@@ -5,6 +5,7 @@
 //! part of the service: keys are drawn where they stand and guard nothing.
 
 mod browser;
+mod clamd;
 mod clock;
 mod folder;
 mod golden;
@@ -22,6 +23,7 @@ pub mod standins;
 mod stream;
 
 pub use browser::Browser;
+pub use clamd::{Clamd, ClamdMood, EICAR};
 pub use clock::HandClock;
 pub use golden::must_be_committed;
 pub use ids::SeededIds;

@@ -14,11 +14,13 @@ use serde_json::Value;
 /// No part of the service.
 const TOOLS: [&str; 2] = ["vcare-testkit", "vcare-sandbox"];
 /// Each of these is known to one crate of the service; nobody else could be kept from using it wrongly.
-const HEAVY: [(&str, &str); 6] = [
+const HEAVY: [(&str, &str); 8] = [
     ("diesel", "vcare-adapters-postgres"),
     ("reqwest", "vcare-adapters-http"),
     ("async-nats", "vcare-adapters-nats"),
     ("aws-sdk-kms", "vcare-adapters-kms"),
+    ("object_store", "vcare-adapters-storage"),
+    ("image", "vcare-adapters-storage"),
     ("actix-web", "vcare-api"),
     ("jsonwebtoken", "vcare-jose"),
 ];

@@ -11,6 +11,7 @@ mod oversight;
 mod queue;
 mod secrets;
 mod store;
+mod uploads;
 mod video;
 mod waiting;
 
@@ -39,6 +40,10 @@ pub use secrets::{
 pub use store::{
     AiDrafts, Answers, ClosedJob, FoundSession, JobEnd, Jobs, KeptAnswer, Links, PageCursor, Presences, Reads,
     SessionFilter, SessionPage, Store, StoreError, TenantConfigs, TracedSession, UnitOfWork, VirtualSessions,
+};
+pub use uploads::{
+    AttachmentLink, AttachmentLinks, AttachmentStore, ContentInspector, InspectError, LeasedUpload, MalwareScanner,
+    ScanError, ScanVerdict, Showable, StorageError, UploadQueue, UploadReads, Uploads,
 };
 pub use video::{
     ConnectionCheck, ConnectionProblem, ConnectionReport, ReservedRoom, RoomWish, VideoBackends, VideoError,

@@ -1,0 +1,189 @@
+//! The words of uploads: kinds, types, reasons, refusals.
+
+use std::fmt;
+
+use super::{MAX_PREVIEW_BYTES, MAX_UPLOAD_BYTES};
+
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name { $($(#[$variant_doc])* $variant,)* }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// Its word in the database and in answers.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+
+            /// The one of that word.
+            #[must_use]
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|one| one.as_str() == name)
+            }
+        }
+    )*};
+}
+
+words! {
+    /// What of an attachment an upload is.
+    UploadKind {
+        /// The attachment itself.
+        Original = "original",
+        /// A small picture of it, to be seen while the attachment is on its way.
+        Preview = "preview",
+    }
+
+    /// What an attachment is, by its content.
+    MediaType {
+        /// A photo.
+        Jpeg = "image/jpeg",
+        /// A picture without loss.
+        Png = "image/png",
+        /// A voice note: Opus in Ogg.
+        Ogg = "audio/ogg",
+        /// A voice note: AAC in MPEG-4.
+        M4a = "audio/mp4",
+        /// A voice note.
+        Mp3 = "audio/mpeg",
+        /// A voice note.
+        Wav = "audio/wav",
+        /// A voice note: Opus in WebM.
+        Webm = "audio/webm",
+    }
+
+    /// Why an attachment is not shown.
+    RejectReason {
+        /// It is none of the types that are taken, whatever it was called.
+        UnknownType = "unknown_type",
+        /// It begins like one of them and cannot be read to its end.
+        Damaged = "damaged",
+        /// A picture of more pixels than are taken.
+        TooManyPixels = "too_many_pixels",
+        /// A preview that is no picture.
+        NotAPicture = "not_a_picture",
+        /// The scanner found something in it.
+        Malware = "malware",
+        /// Checking it never came to an end.
+        Uncheckable = "uncheckable",
+    }
+}
+
+impl UploadKind {
+    /// The most bytes it may have.
+    #[must_use]
+    pub const fn max_bytes(self) -> u32 {
+        match self {
+            Self::Original => MAX_UPLOAD_BYTES,
+            Self::Preview => MAX_PREVIEW_BYTES,
+        }
+    }
+}
+
+impl MediaType {
+    /// What a file of it is called behind the dot.
+    #[must_use]
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Jpeg => "jpg",
+            Self::Png => "png",
+            Self::Ogg => "ogg",
+            Self::M4a => "m4a",
+            Self::Mp3 => "mp3",
+            Self::Wav => "wav",
+            Self::Webm => "webm",
+        }
+    }
+
+    /// Whether it is a picture.
+    #[must_use]
+    pub const fn is_picture(self) -> bool {
+        matches!(self, Self::Jpeg | Self::Png)
+    }
+}
+
+/// What is shown: not the bytes that came in, but what was made of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// Its name in the upload's folder.
+    pub key: StorageKey,
+    /// What it is.
+    pub media_type: MediaType,
+    /// How many bytes it has.
+    pub size: u32,
+}
+
+/// A name in the storage: 128 random bits as 32 hex digits. It tells of nobody, and nothing from outside goes into it.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StorageKey(String);
+
+/// A text that is no name in the storage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected 32 lower-case hex digits")]
+pub struct InvalidKey;
+
+impl StorageKey {
+    /// The name that these random bytes make.
+    #[must_use]
+    pub fn from_random(bytes: [u8; 16]) -> Self {
+        Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    /// A name as it was stored.
+    ///
+    /// # Errors
+    /// [`InvalidKey`] for anything else.
+    pub fn parse(text: impl Into<String>) -> Result<Self, InvalidKey> {
+        let text = text.into();
+        let good = text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if good { Ok(Self(text)) } else { Err(InvalidKey) }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for StorageKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why something cannot be done with an upload; nothing has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UploadRefusal {
+    /// More bytes than it may have.
+    #[error("must be at most {max} bytes")]
+    TooLong {
+        /// The most it may have.
+        max: u32,
+    },
+    /// Bytes that do not follow on those that are there.
+    #[error("the upload is at offset {offset}")]
+    WrongOffset {
+        /// Where it is.
+        offset: u32,
+    },
+    /// Another request brings bytes since.
+    #[error("another request has taken the upload over; it is at offset {offset}")]
+    Superseded {
+        /// Where it is.
+        offset: u32,
+    },
+    /// Its time is over.
+    #[error("the upload has expired")]
+    Expired,
+    /// The same slot was begun with something of another length.
+    #[error("this attachment was begun with another length; delete that upload first")]
+    Differs,
+    /// It is part of a visit.
+    #[error("the upload belongs to a visit that was submitted")]
+    InVisit,
+}
