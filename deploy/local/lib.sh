@@ -103,6 +103,25 @@ need_python_programs() {
     done
 }
 
+# Makes sure of the upload client from npm that some tests drive, with the versions in deploy/test-tus. Kept between runs,
+# and made anew when a version changes. Sets VCARE_TEST_TUS.
+need_test_tus() {
+    need_node
+    local cache="${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/vcare" versions
+    versions="$(cksum <"$ROOT_DIR/deploy/test-tus/package-lock.json" | cut -d' ' -f1)"
+    export VCARE_TEST_TUS="$cache/test-tus-$versions"
+    [[ ! -e $VCARE_TEST_TUS/complete ]] || return 0
+    mkdir -p "$VCARE_TEST_TUS"
+    say "Installing tus-js-client for the tests of uploads (once) ..."
+    (
+        flock 9
+        [[ ! -e $VCARE_TEST_TUS/complete ]] || exit 0
+        cp "$ROOT_DIR"/deploy/test-tus/package*.json "$VCARE_TEST_TUS"
+        npm ci --prefix "$VCARE_TEST_TUS" --no-audit --no-fund --ignore-scripts --silent >&2
+        touch "$VCARE_TEST_TUS/complete"
+    ) 9>"$VCARE_TEST_TUS.lock" || die "tus-js-client could not be installed, see above."
+}
+
 # install_python_programs DIR LIST: an environment in DIR with the packages in LIST, and no others.
 install_python_programs() {
     local pip=("$1/bin/pip" --quiet --disable-pip-version-check install --no-deps --use-pep517 --requirement "$2")
@@ -114,7 +133,7 @@ find_c_compiler() {
     command -v cc >/dev/null && echo '#include <stdlib.h>' | cc -E - >/dev/null 2>&1
 }
 
-# For what is compared with programs from npm.
+# For programs from npm.
 need_node() {
     has_node && return
     install_packages nodejs npm

@@ -7,7 +7,7 @@ use serde::Serialize;
 use vcare_app::ports::{AccessTokenFault, ConsentSubject, Oversight};
 use vcare_app::{Gate, TraceContext};
 use vcare_boot::{Config, Service, migrations, operators_oversight};
-use vcare_domain::{PatientId, TenantId};
+use vcare_domain::{PatientId, StorageKey, TenantId};
 
 use crate::output::{self, Output};
 use crate::progress::Progress;
@@ -71,6 +71,7 @@ async fn look(config: &Config, service: &Service, found: &mut Findings) {
     database(config, service, found).await;
     nats(service, found).await;
     keys(service, found).await;
+    attachments(config, service, found).await;
     identity(service, found).await;
     neighbours(service, found).await;
     tenants(config, service, found).await;
@@ -115,6 +116,31 @@ async fn keys(service: &Service, found: &mut Findings) {
     match service.app.secrets.managed_jitsi_secret(&nobody, 1).await {
         Ok(_) => found.ok("keys", "the key store derives keys"),
         Err(_) => found.problem("keys", "the key store does not answer, or refuses: see [keyring] and [kms]"),
+    }
+}
+
+async fn attachments(config: &Config, service: &Service, found: &mut Findings) {
+    let ports = &service.app.attachments;
+    let mut name = [0; 16];
+    service.ids.fill_random(&mut name);
+    let name = StorageKey::from_random(name);
+    let kept = async {
+        ports.store.put(&name, &name, "vcare-doctor".into()).await?;
+        ports.store.get(&name, &name).await?;
+        ports.store.erase(&name, &name).await
+    };
+    match kept.await {
+        Ok(()) => found.ok("storage", "takes, gives and erases"),
+        Err(error) => found.problem("storage", format!("{error}: no attachment can come in. See [storage]")),
+    }
+    if config.scanner.address.is_none() {
+        return found.note("scanner", Status::Warning, "there is none: attachments are shown that nobody has scanned");
+    }
+    match ports.scanner.scan(&"vcare-doctor".into()).await {
+        Ok(_) => found.ok("scanner", "answers"),
+        Err(error) => {
+            found.problem("scanner", format!("{error}: attachments wait, and nobody sees them. See [scanner]"))
+        }
     }
 }
 

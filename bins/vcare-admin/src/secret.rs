@@ -40,14 +40,14 @@ pub enum SecretCommand {
         /// The tenant, as the identity provider names it.
         tenant: String,
         /// Which key.
-        key: Key,
+        key: Derived,
     },
     /// End all older versions of a derived key: the links that they signed are dead.
     Retire {
         /// The tenant, as the identity provider names it.
         tenant: String,
         /// Which key.
-        key: Key,
+        key: Derived,
     },
     /// Print the derived secret that a tenant's Prosody must be given as `JWT_APP_SECRET`. It is noted that this was done.
     Reveal {
@@ -73,18 +73,21 @@ pub struct Set {
 
 /// A derived key.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum Key {
+pub enum Derived {
     /// Signs join links.
     JoinKey,
     /// The secret that Prosody shares, of a tenant that brought none.
     JitsiSecret,
+    /// Signs links to attachments.
+    AttachmentLink,
 }
 
-impl From<Key> for KeyPurpose {
-    fn from(key: Key) -> Self {
+impl From<Derived> for KeyPurpose {
+    fn from(key: Derived) -> Self {
         match key {
-            Key::JoinKey => Self::JoinKey,
-            Key::JitsiSecret => Self::JitsiSecret,
+            Derived::JoinKey => Self::JoinKey,
+            Derived::JitsiSecret => Self::JitsiSecret,
+            Derived::AttachmentLink => Self::AttachmentLink,
         }
     }
 }
@@ -206,7 +209,9 @@ fn rows(report: &StoredSecrets, now: OffsetDateTime) -> Vec<Row> {
         (None, _) => row(name.as_str(), "none", None, None, None),
     });
     let mut rows = Vec::from(secrets);
-    rows.push(derived(KeyPurpose::JoinKey.as_str(), KeyPurpose::JoinKey));
+    for purpose in [KeyPurpose::JoinKey, KeyPurpose::AttachmentLink] {
+        rows.push(derived(purpose.as_str(), purpose));
+    }
     rows
 }
 

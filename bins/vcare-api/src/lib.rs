@@ -17,6 +17,7 @@ pub mod server;
 
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use vcare_boot::{Config, Metrics, Sensitive, Service};
 
@@ -47,7 +48,20 @@ pub async fn serve(
         deadline: ai.upload_deadline(),
     });
     let (watched, stop) = (app.clone(), shutdown.clone());
-    let api = Api { app, access_tokens, internal_tokens, health, metrics, ids, deadline, uploads, short_codes, stop };
+    let places_for_uploads = Semaphore::new(routes::uploads::AT_ONCE);
+    let api = Api {
+        app,
+        access_tokens,
+        internal_tokens,
+        health,
+        metrics,
+        ids,
+        deadline,
+        uploads,
+        short_codes,
+        stop,
+        places_for_uploads,
+    };
     let (address, server) = server::listen(api, &config.api)?;
     let stop = CancellationToken::new();
     let relay = relay.map(|relay| {

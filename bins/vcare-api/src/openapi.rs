@@ -34,6 +34,8 @@ shared_refusals! {
     NoSession;
     /// `ASYNC_VISIT_NOT_FOUND`, also for another tenant's and another patient's.
     NoAsyncVisit;
+    /// `UPLOAD_NOT_FOUND`, also for another account's.
+    NoUpload;
     /// `PAYLOAD_TOO_LARGE`.
     TooLarge;
     /// `UNSUPPORTED_MEDIA_TYPE`.
@@ -71,6 +73,7 @@ impl Modify for Security {
         (name = "Async visits", description = "Without a live link: written offline, answered by a clinician"),
         (name = "Patients", description = "For those who come by link"),
         (name = "AI", description = "What machines write down, for clinicians to decide on"),
+        (name = "Uploads", description = "Photos and voice notes of async visits, by tus 1.0"),
         (name = "Configuration", description = "For those who set a tenant up"),
         (name = "Public", description = "For everybody's browser"),
         (name = "Internal", description = "For the deployment's own Jitsi servers and recorders; not through Kong"),
@@ -112,6 +115,15 @@ impl Modify for Security {
         routes::config::read::read,
         routes::config::write::write,
         routes::config::test_connection::test_connection,
+        routes::uploads::tus::describe,
+        routes::uploads::tus::describe_one,
+        routes::uploads::create::create,
+        routes::uploads::read::read,
+        routes::uploads::append::append,
+        routes::uploads::append::instead,
+        routes::uploads::discard::discard,
+        routes::uploads::list::list,
+        routes::uploads::open::open,
         routes::branding::branding,
         routes::visit_page::send,
         routes::visit_page::receive,
@@ -134,7 +146,8 @@ impl Modify for Security {
     VirtualSessionDto, ParticipantDto, LinkDto, SegmentDto, SessionListDto, AdmissionDto, JoinTokenDto, JoinedDto, JoinStatusDto, ProblemDetails, FieldError, AsyncVisitDto, AsyncVisitListDto, SyncDto, SyncResultDto,
         ),
         responses(
-            BadRequest, Unauthorized, BadJoinToken, Denied, NoSession, NoAsyncVisit, TooLarge, WrongMediaType, Unavailable
+            BadRequest, Unauthorized, BadJoinToken, Denied, NoSession, NoAsyncVisit, NoUpload, TooLarge, WrongMediaType,
+            Unavailable
         ),
     ),
     modifiers(&Security),

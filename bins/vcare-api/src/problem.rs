@@ -2,6 +2,7 @@
 
 mod ai;
 mod refusals;
+mod uploads;
 
 use std::fmt;
 
@@ -55,6 +56,9 @@ pub struct ProblemDetails {
     /// Until when an async visit is somebody else's.
     #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     claimed_until: Option<OffsetDateTime>,
+    /// Where the upload is: so many bytes are there for good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current_offset: Option<u32>,
     /// Every wrong field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
@@ -77,7 +81,8 @@ impl Problem {
     pub fn new(status: StatusCode, code: &'static str) -> Self {
         Self(Box::new(ProblemDetails {
             r#type: format!("urn:ghasi:virtual-care:problem:{code}"),
-            title: status.canonical_reason().unwrap_or("Error"),
+            // tus has a status of its own.
+            title: status.canonical_reason().unwrap_or("Checksum Mismatch"),
             status: status.as_u16(),
             code,
             detail: None,
@@ -85,6 +90,7 @@ impl Problem {
             current_version: None,
             current_status: None,
             claimed_until: None,
+            current_offset: None,
             errors: Vec::new(),
             request_id: None,
             retry_after_seconds: None,
@@ -219,6 +225,11 @@ impl From<AppError> for Problem {
             AppError::TooManyAtOnce(_) => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_AT_ONCE").detail(error).retry_after(1)
             }
+            AppError::NotFound(Resource::Upload | Resource::Attachment)
+            | AppError::LinkExpired
+            | AppError::Upload(_)
+            | AppError::TooManyUploads
+            | AppError::Storage(_) => uploads::told(&error),
             AppError::ConfigConflict { current } => {
                 let mut problem = Self::new(StatusCode::CONFLICT, "OPTIMISTIC_LOCK_CONFLICT").detail(error);
                 problem.0.current_version = Some(current.get());

@@ -10,6 +10,7 @@ use actix_web::http::header::{ETAG, LOCATION, RETRY_AFTER};
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::{App as WebApp, HttpServer, web};
 use anyhow::Context;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 use vcare_app::App;
 use vcare_app::ports::{AccessTokens, Ids};
@@ -18,6 +19,7 @@ use vcare_boot::{ApiConfig, Health, Metrics};
 use crate::answer::{MUTATION_DIFFERS, MUTATION_REPLAYED, REPLAYED};
 use crate::extract::UploadLimits;
 use crate::limit::Limit;
+use crate::problem::Problem;
 use crate::request::{self, X_REQUEST_ID};
 use crate::routes;
 use crate::routes::internal::InternalTokens;
@@ -50,6 +52,18 @@ pub struct Api {
     pub stop: CancellationToken,
     /// How much audio is taken, and how slowly.
     pub uploads: UploadLimits,
+    /// So many uploads may bring bytes at once.
+    pub places_for_uploads: Semaphore,
+}
+
+impl Api {
+    /// A place among those who bring bytes.
+    ///
+    /// # Errors
+    /// 503 when all are taken.
+    pub fn place_for_upload(&self) -> Result<SemaphorePermit<'_>, Problem> {
+        self.places_for_uploads.try_acquire().map_err(|_| Problem::too_slow())
+    }
 }
 
 /// Begins to listen. Answers the address, and the server to be awaited; signals are the caller's.
@@ -90,6 +104,7 @@ fn cors(origins: &[String]) -> Cors {
         .allow_any_method()
         .allow_any_header()
         .expose_headers([ETAG, LOCATION, RETRY_AFTER, REPLAYED, MUTATION_REPLAYED, MUTATION_DIFFERS, X_REQUEST_ID])
+        .expose_headers(routes::uploads::EXPOSED)
         .max_age(600);
     for origin in origins {
         cors = if origin == "*" { cors.allow_any_origin() } else { cors.allowed_origin(origin) };

@@ -63,6 +63,8 @@ pub async fn run(
             tasks.spawn(work(app.clone(), kind, config.worker.clone(), shutdown.clone()));
         }
     }
+    tasks.spawn(look_after_uploads(app.clone(), config.worker.clone(), shutdown.clone()));
+    tasks.spawn(measure_uploads(app.clone(), Arc::clone(&clock), shutdown.clone()));
     tasks.spawn(reap(app.clone(), shutdown.clone()));
     tasks.spawn(listen(app.clone(), shutdown.clone()));
     tasks.spawn(expire(app.clone(), shutdown.clone()));
@@ -102,6 +104,28 @@ async fn work(app: App, kind: JobKind, config: WorkerConfig, shutdown: Cancellat
     }
 }
 
+/// Takes uploads that are due, one after the other: a picture may take hundreds of megabytes while it is looked at.
+async fn look_after_uploads(app: App, config: WorkerConfig, shutdown: CancellationToken) {
+    let rest = Duration::from_millis(config.poll_ms);
+    while !shutdown.is_cancelled() {
+        let work = app.work_next_upload();
+        tokio::pin!(work);
+        let done = tokio::select! {
+            done = &mut work => Some(done),
+            () = shutdown.cancelled() => timeout(Duration::from_secs(config.shutdown_seconds), work).await.ok(),
+        };
+        match done {
+            Some(Ok(true)) => continue,
+            Some(Ok(false)) => {}
+            Some(Err(error)) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "uploads that are due could not be taken");
+            }
+            None => tracing::warn!("an upload under way was left to its lease"),
+        }
+        shutdown.run_until_cancelled(sleep(rest)).await;
+    }
+}
+
 async fn measure(app: App, clock: Arc<dyn Clock>, shutdown: CancellationToken) {
     every(MEASURE_EVERY, &shutdown, || async {
         match app.open_jobs().await {
@@ -115,6 +139,22 @@ async fn measure(app: App, clock: Arc<dyn Clock>, shutdown: CancellationToken) {
             }
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the backlog could not be measured");
+            }
+        }
+    })
+    .await;
+}
+
+async fn measure_uploads(app: App, clock: Arc<dyn Clock>, shutdown: CancellationToken) {
+    every(MEASURE_EVERY, &shutdown, || async {
+        match app.unchecked_uploads().await {
+            Ok((count, oldest)) => {
+                let age = oldest.map_or(0.0, |since| (clock.now() - since).as_seconds_f64().max(0.0));
+                metrics::gauge!("vcare_uploads_unchecked").set(count as f64);
+                metrics::gauge!("vcare_uploads_unchecked_oldest_age_seconds").set(age);
+            }
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "uploads could not be counted");
             }
         }
     })

@@ -181,6 +181,9 @@ base_url = "{standins}"
 allow_private_addresses = true
 ca_file = "{root}/jitsi-ca.pem"
 
+[storage]
+folder = "{root}/attachments"
+
 [keyring]
 file = "{root}/master.key"
 create_if_missing = true

@@ -72,12 +72,13 @@ pub fn label(purpose: KeyPurpose, version: u32, tenant: &TenantId) -> Vec<u8> {
     let purpose = match purpose {
         KeyPurpose::JoinKey => "vcare/join-key",
         KeyPurpose::JitsiSecret => "vcare/jitsi-secret",
+        KeyPurpose::AttachmentLink => "vcare/attachment-link",
     };
     behind_lengths(&[&format!("{purpose}/v{version}"), tenant.as_str()])
 }
 
 /// Each part behind its length (four bytes, big-endian).
-fn behind_lengths(parts: &[&str]) -> Vec<u8> {
+pub(crate) fn behind_lengths(parts: &[&str]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for part in parts {
         bytes.extend_from_slice(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());

@@ -8,6 +8,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
+mod attachment_links;
 mod aws;
 mod cache;
 mod join_claims;
@@ -19,6 +20,7 @@ mod sealing;
 mod texts;
 mod vault;
 
+pub use attachment_links::HmacAttachmentLinks;
 pub use aws::{AwsIdentity, AwsKms, AwsKmsConfig};
 pub use join_tokens::{Hs256JoinTokens, MAX_JOIN_TOKEN_BYTES};
 pub use keeper::{DerivedKey, KeeperFault, KeyKeeper, SealContext, Sealed, SealedThing, label};

@@ -20,7 +20,7 @@ use crate::schema::{ai_draft, idempotency_key, outbox, presence_lease, retry_job
 
 /// The durable work of all tenants.
 pub struct PgJobQueue {
-    connections: Connections,
+    pub(crate) connections: Connections,
     ids: Arc<dyn Ids>,
 }
 
@@ -29,6 +29,10 @@ impl PgJobQueue {
     #[must_use]
     pub fn new(config: &PgConfig, ids: Arc<dyn Ids>) -> Self {
         Self { connections: Connections::new(config, DatabaseRole::System), ids }
+    }
+
+    pub(crate) fn new_lease(&self) -> LeaseToken {
+        LeaseToken::from_uuid(self.ids.uuid())
     }
 
     /// Whether the database answers, and has our tables. Not over the connections of requests: while those are all in use,
@@ -142,7 +146,7 @@ impl JobQueue for PgJobQueue {
         lease_for: Duration,
         limit: u16,
     ) -> Result<Vec<LeasedJob>, StoreError> {
-        let lease = LeaseToken::from_uuid(self.ids.uuid());
+        let lease = self.new_lease();
         let until = now + lease_for;
         let mut conn = self.connections.unbound().await?;
         let rows: Vec<LeasedRow> = diesel::sql_query(LEASE)

@@ -24,6 +24,7 @@ mod short_links;
 mod store;
 mod tenant_configs;
 mod unit_of_work;
+mod uploads;
 mod waiting;
 
 pub use config::{PgConfig, PgSecret};

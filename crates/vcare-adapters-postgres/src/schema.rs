@@ -242,6 +242,35 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    async_upload (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Uuid,
+        owner_id -> Text,
+        patient_id -> Text,
+        client_mutation_id -> Uuid,
+        attachment_index -> Int2,
+        kind -> Text,
+        length -> Int4,
+        received -> Int4,
+        folder -> Text,
+        chunks -> Array<Text>,
+        writer -> Nullable<Uuid>,
+        state -> Text,
+        reason -> Nullable<Text>,
+        content_key -> Nullable<Text>,
+        content_type -> Nullable<Text>,
+        content_size -> Nullable<Int4>,
+        discarded_at -> Nullable<Timestamptz>,
+        expires_at -> Timestamptz,
+        due_at -> Nullable<Timestamptz>,
+        lease_token -> Nullable<Uuid>,
+        checks -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     tenant_config,
     virtual_session,

@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use vcare_app::events::{AuditEntry, config_event};
 use vcare_app::ports::{
     AiDrafts, Answers, AsyncVisits, Clock, Ids, Jobs, KeptAnswer, KeptSecrets, Leases, Links, OutboxWake, Presences,
-    StoreError, TenantConfigs, UnitOfWork, VirtualSessions, VisitChanges,
+    StoreError, TenantConfigs, UnitOfWork, Uploads, VirtualSessions, VisitChanges,
 };
 use vcare_app::{Answer, IdempotencyKey, Scope, TraceContext};
 use vcare_domain::{EventId, JobId, LeaseToken, SessionId, TenantConfig, TenantId, Version};
@@ -32,6 +32,7 @@ use crate::reads::{AnswerRow, restore_answer};
 use crate::schema::{idempotency_key, outbox};
 use crate::secrets::PgSecrets;
 use crate::tenant_configs::PgTenantConfigs;
+use crate::uploads::PgUploads;
 
 /// Under which new jobs belong to who stores them, for a first attempt.
 pub(crate) struct FirstLease {
@@ -176,6 +177,10 @@ impl UnitOfWork for PgUnitOfWork {
 
     fn links(&mut self) -> Box<dyn Links + '_> {
         Box::new(PgLinks(self))
+    }
+
+    fn uploads(&mut self) -> Box<dyn Uploads + '_> {
+        Box::new(PgUploads(self))
     }
 
     fn tenant_configs(&mut self) -> Box<dyn TenantConfigs + '_> {

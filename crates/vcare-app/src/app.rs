@@ -13,6 +13,7 @@ use crate::ports::{
     AiGateway, ChartNotes, Clock, ConsentCheck, DraftTexts, FhirGateway, Ids, JobQueue, JoinTokens, LicenceCheck,
     MessagingThreads, SecretStore, Store, VideoBackends,
 };
+use crate::uploads::AttachmentPorts;
 use crate::waiting::Waiting;
 
 /// The services around us.
@@ -82,6 +83,8 @@ pub struct App {
     pub neighbours: Neighbours,
     /// Join tokens.
     pub join_tokens: Arc<dyn JoinTokens>,
+    /// What attachments need.
+    pub attachments: AttachmentPorts,
     /// Seals what tenants bring.
     pub secrets: Arc<dyn SecretStore>,
     /// Seals machines' drafts.

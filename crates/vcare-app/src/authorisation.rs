@@ -46,6 +46,8 @@ pub enum Permission {
     AsyncVisitReview,
     /// Close such a visit.
     AsyncVisitClose,
+    /// Upload attachments for async visits: staff for their patients, patients for themselves.
+    AsyncVisitUpload,
     /// Read the tenant's settings.
     ConfigRead,
     /// Change the tenant's settings.
@@ -58,7 +60,7 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::SessionCreate,
         Self::SessionRead,
         Self::SessionInvite,
@@ -78,6 +80,7 @@ impl Permission {
         Self::AsyncVisitRead,
         Self::AsyncVisitReview,
         Self::AsyncVisitClose,
+        Self::AsyncVisitUpload,
         Self::ConfigRead,
         Self::ConfigWrite,
         Self::ConfigTest,
@@ -107,6 +110,7 @@ impl Permission {
             Self::AsyncVisitRead => "virtual_care:async_visit:read",
             Self::AsyncVisitReview => "virtual_care:async_visit:review",
             Self::AsyncVisitClose => "virtual_care:async_visit:close",
+            Self::AsyncVisitUpload => "virtual_care:async_visit:upload",
             Self::ConfigRead => "virtual_care:config:read",
             Self::ConfigWrite => "virtual_care:config:write",
             Self::ConfigTest => "virtual_care:config:test",
@@ -134,7 +138,9 @@ impl Permission {
             // Who answers for it is the author.
             Self::AiTranscribe | Self::AiSummary | Self::AiAcceptSummary => &[Clinician],
             // They are full of what patients wrote: only for those who care, and for the patient.
-            Self::AsyncVisitSubmit | Self::AsyncVisitRead => &[Clinician, NursePractitioner, Patient],
+            Self::AsyncVisitSubmit | Self::AsyncVisitRead | Self::AsyncVisitUpload => {
+                &[Clinician, NursePractitioner, Patient]
+            }
             Self::AsyncVisitReview | Self::AsyncVisitClose => &[Clinician, NursePractitioner],
             Self::ConfigWrite => &[TenantAdmin, PlatformAdmin],
             Self::ConfigRead | Self::ConfigTest | Self::ReconciliationRead => &[Admin, TenantAdmin, PlatformAdmin],

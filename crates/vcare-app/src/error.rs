@@ -1,13 +1,13 @@
 //! Why a use case did not do what was asked. Knows no HTTP; one file of the api maps it.
 
 use vcare_domain::{
-    AsyncVisitRefusal, DraftRefusal, InvalidAsyncVisit, InvalidConfig, InvalidSchedule, Refusal, Version,
+    AsyncVisitRefusal, DraftRefusal, InvalidAsyncVisit, InvalidConfig, InvalidSchedule, Refusal, UploadRefusal, Version,
 };
 
 use crate::ai::{AiTask, TooManyAtOnce};
 use crate::authorisation::Permission;
 use crate::gates::GateBlock;
-use crate::ports::{AudioFault, StoreError, VideoError};
+use crate::ports::{AudioFault, StorageError, StoreError, VideoError};
 
 /// A thing that was asked for and is not there: for another tenant's things too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,10 @@ pub enum Resource {
     Config,
     /// A machine's draft.
     Draft,
+    /// An upload.
+    Upload,
+    /// An attachment, or a link to one that opens.
+    Attachment,
 }
 
 /// What is wrong with a join token.
@@ -110,6 +114,18 @@ pub enum AppError {
     /// The `Idempotency-Key` was used before, for another request.
     #[error("the idempotency key was used for another request")]
     IdempotencyKeyReused,
+    /// An upload refused.
+    #[error(transparent)]
+    Upload(#[from] UploadRefusal),
+    /// The account has begun more uploads than it may in a day.
+    #[error("too many uploads were begun; try again tomorrow")]
+    TooManyUploads,
+    /// A link to an attachment whose time is over.
+    #[error("the link has expired")]
+    LinkExpired,
+    /// Attachments cannot be stored or read.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
     /// Keys or secrets cannot be reached.
     #[error("the key store is unavailable")]
     Secrets(#[from] crate::ports::SecretsError),

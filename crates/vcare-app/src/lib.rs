@@ -24,6 +24,7 @@ pub mod rooms;
 pub mod sessions;
 pub mod tenants;
 mod transaction;
+pub mod uploads;
 pub mod waiting;
 
 pub use actor::{ActorRef, Caller, Role, Scope, TraceContext};

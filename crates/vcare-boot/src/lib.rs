@@ -17,7 +17,8 @@ pub use clock::{SystemClock, SystemIds};
 pub use config::{
     AiConfig, ApiConfig, ChartConfig, CommunicationConfig, Config, ConfigError, DatabaseConfig, FhirConfig,
     IdentityConfig, JitsiConfig, KeyringConfig, KmsConfig, KmsProvider, LinksConfig, LogConfig, NatsSection,
-    NeighbourSection, Profile, RelayConfig, Sensitive, WaitingConfig, WorkerConfig, settings_reference,
+    NeighbourSection, Profile, RelayConfig, ScannerConfig, Sensitive, StorageConfig, WaitingConfig, WorkerConfig,
+    settings_reference,
 };
 pub use health::{Check, Health, Report, Standing};
 pub use ops::serve_ops;

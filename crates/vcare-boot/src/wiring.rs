@@ -11,16 +11,18 @@ use vcare_adapters_http::{
     HttpFhirGateway, HttpLicenceCheck, HttpMessagingThreads, JitsiVideo, JwksConfig, JwksLocation, JwksSource,
     OidcAccessTokens, ZoomVideo,
 };
-use vcare_adapters_kms::{AwsKms, Hs256JoinTokens, IfMissing, KeyKeeper, LocalKeyring, Vault};
+use vcare_adapters_kms::{AwsKms, HmacAttachmentLinks, Hs256JoinTokens, IfMissing, KeyKeeper, LocalKeyring, Vault};
 use vcare_adapters_nats::NatsPublisher;
 use vcare_adapters_postgres::{PgJobQueue, PgOutbox, PgOversight, PgStore};
+use vcare_adapters_storage::{Clamd, Inspector, NoScanner, ObjectStorage};
 use vcare_app::ai::AiSeats;
 use vcare_app::jobs::FIRST_RECORDING;
 use vcare_app::ports::{
-    AccessTokens, AiGateway, Clock, EventPublisher, Ids, JobQueue, Outbox, OutboxWake, Oversight, SealedSecrets, Store,
-    TenantSecrets, VideoBackends,
+    AccessTokens, AiGateway, AttachmentStore, Clock, EventPublisher, Ids, JobQueue, MalwareScanner, Outbox, OutboxWake,
+    Oversight, SealedSecrets, Store, TenantSecrets, UploadQueue, VideoBackends,
 };
 use vcare_app::relay::{Pace, Relay};
+use vcare_app::uploads::AttachmentPorts;
 use vcare_app::waiting::Waiting;
 use vcare_app::{AiNeighbours, App, Breaker, InLine, Neighbours, Settings};
 
@@ -122,11 +124,19 @@ pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Se
         video: video(config, &clock, &ids, inside.clone(), &tenant_secrets)?,
     };
     let access_tokens = access_tokens(&config.identity, inside, &clock)?;
+    let attachments = AttachmentPorts {
+        queue: Arc::clone(&jobs) as Arc<dyn UploadQueue>,
+        store: storage(config)?,
+        scanner: scanner(config),
+        inspector: Arc::new(Inspector::default()),
+        links: Arc::new(HmacAttachmentLinks::new(Arc::clone(&vault))),
+    };
     let app = App {
         store: Arc::clone(&store) as Arc<dyn Store>,
         jobs: Arc::clone(&jobs) as Arc<dyn JobQueue>,
         neighbours,
         join_tokens: Arc::new(Hs256JoinTokens::new(Arc::clone(&vault))),
+        attachments,
         secrets: Arc::clone(&vault) as _,
         texts: vault,
         ai_seats: config
@@ -188,6 +198,21 @@ fn ai(
         chart: Arc::new(HttpChartNotes::new(client.clone(), chart)),
         chart_breaker: Arc::new(Breaker::new("chart")),
     }))
+}
+
+fn storage(config: &Config) -> anyhow::Result<Arc<dyn AttachmentStore>> {
+    let storage = match config.storage.s3() {
+        Some(s3) => ObjectStorage::s3(&s3).context("storage")?,
+        None => ObjectStorage::folder(&config.storage.folder),
+    };
+    Ok(Arc::new(storage))
+}
+
+fn scanner(config: &Config) -> Arc<dyn MalwareScanner> {
+    match config.scanner.clamd() {
+        Some(clamd) => Arc::new(Clamd::new(clamd)),
+        None => Arc::new(NoScanner),
+    }
 }
 
 async fn key_keeper(config: &Config) -> anyhow::Result<Arc<dyn KeyKeeper>> {

@@ -1,6 +1,6 @@
 //! `vcare-admin doctor`, `stream` and `completions`.
 
-use vcare_testkit::{Mode, Name, NatsServer, Standins, StandinsConfig, TestDatabase};
+use vcare_testkit::{Clamd, ClamdMood, Mode, Name, NatsServer, Standins, StandinsConfig, TestDatabase};
 
 use crate::{Run, Settings, TENANT, admin, with_password};
 
@@ -17,6 +17,7 @@ async fn a_doctor_finds_all_well_where_all_is_well_and_names_what_is_not() {
     let database = TestDatabase::create().await.unwrap();
     let standins = Standins::start(StandinsConfig::default()).await.unwrap();
     let nats = NatsServer::start().await.unwrap();
+    let clamd = Clamd::start().await.unwrap();
     let folder = env!("CARGO_TARGET_TMPDIR");
     let ca = format!("{folder}/{}-ca.pem", database.name());
     std::fs::write(&ca, standins.ca_pem()).unwrap();
@@ -32,6 +33,8 @@ async fn a_doctor_finds_all_well_where_all_is_well_and_names_what_is_not() {
         fhir = {{ base_url = "{fhir}" }}
         communication = {{ base_url = "{base}" }}
         jitsi = {{ allow_private_addresses = true, ca_file = "{ca}" }}
+        storage = {{ folder = "{folder}/{name}.attachments" }}
+        scanner = {{ address = "{clamd}", deadline_ms = 1000 }}
         keyring = {{ file = "{folder}/master.key", create_if_missing = true }}
         "#,
         url = with_password(&database.admin_url()),
@@ -39,6 +42,8 @@ async fn a_doctor_finds_all_well_where_all_is_well_and_names_what_is_not() {
         issuer = standins.issuer().url(),
         base = standins.base_url(),
         fhir = standins.fhir_url(),
+        name = database.name(),
+        clamd = clamd.address(),
     );
     let settings = Settings::whole(database.name(), &text);
     let doctor = || settings.run(&["doctor", "--output", "json"]);
@@ -47,9 +52,18 @@ async fn a_doctor_finds_all_well_where_all_is_well_and_names_what_is_not() {
 
     let run = doctor();
     assert_eq!(run.code, 0, "{run:?}");
-    for check in
-        ["configuration", "database", "migrations", "nats", "keys", "identity provider", "licences", "consents"]
-    {
+    for check in [
+        "configuration",
+        "database",
+        "migrations",
+        "nats",
+        "keys",
+        "storage",
+        "scanner",
+        "identity provider",
+        "licences",
+        "consents",
+    ] {
         assert_eq!(finding(&run, check).0, "ok", "{check}: {run:?}");
     }
     assert_eq!(finding(&run, "tenants").1, "there is none yet: `vcare-admin tenant set`");
@@ -71,17 +85,28 @@ async fn a_doctor_finds_all_well_where_all_is_well_and_names_what_is_not() {
     let run = doctor();
     assert_eq!(finding(&run, "consents").0, "problem");
     assert!(finding(&run, "consents").1.contains("no visit can be created"), "{run:?}");
+    clamd.be(ClamdMood::Wrong);
+    let run = doctor();
+    assert_eq!(finding(&run, "scanner").0, "problem");
+    assert!(finding(&run, "scanner").1.contains("nobody sees them"), "{run:?}");
+    std::fs::remove_dir_all(format!("{folder}/{}.attachments", database.name())).unwrap();
     std::fs::remove_file(ca).unwrap();
 }
 
 #[test]
 fn a_doctor_who_finds_nothing_there_says_what_to_do_about_each() {
-    let settings = Settings::with("doctor-nowhere", "postgres://vcare@127.0.0.1:1/virtual_care", "");
+    let settings = Settings::with(
+        "doctor-nowhere",
+        "postgres://vcare@127.0.0.1:1/virtual_care",
+        "storage = { folder = \"/dev/null/attachments\" }",
+    );
     let run = settings.run(&["doctor", "--output", "json"]);
     assert_eq!(run.code, 1);
     assert!(finding(&run, "database").1.contains("vcare-admin migrate"), "{run:?}");
     let (status, message) = finding(&run, "nats");
     assert!(status == "warning" && message.contains("care goes on"), "{run:?}");
+    assert_eq!(finding(&run, "storage").0, "problem");
+    assert!(finding(&run, "scanner").1.starts_with("there is none"), "{run:?}");
     assert_eq!(finding(&run, "identity provider").0, "problem");
     let run = settings.run(&["stream", "setup"]);
     assert!(run.code == 1 && run.err.contains("nats.servers"), "{run:?}");

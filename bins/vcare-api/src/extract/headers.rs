@@ -11,7 +11,10 @@ use vcare_domain::Version;
 use crate::problem::Problem;
 
 /// The only header of that name, as text.
-fn only<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Problem> {
+///
+/// # Errors
+/// 400 when it is sent twice or is no visible ASCII.
+pub fn only<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Problem> {
     let mut all = headers.get_all(name);
     match (all.next(), all.next()) {
         (None, _) => Ok(None),

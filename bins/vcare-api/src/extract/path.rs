@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
-use vcare_domain::{AsyncVisitId, InvalidId, ParticipantId, SessionId};
+use vcare_domain::{AsyncVisitId, InvalidId, ParticipantId, SessionId, UploadId};
 
 use crate::problem::Problem;
 
@@ -56,5 +56,18 @@ impl FromRequest for ParticipantPath {
         let both = id(req, "sessionId")
             .and_then(|session| id(req, "participantId").map(|participant| Self { session, participant }));
         ready(both)
+    }
+}
+
+/// `/async-visits/…/{uploadId}`.
+#[derive(Debug, Clone, Copy)]
+pub struct UploadPath(pub UploadId);
+
+impl FromRequest for UploadPath {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(id(req, "uploadId").map(Self))
     }
 }

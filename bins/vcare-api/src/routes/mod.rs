@@ -10,6 +10,7 @@ pub mod link_probe;
 pub mod operations;
 pub mod reconciliation;
 pub mod sessions;
+pub mod uploads;
 pub mod visit_page;
 pub mod waiting;
 
@@ -70,6 +71,11 @@ fn signed_in_with(path: &str, longest: usize, routes: Vec<(Method, Route)>) -> i
     resource.wrap(from_fn(authenticate)).wrap(from_fn(request::in_time))
 }
 
+/// The same for uploads, which speak tus; without a deadline where a body may take an hour.
+fn resumable(path: &str, routes: Vec<(Method, Route)>) -> impl HttpServiceFactory + 'static {
+    routed(path, routes).wrap(from_fn(authenticate)).wrap(from_fn(uploads::protocol))
+}
+
 /// The same, for the deployment's own servers.
 fn inside(path: &str, routes: Vec<(Method, Route)>) -> impl HttpServiceFactory + 'static {
     routed(path, routes).wrap(from_fn(internal::internal_only)).wrap(from_fn(request::in_time))
@@ -89,6 +95,19 @@ fn get(route: Route) -> (Method, Route) {
 
 fn post(route: Route) -> (Method, Route) {
     (Method::POST, route)
+}
+
+fn head(route: Route) -> (Method, Route) {
+    (Method::HEAD, route)
+}
+
+fn patch(route: Route) -> (Method, Route) {
+    (Method::PATCH, route)
+}
+
+/// Answered before it comes to its route; stands there to be told as allowed.
+fn options() -> (Method, Route) {
+    (Method::OPTIONS, web::route().to(actix_web::HttpResponse::NoContent))
 }
 
 async fn nothing_here(_: HttpRequest) -> Problem {
@@ -162,6 +181,19 @@ pub fn configure(app: &mut web::ServiceConfig) {
         LONGEST_SYNC,
         vec![post(web::post().to(async_visits::sync::sync))],
     ))
+    .service(resumable(&to("/async-visits/uploads"), vec![options(), post(web::post().to(uploads::create::create))]))
+    .service(resumable(
+        &to("/async-visits/uploads/{uploadId}"),
+        vec![
+            options(),
+            head(web::head().to(uploads::read::read)),
+            patch(web::patch().to(uploads::append::append)),
+            post(web::post().to(uploads::append::instead)),
+            delete(web::delete().to(uploads::discard::discard)),
+        ],
+    ))
+    .service(signed_in(&to("/async-visits/{asyncVisitId}/attachments"), vec![get(web::get().to(uploads::list::list))]))
+    .service(resource(&to("/async-visits/attachments/{uploadId}"), vec![get(web::get().to(uploads::open::open))]))
     .service(signed_in(&to("/async-visits/{asyncVisitId}"), vec![get(web::get().to(async_visits::read::read))]))
     .service(signed_in(
         &to("/async-visits/{asyncVisitId}/claim"),

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use vcare_api::answer::BASE;
 
 use crate::support::{INTERNAL_TOKEN, audio, draft};
+use crate::uploads::attachment;
 
 /// The id of a visit without a live link that nobody submitted.
 pub const NO_ASYNC_VISIT: &str = "avs_01KA8Z0Q3CJ9XW2V5T7N4B6M8T";
@@ -54,9 +55,8 @@ impl Operation {
             id: operation["operationId"].as_str().unwrap().to_owned(),
             method: method.to_uppercase().parse().unwrap(),
             template: path.strip_prefix(BASE).map_or_else(|| format!("/{path}"), str::to_owned),
-            takes_body: !body.is_null()
-                && body["content"]["application/octet-stream"].is_null()
-                && body["content"]["audio/*"].is_null(),
+            // In JSON; bytes are tried in `uploads`.
+            takes_body: !body["content"]["application/json"].is_null(),
             takes_audio: !body["content"]["audio/*"].is_null(),
             signed_in: !security.is_empty() && security.iter().all(|scheme| scheme.get("accessToken").is_some()),
             internal: security.iter().any(|scheme| scheme.get("internalToken").is_some()),
@@ -86,6 +86,7 @@ impl Operation {
             .replace("{participantId}", participant)
             .replace("{asyncVisitId}", NO_ASYNC_VISIT)
             .replace("{conferenceId}", "nothing")
+            .replace("{uploadId}", "upl_01KA8Z0Q3CJ9XW2V5T7N4B6M8R")
     }
 
     /// A token that opens it: the signed-in caller's, or the deployment's.
@@ -98,12 +99,20 @@ impl Operation {
         self.template.contains("/ai/") || self.id == "fallbackMessage"
     }
 
-    /// A request with a body that it takes.
+    /// A request that it takes, as far as a request can tell.
     pub fn fill(&self, request: RequestBuilder, wish: &Value) -> RequestBuilder {
-        match self.good_body_or_none(wish) {
-            Some(body) => request.header("Content-Type", "application/json").body(body.to_string()),
-            None if self.takes_audio => request.header("Content-Type", "audio/webm").body(audio(200)),
-            None => request,
+        let bytes = |request: RequestBuilder| {
+            request.header("Upload-Offset", "0").header("Content-Type", "application/offset+octet-stream").body("x")
+        };
+        match (self.id.as_str(), self.good_body_or_none(wish)) {
+            ("createUpload", _) => {
+                request.header("Upload-Length", "1").header("Upload-Metadata", attachment("0", "original"))
+            }
+            ("appendToUpload", _) => bytes(request),
+            ("overrideUpload", _) => bytes(request.header("X-HTTP-Method-Override", "PATCH")),
+            (_, Some(body)) => request.header("Content-Type", "application/json").body(body.to_string()),
+            (_, None) if self.takes_audio => request.header("Content-Type", "audio/webm").body(audio(200)),
+            (_, None) => request,
         }
     }
 

@@ -5,11 +5,13 @@ mod async_visit;
 mod documents;
 mod session;
 mod tenant_config;
+mod upload;
 
 pub(crate) use ai_draft::{AiDraftRow, NewAiDraftRow};
 pub(crate) use async_visit::{AsyncVisitChanges, AsyncVisitRow, FirstSubmissionRow, NewAsyncVisitRow, restore_first};
 pub(crate) use session::{NewSessionRow, SessionChanges, SessionRow};
 pub(crate) use tenant_config::TenantConfigRow;
+pub(crate) use upload::{UploadChanges, UploadRow};
 
 use vcare_app::ports::StoreError;
 use vcare_domain::Version;

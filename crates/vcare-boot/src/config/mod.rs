@@ -4,6 +4,7 @@
 //! are refused: a misspelt setting must not be a silent default.
 
 mod ai;
+mod attachments;
 mod communication;
 mod kms;
 mod processes;
@@ -19,6 +20,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use ai::{AiConfig, ChartConfig};
+pub use attachments::{ScannerConfig, StorageConfig};
 pub use communication::CommunicationConfig;
 pub use kms::{KeyringConfig, KmsConfig, KmsProvider};
 pub use processes::{ApiConfig, LogConfig, RelayConfig, WaitingConfig, WorkerConfig};
@@ -84,6 +86,12 @@ pub struct Config {
     /// Who may call the internal routes.
     #[serde(default)]
     pub internal: InternalConfig,
+    /// Where attachments are kept.
+    #[serde(default)]
+    pub storage: StorageConfig,
+    /// Who looks for malware in them.
+    #[serde(default)]
+    pub scanner: ScannerConfig,
     /// Who keeps the master keys.
     #[serde(default)]
     pub kms: KmsConfig,
@@ -179,6 +187,8 @@ impl Config {
         self.jitsi.check(&mut problems);
         self.zoom.check(&mut problems);
         self.internal.check(&mut problems);
+        self.storage.check(&mut problems);
+        self.scanner.check(self.profile, &mut problems);
         self.kms.check(self.keyring.as_ref(), self.profile, &mut problems);
         let one_call = self.fhir.neighbour.deadline().max(self.communication.neighbour.deadline());
         self.worker.check(one_call, &mut problems);
@@ -257,6 +267,8 @@ mod tests {
         bearer_token = 12345
         [communication]
         base_url = "http://communication:3000"
+        [scanner]
+        address = "clamd:3310"
         [keyring]
         file = "/etc/vcare/master.key"
     "#;

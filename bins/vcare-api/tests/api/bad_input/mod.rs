@@ -122,6 +122,9 @@ impl Bench {
             let answer = self.app.send(case.request).await;
             let after = self.state().await;
             let mut say = |what: String| wrong.push(format!("{}: {what}", case.name));
+            if answer.is_of_head() && (answer.status, before == after) == (case.status, true) {
+                continue;
+            }
             if (answer.status, answer.body["code"].as_str()) != (case.status, Some(case.code)) {
                 say(format!("not {} {}: {} {}", case.status, case.code, answer.status, shown(&answer)));
                 // What it wrote or let out is then no wonder.

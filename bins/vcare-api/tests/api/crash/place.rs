@@ -12,11 +12,11 @@ use vcare_app::ports::Clock;
 use vcare_boot::{Config, Overrides, SystemClock, compose, install_crypto};
 use vcare_domain::{EventId, TenantConfigDraft};
 use vcare_testkit::{
-    Consents, NatsServer, ServiceProcess, SigningKey, Standins, StandinsConfig, StoredMessage, StreamReader,
+    Clamd, Consents, NatsServer, ServiceProcess, SigningKey, Standins, StandinsConfig, StoredMessage, StreamReader,
     TestDatabase, TokenSpec,
 };
 
-use crate::support::{Answer, CONSENTED, TENANT, Visit, scope};
+use crate::support::{Answer, CONSENTED, TENANT, Visit, files_below, scope};
 
 /// Far more than anything takes here; a busy machine is no failure.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -37,6 +37,7 @@ pub struct Place {
     pub nats: NatsServer,
     pub standins: Standins,
     pub database: TestDatabase,
+    pub clamd: Clamd,
     settings: PathBuf,
     caller: Caller,
 }
@@ -64,9 +65,10 @@ impl Place {
         let standins = StandinsConfig { signing_key: Some(signing_key), ..StandinsConfig::default() };
         let standins = Standins::start(standins).await.unwrap();
         standins.set_consent(CONSENTED, Consents::ALL);
+        let clamd = Clamd::start().await.unwrap();
         let settings = folder.join(format!("{}.toml", database.name()));
         std::fs::write(settings.with_extension("pem"), standins.ca_pem()).unwrap();
-        std::fs::write(&settings, toml(&settings, &database, &nats, &standins)).unwrap();
+        std::fs::write(&settings, toml(&settings, &database, &nats, &standins, &clamd)).unwrap();
         let service = compose(&Config::from_file(&settings).unwrap(), Overrides::default()).await.unwrap();
         let draft = TenantConfigDraft::new(standins.jitsi_url(), "kabul");
         service.app.set_tenant_config(&scope(TENANT), draft).await.unwrap();
@@ -79,7 +81,7 @@ impl Place {
         let token = standins.issuer().token(&TokenSpec::new("clinician-1", TENANT, &["clinician"]));
         let http = Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap();
         let caller = Caller { http, token, base: String::new() };
-        Self { api, nats, standins, database, settings, caller }
+        Self { api, nats, standins, database, clamd, settings, caller }
     }
 
     /// `vcare-retry-worker` beside it, under the same settings.
@@ -87,6 +89,22 @@ impl Place {
         let program = Path::new(env!("CARGO_BIN_EXE_vcare-api")).with_file_name("vcare-retry-worker");
         assert!(program.is_file(), "{} is built by `cargo nextest run --workspace`", program.display());
         ServiceProcess::start(&program, environment(&self.settings), None).await.unwrap()
+    }
+
+    /// A second `vcare-api` beside it, under the same settings.
+    pub async fn another_api(&self) -> ServiceProcess {
+        let program = Path::new(env!("CARGO_BIN_EXE_vcare-api"));
+        ServiceProcess::start(program, environment(&self.settings), None).await.unwrap()
+    }
+
+    /// Where attachments are kept.
+    pub fn storage_folder(&self) -> PathBuf {
+        self.settings.with_extension("attachments")
+    }
+
+    /// Every file there.
+    pub fn stored_files(&self) -> Vec<PathBuf> {
+        files_below(&self.storage_folder())
     }
 
     /// A clinician who calls the API where it listens now.
@@ -150,6 +168,7 @@ impl Drop for Place {
         if std::thread::panicking() {
             tell(&self.api.log_tail());
         }
+        let _ = std::fs::remove_dir_all(self.settings.with_extension("attachments"));
         for extension in ["toml", "pem"] {
             let _ = std::fs::remove_file(self.settings.with_extension(extension));
         }
@@ -165,7 +184,7 @@ fn environment(settings: &Path) -> [(String, String); 1] {
     [("VCARE_CONFIG_FILE".to_owned(), settings.display().to_string())]
 }
 
-fn toml(settings: &Path, database: &TestDatabase, nats: &NatsServer, standins: &Standins) -> String {
+fn toml(settings: &Path, database: &TestDatabase, nats: &NatsServer, standins: &Standins, clamd: &Clamd) -> String {
     format!(
         r#"
         profile = "development"
@@ -180,6 +199,8 @@ fn toml(settings: &Path, database: &TestDatabase, nats: &NatsServer, standins: &
         fhir = {{ base_url = "{fhir}", deadline_ms = 10000, inline_deadline_ms = 5000 }}
         communication = {{ base_url = "{base}", inline_deadline_ms = 5000 }}
         jitsi = {{ allow_private_addresses = true, ca_file = "{ca}" }}
+        storage = {{ folder = "{attachments}" }}
+        scanner = {{ address = "{clamd}" }}
         keyring = {{ file = "{folder}/master.key", create_if_missing = true }}
         "#,
         database = database.url(),
@@ -188,6 +209,8 @@ fn toml(settings: &Path, database: &TestDatabase, nats: &NatsServer, standins: &
         base = standins.base_url(),
         fhir = standins.fhir_url(),
         ca = settings.with_extension("pem").display(),
+        attachments = settings.with_extension("attachments").display(),
+        clamd = clamd.address(),
         folder = env!("CARGO_TARGET_TMPDIR"),
     )
 }

@@ -15,10 +15,11 @@ pub async fn tables(database: &TestDatabase) -> Vec<String> {
 }
 
 /// The tables that the role of requests may read; outbox rows it only writes.
-const READ_BY_API: [&str; 12] = [
+const READ_BY_API: [&str; 13] = [
     "tenant_config",
     "virtual_session",
     "async_visit",
+    "async_upload",
     "idempotency_key",
     "retry_job",
     "presence",
@@ -216,7 +217,7 @@ async fn every_table_has_row_level_security_and_no_role_passes_by_it() {
         assert!(!owner.starts_with("vcare"), "{table} belongs to {owner}, for whom row-level security does not hold");
         let expected: &[&str] = match table {
             "outbox" | "retry_job" => &[every, operators, own],
-            "ai_draft" | "idempotency_key" | "presence_lease" | "short_link" => &[every, own],
+            "ai_draft" | "async_upload" | "idempotency_key" | "presence_lease" | "short_link" => &[every, own],
             "tenant_config" => &[every, operators, own],
             "virtual_session" | "async_visit" => &[operators, own],
             _ => &[own],
@@ -272,6 +273,8 @@ async fn every_key_and_every_index_of_tenants_rows_begins_with_the_tenant() {
     // Read across tenants: by a role that sees no visit, or by one of the three functions below.
     let across = [
         "ai_draft_by_expiry",
+        "async_upload_due",
+        "async_upload_unchecked",
         "idempotency_key_by_age",
         "outbox_pkey",
         "presence_lease_by_age",

@@ -66,6 +66,10 @@ pub async fn two_tenants() -> TestApp {
         let statements = format!(
             "INSERT INTO tenant_secret VALUES ('{tenant}', 'zoomApiKey', 1, 'local:1', 'sealed', now());
              INSERT INTO tenant_key VALUES ('{tenant}', 'joinKey', 2, 1, now());
+             INSERT INTO async_upload (tenant_id, id, owner_id, patient_id, client_mutation_id, attachment_index, kind,
+                                       length, received, folder, chunks, state, expires_at, checks, created_at, updated_at)
+             VALUES ('{tenant}', gen_random_uuid(), 'user-1', 'pat-1', gen_random_uuid(), 0, 'original', 1, 0,
+                     repeat('a', 32), '{{}}', 'receiving', now(), 0, now(), now());
              INSERT INTO async_visit (tenant_id, id, client_mutation_id, content_hash, original_body, patient_id,
                                       submitted_by, chief_complaint, symptoms, attachments_expected, authored_at,
                                       submitted_at, status, version, updated_at)

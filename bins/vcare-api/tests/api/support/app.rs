@@ -12,18 +12,20 @@ use tokio_util::sync::CancellationToken;
 use vcare_app::ports::Clock;
 use vcare_app::{ActorRef, App, Scope, TraceContext};
 use vcare_boot::{Config, Metrics, Overrides, SystemIds, compose, install_crypto};
-use vcare_domain::{TenantConfigDraft, TenantId};
-use vcare_testkit::{Consents, HandClock, SigningKey, Standins, StandinsConfig, TestDatabase, TokenSpec};
+use vcare_domain::TenantId;
+use vcare_testkit::{Clamd, HandClock, Standins, TestDatabase, TokenSpec};
 
 use super::Answer;
-use super::ai::WITHOUT_AI;
-use super::people::{CONSENTED, INTERNAL_TOKEN, NO_CONSENT, NO_RECORDING_CONSENT, OTHER_TENANT, TENANT};
+use super::around::{Around, folder};
+use super::people::{CONSENTED, TENANT};
 
 /// A service with a database of its own, stand-ins and a clock moved by hand. Its outbox is published by nobody, so that
 /// all events of a test are in it; when the test ends, each of them is checked against its schema.
 pub struct TestApp {
     pub database: TestDatabase,
     pub standins: Standins,
+    /// Looks for malware in attachments.
+    pub clamd: Clamd,
     pub clock: Arc<HandClock>,
     /// The use cases, for what is driven by hand: `work_due`.
     pub app: App,
@@ -46,12 +48,12 @@ impl TestApp {
     /// The same with other things in the place of the real ones; the clock is moved by hand in any case.
     pub async fn start_over(settings: &str, overrides: Overrides) -> Self {
         install_crypto();
-        let around = Around::start().await;
+        let around = Box::pin(Around::start()).await;
         let nats = "nats.servers = [\"nats://127.0.0.1:1\"]\nrelay.enabled = false";
         let config = Config::from_toml(&around.settings(&format!("{nats}\n{settings}"))).unwrap();
         let clock = HandClock::new();
         let overrides = Overrides { clock: Arc::clone(&clock) as Arc<dyn Clock>, ..overrides };
-        let service = compose(&config, overrides).await.unwrap();
+        let service = Box::pin(compose(&config, overrides)).await.unwrap();
         let app = service.app.clone();
         around.set_up_tenants(&app).await;
         // A test's events are those of what it does.
@@ -77,9 +79,9 @@ impl TestApp {
         root: String,
         shutdown: CancellationToken,
     ) -> Self {
-        let Around { database, standins } = around;
+        let Around { database, standins, clamd } = around;
         let http = Client::builder().no_proxy().timeout(Patience::from_secs(30)).build().unwrap();
-        Self { database, standins, clock, app, http, root, shutdown }
+        Self { database, standins, clamd, clock, app, http, root, shutdown }
     }
 
     /// The service's own address, with a path.
@@ -124,7 +126,9 @@ impl TestApp {
             Some(path) => format!("/{path}"),
             None => format!("/api/v1/virtual-care{path}"),
         };
-        self.http.request(method, format!("{}{path}", self.root))
+        let request = self.http.request(method, format!("{}{path}", self.root));
+        // Uploads speak tus; what does not is tried on purpose.
+        if path.contains("/async-visits/uploads") { request.header("Tus-Resumable", "1.0.0") } else { request }
     }
 
     pub async fn send(&self, request: RequestBuilder) -> Answer {
@@ -216,108 +220,6 @@ impl TestApp {
     }
 }
 
-/// What is around a service.
-pub(super) struct Around {
-    pub database: TestDatabase,
-    pub standins: Standins,
-}
-
-impl Around {
-    /// A database and stand-ins, with three patients.
-    pub async fn start() -> Self {
-        let database = TestDatabase::create().await.unwrap();
-        // Drawing a key takes a while: all tests share one.
-        let signing_key = SigningKey::load_or_draw(&folder().join("issuer.pem")).unwrap();
-        let standins = StandinsConfig { signing_key: Some(signing_key), ..StandinsConfig::default() };
-        let standins = Standins::start(standins).await.unwrap();
-        standins.set_consent(CONSENTED, Consents::ALL);
-        standins.set_consent(NO_CONSENT, Consents::NONE);
-        standins.set_consent(NO_RECORDING_CONSENT, Consents::TELEHEALTH);
-        for clinician in ["clinician-1", "clinician-2"] {
-            standins.set_provider_consent(clinician, true);
-        }
-        std::fs::write(folder().join(format!("{}.pem", database.name())), standins.ca_pem()).unwrap();
-        Self { database, standins }
-    }
-
-    /// A configuration for it, as TOML, and what is added to it.
-    pub fn settings(&self, added: &str) -> String {
-        format!(
-            r#"
-            profile = "development"
-            api.listen = "127.0.0.1:0"
-            api.threads = 1
-            links.public_base_url = "https://care.example"
-            identity.issuer = "{issuer}"
-            licence.base_url = "{base}"
-            licence.deadline_ms = 1000
-            consent.base_url = "{base}"
-            consent.deadline_ms = 1000
-            fhir.base_url = "{fhir}"
-            fhir.deadline_ms = 2000
-            fhir.inline_deadline_ms = 1000
-            communication.base_url = "{base}"
-            communication.deadline_ms = 2000
-            communication.inline_deadline_ms = 1000
-            jitsi.allow_private_addresses = true
-            jitsi.ca_file = "{folder}/{name}.pem"
-            zoom.oauth_base_url = "{zoom}/oauth"
-            zoom.api_base_url = "{zoom}/v2"
-            zoom.deadline_ms = 1000
-            {ai}
-            {ai_deadline}
-            chart.base_url = "{base}"
-            chart.deadline_ms = 2000
-            chart.inline_deadline_ms = 1000
-            keyring.file = "{folder}/master.key"
-            keyring.create_if_missing = true
-            {internal}
-            {waiting}
-            database.url = "{url}"
-            {added}
-            "#,
-            // TOML takes no key twice.
-            internal = match added.contains("internal.") {
-                true => String::new(),
-                false => format!("internal.bearer_tokens = [\"{INTERNAL_TOKEN}\"]"),
-            },
-            // Lines are as they are, and not as they were a moment ago.
-            waiting = match added.contains("waiting.") {
-                true => "",
-                false => "waiting.lines_ms = 0\nwaiting.watch_ms = 50",
-            },
-            ai = match added.contains("ai.base_url") || added.contains(WITHOUT_AI) {
-                true => String::new(),
-                false => format!("ai.base_url = \"{}\"", self.standins.base_url()),
-            },
-            ai_deadline = match added.contains("ai.deadline_ms") || added.contains(WITHOUT_AI) {
-                true => "",
-                false => "ai.deadline_ms = 2000",
-            },
-            issuer = self.standins.issuer().url(),
-            base = self.standins.base_url(),
-            fhir = self.standins.fhir_url(),
-            zoom = self.standins.zoom_url(),
-            folder = folder().display(),
-            name = self.database.name(),
-            url = self.database.url(),
-        )
-    }
-
-    /// Two tenants who can hold visits.
-    pub async fn set_up_tenants(&self, app: &App) {
-        for (tenant, prefix) in [(TENANT, "kabul"), (OTHER_TENANT, "herat")] {
-            let draft = TenantConfigDraft::new(self.standins.jitsi_url(), prefix);
-            app.set_tenant_config(&scope(tenant), draft).await.unwrap();
-        }
-    }
-}
-
-/// Where the tests of this crate keep what they share.
-pub(super) fn folder() -> &'static Path {
-    Path::new(env!("CARGO_TARGET_TMPDIR"))
-}
-
 /// What transactions of a tenant run under, for what is not done over HTTP.
 pub fn scope(tenant: &str) -> Scope {
     Scope {
@@ -359,6 +261,7 @@ impl Drop for TestApp {
     /// Whatever a test is about: no event of it may break its contract.
     fn drop(&mut self) {
         self.shutdown.cancel();
+        let _ = std::fs::remove_dir_all(folder().join(format!("{}.attachments", self.database.name())));
         for kind in ["pem", "toml"] {
             let _ = std::fs::remove_file(folder().join(format!("{}.{kind}", self.database.name())));
         }

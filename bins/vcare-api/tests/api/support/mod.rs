@@ -3,6 +3,7 @@
 mod ai;
 mod answer;
 mod app;
+mod around;
 mod drafts;
 mod inside;
 mod people;
@@ -13,6 +14,7 @@ mod tokens;
 pub use ai::{audio, silence};
 pub use answer::Answer;
 pub use app::{TestApp, Visit, must_keep_its_contract, scope};
+pub use around::files_below;
 pub use drafts::draft;
 pub use people::{CONSENTED, INTERNAL_TOKEN, NO_CONSENT, NO_RECORDING_CONSENT, OTHER_TENANT, TENANT};
 pub use program::Program;

@@ -10,7 +10,7 @@ use vcare_boot::{Config, Overrides, SystemClock, compose, install_crypto};
 use vcare_testkit::{HandClock, NatsServer, ServiceProcess};
 
 use super::TestApp;
-use super::app::{Around, folder};
+use super::around::{Around, folder};
 
 /// `vcare-api` and all that is around it. It lives in the machine's time; the test's clock stands where that was at the
 /// start. Its events are published, so that few of them are found in the outbox.

@@ -10,7 +10,7 @@ use vcare_app::ports::{Secret, TenantSecrets};
 use vcare_domain::TenantId;
 use vcare_testkit::{HandClock, SecretShelf};
 
-use super::app::folder;
+use super::around::folder;
 
 /// The claims of a token that nobody checks here.
 pub fn claims(token: &str) -> Value {

@@ -54,11 +54,13 @@ pub enum KeyPurpose {
     JoinKey,
     /// The secret that a tenant's Prosody shares with us, when the tenant brought none.
     JitsiSecret,
+    /// Signs links to a tenant's attachments.
+    AttachmentLink,
 }
 
 impl KeyPurpose {
     /// Every purpose.
-    pub const ALL: [Self; 2] = [Self::JoinKey, Self::JitsiSecret];
+    pub const ALL: [Self; 3] = [Self::JoinKey, Self::JitsiSecret, Self::AttachmentLink];
 
     /// The purpose's name in the database and in audit entries.
     #[must_use]
@@ -66,6 +68,7 @@ impl KeyPurpose {
         match self {
             Self::JoinKey => "joinKey",
             Self::JitsiSecret => "jitsiSecret",
+            Self::AttachmentLink => "attachmentLink",
         }
     }
 

@@ -1,0 +1,99 @@
+//! `PATCH /async-visits/uploads/{uploadId}`, and what old proxies make of it.
+
+use actix_web::http::Method;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::create::number;
+use super::receive::{Checksum, must_bring_bytes, receive};
+use super::tus::SpeaksTus;
+use super::{discard, tell, told};
+use crate::extract::{SignedInCaller, UploadPath, only};
+use crate::problem::{Problem, ProblemDetails};
+use crate::server::Api;
+
+/// Bring bytes.
+///
+/// They count from `Upload-Offset` on, which must be where the upload is. What arrives before the line is cut is kept; ask
+/// with HEAD how much that was. Whoever comes last goes on: a request that brought bytes before is answered 409.
+#[utoipa::path(
+    patch, path = "/api/v1/virtual-care/async-visits/uploads/{uploadId}", tag = "Uploads", operation_id = "appendToUpload",
+    params(
+        ("uploadId" = String, Path, description = "The upload"),
+        ("Tus-Resumable" = String, Header, description = "`1.0.0`"),
+        ("Upload-Offset" = u32, Header, description = "Where the bytes belong"),
+        ("Upload-Checksum" = Option<String>, Header, description = "`sha1` or `sha256`, a blank, and the checksum of this body in base64. Then the body is taken as a whole or not at all, and has at most 1048576 bytes"),
+    ),
+    request_body(content = Vec<u8>, content_type = "application/offset+octet-stream", description = "The bytes"),
+    responses(
+        (status = 204, description = "All of them are there for good", headers(("Upload-Offset" = u32), ("Upload-Expires" = String))),
+        (status = 400, response = crate::openapi::BadRequest),
+        (status = 401, response = crate::openapi::Unauthorized),
+        (status = 403, response = crate::openapi::Denied),
+        (status = 404, response = crate::openapi::NoUpload),
+        (status = 409, description = "`UPLOAD_OFFSET_CONFLICT`: the upload is elsewhere, at `currentOffset`; or another request has taken it over", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 410, description = "`UPLOAD_EXPIRED`: begin it anew", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 412, description = "`TUS_VERSION_UNSUPPORTED`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 413, response = crate::openapi::TooLarge),
+        (status = 415, response = crate::openapi::WrongMediaType),
+        (status = 460, description = "`CHECKSUM_MISMATCH`: nothing of the body was taken", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, response = crate::openapi::Unavailable),
+    ),
+    security(("accessToken" = [])),
+)]
+pub async fn append(
+    api: web::Data<Api>,
+    caller: SignedInCaller,
+    _tus: SpeaksTus,
+    path: UploadPath,
+    req: HttpRequest,
+    body: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    must_bring_bytes(&req)?;
+    let offset = only(req.headers(), "Upload-Offset")?.ok_or_else(|| Problem::field("Upload-Offset", "is missing"))?;
+    let (offset, checksum) = (number("Upload-Offset", offset)?, Checksum::of(&req)?);
+    let _place = api.place_for_upload()?;
+    let pen = api.app.open_upload(&caller.0, path.0, offset).await?;
+    let (appended, missing) = receive(&req, &api.app, pen, body, checksum).await?;
+    let mut response = HttpResponse::NoContent();
+    tell(&mut response, told(appended, missing));
+    Ok(response.finish())
+}
+
+/// PATCH or DELETE an upload, where a proxy lets neither through.
+///
+/// `X-HTTP-Method-Override` says which is meant.
+#[utoipa::path(
+    post, path = "/api/v1/virtual-care/async-visits/uploads/{uploadId}", tag = "Uploads", operation_id = "overrideUpload",
+    params(
+        ("uploadId" = String, Path, description = "The upload"),
+        ("Tus-Resumable" = String, Header, description = "`1.0.0`"),
+        ("X-HTTP-Method-Override" = String, Header, description = "`PATCH` or `DELETE`"),
+        ("Upload-Offset" = Option<u32>, Header, description = "As for PATCH"),
+        ("Upload-Checksum" = Option<String>, Header, description = "As for PATCH"),
+    ),
+    request_body(content = Option<Vec<u8>>, content_type = "application/offset+octet-stream", description = "As for PATCH"),
+    responses(
+        (status = 204, description = "As the method that is meant"),
+        (status = 400, response = crate::openapi::BadRequest),
+        (status = 401, response = crate::openapi::Unauthorized),
+        (status = 403, response = crate::openapi::Denied),
+        (status = 404, response = crate::openapi::NoUpload),
+        (status = 503, response = crate::openapi::Unavailable),
+    ),
+    security(("accessToken" = [])),
+)]
+pub async fn instead(
+    api: web::Data<Api>,
+    caller: SignedInCaller,
+    tus: SpeaksTus,
+    path: UploadPath,
+    req: HttpRequest,
+    body: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let meant = only(req.headers(), "X-HTTP-Method-Override")?.and_then(|name| name.parse::<Method>().ok());
+    match meant {
+        Some(Method::PATCH) => append(api, caller, tus, path, req, body).await,
+        Some(Method::DELETE) => discard::discard(api, caller, tus, path).await,
+        _ => Err(Problem::field("X-HTTP-Method-Override", "expected PATCH or DELETE")),
+    }
+}

@@ -1,0 +1,81 @@
+//! `POST /async-visits/uploads`.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::LOCATION;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::receive::{Checksum, brings_bytes, receive};
+use super::tus::SpeaksTus;
+use super::{metadata, standing, tell, told};
+use crate::answer::BASE;
+use crate::extract::{SignedInCaller, WishKey, only};
+use crate::problem::{Problem, ProblemDetails};
+use crate::server::Api;
+
+/// Begin an upload, or find the one that was begun.
+///
+/// tus 1.0, with or without the first bytes. The same attachment of the same draft is the same upload: an app that was
+/// opened anew asks again and finds it. The visit need not be submitted yet.
+#[utoipa::path(
+    post, path = "/api/v1/virtual-care/async-visits/uploads", tag = "Uploads", operation_id = "createUpload",
+    params(
+        ("Tus-Resumable" = String, Header, description = "`1.0.0`"),
+        ("Upload-Length" = u32, Header, description = "How many bytes it will have: at most 10485760, a preview 16384", minimum = 1),
+        ("Upload-Metadata" = String, Header, description = "`clientMutationId`, `index` (0 to 9), `patientId`, and perhaps `kind` (`original` or `preview`), each with its value in base64, with commas between them. Whatever else is there, `filename` and `filetype` among it, is passed over"),
+        ("Upload-Checksum" = Option<String>, Header, description = "Of the bytes that are sent along"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Accepted; the same attachment is the same upload by itself", max_length = 128),
+    ),
+    request_body(content = Option<Vec<u8>>, content_type = "application/offset+octet-stream", description = "The first bytes"),
+    responses(
+        (status = 200, description = "Begun before. `Upload-Offset` says how far it is; bytes that were sent along were not taken", headers(("Location" = String), ("Upload-Offset" = u32), ("Upload-Expires" = String))),
+        (status = 201, description = "Begun", headers(("Location" = String), ("Upload-Offset" = u32), ("Upload-Expires" = String))),
+        (status = 400, response = crate::openapi::BadRequest),
+        (status = 401, response = crate::openapi::Unauthorized),
+        (status = 403, response = crate::openapi::Denied),
+        (status = 404, description = "`UPLOAD_NOT_FOUND`: another account has begun this attachment", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "`UPLOAD_DIFFERS`: it was begun with another length", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 412, description = "`TUS_VERSION_UNSUPPORTED`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 413, response = crate::openapi::TooLarge),
+        (status = 429, description = "`TOO_MANY_UPLOADS`: this account has begun 200 in 24 hours", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 460, description = "`CHECKSUM_MISMATCH`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, response = crate::openapi::Unavailable),
+    ),
+    security(("accessToken" = [])),
+)]
+pub async fn create(
+    api: web::Data<Api>,
+    caller: SignedInCaller,
+    _tus: SpeaksTus,
+    _key: WishKey,
+    req: HttpRequest,
+    body: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let headers = req.headers();
+    if headers.contains_key("upload-defer-length") {
+        return Err(Problem::field("Upload-Defer-Length", "is not taken: say how many bytes it will have"));
+    }
+    let length = only(headers, "Upload-Length")?.ok_or_else(|| Problem::field("Upload-Length", "is missing"))?;
+    let wish = metadata::wish(only(headers, "Upload-Metadata")?, number("Upload-Length", length)?)?;
+    if wish.length == 0 {
+        return Err(Problem::field("Upload-Length", "must be at least 1"));
+    }
+    let checksum = Checksum::of(&req)?;
+    let (upload, new) = api.app.create_upload(&caller.0, &wish).await?;
+    let mut at = standing(&upload);
+    if new && brings_bytes(&req) {
+        let _place = api.place_for_upload()?;
+        let pen = api.app.open_upload(&caller.0, upload.parts().id, 0).await?;
+        let (appended, missing) = receive(&req, &api.app, pen, body, checksum).await?;
+        at = told(appended, missing);
+    }
+    let mut response = HttpResponse::build(if new { StatusCode::CREATED } else { StatusCode::OK });
+    response.insert_header((LOCATION, format!("{BASE}/async-visits/uploads/{}", upload.parts().id)));
+    tell(&mut response, at);
+    Ok(response.finish())
+}
+
+/// A count of bytes. One that is too large to be told from others is as good as the largest there is.
+pub(super) fn number(header: &'static str, text: &str) -> Result<u32, Problem> {
+    let digits = (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    if digits { Ok(text.parse().unwrap_or(u32::MAX)) } else { Err(Problem::field(header, "expected a whole number")) }
+}

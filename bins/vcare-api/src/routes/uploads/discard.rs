@@ -1,0 +1,40 @@
+//! `DELETE /async-visits/uploads/{uploadId}`.
+
+use actix_web::{HttpResponse, web};
+
+use super::tus::SpeaksTus;
+use crate::extract::{SignedInCaller, UploadPath};
+use crate::problem::{Problem, ProblemDetails};
+use crate::server::Api;
+
+/// Take an upload back.
+///
+/// Its bytes are erased within minutes. What is whole and belongs to a visit that was submitted stays: it is part of what
+/// was said there.
+#[utoipa::path(
+    delete, path = "/api/v1/virtual-care/async-visits/uploads/{uploadId}", tag = "Uploads", operation_id = "discardUpload",
+    params(
+        ("uploadId" = String, Path, description = "The upload"),
+        ("Tus-Resumable" = String, Header, description = "`1.0.0`"),
+    ),
+    responses(
+        (status = 204, description = "It is no more"),
+        (status = 400, response = crate::openapi::BadRequest),
+        (status = 401, response = crate::openapi::Unauthorized),
+        (status = 403, response = crate::openapi::Denied),
+        (status = 404, response = crate::openapi::NoUpload),
+        (status = 409, description = "`UPLOAD_IN_VISIT`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 412, description = "`TUS_VERSION_UNSUPPORTED`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, response = crate::openapi::Unavailable),
+    ),
+    security(("accessToken" = [])),
+)]
+pub async fn discard(
+    api: web::Data<Api>,
+    caller: SignedInCaller,
+    _tus: SpeaksTus,
+    path: UploadPath,
+) -> Result<HttpResponse, Problem> {
+    api.app.discard_upload(&caller.0, path.0).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

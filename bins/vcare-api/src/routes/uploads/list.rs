@@ -1,0 +1,125 @@
+//! `GET /async-visits/{asyncVisitId}/attachments`.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use vcare_app::uploads::{Attachment, SignedLink};
+use vcare_domain::UploadState;
+
+use crate::answer::{BASE, send};
+use crate::extract::{AsyncVisitPath, SignedInCaller};
+use crate::problem::{Problem, ProblemDetails};
+use crate::server::Api;
+
+/// One attachment.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Attachment)]
+pub struct AttachmentDto {
+    /// Which, from 0.
+    index: u8,
+    /// `receiving`, `checking`, `ready`, `rejected` or `expired`.
+    #[schema(example = "ready")]
+    status: &'static str,
+    /// Why it is rejected: `unknown_type`, `damaged`, `too_many_pixels`, `not_a_picture`, `malware` or `uncheckable`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    /// What it is, by its content; once it is ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_type: Option<&'static str>,
+    /// How many bytes it has, or will have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size_bytes: Option<u32>,
+    /// How many of them are there; while it is on its way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<u32>,
+    /// Opens it without signing in, for five minutes; once it is ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    /// Opens its preview likewise, which may be ready long before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preview_url: Option<String>,
+    /// Until when the addresses open.
+    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    expires_at: Option<OffsetDateTime>,
+}
+
+/// A visit's attachments.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AttachmentList)]
+pub struct AttachmentListDto {
+    /// By index.
+    items: Vec<AttachmentDto>,
+}
+
+impl AttachmentDto {
+    fn of(attachment: &Attachment, public_base_url: &str, now: OffsetDateTime) -> Self {
+        let address = |signed: &SignedLink| {
+            let SignedLink { link, signature } = signed;
+            format!(
+                "{public_base_url}{BASE}/async-visits/attachments/{}?tenant={}&expires={}&signature={signature}",
+                link.upload,
+                link.tenant_id,
+                link.expires_at.unix_timestamp(),
+            )
+        };
+        let links = [attachment.link.as_ref(), attachment.preview_link.as_ref()];
+        let mut told = Self {
+            index: attachment.index,
+            status: "receiving",
+            reason: None,
+            content_type: None,
+            size_bytes: None,
+            offset: Some(0),
+            url: links[0].map(address),
+            preview_url: links[1].map(address),
+            expires_at: links.into_iter().flatten().map(|signed| signed.link.expires_at).next(),
+        };
+        let Some(upload) = &attachment.original else { return told };
+        let parts = upload.parts();
+        told.size_bytes = Some(parts.length);
+        told.offset = None;
+        match &parts.state {
+            UploadState::Receiving { .. } if upload.has_expired(now) => told.status = "expired",
+            UploadState::Receiving { .. } => told.offset = Some(parts.offset),
+            UploadState::Checking => told.status = "checking",
+            UploadState::Ready(content) => {
+                told.status = "ready";
+                told.content_type = Some(content.media_type.as_str());
+                told.size_bytes = Some(content.size);
+            }
+            UploadState::Rejected(reason) => {
+                told.status = "rejected";
+                told.reason = Some(reason.as_str());
+            }
+            UploadState::Discarded { .. } => told.status = "expired",
+        }
+        told
+    }
+}
+
+/// See a visit's attachments.
+///
+/// What was announced and what came, each as far as it is. Addresses are good for five minutes; ask again for new ones.
+#[utoipa::path(
+    get, path = "/api/v1/virtual-care/async-visits/{asyncVisitId}/attachments", tag = "Uploads", operation_id = "listAttachments",
+    params(("asyncVisitId" = String, Path, description = "The visit")),
+    responses(
+        (status = 200, description = "By index", body = AttachmentListDto),
+        (status = 400, response = crate::openapi::BadRequest),
+        (status = 401, response = crate::openapi::Unauthorized),
+        (status = 403, response = crate::openapi::Denied),
+        (status = 404, description = "`ASYNC_VISIT_NOT_FOUND`, also for another patient's", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, response = crate::openapi::Unavailable),
+    ),
+    security(("accessToken" = [])),
+)]
+pub async fn list(api: web::Data<Api>, caller: SignedInCaller, path: AsyncVisitPath) -> Result<HttpResponse, Problem> {
+    let attachments = api.app.list_attachments(&caller.0, path.0).await?;
+    let public_base_url = api.app.settings.public_base_url.trim_end_matches('/');
+    let now = api.app.clock.now();
+    let items = attachments.iter().map(|one| AttachmentDto::of(one, public_base_url, now)).collect();
+    send(StatusCode::OK, &AttachmentListDto { items })
+}

@@ -1,0 +1,41 @@
+//! `HEAD /async-visits/uploads/{uploadId}`.
+
+use actix_web::{HttpResponse, web};
+
+use super::tus::SpeaksTus;
+use super::{UPLOAD_LENGTH, standing, tell};
+use crate::extract::{SignedInCaller, UploadPath};
+use crate::problem::{Problem, ProblemDetails};
+use crate::server::Api;
+
+/// How far an upload is.
+#[utoipa::path(
+    head, path = "/api/v1/virtual-care/async-visits/uploads/{uploadId}", tag = "Uploads", operation_id = "readUpload",
+    params(
+        ("uploadId" = String, Path, description = "The upload", example = "upl_01KA8Z0Q3CJ9XW2V5T7N4B6M8R"),
+        ("Tus-Resumable" = String, Header, description = "`1.0.0`"),
+    ),
+    responses(
+        (status = 200, description = "`Upload-Offset` bytes are there for good; go on from there", headers(("Upload-Offset" = u32), ("Upload-Length" = u32), ("Upload-Expires" = String))),
+        (status = 400, response = crate::openapi::BadRequest),
+        (status = 401, response = crate::openapi::Unauthorized),
+        (status = 403, response = crate::openapi::Denied),
+        (status = 404, response = crate::openapi::NoUpload),
+        (status = 410, description = "`UPLOAD_EXPIRED`: begin it anew", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 412, description = "`TUS_VERSION_UNSUPPORTED`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, response = crate::openapi::Unavailable),
+    ),
+    security(("accessToken" = [])),
+)]
+pub async fn read(
+    api: web::Data<Api>,
+    caller: SignedInCaller,
+    _tus: SpeaksTus,
+    path: UploadPath,
+) -> Result<HttpResponse, Problem> {
+    let upload = api.app.read_upload(&caller.0, path.0).await?;
+    let mut response = HttpResponse::Ok();
+    response.insert_header((UPLOAD_LENGTH, upload.parts().length));
+    tell(&mut response, standing(&upload));
+    Ok(response.finish())
+}

@@ -1,0 +1,220 @@
+//! The uploads: inside a transaction, in single statements, and those of all tenants that are due.
+
+use async_trait::async_trait;
+use diesel::dsl::{count_star, exists, min};
+use diesel::prelude::{ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName, SelectableHelper};
+use diesel::sql_types::{Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use time::OffsetDateTime;
+use uuid::Uuid;
+use vcare_app::ports::{LeasedUpload, StoreError, UploadQueue, UploadReads, Uploads};
+use vcare_domain::{ClientMutationId, LeaseToken, PatientId, TenantId, Upload, UploadId, UploadSlot, UserId};
+
+use crate::errors::store_error;
+use crate::jobs::PgJobQueue;
+use crate::rows::{UploadChanges, UploadRow};
+use crate::schema::{async_upload, async_visit};
+use crate::store::PgStore;
+use crate::unit_of_work::PgUnitOfWork;
+
+const DISCARDED: &str = "discarded";
+
+pub(crate) struct PgUploads<'t>(pub(crate) &'t mut PgUnitOfWork);
+
+#[async_trait]
+impl Uploads for PgUploads<'_> {
+    async fn find(&mut self, id: UploadId) -> Result<Option<Upload>, StoreError> {
+        let (conn, tenant) = self.0.parts();
+        let row = async_upload::table
+            .find((tenant.as_str(), id.as_uuid()))
+            .filter(async_upload::state.ne(DISCARDED))
+            .select(UploadRow::as_select())
+            .for_no_key_update()
+            .first(conn)
+            .await
+            .optional()
+            .map_err(store_error)?;
+        row.map(UploadRow::restore).transpose()
+    }
+
+    async fn find_held(&mut self, id: UploadId, lease: LeaseToken) -> Result<Option<Upload>, StoreError> {
+        let (conn, tenant) = self.0.parts();
+        let row = async_upload::table
+            .find((tenant.as_str(), id.as_uuid()))
+            .filter(async_upload::lease_token.eq(lease.as_uuid()))
+            .select(UploadRow::as_select())
+            .for_no_key_update()
+            .first(conn)
+            .await
+            .optional()
+            .map_err(store_error)?;
+        row.map(UploadRow::restore).transpose()
+    }
+
+    async fn in_slot(&mut self, patient: &PatientId, slot: &UploadSlot) -> Result<Option<Upload>, StoreError> {
+        let (conn, tenant) = self.0.parts();
+        let row = async_upload::table
+            .filter(async_upload::tenant_id.eq(tenant.as_str()))
+            .filter(async_upload::client_mutation_id.eq(slot.client_mutation_id.as_uuid()))
+            .filter(async_upload::patient_id.eq(patient.as_str()))
+            .filter(async_upload::attachment_index.eq(i16::from(slot.index)))
+            .filter(async_upload::kind.eq(slot.kind.as_str()))
+            .filter(async_upload::state.ne(DISCARDED))
+            .select(UploadRow::as_select())
+            .for_no_key_update()
+            .first(conn)
+            .await
+            .optional()
+            .map_err(store_error)?;
+        row.map(UploadRow::restore).transpose()
+    }
+
+    async fn created_since(&mut self, owner: &UserId, since: OffsetDateTime) -> Result<u64, StoreError> {
+        let (conn, tenant) = self.0.parts();
+        let created: i64 = async_upload::table
+            .filter(async_upload::tenant_id.eq(tenant.as_str()))
+            .filter(async_upload::owner_id.eq(owner.as_str()))
+            .filter(async_upload::created_at.ge(since))
+            .select(count_star())
+            .first(conn)
+            .await
+            .map_err(store_error)?;
+        Ok(u64::try_from(created).unwrap_or(0))
+    }
+
+    async fn in_visit(&mut self, patient: &PatientId, draft: &ClientMutationId) -> Result<bool, StoreError> {
+        let (conn, tenant) = self.0.parts();
+        let visit = async_visit::table
+            .filter(async_visit::tenant_id.eq(tenant.as_str()))
+            .filter(async_visit::client_mutation_id.eq(draft.as_uuid()))
+            .filter(async_visit::patient_id.eq(patient.as_str()));
+        diesel::select(exists(visit)).get_result(conn).await.map_err(store_error)
+    }
+
+    async fn insert(&mut self, upload: &Upload) -> Result<(), StoreError> {
+        let (conn, _) = self.0.parts();
+        diesel::insert_into(async_upload::table)
+            .values(UploadRow::from(upload))
+            .execute(conn)
+            .await
+            .map_err(store_error)?;
+        Ok(())
+    }
+
+    async fn save(&mut self, upload: &Upload) -> Result<(), StoreError> {
+        let (conn, tenant) = self.0.parts();
+        let row = async_upload::table.find((tenant.as_str(), upload.parts().id.as_uuid()));
+        let written = diesel::update(row).set(UploadChanges::from(upload)).execute(conn).await.map_err(store_error)?;
+        if written == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+    }
+
+    async fn forget(&mut self, id: UploadId) -> Result<(), StoreError> {
+        let (conn, tenant) = self.0.parts();
+        let row = async_upload::table.find((tenant.as_str(), id.as_uuid()));
+        diesel::delete(row).execute(conn).await.map_err(store_error)?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl UploadReads for PgStore {
+    async fn upload(&self, tenant: &TenantId, id: UploadId) -> Result<Option<Upload>, StoreError> {
+        let mut conn = self.connections.tenant(tenant).await?;
+        let row = async_upload::table
+            .find((tenant.as_str(), id.as_uuid()))
+            .filter(async_upload::state.ne(DISCARDED))
+            .select(UploadRow::as_select())
+            .first(&mut conn.pg)
+            .await
+            .optional()
+            .map_err(store_error)?;
+        row.map(UploadRow::restore).transpose()
+    }
+
+    async fn held_upload(&self, tenant: &TenantId, id: UploadId) -> Result<Option<Upload>, StoreError> {
+        let mut conn = self.connections.tenant(tenant).await?;
+        let row = async_upload::table
+            .find((tenant.as_str(), id.as_uuid()))
+            .select(UploadRow::as_select())
+            .first(&mut conn.pg)
+            .await
+            .optional()
+            .map_err(store_error)?;
+        row.map(UploadRow::restore).transpose()
+    }
+
+    async fn uploads_of(
+        &self,
+        tenant: &TenantId,
+        patient: &PatientId,
+        draft: &ClientMutationId,
+    ) -> Result<Vec<Upload>, StoreError> {
+        let mut conn = self.connections.tenant(tenant).await?;
+        let rows: Vec<UploadRow> = async_upload::table
+            .filter(async_upload::tenant_id.eq(tenant.as_str()))
+            .filter(async_upload::client_mutation_id.eq(draft.as_uuid()))
+            .filter(async_upload::patient_id.eq(patient.as_str()))
+            .filter(async_upload::state.ne(DISCARDED))
+            .order((async_upload::attachment_index, async_upload::kind))
+            .select(UploadRow::as_select())
+            .load(&mut conn.pg)
+            .await
+            .map_err(store_error)?;
+        rows.into_iter().map(UploadRow::restore).collect()
+    }
+}
+
+/// Takes the one that is due longest and that nobody else is taking.
+const LEASE: &str = "
+WITH due AS MATERIALIZED (
+    SELECT tenant_id, id
+      FROM async_upload
+     WHERE due_at <= $1
+     ORDER BY due_at
+     LIMIT 1
+       FOR UPDATE SKIP LOCKED)
+UPDATE async_upload AS upload
+   SET due_at = $2, lease_token = $3,
+       checks = upload.checks + CASE WHEN upload.state = 'checking' THEN 1 ELSE 0 END
+  FROM due
+ WHERE upload.tenant_id = due.tenant_id AND upload.id = due.id
+RETURNING upload.tenant_id, upload.id";
+
+#[derive(QueryableByName)]
+struct LeasedRow {
+    #[diesel(sql_type = Text)]
+    tenant_id: String,
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+#[async_trait]
+impl UploadQueue for PgJobQueue {
+    async fn lease(&self, now: OffsetDateTime, until: OffsetDateTime) -> Result<Option<LeasedUpload>, StoreError> {
+        let lease = self.new_lease();
+        let mut conn = self.connections.unbound().await?;
+        let row: Option<LeasedRow> = diesel::sql_query(LEASE)
+            .bind::<Timestamptz, _>(now)
+            .bind::<Timestamptz, _>(until)
+            .bind::<SqlUuid, _>(lease.as_uuid())
+            .get_result(&mut conn.pg)
+            .await
+            .optional()
+            .map_err(store_error)?;
+        let Some(LeasedRow { tenant_id, id }) = row else { return Ok(None) };
+        let corrupt = |_| StoreError::Corrupt { table: "async_upload", column: "tenant_id" };
+        let tenant_id = TenantId::parse(tenant_id).map_err(corrupt)?;
+        Ok(Some(LeasedUpload { tenant_id, id: UploadId::from_uuid(id), lease }))
+    }
+
+    async fn unchecked(&self) -> Result<(u64, Option<OffsetDateTime>), StoreError> {
+        let mut conn = self.connections.unbound().await?;
+        let (count, oldest): (i64, Option<OffsetDateTime>) = async_upload::table
+            .filter(async_upload::state.eq("checking"))
+            .select((count_star(), min(async_upload::updated_at)))
+            .first(&mut conn.pg)
+            .await
+            .map_err(store_error)?;
+        Ok((u64::try_from(count).unwrap_or(0), oldest))
+    }
+}

@@ -1,0 +1,118 @@
+//! Bringing bytes.
+
+use bytes::Bytes;
+use time::OffsetDateTime;
+use vcare_domain::{LeaseToken, StorageKey, UploadId, UploadRefusal};
+
+use super::owned;
+use crate::actor::{Caller, Scope};
+use crate::app::App;
+use crate::authorisation::Permission;
+use crate::error::{AppError, Resource};
+use crate::transaction::close;
+
+/// A request that may bring bytes, until another one is let in.
+#[derive(Debug)]
+pub struct UploadPen {
+    scope: Scope,
+    id: UploadId,
+    folder: StorageKey,
+    writer: LeaseToken,
+    length: u32,
+    at: Appended,
+}
+
+/// How far an upload is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appended {
+    /// So many bytes are there for good.
+    pub offset: u32,
+    /// When it is given up, as long as bytes are missing.
+    pub expires_at: OffsetDateTime,
+}
+
+impl UploadPen {
+    /// How far the upload is.
+    #[must_use]
+    pub const fn at(&self) -> Appended {
+        self.at
+    }
+
+    /// How many bytes are missing.
+    #[must_use]
+    pub const fn missing(&self) -> u32 {
+        self.length - self.at.offset
+    }
+}
+
+impl App {
+    /// Lets the caller bring bytes from `offset` on. Who brought some before is superseded.
+    ///
+    /// # Errors
+    /// [`AppError::Forbidden`]; [`AppError::NotFound`], also for another account's; [`AppError::Upload`] when the upload
+    /// is elsewhere or has expired.
+    #[tracing::instrument(skip_all)]
+    pub async fn open_upload(&self, caller: &Caller, id: UploadId, offset: u32) -> Result<UploadPen, AppError> {
+        caller.require(Permission::AsyncVisitUpload)?;
+        let (scope, writer) = (caller.scope(), LeaseToken::from_uuid(self.ids.uuid()));
+        let mut tx = self.store.begin("open_upload", &scope).await?;
+        let opened = async {
+            let mut uploads = tx.uploads();
+            let mut upload = owned(uploads.find(id).await?, caller)?;
+            upload.open(offset, writer, self.clock.now())?;
+            uploads.save(&upload).await?;
+            Ok(upload)
+        }
+        .await;
+        let upload = close(tx, opened).await?;
+        let parts = upload.parts();
+        let at = Appended { offset: parts.offset, expires_at: parts.expires_at };
+        Ok(UploadPen { scope, id, folder: parts.folder.clone(), writer, length: parts.length, at })
+    }
+
+    /// Stores bytes, and counts them once they are stored. When this answers, they are never asked for again.
+    ///
+    /// # Errors
+    /// [`AppError::Upload`] when they are too many, another request was let in, or the upload has expired;
+    /// [`AppError::NotFound`] when it was taken back; [`AppError::Storage`].
+    #[tracing::instrument(skip_all)]
+    pub async fn append_to_upload(&self, pen: &mut UploadPen, bytes: Bytes) -> Result<Appended, AppError> {
+        let size = u32::try_from(bytes.len()).ok().filter(|size| *size <= pen.missing());
+        let size = size.ok_or(UploadRefusal::TooLong { max: pen.length })?;
+        if size == 0 {
+            return Ok(pen.at);
+        }
+        let chunk = self.storage_key();
+        self.attachments.store.put(&pen.folder, &chunk, bytes).await?;
+        match self.count_chunk(pen, &chunk, size).await {
+            Ok(at) => {
+                metrics::counter!("vcare_upload_bytes_total").increment(u64::from(size));
+                pen.at = at;
+                Ok(at)
+            }
+            Err(error) => {
+                // What was certainly not counted is of no use. After a lost connection nobody knows: then it stays, and goes
+                // when the upload is tidied.
+                if matches!(error, AppError::Upload(_) | AppError::NotFound(_))
+                    && let Err(left) = self.attachments.store.erase(&pen.folder, &chunk).await
+                {
+                    tracing::warn!(error = &left as &dyn std::error::Error, "a chunk that does not count was left");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn count_chunk(&self, pen: &UploadPen, chunk: &StorageKey, size: u32) -> Result<Appended, AppError> {
+        let mut tx = self.store.begin("append_to_upload", &pen.scope).await?;
+        let counted = async {
+            let mut uploads = tx.uploads();
+            let mut upload = uploads.find(pen.id).await?.ok_or(AppError::NotFound(Resource::Upload))?;
+            upload.append(pen.writer, chunk.clone(), size, self.clock.now())?;
+            uploads.save(&upload).await?;
+            Ok(Appended { offset: upload.parts().offset, expires_at: upload.parts().expires_at })
+        }
+        .await;
+        close(tx, counted).await
+    }
+}

@@ -1,0 +1,22 @@
+//! How far an upload is.
+
+use vcare_domain::{Upload, UploadId, UploadRefusal};
+
+use crate::actor::Caller;
+use crate::app::App;
+use crate::authorisation::Permission;
+use crate::error::AppError;
+
+impl App {
+    /// The caller's upload.
+    ///
+    /// # Errors
+    /// [`AppError::Forbidden`]; [`AppError::NotFound`], also for another account's; [`AppError::Upload`] when it has
+    /// expired.
+    #[tracing::instrument(skip_all)]
+    pub async fn read_upload(&self, caller: &Caller, id: UploadId) -> Result<Upload, AppError> {
+        caller.require(Permission::AsyncVisitUpload)?;
+        let upload = self.own_upload(caller, id).await?;
+        if upload.has_expired(self.clock.now()) { Err(UploadRefusal::Expired.into()) } else { Ok(upload) }
+    }
+}
