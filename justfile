@@ -30,6 +30,10 @@ bench-ai *args:
 fuzz *args:
     deploy/local/fuzz "$@"
 
+# how long a photo takes over 2G, with tus-js-client: a measurement of minutes
+bench-upload:
+    deploy/local/bench-upload
+
 # all tests; with arguments, nextest with these: just test join
 test *args:
     deploy/local/test "$@"
