@@ -36,20 +36,13 @@ fn request_id(headers: &HeaderMap, ids: &dyn Ids) -> String {
     text(headers, "x-request-id").filter(plain).map_or_else(|| ids.uuid().to_string(), ToOwned::to_owned)
 }
 
-/// W3C trace context: the caller's when it is one, else a new trace.
-fn traceparent(headers: &HeaderMap, ids: &dyn Ids) -> String {
-    let given = text(headers, "traceparent").filter(|text| is_traceparent(text));
-    given.map_or_else(|| TraceContext::new_traceparent(ids), ToOwned::to_owned)
-}
-
-fn is_traceparent(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    let [version, trace, span, flags] = parts.as_slice() else { return false };
-    let hex = |part: &str, length| {
-        part.len() == length && part.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-    };
-    let some = |part: &str| part.bytes().any(|digit| digit != b'0');
-    *version == "00" && hex(trace, 32) && some(trace) && hex(span, 16) && some(span) && hex(flags, 2)
+/// W3C trace context: a span in the caller's trace, with what the caller sent, when that is one; else a new trace.
+fn traceparent<'a>(headers: &'a HeaderMap, ids: &dyn Ids) -> (String, Option<&'a str>) {
+    let given = text(headers, "traceparent");
+    match given.and_then(|given| TraceContext::child_of(given, ids)) {
+        Some(own) => (own, given),
+        None => (TraceContext::new_traceparent(ids), None),
+    }
 }
 
 /// Names, traces, measures and logs a request. The log line has the route's pattern, never the path or the query: they
@@ -63,16 +56,21 @@ pub async fn around<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, actix_web::Error> {
     let began = Instant::now();
     let api = req.app_data::<web::Data<Api>>().ok_or_else(Problem::internal)?.clone();
-    let trace = TraceContext {
-        correlation_id: request_id(req.headers(), &*api.ids),
-        traceparent: traceparent(req.headers(), &*api.ids),
-    };
+    let (own, parent) = traceparent(req.headers(), &*api.ids);
+    let trace = TraceContext { correlation_id: request_id(req.headers(), &*api.ids), traceparent: own };
     let span = tracing::info_span!(
         "request",
         request_id = trace.correlation_id,
-        trace_id = trace.traceparent.get(3..35).unwrap_or_default(),
+        trace_id = trace.trace_id(),
         tenant_id = Empty,
         actor_id_hash = Empty,
+        trace.own = trace.traceparent,
+        trace.parent = parent,
+        otel.kind = "server",
+        otel.status_code = Empty,
+        http.request.method = req.method().as_str(),
+        http.route = Empty,
+        http.response.status_code = Empty,
     );
     let id = trace.correlation_id.clone();
     let method = req.method().clone();
@@ -91,6 +89,11 @@ pub async fn around<B: MessageBody + 'static>(
     if !held_open {
         metrics::histogram!("vcare_http_request_duration_seconds", "method" => method.to_string(), "route" => route.clone())
             .record(took.as_secs_f64());
+    }
+    span.record("http.route", route.as_str());
+    span.record("http.response.status_code", status.as_u16());
+    if status.is_server_error() {
+        span.record("otel.status_code", "ERROR");
     }
     let code = answered.response().extensions().get::<Problem>().map(Problem::code);
     span.in_scope(|| {
@@ -192,24 +195,4 @@ fn finish<B: MessageBody>(
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     answered
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_w3c_traceparent_is_taken_on() {
-        assert!(is_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
-        for bad in [
-            "",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
-            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
-            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
-            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-        ] {
-            assert!(!is_traceparent(bad), "{bad}");
-        }
-    }
 }

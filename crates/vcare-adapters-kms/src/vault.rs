@@ -9,10 +9,13 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest;
 use time::Duration;
+use tracing::Instrument;
+use tracing::field::Empty;
 use vcare_app::ports::{
     Clock, KeyPurpose, KeyVersions, SealedSecret, SealedSecrets, Secret, SecretName, SecretStore, SecretsError,
     StoredSecrets, TenantSecrets,
 };
+use vcare_app::spans::{TRACES_ONLY, ended};
 use vcare_domain::TenantId;
 use zeroize::Zeroizing;
 
@@ -173,9 +176,18 @@ pub(crate) async fn measured<T>(
     operation: &'static str,
     ask: impl Future<Output = Result<T, KeeperFault>>,
 ) -> Result<T, KeeperFault> {
+    let span = tracing::info_span!(
+        target: TRACES_ONLY,
+        "kms_call",
+        kms.operation = operation,
+        otel.kind = "client",
+        otel.status_code = Empty,
+        call.outcome = Empty,
+    );
     let begun = Instant::now();
-    let asked = ask.await;
+    let asked = ask.instrument(span.clone()).await;
     let outcome = asked.as_ref().err().map_or("ok", KeeperFault::outcome);
+    ended(&span, outcome, asked.is_ok());
     metrics::counter!("vcare_kms_requests_total", "operation" => operation, "outcome" => outcome).increment(1);
     metrics::histogram!("vcare_kms_request_duration_seconds", "operation" => operation)
         .record(begun.elapsed().as_secs_f64());

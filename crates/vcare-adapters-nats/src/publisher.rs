@@ -15,7 +15,10 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use tokio::sync::{Mutex, watch};
 use tokio::time::timeout;
+use tracing::Instrument;
+use tracing::field::Empty;
 use vcare_app::ports::{EventPublisher, PublishError, StoredEvent};
+use vcare_app::spans::{TRACES_ONLY, ended};
 
 use crate::config::{InvalidNatsConfig, NatsConfig, StreamConfig};
 use crate::error::NatsError;
@@ -103,13 +106,40 @@ impl NatsPublisher {
         Ok(())
     }
 
+    /// Publishes one event, in the trace of the request that caused it.
+    async fn publish_one(&self, event: &StoredEvent, losses: watch::Receiver<u64>) -> Result<(), NatsError> {
+        let traceparent = traceparent(&event.body);
+        let span = tracing::info_span!(
+            target: TRACES_ONLY,
+            "publish",
+            trace.parent = traceparent,
+            otel.kind = "producer",
+            otel.status_code = Empty,
+            messaging.system = "nats",
+            messaging.destination.name = event.subject,
+            messaging.message.id = %event.id,
+            call.outcome = Empty,
+        );
+        let published = self.publish_traced(event, traceparent, losses).instrument(span.clone()).await;
+        ended(&span, if published.is_ok() { "ok" } else { "failed" }, published.is_ok());
+        published
+    }
+
     /// Publishes one event and waits for its acknowledgement.
-    async fn publish_one(&self, event: &StoredEvent, mut losses: watch::Receiver<u64>) -> Result<(), NatsError> {
-        let message = PublishMessage::build()
+    async fn publish_traced(
+        &self,
+        event: &StoredEvent,
+        traceparent: Option<&str>,
+        mut losses: watch::Receiver<u64>,
+    ) -> Result<(), NatsError> {
+        let mut message = PublishMessage::build()
             .message_id(event.id.to_string())
             .expected_stream(STREAM)
             .header("Content-Type", "application/cloudevents+json")
             .payload(Bytes::copy_from_slice(&event.body));
+        if let Some(traceparent) = traceparent {
+            message = message.header("traceparent", traceparent);
+        }
         let acknowledged = async { self.jetstream.send_publish(event.subject.clone(), message).await?.await };
         tokio::select! {
             // An acknowledgement that is here counts, whatever became of the connection since.
@@ -171,6 +201,15 @@ impl EventPublisher for NatsPublisher {
         metrics::histogram!("vcare_nats_publish_duration_seconds").record(begun.elapsed().as_secs_f64());
         results.into_iter().map(|result| result.map_err(|error| PublishError(Box::new(error)))).collect()
     }
+}
+
+/// What an event says of the trace that it belongs to.
+fn traceparent(event: &[u8]) -> Option<&str> {
+    #[derive(serde::Deserialize)]
+    struct Traced<'a> {
+        traceparent: &'a str,
+    }
+    serde_json::from_slice::<Traced<'_>>(event).ok().map(|traced| traced.traceparent)
 }
 
 fn fail(events: &[StoredEvent], error: impl Fn() -> NatsError) -> Vec<Result<(), NatsError>> {

@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use diesel_async::{AnsiTransactionManager, TransactionManager};
+use tracing::field::Empty;
 use vcare_app::Scope;
 use vcare_app::ports::{Clock, Ids, OutboxWake, Store, StoreError, UnitOfWork, VisitChanges};
+use vcare_app::spans::{TRACES_ONLY, ended};
 use vcare_domain::LeaseToken;
 
 use crate::config::PgConfig;
 use crate::connection::{Connections, DatabaseRole, Pooled};
 use crate::errors::store_error;
-use crate::unit_of_work::{FirstLease, PgUnitOfWork, Wakes};
+use crate::unit_of_work::{FirstLease, Named, PgUnitOfWork, Wakes};
 
 /// The database, one tenant at a time.
 pub struct PgStore {
@@ -43,10 +45,24 @@ impl PgStore {
 #[async_trait]
 impl Store for PgStore {
     async fn begin(&self, name: &'static str, scope: &Scope) -> Result<Box<dyn UnitOfWork>, StoreError> {
-        let mut conn: Pooled = self.connections.tenant(&scope.tenant_id).await?;
-        AnsiTransactionManager::begin_transaction(&mut conn.pg).await.map_err(store_error)?;
+        let span = tracing::info_span!(
+            target: TRACES_ONLY,
+            "transaction",
+            transaction = name,
+            trace.parent = scope.trace.traceparent,
+            otel.kind = "client",
+            otel.status_code = Empty,
+            db.system.name = "postgresql",
+            call.outcome = Empty,
+        );
+        let begun = async {
+            let mut conn: Pooled = self.connections.tenant(&scope.tenant_id).await?;
+            AnsiTransactionManager::begin_transaction(&mut conn.pg).await.map_err(store_error)?;
+            Ok(conn)
+        };
+        let conn = begun.await.inspect_err(|_: &StoreError| ended(&span, "none", false))?;
         Ok(Box::new(PgUnitOfWork::new(
-            name,
+            Named { name, span },
             conn,
             scope.clone(),
             FirstLease { token: LeaseToken::from_uuid(self.ids.uuid()), lasts: self.first_lease },

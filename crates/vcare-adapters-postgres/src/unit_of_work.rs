@@ -11,11 +11,13 @@ use async_trait::async_trait;
 use diesel::prelude::{ExpressionMethods, OptionalExtension, QueryDsl};
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager};
 use time::OffsetDateTime;
+use tracing::Span;
 use vcare_app::events::{AuditEntry, config_event};
 use vcare_app::ports::{
     AiDrafts, Answers, AsyncVisits, Clock, Ids, Jobs, KeptAnswer, KeptSecrets, Leases, Links, OutboxWake, Presences,
     StoreError, TenantConfigs, UnitOfWork, Uploads, VirtualSessions, VisitChanges,
 };
+use vcare_app::spans::ended;
 use vcare_app::{Answer, IdempotencyKey, Scope, TraceContext};
 use vcare_domain::{EventId, JobId, LeaseToken, SessionId, TenantConfig, TenantId, Version};
 
@@ -40,6 +42,12 @@ pub(crate) struct FirstLease {
     pub(crate) lasts: Duration,
 }
 
+/// What a transaction is called, and its span.
+pub(crate) struct Named {
+    pub(crate) name: &'static str,
+    pub(crate) span: Span,
+}
+
 /// Who is told of a commit, in the same process.
 pub(crate) struct Wakes {
     pub(crate) outbox: OutboxWake,
@@ -56,7 +64,7 @@ struct NewEvent {
 
 /// One transaction.
 pub(crate) struct PgUnitOfWork {
-    name: &'static str,
+    named: Named,
     begun: Instant,
     conn: Pooled,
     scope: Scope,
@@ -70,7 +78,7 @@ pub(crate) struct PgUnitOfWork {
 
 impl PgUnitOfWork {
     pub(crate) fn new(
-        name: &'static str,
+        named: Named,
         conn: Pooled,
         scope: Scope,
         first_lease: FirstLease,
@@ -79,7 +87,7 @@ impl PgUnitOfWork {
         wakes: Wakes,
     ) -> Self {
         let (wrote_events, saved) = (false, Vec::new());
-        Self { name, begun: Instant::now(), conn, scope, first_lease, clock, ids, wakes, wrote_events, saved }
+        Self { named, begun: Instant::now(), conn, scope, first_lease, clock, ids, wakes, wrote_events, saved }
     }
 
     /// The transaction's connection, and the tenant it sees.
@@ -116,8 +124,9 @@ impl PgUnitOfWork {
     }
 
     fn measured(&self, outcome: &'static str) {
-        metrics::histogram!("vcare_transaction_duration_seconds", "name" => self.name, "outcome" => outcome)
+        metrics::histogram!("vcare_transaction_duration_seconds", "name" => self.named.name, "outcome" => outcome)
             .record(self.begun.elapsed().as_secs_f64());
+        ended(&self.named.span, outcome, true);
     }
 
     fn event_id(&self) -> EventId {
@@ -204,7 +213,8 @@ impl UnitOfWork for PgUnitOfWork {
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
-        AnsiTransactionManager::commit_transaction(&mut self.conn.pg).await.map_err(store_error)?;
+        let committed = AnsiTransactionManager::commit_transaction(&mut self.conn.pg).await.map_err(store_error);
+        committed.inspect_err(|_| ended(&self.named.span, "failed", false))?;
         self.measured("commit");
         if self.wrote_events {
             self.wakes.outbox.ring();

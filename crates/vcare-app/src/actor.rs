@@ -104,7 +104,8 @@ impl Caller {
 pub struct TraceContext {
     /// The request's id: `X-Request-Id`, or drawn by us.
     pub correlation_id: String,
-    /// W3C trace context; begun by us when the caller sent none.
+    /// W3C trace context of our own span: in the caller's trace, or in one begun by us when the caller sent none. Events and
+    /// jobs of the request carry it.
     pub traceparent: String,
 }
 
@@ -119,6 +120,34 @@ impl TraceContext {
     #[must_use]
     pub fn new_traceparent(ids: &dyn Ids) -> String {
         format!("00-{}-{}-01", random_hex::<16>(ids), random_hex::<8>(ids))
+    }
+
+    /// A new span of our own in the trace that `traceparent` tells of (W3C Trace Context, version 00). `None` when it is not
+    /// one.
+    #[must_use]
+    pub fn child_of(traceparent: &str, ids: &dyn Ids) -> Option<String> {
+        let mut parts = traceparent.split('-');
+        let (version, trace, parent, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let hex = |text: &str, len| text.len() == len && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let zero = |text: &str| text.bytes().all(|b| b == b'0');
+        let valid = version == "00"
+            && parts.next().is_none()
+            && (hex(trace, 32) && hex(parent, 16) && hex(flags, 2))
+            && !(zero(trace) || zero(parent));
+        if !valid {
+            return None;
+        }
+        let mut span = [0; 8];
+        ids.fill_random(&mut span);
+        // All zeros is no span.
+        let span = u64::from_be_bytes(span).max(1);
+        Some(format!("00-{trace}-{span:016x}-{flags}"))
+    }
+
+    /// The trace's id, for logs.
+    #[must_use]
+    pub fn trace_id(&self) -> &str {
+        self.traceparent.get(3..35).unwrap_or_default()
     }
 }
 
@@ -180,4 +209,47 @@ pub struct Scope {
     pub actor: ActorRef,
     /// The request.
     pub trace: TraceContext,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Draws(u8);
+
+    impl Ids for Draws {
+        fn uuid(&self) -> uuid::Uuid {
+            uuid::Uuid::nil()
+        }
+        fn fill_random(&self, bytes: &mut [u8]) {
+            bytes.fill(self.0);
+        }
+    }
+
+    #[test]
+    fn our_span_is_in_the_callers_trace() {
+        let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let child = TraceContext::child_of(parent, &Draws(0xAB));
+        assert_eq!(child.as_deref(), Some("00-0af7651916cd43dd8448eb211c80319c-abababababababab-01"));
+        assert!(TraceContext::child_of(parent, &Draws(0)).unwrap().contains("-0000000000000001-"));
+    }
+
+    #[test]
+    fn what_is_no_trace_context_is_not_taken_on() {
+        let table = [
+            "",
+            "hello",
+            "01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+            "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-x",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\nx: y",
+        ];
+        for text in table {
+            assert_eq!(TraceContext::child_of(text, &Draws(1)), None, "{text}");
+        }
+    }
 }

@@ -22,6 +22,7 @@ pub mod ports;
 pub mod relay;
 pub mod rooms;
 pub mod sessions;
+pub mod spans;
 pub mod tenants;
 mod transaction;
 pub mod uploads;

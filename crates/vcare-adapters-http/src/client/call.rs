@@ -6,9 +6,12 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
+use tracing::Instrument;
+use tracing::field::Empty;
 use url::Url;
 use vcare_app::TraceContext;
 use vcare_app::ports::{AudioBody, AudioFault, NeighbourError, NeighbourFault, Secret};
+use vcare_app::spans::ended;
 
 use super::{Answer, ForbiddenAddress, HttpClient, headers, upload};
 
@@ -64,14 +67,36 @@ impl<'a> Call<'a> {
 impl HttpClient {
     /// Makes a call and lets `read` say what the answer means. A redirect is an answer like any other: nobody we call has
     /// reason to send us elsewhere, least of all a server that a tenant named.
-    #[tracing::instrument(name = "neighbour_call", skip_all, fields(neighbour = call.neighbour))]
     pub(crate) async fn exchange<T>(
         &self,
         call: Call<'_>,
         read: impl FnOnce(&Answer) -> Result<T, NeighbourFault>,
     ) -> Result<T, NeighbourError> {
+        // What the neighbour is told of the trace is the span of this call.
+        let own = call.trace.and_then(|trace| TraceContext::child_of(&trace.traceparent, &*self.ids));
+        let span = tracing::info_span!(
+            "neighbour_call",
+            neighbour = call.neighbour,
+            trace.own = own,
+            trace.parent = call.trace.map(|trace| trace.traceparent.as_str()),
+            otel.kind = "client",
+            otel.status_code = Empty,
+            http.request.method = call.method.as_str(),
+            call.outcome = Empty,
+        );
+        let result = self.exchange_in(call, own, read).instrument(span.clone()).await;
+        ended(&span, outcome_of(&result), result.is_ok());
+        result
+    }
+
+    async fn exchange_in<T>(
+        &self,
+        call: Call<'_>,
+        traceparent: Option<String>,
+        read: impl FnOnce(&Answer) -> Result<T, NeighbourFault>,
+    ) -> Result<T, NeighbourError> {
         let (neighbour, began) = (call.neighbour, Instant::now());
-        let result = match Box::pin(self.send(call)).await {
+        let result = match Box::pin(self.send(call, traceparent)).await {
             Ok(answer) => read(&answer).map_err(|fault| NeighbourError {
                 neighbour,
                 fault,
@@ -79,7 +104,7 @@ impl HttpClient {
             }),
             Err(error) => Err(error),
         };
-        let outcome = result.as_ref().map_or_else(|error| outcome(error.fault), |_| "ok");
+        let outcome = outcome_of(&result);
         metrics::counter!("vcare_neighbour_requests_total", "neighbour" => neighbour, "outcome" => outcome)
             .increment(1);
         metrics::histogram!("vcare_neighbour_request_duration_seconds", "neighbour" => neighbour)
@@ -92,12 +117,13 @@ impl HttpClient {
         result
     }
 
-    async fn send(&self, mut call: Call<'_>) -> Result<Answer, NeighbourError> {
+    async fn send(&self, mut call: Call<'_>, traceparent: Option<String>) -> Result<Answer, NeighbourError> {
         if !self.addresses.permits_host_of(&call.url) {
             return Err(call.error(NeighbourFault::ForbiddenAddress));
         }
         let within = call.deadline.max(Duration::ZERO).unsigned_abs();
-        let mut request = self.http.request(call.method.clone(), call.url.clone()).headers(self.headers(&call));
+        let mut request =
+            self.http.request(call.method.clone(), call.url.clone()).headers(headers_of(&call, traceparent));
         if let Some(body) = call.body.take() {
             request = request.body(body);
         }
@@ -131,23 +157,20 @@ impl HttpClient {
             (Err(fault), None) => Err(call.error(fault)),
         }
     }
+}
 
-    fn headers(&self, call: &Call<'_>) -> HeaderMap {
-        let mut headers = call.headers.clone();
-        let mut insert = |name, value: Option<HeaderValue>| value.map(|value| headers.insert(name, value));
-        if let Some(trace) = call.trace {
-            let traceparent = headers::child_traceparent(&trace.traceparent, &*self.ids);
-            insert(TRACEPARENT, traceparent.and_then(|text| HeaderValue::try_from(text).ok()));
-            insert(X_REQUEST_ID, HeaderValue::from_str(&trace.correlation_id).ok());
-        }
-        let bearer = call.bearer.and_then(|secret| {
-            let mut value = HeaderValue::from_bytes(&[b"Bearer ", secret.expose()].concat()).ok()?;
-            value.set_sensitive(true);
-            Some(value)
-        });
-        insert(AUTHORIZATION, bearer);
-        headers
-    }
+fn headers_of(call: &Call<'_>, traceparent: Option<String>) -> HeaderMap {
+    let mut headers = call.headers.clone();
+    let mut insert = |name, value: Option<HeaderValue>| value.map(|value| headers.insert(name, value));
+    insert(TRACEPARENT, traceparent.and_then(|text| HeaderValue::try_from(text).ok()));
+    insert(X_REQUEST_ID, call.trace.and_then(|trace| HeaderValue::from_str(&trace.correlation_id).ok()));
+    let bearer = call.bearer.and_then(|secret| {
+        let mut value = HeaderValue::from_bytes(&[b"Bearer ", secret.expose()].concat()).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    });
+    insert(AUTHORIZATION, bearer);
+    headers
 }
 
 /// What an error of the client means. Its text names the address and is not passed on.
@@ -165,6 +188,10 @@ fn fault(error: &reqwest::Error) -> NeighbourFault {
         // No name, no connection, no trust, or a connection that ended without an answer.
         NeighbourFault::Unreachable
     }
+}
+
+fn outcome_of<T>(result: &Result<T, NeighbourError>) -> &'static str {
+    result.as_ref().map_or_else(|error| outcome(error.fault), |_| "ok")
 }
 
 const fn outcome(fault: NeighbourFault) -> &'static str {

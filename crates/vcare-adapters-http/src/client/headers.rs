@@ -6,30 +6,10 @@ use http::HeaderMap;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
-use vcare_app::ports::{Clock, Ids};
+use vcare_app::ports::Clock;
 
 /// Nobody is waited for longer: a broken clock or a joker must not put off a patient's Encounter by a year.
 const MAX_RETRY_AFTER: Duration = Duration::HOUR;
-
-/// Our own span in the trace that `traceparent` tells of (W3C Trace Context, version 00). `None` when it is not one.
-pub(super) fn child_traceparent(traceparent: &str, ids: &dyn Ids) -> Option<String> {
-    let mut parts = traceparent.split('-');
-    let (version, trace, parent, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-    let hex = |text: &str, len| text.len() == len && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    let zero = |text: &str| text.bytes().all(|b| b == b'0');
-    let valid = version == "00"
-        && parts.next().is_none()
-        && (hex(trace, 32) && hex(parent, 16) && hex(flags, 2))
-        && !(zero(trace) || zero(parent));
-    if !valid {
-        return None;
-    }
-    let mut span = [0; 8];
-    ids.fill_random(&mut span);
-    // All zeros is no span.
-    let span = u64::from_be_bytes(span).max(1);
-    Some(format!("00-{trace}-{span:016x}-{flags}"))
-}
 
 /// When the neighbour asked to be called again: seconds, a date of HTTP's or one of RFC 3339 (Zoom's), an hour at most.
 pub(super) fn retry_after(headers: &HeaderMap, clock: &dyn Clock) -> Option<Duration> {
@@ -62,43 +42,6 @@ mod tests {
     impl Clock for Fixed {
         fn now(&self) -> OffsetDateTime {
             datetime!(2026-11-23 20:00:00 UTC)
-        }
-    }
-
-    struct Draws(u8);
-
-    impl Ids for Draws {
-        fn uuid(&self) -> uuid::Uuid {
-            uuid::Uuid::nil()
-        }
-        fn fill_random(&self, bytes: &mut [u8]) {
-            bytes.fill(self.0);
-        }
-    }
-
-    #[test]
-    fn our_span_is_in_the_callers_trace() {
-        let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-        let child = child_traceparent(parent, &Draws(0xAB));
-        assert_eq!(child.as_deref(), Some("00-0af7651916cd43dd8448eb211c80319c-abababababababab-01"));
-        assert!(child_traceparent(parent, &Draws(0)).unwrap().contains("-0000000000000001-"));
-    }
-
-    #[test]
-    fn what_is_no_trace_context_is_not_sent_on() {
-        let table = [
-            "",
-            "hello",
-            "01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
-            "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
-            "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
-            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
-            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-x",
-            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\nx: y",
-        ];
-        for text in table {
-            assert_eq!(child_traceparent(text, &Draws(1)), None, "{text}");
         }
     }
 

@@ -1,11 +1,13 @@
 //! Drafts that nobody decided on in time are erased.
 
+use tracing::field::Empty;
 use vcare_domain::{AiDraftId, DraftEvent, Outcome, TenantId};
 
-use crate::actor::{ActorRef, Scope, TraceContext};
+use crate::actor::{ActorRef, Scope};
 use crate::ai::counted;
 use crate::app::App;
 use crate::error::AppError;
+use crate::spans::begin_trace;
 use crate::transaction::{close, run_again_after_lost_races};
 
 /// The transaction's name in metrics.
@@ -40,8 +42,9 @@ impl App {
         Ok(expired)
     }
 
+    #[tracing::instrument(skip_all, fields(tenant_id = %tenant, draft_id = %id, trace.own = Empty))]
     async fn expire_draft(&self, tenant: &TenantId, id: AiDraftId) -> Result<bool, AppError> {
-        let trace = TraceContext::begin(&*self.ids);
+        let trace = begin_trace(&*self.ids);
         let scope = Scope { tenant_id: tenant.clone(), actor: ActorRef::System("ai"), trace };
         run_again_after_lost_races(EXPIRE, || async {
             let mut tx = self.store.begin(EXPIRE, &scope).await?;

@@ -21,6 +21,7 @@ impl App {
     ///
     /// # Errors
     /// [`AppError::Forbidden`] to who may send none.
+    #[tracing::instrument(skip_all, fields(tenant_id = %caller.tenant_id))]
     pub async fn sync_async_visits(
         &self,
         caller: &Caller,

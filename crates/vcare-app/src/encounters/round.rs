@@ -7,6 +7,7 @@ use std::vec;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 use vcare_domain::SessionId;
 
 use crate::actor::{ActorRef, Scope};
@@ -14,7 +15,7 @@ use crate::app::App;
 use crate::encounters::ask::Answered;
 use crate::encounters::encounter_draft;
 use crate::encounters::record::Settled;
-use crate::jobs::{RECORDING, WorkReport};
+use crate::jobs::{RECORDING, WorkReport, span};
 use crate::ports::{EncounterDraft, GivenBack, LeasedJob, StoreError};
 
 /// The most visits read or recorded at once: what bounds a round's memory and its longest transaction.
@@ -105,11 +106,12 @@ impl<'a> Round<'a> {
                 self.ready.push_front((job, draft));
                 return self.give_back().await;
             }
-            let app = self.app.clone();
-            self.asking.spawn(async move {
+            let (app, span) = (self.app.clone(), span(&job));
+            let asking = async move {
                 let _seat = seat;
                 app.ask(job.into(), draft, left).await
-            });
+            };
+            self.asking.spawn(asking.instrument(span));
         }
     }
 

@@ -18,8 +18,8 @@ use crate::ports::{JobKind, OpenJobs, StoreError};
 
 pub use pace::{FIRST_RECORDING, RECORDING, RETRY_CEILING, retry_delay};
 pub use report::WorkReport;
-pub(crate) use run::Attempt;
 use run::Kind;
+pub(crate) use run::{Attempt, span};
 pub(crate) use thread::ThreadJob;
 
 impl App {

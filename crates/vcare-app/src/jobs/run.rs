@@ -5,6 +5,7 @@ use std::sync::Arc;
 use time::{Duration, OffsetDateTime};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span};
 
 use crate::app::App;
 use crate::breaker::{Breaker, Permit};
@@ -37,6 +38,21 @@ impl Attempt {
             Self::Failed(_) | Self::NotBefore(_) => "later",
         }
     }
+}
+
+/// The span of an attempt: part of the trace of the request that caused the work.
+pub(crate) fn span(job: &LeasedJob) -> Span {
+    tracing::info_span!(
+        "job",
+        kind = job.kind.as_str(),
+        tenant_id = %job.tenant_id,
+        session_id = %job.session_id,
+        request_id = job.trace.correlation_id,
+        trace_id = job.trace.trace_id(),
+        trace.parent = job.trace.traceparent,
+        otel.kind = "consumer",
+        job.attempts = job.attempts,
+    )
 }
 
 /// A kind of durable work, worked for a while.
@@ -96,7 +112,7 @@ impl Kind<'_> {
         let mut attempts = JoinSet::new();
         for job in leased {
             let left = job.leased_until - app.clock.now() - RECORDING;
-            let attempt = attempt(app.clone(), job.clone(), left);
+            let attempt = attempt(app.clone(), job.clone(), left).instrument(span(&job));
             attempts.spawn(async move { (job, attempt.await) });
         }
         let mut back = Vec::new();

@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 
 use time::Duration;
+use tracing::field::Empty;
 use vcare_domain::{RoomName, TenantId, VideoBackend};
 
-use crate::actor::TraceContext;
 use crate::app::App;
 use crate::error::AppError;
 use crate::ports::{ReservedRoom, StoreError};
+use crate::spans::begin_trace;
 
 /// How old a room is before it can be left over: by then whoever reserved it has written the visit, or never will.
 const LEFT_OVER_AFTER: Duration = Duration::HOUR;
@@ -34,8 +35,9 @@ impl App {
     }
 
     /// The first failure ends it: a provider that is down or wants to be left alone is not asked on.
+    #[tracing::instrument(skip_all, fields(tenant_id = %tenant, trace.own = Empty))]
     async fn reap_rooms_of(&self, tenant: &TenantId, closed: &mut u32) -> Result<(), AppError> {
-        let trace = TraceContext::begin(&*self.ids);
+        let trace = begin_trace(&*self.ids);
         let config = self.video_config(tenant).await?;
         let provider = self.neighbours.video.of(config.video_backend());
         let mut rooms = provider.reserved_rooms(&config, &trace).await?;

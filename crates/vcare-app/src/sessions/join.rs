@@ -58,12 +58,24 @@ impl App {
     /// [`AppError::Blocked`] without a video backend, [`AppError::Secrets`], [`AppError::Store`].
     pub async fn join_by_token(&self, token: &str, device: &Device, trace: TraceContext) -> Result<Joined, AppError> {
         let claims = self.claims(token).await?;
-        let (seen, lease) = self.opened_by(&claims).await?;
+        self.join_claimed(token, &claims, device, trace).await
+    }
+
+    /// The same for a token that was checked.
+    #[tracing::instrument(name = "join_by_token", skip_all, fields(tenant_id = %claims.tenant_id, session_id = %claims.session_id))]
+    async fn join_claimed(
+        &self,
+        token: &str,
+        claims: &JoinTokenClaims,
+        device: &Device,
+        trace: TraceContext,
+    ) -> Result<Joined, AppError> {
+        let (seen, lease) = self.opened_by(claims).await?;
         let config = self.video_config(&claims.tenant_id).await?;
         let status_before = seen.status();
         // Before anything changes: of two devices that come at once, one is asked.
-        self.keep_there(&claims, lease.as_ref(), device.id.as_ref(), device.take_over).await?;
-        let session = self.come(&claims, seen, trace.clone()).await?;
+        self.keep_there(claims, lease.as_ref(), device.id.as_ref(), device.take_over).await?;
+        let session = self.come(claims, seen, trace.clone()).await?;
         let id = claims.participant_id;
         let person = participant(&session, id)?;
         let entry = session.entry(id);

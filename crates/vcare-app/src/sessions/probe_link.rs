@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::authorisation::Permission;
 use crate::error::{AppError, JoinTokenFault, Resource};
 use crate::gates::GateBlock;
+use crate::ports::JoinTokenClaims;
 use crate::transaction::{close, run_again_after_lost_races};
 use crate::waiting::token_refusal;
 
@@ -42,6 +43,17 @@ impl App {
         trace: TraceContext,
     ) -> Result<LinkDecision, AppError> {
         let claims = self.claims(token).await?;
+        self.probe_link_claimed(&claims, probed, trace).await
+    }
+
+    /// The same for a token that was checked.
+    #[tracing::instrument(name = "probe_link_by_token", skip_all, fields(tenant_id = %claims.tenant_id, session_id = %claims.session_id))]
+    async fn probe_link_claimed(
+        &self,
+        claims: &JoinTokenClaims,
+        probed: ProbedLink,
+        trace: TraceContext,
+    ) -> Result<LinkDecision, AppError> {
         let seen = self.store.session_and_links(&claims.tenant_id, claims.session_id).await?;
         let seen = seen.ok_or(JoinTokenFault::Invalid)?;
         let (who, version) = (claims.participant_id, claims.version);

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::authorisation::Permission;
 use crate::error::{AppError, JoinTokenFault, Resource};
 use crate::idempotency::{Done, Once};
-use crate::ports::UnitOfWork;
+use crate::ports::{JoinTokenClaims, UnitOfWork};
 use crate::transaction::{close, keep_answer, recall, run_again_after_lost_races};
 
 /// What a device tells.
@@ -47,7 +47,18 @@ impl App {
         trace: TraceContext,
     ) -> Result<JoinStatus, AppError> {
         let claims = self.claims(token).await?;
-        let (session, lease) = self.opened_by(&claims).await?;
+        self.report_claimed(&claims, report, trace).await
+    }
+
+    /// The same for a token that was checked.
+    #[tracing::instrument(name = "report_by_token", skip_all, fields(tenant_id = %claims.tenant_id, session_id = %claims.session_id))]
+    async fn report_claimed(
+        &self,
+        claims: &JoinTokenClaims,
+        report: ConnectionReport,
+        trace: TraceContext,
+    ) -> Result<JoinStatus, AppError> {
+        let (session, lease) = self.opened_by(claims).await?;
         let id = claims.participant_id;
         let participant = session.parts().participant(id).ok_or(JoinTokenFault::Invalid)?;
         let at = self.clock.now() - report.ago;

@@ -1,12 +1,14 @@
 //! Signs of life that were promised and did not come.
 
 use time::Duration;
+use tracing::field::Empty;
 use vcare_domain::{Heard, Outcome};
 
-use crate::actor::{ActorRef, Scope, TraceContext};
+use crate::actor::{ActorRef, Scope};
 use crate::app::App;
 use crate::error::{AppError, Resource};
 use crate::ports::{BrokenPromise, StoreError, UnitOfWork};
+use crate::spans::begin_trace;
 use crate::transaction::close;
 
 /// So many are looked at in one round.
@@ -36,11 +38,12 @@ impl App {
         Ok(noted)
     }
 
+    #[tracing::instrument(skip_all, fields(tenant_id = %broken.tenant_id, session_id = %broken.session_id, trace.own = Empty))]
     async fn note_broken_promise(&self, broken: &BrokenPromise) -> Result<bool, AppError> {
         let scope = Scope {
             tenant_id: broken.tenant_id.clone(),
             actor: ActorRef::System("presence"),
-            trace: TraceContext::begin(&*self.ids),
+            trace: begin_trace(&*self.ids),
         };
         let window = self.video_config(&broken.tenant_id).await?.grace_after();
         let mut tx = self.store.begin("note_broken_promise", &scope).await?;

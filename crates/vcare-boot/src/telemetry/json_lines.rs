@@ -1,5 +1,5 @@
 //! Logs as JSON, one object a line, with what a request's spans say of it at the top: `trace_id`, `tenant_id`,
-//! `request_id`, `actor_id_hash`.
+//! `request_id`, `actor_id_hash`. Fields with a dot in their names are for traces, and stand in no line.
 
 use std::fmt;
 use std::io::Write;
@@ -89,29 +89,37 @@ where
 
 struct Collect<F>(F);
 
+impl<F: FnMut(&'static str, Value)> Collect<F> {
+    fn collect(&mut self, field: &Field, value: impl FnOnce() -> Value) {
+        if !field.name().contains('.') {
+            (self.0)(field.name(), value());
+        }
+    }
+}
+
 impl<F: FnMut(&'static str, Value)> Visit for Collect<F> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        (self.0)(field.name(), format!("{value:?}").into());
+        self.collect(field, || format!("{value:?}").into());
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        (self.0)(field.name(), value.into());
+        self.collect(field, || value.into());
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        (self.0)(field.name(), value.into());
+        self.collect(field, || value.into());
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        (self.0)(field.name(), value.into());
+        self.collect(field, || value.into());
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        (self.0)(field.name(), value.into());
+        self.collect(field, || value.into());
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        (self.0)(field.name(), value.into());
+        self.collect(field, || value.into());
     }
 
     /// The whole chain of causes, in one text.
@@ -123,7 +131,7 @@ impl<F: FnMut(&'static str, Value)> Visit for Collect<F> {
             text.push_str(&cause.to_string());
             source = cause.source();
         }
-        (self.0)(field.name(), text.into());
+        self.collect(field, || text.into());
     }
 }
 
@@ -158,9 +166,11 @@ mod tests {
         };
         let subscriber = tracing_subscriber::registry().with(JsonLines::new("vcare-test", writer));
         tracing::subscriber::with_default(subscriber, || {
-            let span = tracing::info_span!("request", request_id = "r1", tenant_id = tracing::field::Empty);
+            let empty = tracing::field::Empty;
+            let span = tracing::info_span!("request", request_id = "r1", tenant_id = empty, http.route = empty);
             let _inside = span.enter();
             span.record("tenant_id", "t1");
+            span.record("http.route", "/sessions");
             let error = std::io::Error::other("disk");
             tracing::warn!(error = &error as &dyn std::error::Error, count = 3, "it happened");
         });
@@ -178,5 +188,6 @@ mod tests {
         ] {
             assert_eq!(line[name], value, "{name}");
         }
+        assert!(line.get("http.route").is_none(), "that is for traces: {line}");
     }
 }
