@@ -13,13 +13,14 @@ async fn main() -> anyhow::Result<()> {
     let Arguments {} = Arguments::parse();
     let config = Config::load()?;
     install_crypto();
-    let metrics = init_telemetry("vcare-api", &config.log)?;
+    let telemetry = init_telemetry("vcare-api", &config.log, config.otlp.as_ref())?;
     let service = compose(&config, Overrides::default()).await?;
     let shutdown = until_signal()?;
-    vcare_api::serve(service, metrics, &config, shutdown, |address| {
+    vcare_api::serve(service, telemetry.metrics.clone(), &config, shutdown, |address| {
         tracing::info!(%address, "listening");
     })
     .await?;
+    telemetry.finish().await;
     tracing::info!("stopped");
     Ok(())
 }

@@ -13,13 +13,14 @@ async fn main() -> anyhow::Result<()> {
     let Arguments {} = Arguments::parse();
     let config = Config::load()?;
     install_crypto();
-    let metrics = init_telemetry("vcare-retry-worker", &config.log)?;
+    let telemetry = init_telemetry("vcare-retry-worker", &config.log, config.otlp.as_ref())?;
     let service = compose(&config, Overrides::default()).await?;
     let shutdown = until_signal()?;
-    vcare_retry_worker::run(service, metrics, &config, shutdown, |address| {
+    vcare_retry_worker::run(service, telemetry.metrics.clone(), &config, shutdown, |address| {
         tracing::info!(%address, "working");
     })
     .await?;
+    telemetry.finish().await;
     tracing::info!("stopped");
     Ok(())
 }

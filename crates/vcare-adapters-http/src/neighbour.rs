@@ -105,10 +105,16 @@ impl Neighbour {
     }
 
     fn call<'a>(&'a self, method: Method, url: Url, trace: &'a TraceContext) -> Call<'a> {
-        let mut call = Call::new(self.name, method, url, self.config.deadline);
+        let mut call = self.own(method, url);
         call.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        call.bearer = self.config.bearer.as_ref();
         call.trace = Some(trace);
+        call
+    }
+
+    /// A call that no request caused.
+    pub fn own(&self, method: Method, url: Url) -> Call<'_> {
+        let mut call = Call::new(self.name, method, url, self.config.deadline);
+        call.bearer = self.config.bearer.as_ref();
         call
     }
 }

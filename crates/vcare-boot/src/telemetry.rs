@@ -1,21 +1,27 @@
-//! Logs and metrics.
+//! Logs, metrics and traces.
 
+mod export;
 mod json_lines;
+mod placed;
+mod spans;
 
 use std::panic::PanicHookInfo;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use ring::digest;
 use tracing::{Level, Metadata};
-use tracing_subscriber::Registry;
-use tracing_subscriber::filter::{Targets, filter_fn};
+use tracing_subscriber::filter::{FilterExt, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::{Layer, Registry};
+use vcare_app::spans::TRACES_ONLY;
 use vcare_domain::{TenantId, UserId};
 
+use export::Export;
 use json_lines::JsonLines;
 pub use json_lines::LOG_SCHEMA_VERSION;
+use spans::Spans;
 
-use crate::config::{ConfigError, LogConfig};
+use crate::config::{ConfigError, LogConfig, OtlpConfig};
 
 /// The process' metrics.
 #[derive(Clone)]
@@ -36,17 +42,57 @@ impl Metrics {
     }
 }
 
-/// Starts logs (JSON lines on standard output) and metrics, for the whole process; answers the metrics.
+/// What runs beside the process to tell of it.
+pub struct Telemetry {
+    /// The metrics.
+    pub metrics: Metrics,
+    traces: Option<Export>,
+}
+
+impl Telemetry {
+    /// Sends the last spans, for as long as configured: the last that a process does.
+    pub async fn finish(self) {
+        if let Some(traces) = self.traces {
+            traces.finish().await;
+        }
+    }
+}
+
+/// Starts logs (JSON lines on standard output), metrics and, where somebody collects them, traces, for the whole process.
 ///
 /// # Errors
 /// [`ConfigError`] when the filter is none, or when telemetry was started before.
-pub fn init_telemetry(service: &'static str, config: &LogConfig) -> Result<Metrics, ConfigError> {
-    let filter = parse_filter(&config.filter)?;
+pub fn init_telemetry(
+    service: &'static str,
+    log: &LogConfig,
+    otlp: Option<&OtlpConfig>,
+) -> Result<Telemetry, ConfigError> {
+    let filter = parse_filter(&log.filter)?;
     let lines = JsonLines::new(service, std::io::stdout);
-    let subscriber = Registry::default().with(filter).with(filter_fn(may_be_logged)).with(lines);
-    tracing::subscriber::set_global_default(subscriber).map_err(|_| "logging was started before".to_owned())?;
+    let started_before = |_| ConfigError::from("logging was started before".to_owned());
+    let traces = match otlp {
+        None => {
+            // One filter for all: what no line needs costs nothing.
+            let subscriber = Registry::default().with(filter).with(filter_fn(may_be_logged)).with(lines);
+            tracing::subscriber::set_global_default(subscriber).map_err(started_before)?;
+            None
+        }
+        Some(otlp) => {
+            let (queue, export) = export::start(service, otlp)?;
+            let lines = lines.with_filter(filter.and(filter_fn(may_be_logged)));
+            let spans = Spans::new(queue).with_filter(filter_fn(is_traced));
+            let subscriber = Registry::default().with(lines).with(spans);
+            tracing::subscriber::set_global_default(subscriber).map_err(started_before)?;
+            Some(export)
+        }
+    };
     std::panic::set_hook(Box::new(told_by_place));
-    install_metrics()
+    Ok(Telemetry { metrics: install_metrics()?, traces })
+}
+
+/// Our own spans, and no log lines: these may hold what somebody else said.
+fn is_traced(span: &Metadata<'_>) -> bool {
+    span.is_span() && *span.level() <= Level::INFO && span.target().starts_with("vcare_")
 }
 
 /// A panic is told by its place and nothing else: what it says may hold what it was about, and that may be a patient's.
@@ -57,7 +103,7 @@ fn told_by_place(panic: &PanicHookInfo<'_>) {
 
 /// Whatever the filter asks for: the client of the cloud KMS logs its requests and answers with all that is in them.
 fn may_be_logged(event: &Metadata<'_>) -> bool {
-    !event.target().starts_with("aws_") || *event.level() <= Level::INFO
+    event.target() != TRACES_ONLY && (!event.target().starts_with("aws_") || *event.level() <= Level::INFO)
 }
 
 /// What is logged: a level, or `target=level,…`.
@@ -86,4 +132,19 @@ pub fn actor_id_hash(tenant: &TenantId, user: &UserId) -> String {
     }
     let digest = context.finish();
     digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_collector_spans_that_are_for_traces_alone_do_not_exist() {
+        let filter = parse_filter("trace").unwrap();
+        let subscriber = Registry::default().with(filter).with(filter_fn(may_be_logged));
+        tracing::subscriber::with_default(subscriber, || {
+            assert!(tracing::info_span!(target: TRACES_ONLY, "transaction").is_disabled());
+            assert!(!tracing::info_span!("request").is_disabled());
+        });
+    }
 }

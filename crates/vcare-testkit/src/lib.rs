@@ -33,5 +33,7 @@ pub use nats::{NatsOptions, NatsServer};
 pub use postgres::{Durability, PostgresOptions, PrivatePostgres, TestDatabase};
 pub use secrets::SecretShelf;
 pub use service::ServiceProcess;
-pub use standins::{Ai, AiSays, Consents, Licence, Mode, Name, RecordedRequest, Standins, StandinsConfig};
+pub use standins::{
+    Ai, AiSays, CollectedSpan, Consents, Licence, Mode, Name, RecordedRequest, Standins, StandinsConfig,
+};
 pub use stream::{StoredMessage, StreamReader};

@@ -37,6 +37,7 @@ mod redaction;
 mod remove;
 mod rooms;
 mod secrets;
+mod traces;
 mod uploads;
 mod versions;
 mod visit_page;

@@ -7,6 +7,7 @@ mod ai;
 mod attachments;
 mod communication;
 mod kms;
+mod otlp;
 mod processes;
 mod reference;
 mod sections;
@@ -23,6 +24,7 @@ pub use ai::{AiConfig, ChartConfig};
 pub use attachments::{ScannerConfig, StorageConfig};
 pub use communication::CommunicationConfig;
 pub use kms::{KeyringConfig, KmsConfig, KmsProvider};
+pub use otlp::OtlpConfig;
 pub use processes::{ApiConfig, LogConfig, RelayConfig, WaitingConfig, WorkerConfig};
 pub use reference::settings_reference;
 pub use sections::{
@@ -107,6 +109,9 @@ pub struct Config {
     /// Logs.
     #[serde(default)]
     pub log: LogConfig,
+    /// Who collects traces.
+    #[serde(default)]
+    pub otlp: Option<OtlpConfig>,
 }
 
 /// A configuration that cannot be used. Names settings and what is wrong with them, never their values.
@@ -193,6 +198,7 @@ impl Config {
         let one_call = self.fhir.neighbour.deadline().max(self.communication.neighbour.deadline());
         self.worker.check(one_call, &mut problems);
         self.log.check(&mut problems);
+        self.otlp.iter().for_each(|otlp| otlp.check(&mut problems));
         problems
     }
 }
@@ -303,6 +309,8 @@ mod tests {
             ("\"nats://nats:4222\"", "\"http://hunter2\"", "nats.servers: NATS server 0"),
             ("\"https://care.example\"", "\"hunter2\"", "links.public_base_url:"),
             ("\"http://access:3000\"", "\"ftp://hunter2\"", "consent.base_url:"),
+            ("[keyring]", "[otlp]\nbase_url = \"hunter2\"\n[keyring]", "otlp.base_url: must be"),
+            ("[keyring]", "[otlp]\nbase_url = \"http://c\"\nqueue = 0\n[keyring]", "otlp.queue: must be at least 1"),
             ("[keyring]", "[worker]\nbatch = 0\n[keyring]", "worker.batch: must be at least 1"),
             ("[keyring]", "[waiting]\nlongest_seconds = 61\n[keyring]", "waiting.longest_seconds: must be 1 to 60"),
             ("[keyring]", "[waiting]\nwatch_ms = 0\n[keyring]", "waiting.watch_ms: must be at least 1"),

@@ -5,6 +5,7 @@
 
 mod ai;
 mod chart;
+mod collector;
 mod communication;
 mod consent;
 mod control;
@@ -31,6 +32,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 pub use ai::{Ai, AiSays};
+pub use collector::CollectedSpan;
 pub use consent::Consents;
 pub use journal::encounters_in;
 pub use licence::Licence;
@@ -220,6 +222,18 @@ impl Standins {
     /// From here on the communication-service refuses every new thread with that status and code; with `None`, none.
     pub fn refuse_threads(&self, with: Option<(u16, &'static str)>) {
         self.office.threads.refuse(with);
+    }
+
+    /// All spans that were collected, in the order in which they came.
+    #[must_use]
+    pub fn spans(&self) -> Vec<CollectedSpan> {
+        self.office.collector.spans()
+    }
+
+    /// The same as they were sent, byte for byte.
+    #[must_use]
+    pub fn collected_bodies(&self) -> Vec<Vec<u8>> {
+        self.office.collector.bodies()
     }
 
     /// All chart notes, oldest first, with what was accepted into them.

@@ -31,11 +31,13 @@ pub enum Name {
     Ai,
     /// The OIDC issuer.
     Identity,
+    /// Whoever collects traces.
+    Collector,
 }
 
 impl Name {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Licence,
         Self::Consent,
         Self::Fhir,
@@ -47,6 +49,7 @@ impl Name {
         Self::Chart,
         Self::Ai,
         Self::Identity,
+        Self::Collector,
     ];
 
     /// The name, as control calls have it.
@@ -64,6 +67,7 @@ impl Name {
             Self::Chart => "chart",
             Self::Ai => "ai",
             Self::Identity => "identity",
+            Self::Collector => "collector",
         }
     }
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::ai::Ai;
 use super::chart::Notes;
+use super::collector::Collector;
 use super::communication::Threads;
 use super::consent::ConsentRegister;
 use super::exchange::{Answer, Asked};
@@ -32,6 +33,7 @@ pub(super) struct Office {
     pub threads: Threads,
     pub notes: Notes,
     pub ai: Ai,
+    pub collector: Collector,
     pub jitsi: Jitsi,
     pub zoom: Zoom,
     desks: [Desk; Name::ALL.len()],
@@ -53,6 +55,7 @@ impl Office {
             threads: Threads::default(),
             notes: Notes::default(),
             ai: Ai::default(),
+            collector: Collector::default(),
             jitsi: Jitsi::new()?,
             zoom: Zoom::default(),
             desks: [const { Desk::new() }; Name::ALL.len()],
@@ -78,6 +81,7 @@ impl Office {
             ["v1", "communication", ..] => Name::Communication,
             ["v1", "clinical-notes", ..] => Name::Chart,
             ["api", "v1", "ai", ..] => Name::Ai,
+            ["v1", "traces", ..] => Name::Collector,
             ["realms", ..] => Name::Identity,
             ["prosody", ..] => Name::Prosody,
             ["jicofo", ..] => Name::Jicofo,
@@ -119,6 +123,7 @@ impl Office {
             Name::Communication => self.threads.answer(asked, &segments[2..]),
             Name::Chart => self.notes.answer(asked, &segments[2..]),
             Name::Ai => self.ai.answer(asked, &segments[3..]),
+            Name::Collector => self.collector.answer(asked, &segments[2..]),
             Name::Identity => identity::answer(&self.issuer, asked, &segments[1..]),
             Name::Jitsi => self.jitsi.answer(&self.jitsi_url, asked, segments),
             Name::Prosody => self.jitsi.answer_as_prosody(asked, &segments[1..]),
@@ -135,7 +140,7 @@ fn wrong(name: Name) -> Answer {
         Name::Consent => Answer::json(200, &json!({"decisions": []})),
         Name::Fhir => Answer::json(200, &json!({"resourceType": "Patient", "id": "somebody"})),
         Name::Ai | Name::Jitsi | Name::Zoom => Answer::json(200, &json!({"ok": true})),
-        Name::Communication | Name::Chart | Name::Identity | Name::Prosody | Name::Jicofo => {
+        Name::Communication | Name::Chart | Name::Identity | Name::Prosody | Name::Jicofo | Name::Collector => {
             Answer::html(200, "<h1>Please sign in to the network</h1>")
         }
     }

@@ -26,6 +26,7 @@ Who is here
   jitsi           {jitsi}  (TLS; trust its authority, or use curl -k)
   prosody         POST {base}/prosody/end-meeting?conference=ROOM@muc.meet.jitsi, GET {base}/prosody/room-size
   jicofo          GET  {base}/jicofo/about/health
+  collector       POST {base}/v1/traces  (OTLP, protobuf)
   zoom            POST {base}/zoom/oauth/token, {base}/zoom/v2/users/me/meetings, {base}/zoom/v2/meetings/ID
 
 How they behave: up, down (answers "status", 503 unless told), slow (answers well after "latencyMs", 10000 unless told),

@@ -17,6 +17,6 @@ pub use app::{TestApp, Visit, must_keep_its_contract, scope};
 pub use around::files_below;
 pub use drafts::draft;
 pub use people::{CONSENTED, INTERNAL_TOKEN, NO_CONSENT, NO_RECORDING_CONSENT, OTHER_TENANT, TENANT};
-pub use program::Program;
+pub use program::{Program, WITH_TRACES};
 pub use tokens::{VideoUrl, claims, jitsi_secret};
 pub use vcare_testkit::must_be_committed;

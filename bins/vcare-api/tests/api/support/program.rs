@@ -12,6 +12,9 @@ use vcare_testkit::{HandClock, NatsServer, ServiceProcess};
 use super::TestApp;
 use super::around::{Around, folder};
 
+/// Says in added settings that traces are collected, by the stand-in.
+pub const WITH_TRACES: &str = "# with traces";
+
 /// `vcare-api` and all that is around it. It lives in the machine's time; the test's clock stands where that was at the
 /// start. Its events are published, so that few of them are found in the outbox.
 pub struct Program {
@@ -27,7 +30,8 @@ impl Program {
         install_crypto();
         let around = Around::start().await;
         let nats = NatsServer::start().await.unwrap();
-        let settings = format!("nats.servers = [\"{}\"]\n{settings}", nats.url());
+        let traces = format!("otlp.base_url = \"{}\"", around.standins.base_url());
+        let settings = format!("nats.servers = [\"{}\"]\n{}", nats.url(), settings.replace(WITH_TRACES, &traces));
         let file = folder().join(format!("{}.toml", around.database.name()));
         std::fs::write(&file, around.settings(&settings)).unwrap();
         let app = compose(&Config::from_file(&file).unwrap(), Overrides::default()).await.unwrap().app;
