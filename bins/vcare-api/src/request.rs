@@ -96,6 +96,9 @@ pub async fn around<B: MessageBody + 'static>(
         span.record("otel.status_code", "ERROR");
     }
     let code = answered.response().extensions().get::<Problem>().map(Problem::code);
+    if let Some(code) = code {
+        metrics::counter!("vcare_http_refusals_total", "code" => code).increment(1);
+    }
     span.in_scope(|| {
         let took_ms = took.as_secs_f64() * 1000.0;
         let routine = status == StatusCode::NO_CONTENT && held_open;
