@@ -67,6 +67,16 @@ need_test_programs() {
     if ((${#packages[@]})); then install_packages "${packages[@]}"; fi
 }
 
+# What reads our rules for Prometheus, and jq for the dashboard. Debian has promtool in the package of the server, which is
+# not started.
+need_promtool() {
+    local packages=()
+    command -v promtool >/dev/null || packages+=(prometheus)
+    command -v jq >/dev/null || packages+=(jq)
+    if ((${#packages[@]})); then install_packages "${packages[@]}"; fi
+    command -v promtool >/dev/null || die "there is still no promtool."
+}
+
 # Debian keeps a part of Python's own library in a package of its own.
 has_venv() { system_python -c 'import venv, ensurepip' 2>/dev/null; }
 
