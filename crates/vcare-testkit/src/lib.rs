@@ -7,6 +7,7 @@
 mod browser;
 mod clamd;
 mod clock;
+pub mod documents;
 mod folder;
 mod golden;
 mod ids;
@@ -25,7 +26,7 @@ mod stream;
 pub use browser::Browser;
 pub use clamd::{Clamd, ClamdMood, EICAR};
 pub use clock::HandClock;
-pub use golden::must_be_committed;
+pub use golden::{must_be_committed, must_be_part_of};
 pub use ids::SeededIds;
 pub use issuer::{Flaw, Issuer, SigningKey, TokenSpec};
 pub use kms::{KmsKey, KmsKind, KmsServer};

@@ -5,6 +5,7 @@
 mod async_visits;
 mod batches;
 mod corrupt;
+mod job_states;
 mod jobs;
 mod keys;
 mod leases;

@@ -1,0 +1,5 @@
+//! What the documents say is what is there.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod states;
