@@ -5,6 +5,7 @@
 mod async_visits;
 mod batches;
 mod corrupt;
+mod data_model;
 mod job_states;
 mod jobs;
 mod keys;

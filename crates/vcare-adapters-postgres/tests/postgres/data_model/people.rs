@@ -1,0 +1,71 @@
+//! What each column tells of people. Every column stands here once: a new one is thought about before it is merged.
+
+/// Nothing of a person.
+const NOTHING: &str = "";
+/// Whoever may ask the chart finds the patient by it.
+const LEADS: &str = "leads to the patient";
+const ACCOUNT: &str = "an account";
+/// A number drawn for one visit, which nobody outside knows.
+const PSEUDONYM: &str = "a person, by a number of this visit";
+const TIMES: &str = "when the patient was cared for";
+const HEALTH: &str = "**health**, in people's own words";
+
+/// Table, what its columns tell, and which columns tell that.
+#[rustfmt::skip]
+pub const TOLD: [(&str, &str, &str); 47] = [
+    ("ai_draft", ACCOUNT, "requested_by decided_by"),
+    ("ai_draft", "**health**, sealed", "sealed"),
+    ("ai_draft", LEADS, "note_id"),
+    ("ai_draft", NOTHING, "tenant_id id session_id model template transcript_hash draft_hash status delivery key_id
+        decided_at content_hash human_edited delivered_at version created_at expires_at"),
+    ("async_visit", "the patient", "patient_id"),
+    ("async_visit", LEADS, "appointment_id encounter_id"),
+    ("async_visit", ACCOUNT, "submitted_by provider_id"),
+    ("async_visit", HEALTH, "chief_complaint symptoms response_text original_body"),
+    ("async_visit", "**health**: what was advised", "follow_up"),
+    ("async_visit", "the language the patient wrote in", "locale"),
+    ("async_visit", TIMES, "authored_at submitted_at claimed_at responded_at closed_at"),
+    ("async_visit", NOTHING, "tenant_id id client_mutation_id content_hash node_id session_id attachments_expected status
+        claimed_until encounter_status charged_at version updated_at"),
+    ("idempotency_key", "an account, or a person by a number of a visit", "actor"),
+    ("idempotency_key", "ids of people, as in an answer; no token, no text of a draft", "body"),
+    ("idempotency_key", NOTHING, "tenant_id key fingerprint status created_at"),
+    ("link_state", PSEUDONYM, "participant_id"),
+    ("link_state", "what their link carries", "level better prefer"),
+    ("link_state", NOTHING, "tenant_id session_id counted_since changes"),
+    ("outbox", "ids of people, as in every event; no words", "body ordering_key"),
+    ("outbox", NOTHING, "position tenant_id event_id subject created_at"),
+    ("presence", PSEUDONYM, "occupant participant_id"),
+    ("presence", "when they were in the room", "joined_at left_at"),
+    ("presence", NOTHING, "tenant_id session_id"),
+    ("presence_lease", PSEUDONYM, "participant_id"),
+    ("presence_lease", "a name drawn for their device", "device"),
+    ("presence_lease", "when they were last there", "heard_at expires_at"),
+    ("presence_lease", NOTHING, "tenant_id session_id promised"),
+    ("retry_job", NOTHING, "tenant_id session_id kind id state attempts due_at lease_token last_error correlation_id
+        traceparent created_at"),
+    ("short_link", PSEUDONYM, "participant_id"),
+    ("short_link", NOTHING, "tenant_id code_hash session_id token_version issued_at expires_at"),
+    ("tenant_config", "may be a host's mail address", "zoom_host_user"),
+    ("tenant_config", NOTHING, "tenant_id version jitsi_server_url jitsi_tenant jitsi_xmpp_domain jitsi_app_id
+        jitsi_audience room_slug_prefix max_participants session_grace_minutes_before session_grace_minutes_after
+        time_zone updated_at video_backend jicofo_health_url prosody_url zoom_account_id branding_logo_url
+        branding_primary_color locale recording_policy recording_retention_days link_video_min_kbps
+        link_audio_min_kbps link_max_rtt_ms link_max_loss_percent"),
+    ("tenant_key", NOTHING, "tenant_id purpose current_version oldest_version updated_at"),
+    ("tenant_secret", "no person; a secret, sealed", "sealed"),
+    ("tenant_secret", NOTHING, "tenant_id name version key_id created_at"),
+    ("virtual_session", "the patient", "patient_id"),
+    ("virtual_session", LEADS, "appointment_id encounter_id"),
+    ("virtual_session", ACCOUNT, "provider_id initiator_id messaging_requested_by"),
+    ("virtual_session", "accounts, roles and times of everybody; why somebody was put out", "participants"),
+    ("virtual_session", "what each person's link carries", "links"),
+    ("virtual_session", "a clinician's words", "cancel_reason"),
+    ("virtual_session", "leads to what was written", "messaging_thread_id"),
+    ("virtual_session", "leads to what was recorded", "recording_ref further_recordings"),
+    ("virtual_session", TIMES, "scheduled_start scheduled_end started_at failed_at ended_at cancelled_at segments"),
+    ("virtual_session", "the name of a room that opens for tokens only", "room_name room_url"),
+    ("virtual_session", "consent to recording", "recording_enabled recording_withdrawn_at"),
+    ("virtual_session", NOTHING, "tenant_id id node_id video_backend status time_zone encounter_status version created_at
+        updated_at charged_at messaging_status"),
+];
