@@ -88,6 +88,21 @@ async fn a_visit_ends_although_prosody_does_not_hear_of_it() {
     assert_eq!((&ended.body["status"], &ended.body["encounterStatus"]), (&json!("ended"), &json!("created")));
 }
 
+/// Only creating a visit asks whether its Jitsi is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_visit_that_exists_goes_on_while_its_jitsi_is_down() {
+    let app = start().await;
+    let (visit, token) = app.waiting_visit().await;
+    app.standins.set_mode(Name::Jitsi, Mode::DOWN);
+    let address = app.admit(&visit).await.expect(200).text("videoJoinUrl");
+    app.join(&token).await.expect(200);
+    app.clock.advance(Duration::MINUTE);
+    app.standins.set_mode(Name::Jitsi, Mode::UP);
+    app.standins.jitsi().join(&address).await.unwrap();
+    app.standins.set_mode(Name::Jitsi, Mode::DOWN);
+    app.end(&visit).await.expect(200);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reconnect_late_in_the_visit_needs_no_new_token() {
     let app = start().await;
