@@ -134,10 +134,86 @@ fn operator() -> anyhow::Result<UserId> {
 
 #[cfg(test)]
 mod tests {
+    use clap::error::ErrorKind;
+    use vcare_testkit::documents;
+
     use super::*;
 
     #[test]
     fn the_command_line_is_well_defined() {
         Arguments::command().debug_assert();
+    }
+
+    /// What stands for something else in a sentence.
+    fn filled(word: &str) -> String {
+        match word {
+            "job_…" => "job_01KA8Z0Q3CJ9XW2V5T7N4B6M8R".to_owned(),
+            "…" | "<tenant>" => "hosp-kabul".to_owned(),
+            word => word.to_owned(),
+        }
+    }
+
+    /// The names of the commands that it goes through.
+    fn path(words: &[String]) -> Vec<String> {
+        let mut command = &Arguments::command();
+        let mut path = Vec::new();
+        for word in words {
+            let Some(next) = command.find_subcommand(word) else { break };
+            path.push(word.clone());
+            command = next;
+        }
+        path
+    }
+
+    /// Whoever types what a page says is understood, and a test runs the same command.
+    #[test]
+    fn the_documented_commands_are_understood() {
+        let tests = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/admin");
+        let tests =
+            std::fs::read_dir(tests).unwrap().map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap());
+        let tests: String = tests.collect();
+        let mut count = 0;
+        for command in documents::pages().unwrap().iter().flat_map(documents::Page::commands) {
+            let words: Vec<String> = command.words().iter().map(|word| filled(word)).collect();
+            let ours = words.first().is_some_and(|program| program.ends_with("vcare-admin"));
+            let Some((_, rest)) = words.split_first().filter(|_| ours) else { continue };
+            count += 1;
+            // In the middle of a sentence a command may be named without what it needs.
+            let tolerable = |kind: ErrorKind| {
+                let lacks = matches!(
+                    kind,
+                    ErrorKind::MissingRequiredArgument | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+                );
+                kind == ErrorKind::DisplayHelp || (lacks && !command.whole)
+            };
+            if let Err(error) = Arguments::try_parse_from(&words) {
+                assert!(tolerable(error.kind()), "{}: {error}", command.place);
+            }
+            let path = path(rest);
+            assert!(!path.is_empty(), "{}: no command in {words:?}", command.place);
+            let missing = path.iter().find(|word| !tests.contains(&format!("{word:?}")));
+            assert_eq!(missing, None, "{}: no test runs {path:?}", command.place);
+        }
+        assert!(count > 30, "{count}");
+    }
+
+    /// The commands that do something, with the commands they belong to.
+    fn leaves(command: &clap::Command, path: &str, found: &mut Vec<String>) {
+        for next in command.get_subcommands() {
+            let path = format!("{path} {}", next.get_name());
+            if next.has_subcommands() { leaves(next, &path, found) } else { found.push(path) }
+        }
+    }
+
+    #[test]
+    fn every_command_is_documented_for_operators() {
+        let page = documents::page("docs/operating.md").unwrap();
+        let typed: Vec<String> = page.commands().iter().map(|command| command.words().join(" ")).collect();
+        let mut commands = Vec::new();
+        leaves(&Arguments::command(), "vcare-admin", &mut commands);
+        assert!(commands.len() > 15, "{commands:?}");
+        let missing: Vec<_> =
+            commands.iter().filter(|name| !typed.iter().any(|line| line.starts_with(*name))).collect();
+        assert!(missing.is_empty(), "docs/operating.md does not say what these are for: {missing:?}");
     }
 }

@@ -65,3 +65,35 @@ async fn main() -> anyhow::Result<()> {
         Command::Standins(options) => standins::serve(options).await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use vcare_testkit::documents;
+
+    use super::*;
+
+    /// Options of what takes too long to be run before each merge are read at least.
+    #[test]
+    fn the_documented_commands_are_understood() {
+        let mut count = 0;
+        for command in documents::pages().unwrap().iter().flat_map(documents::Page::commands) {
+            let words = command.words();
+            let ours = match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+                ["just", name @ ("chaos" | "bench-ai" | "bench-jobs" | "bench-link"), rest @ ..] => {
+                    Some((*name, rest.to_vec()))
+                }
+                ["target/debug/vcare-sandbox", name, rest @ ..] => Some((*name, rest.to_vec())),
+                [script, rest @ ..] => script.strip_prefix("deploy/local/").map(|name| (name, rest.to_vec())),
+                [] => None,
+            };
+            let Some((name, rest)) = ours else { continue };
+            // Scripts of their own.
+            if !["demo", "fuzz", "install-packages", "test"].contains(&name) {
+                count += 1;
+                let read = Arguments::try_parse_from(["vcare-sandbox", name].into_iter().chain(rest));
+                assert!(read.is_ok(), "{}: {}", command.place, read.err().unwrap());
+            }
+        }
+        assert!(count > 8, "{count}");
+    }
+}
