@@ -12,12 +12,18 @@ const HEALTH: &str = "**health**, in people's own words";
 
 /// Table, what its columns tell, and which columns tell that.
 #[rustfmt::skip]
-pub const TOLD: [(&str, &str, &str); 47] = [
+pub const TOLD: [(&str, &str, &str); 52] = [
     ("ai_draft", ACCOUNT, "requested_by decided_by"),
     ("ai_draft", "**health**, sealed", "sealed"),
     ("ai_draft", LEADS, "note_id"),
     ("ai_draft", NOTHING, "tenant_id id session_id model template transcript_hash draft_hash status delivery key_id
         decided_at content_hash human_edited delivered_at version created_at expires_at"),
+    ("async_upload", "the patient", "patient_id"),
+    ("async_upload", ACCOUNT, "owner_id"),
+    ("async_upload", "leads to what was sent, which is **health**", "folder chunks content_key"),
+    ("async_upload", "when something was sent", "created_at updated_at discarded_at"),
+    ("async_upload", NOTHING, "tenant_id id client_mutation_id attachment_index kind length received writer state reason
+        content_type content_size expires_at due_at lease_token checks"),
     ("async_visit", "the patient", "patient_id"),
     ("async_visit", LEADS, "appointment_id encounter_id"),
     ("async_visit", ACCOUNT, "submitted_by provider_id"),
