@@ -15,6 +15,7 @@ pub mod issuer;
 mod kms;
 mod machine;
 mod nats;
+pub mod pacts;
 pub mod postgres;
 mod process;
 pub mod promises;

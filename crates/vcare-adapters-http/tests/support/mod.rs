@@ -220,11 +220,27 @@ async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<Request> {
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
+    let chunked = headers.iter().any(|(name, value)| name == "transfer-encoding" && value == "chunked");
     let length = headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, n)| n.parse().unwrap_or(0));
-    while bytes.len() < head + 4 + length {
+    while bytes.len() < head + 4 + length || chunked && !bytes[head + 2..].ends_with(b"\r\n0\r\n\r\n") {
         if stream.read_buf(&mut bytes).await.ok()? == 0 {
             return None;
         }
     }
-    Some(Request { line, headers, body: String::from_utf8_lossy(&bytes[head + 4..]).into_owned() })
+    let body = String::from_utf8_lossy(&bytes[head + 4..]);
+    Some(Request { line, headers, body: if chunked { joined(&body)? } else { body.into_owned() } })
+}
+
+/// The chunks of a body of ASCII.
+fn joined(mut chunks: &str) -> Option<String> {
+    let mut body = String::new();
+    loop {
+        let (length, rest) = chunks.split_once("\r\n")?;
+        let (chunk, rest) = rest.split_at_checked(usize::from_str_radix(length, 16).ok()?)?;
+        body.push_str(chunk);
+        if chunk.is_empty() {
+            return Some(body);
+        }
+        chunks = rest.strip_prefix("\r\n")?;
+    }
 }
