@@ -28,6 +28,7 @@ mod links;
 mod list;
 mod lost;
 mod operations;
+mod pacts;
 mod permissions;
 mod planted;
 mod races;
