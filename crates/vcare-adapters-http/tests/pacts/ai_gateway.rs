@@ -74,7 +74,7 @@ async fn the_contract_with_the_ai_gateway_hears_and_drafts_or_refuses() {
         "segments": [{"start": 0.0, "end": 2.5, "text": "Good morning", "noSpeechProb": 0.02}], "moderation": allow,
     });
     let rules = Rules::new()
-        .body("$.text", Matcher::regex(r"\S"))
+        .body("$.text", Matcher::regex(r"[\s\S]*\S[\s\S]*"))
         .body("$.language", Matcher::regex("^[A-Za-z]{2,3}(-[A-Za-z0-9]+)*$"))
         .body("$.segments", Matcher::SOME);
     let speech = Interaction::new("what is said in audio", audio(SPEECH), heard(said).matching(rules))
@@ -101,8 +101,8 @@ async fn the_contract_with_the_ai_gateway_hears_and_drafts_or_refuses() {
     });
     let rules = Rules::new()
         .body("$.decisionId", Matcher::TYPE)
-        .body("$.draftText", Matcher::regex(r"\S"))
-        .body("$.provenance.modelVersion", Matcher::regex(r"\S"));
+        .body("$.draftText", Matcher::regex(r"[\s\S]*\S[\s\S]*"))
+        .body("$.provenance.modelVersion", Matcher::regex(r"[\s\S]*\S[\s\S]*"));
     let id = AiDraftId::from_uuid(Uuid::from_u128(1));
     let drafted = Response::json(200, "application/json", draft).matching(rules);
     let drafted = Interaction::new("a summary of a transcript", wish(id), drafted)

@@ -74,7 +74,7 @@ fn both(draft: &EncounterDraft) -> Response {
     let entry: Vec<Value> = vec![resource("enc-1", "2026-11-23T10:20:01Z"), resource("enc-2", "2026-11-23T10:20:02Z")];
     let rules = Rules::new()
         .body("$.entry[*].resource.id", Matcher::regex(ID))
-        .body("$.entry[*].resource.meta.lastUpdated", Matcher::regex(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"));
+        .body("$.entry[*].resource.meta.lastUpdated", Matcher::regex(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d.*$"));
     Response::json(200, FHIR_JSON, json!({"resourceType": "Bundle", "entry": entry})).matching(rules)
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::interaction::{Request, Response};
 use super::place::{Step, written};
-use super::rules::{Matcher, Rule, Rules, finds};
+use super::rules::{Matcher, Rule, Rules, matches};
 
 /// A request as it came.
 #[derive(Debug, Clone)]
@@ -186,7 +186,7 @@ impl Comparison<'_> {
                         Value::Number(_) | Value::Bool(_) => Some(came.to_string()),
                         Value::Null | Value::Array(_) | Value::Object(_) => None,
                     };
-                    if !text.is_some_and(|text| finds(regex, &text)) {
+                    if !text.is_some_and(|text| matches(regex, &text)) {
                         self.says(at, &format!("{came} and not as {regex}"));
                     }
                 }
@@ -352,6 +352,16 @@ mod tests {
             Asked { body: Vec::new(), ..good.clone() },
         ] {
             assert_eq!(agreed.mismatches(&wrong).len(), 1, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn an_expression_matches_a_whole_text() {
+        let agreed =
+            |regex: &str| answer(json!({"a": "word"})).matching(Rules::new().body("$.a", Matcher::regex(regex)));
+        assert!(told(&agreed("wo|word"), &json!({"a": "word"})).is_empty());
+        for regex in ["or", "^wo", "rd$", "("] {
+            assert_eq!(told(&agreed(regex), &json!({"a": "word"})).len(), 1, "{regex}");
         }
     }
 

@@ -42,7 +42,7 @@ enum Combine {
 pub enum Matcher {
     /// When it is the same.
     Equality,
-    /// When it is a text, a number or a truth value that the expression finds something in.
+    /// When it is a text, a number or a truth value that the expression matches from its beginning to its end.
     Regex {
         /// The expression.
         regex: String,
@@ -156,13 +156,13 @@ impl Rule {
     pub fn takes(&self, example: &str, text: &str) -> bool {
         self.matchers.iter().all(|matcher| match matcher {
             Matcher::Equality => text == example,
-            Matcher::Regex { regex } => finds(regex, text),
+            Matcher::Regex { regex } => matches(regex, text),
             Matcher::Type { .. } | Matcher::Integer => false,
         })
     }
 }
 
-/// Whether an expression finds something in a text; one that cannot be read finds nothing.
-pub(super) fn finds(regex: &str, text: &str) -> bool {
-    Regex::new(regex).is_ok_and(|regex| regex.is_match(text))
+/// Whether an expression matches a whole text, as Pact's own verifier takes it; one that cannot be read matches none.
+pub(super) fn matches(regex: &str, text: &str) -> bool {
+    Regex::new(&format!("^(?:{regex})$")).is_ok_and(|regex| regex.is_match(text))
 }
