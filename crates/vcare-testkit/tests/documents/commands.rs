@@ -9,7 +9,7 @@ use vcare_testkit::must_be_part_of;
 
 /// What a command begins with, and what runs it: a gate of `.ci/run`, or the test that is named. `by hand` is what no machine
 /// of ours can run, and says why.
-const RUN: [(&str, &str); 35] = [
+const RUN: [(&str, &str); 36] = [
     ("deploy/local/demo", "gate `demo`, with `--check`; without it `what_the_readme_tells_to_type_works`"),
     ("deploy/local/test", "gate `tests`"),
     ("deploy/local/fuzz", "gate `fuzz`"),
@@ -17,20 +17,17 @@ const RUN: [(&str, &str); 35] = [
     ("deploy/local/bench-ai", "by hand: takes minutes. `the_documented_commands_are_understood` reads its options"),
     ("deploy/local/bench-jobs", "the same"),
     ("deploy/local/bench-link", "the same"),
-    (
-        "deploy/local/bench-upload",
-        "by hand: takes minutes. `tus_js_client_uploads_through_a_link_that_is_cut_again_and_again` is the same, untimed",
-    ),
+    ("deploy/local/bench-upload", "by hand: takes minutes. It runs the test `a_photo_over_2g`"),
     ("deploy/local/install-packages", "gate `tests`, when something is missing"),
     (".ci/run", "the build server; `every_documented_command_is_there` knows its gates"),
     ("just chaos", "as `deploy/local/chaos`"),
     ("just bench-ai", "as `deploy/local/bench-ai`"),
     ("just bench-jobs", "as `deploy/local/bench-jobs`"),
     ("just bench-link", "as `deploy/local/bench-link`"),
-    ("just bench-upload", "as `deploy/local/bench-upload`"),
     ("just test", "gate `tests`"),
     ("just ci", "as `.ci/run`"),
     ("just contracts", "gate `tests` runs the same tests, and fails where this would write"),
+    ("just bench-upload", "as `deploy/local/bench-upload`"),
     ("just pictures", "by hand: it writes pictures for people to look at"),
     (
         "vcare-admin",
@@ -51,6 +48,7 @@ const RUN: [(&str, &str); 35] = [
         "by hand: needs Docker. `the_overlay_names_files_and_variables_that_there_are_and_publishes_no_port` reads what it is for",
     ),
     ("docker compose", "by hand: needs Docker"),
+    ("promtool", "gate `observability`"),
     ("prosodyctl reload", "by hand: needs a Prosody"),
     ("pip install rust-just", "by hand: installs"),
     ("pipx install rust-just", "by hand: installs"),

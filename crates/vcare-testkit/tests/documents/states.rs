@@ -2,6 +2,7 @@
 
 mod explore;
 mod others;
+mod upload;
 mod visit;
 
 use vcare_domain::{AsyncVisitStatus, ParticipantStatus, SessionStatus};
@@ -21,6 +22,7 @@ fn the_documented_states_and_transitions_are_those_of_the_code() {
     let mut encounters = live.encounter;
     encounters.merge(encounter);
     must_be_part_of(PAGE, "an Encounter", &encounters.ending(&["not_required", "created"]).picture());
+    must_be_part_of(PAGE, "an upload", &upload::upload().picture());
     must_be_part_of(PAGE, "a draft", &others::draft().picture());
 }
 

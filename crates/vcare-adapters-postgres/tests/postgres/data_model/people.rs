@@ -12,7 +12,7 @@ const HEALTH: &str = "**health**, in people's own words";
 
 /// Table, what its columns tell, and which columns tell that.
 #[rustfmt::skip]
-pub const TOLD: [(&str, &str, &str); 52] = [
+pub const TOLD: [(&str, &str, &str); 54] = [
     ("ai_draft", ACCOUNT, "requested_by decided_by"),
     ("ai_draft", "**health**, sealed", "sealed"),
     ("ai_draft", LEADS, "note_id"),
@@ -20,10 +20,12 @@ pub const TOLD: [(&str, &str, &str); 52] = [
         decided_at content_hash human_edited delivered_at version created_at expires_at"),
     ("async_upload", "the patient", "patient_id"),
     ("async_upload", ACCOUNT, "owner_id"),
-    ("async_upload", "leads to what was sent, which is **health**", "folder chunks content_key"),
-    ("async_upload", "when something was sent", "created_at updated_at discarded_at"),
-    ("async_upload", NOTHING, "tenant_id id client_mutation_id attachment_index kind length received writer state reason
-        content_type content_size expires_at due_at lease_token checks"),
+    ("async_upload", "**health**: where the photo or the voice note is", "content_key"),
+    ("async_upload", "where its bytes are until they were checked", "folder chunks"),
+    ("async_upload", "whether it is a photo or a sound, and how long", "length received content_type content_size"),
+    ("async_upload", TIMES, "created_at updated_at"),
+    ("async_upload", NOTHING, "tenant_id id client_mutation_id attachment_index kind writer state reason discarded_at
+        expires_at due_at lease_token checks"),
     ("async_visit", "the patient", "patient_id"),
     ("async_visit", LEADS, "appointment_id encounter_id"),
     ("async_visit", ACCOUNT, "submitted_by provider_id"),
