@@ -125,13 +125,16 @@ async fn us_001_a_created_session_is_published() {
     let created = app.send(request).await.expect(201).body;
     let event = app.only_event("virtual_care.session.created.v1").await;
     assert_eq!(app.events().await.len(), 1);
+    // The caller's trace, below a span of ours.
+    let traceparent = event["traceparent"].as_str().unwrap();
+    assert!(traceparent.starts_with(&trace[..36]) && traceparent.ends_with("-01"), "{traceparent}");
+    assert_ne!(traceparent, trace);
     for (name, value) in [
         ("source", "ghasi/virtual-care-service"),
         ("subject", "virtual_care.session.created.v1"),
         ("tenantid", TENANT),
         ("actorid", "clinician-1"),
         ("correlationid", "req-17"),
-        ("traceparent", trace),
     ] {
         assert_eq!(event[name], value, "{name}");
     }

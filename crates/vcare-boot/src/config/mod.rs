@@ -6,6 +6,7 @@
 mod ai;
 mod attachments;
 mod communication;
+mod error;
 mod kms;
 mod otlp;
 mod processes;
@@ -23,6 +24,8 @@ use serde::{Deserialize, Serialize};
 pub use ai::{AiConfig, ChartConfig};
 pub use attachments::{ScannerConfig, StorageConfig};
 pub use communication::CommunicationConfig;
+pub use error::ConfigError;
+use error::told;
 pub use kms::{KeyringConfig, KmsConfig, KmsProvider};
 pub use otlp::OtlpConfig;
 pub use processes::{ApiConfig, LogConfig, RelayConfig, WaitingConfig, WorkerConfig};
@@ -112,20 +115,6 @@ pub struct Config {
     /// Who collects traces.
     #[serde(default)]
     pub otlp: Option<OtlpConfig>,
-}
-
-/// A configuration that cannot be used. Names settings and what is wrong with them, never their values.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", problems.join("\n"))]
-pub struct ConfigError {
-    /// One line a problem.
-    pub problems: Vec<String>,
-}
-
-impl From<String> for ConfigError {
-    fn from(problem: String) -> Self {
-        Self { problems: vec![problem] }
-    }
 }
 
 impl Config {
@@ -220,34 +209,6 @@ fn is_somebody_elses(name: &str) -> bool {
     let injected =
         !name.contains("__") && (name.ends_with("_port") || name.contains("_port_") || name.contains("_service_"));
     told || injected
-}
-
-/// Figment's errors quote values; ours name the setting and what is wrong with it.
-fn told(errors: figment::Error) -> ConfigError {
-    use figment::error::Kind;
-    let problems = errors.into_iter().map(|error| {
-        let path = error.path.join(".");
-        match &error.kind {
-            Kind::MissingField(name) if path.is_empty() => format!("{name}: is missing"),
-            Kind::MissingField(name) => format!("{path}.{name}: is missing"),
-            Kind::UnknownField(name, expected) => {
-                // Of some sections the path ends in the setting's own name already.
-                let place = match path.as_str() {
-                    "" => name.clone(),
-                    path if error.path.last() == Some(name) => path.to_owned(),
-                    path => format!("{path}.{name}"),
-                };
-                format!("{place}: there is no such setting; expected one of {}", expected.join(", "))
-            }
-            Kind::InvalidType(_, expected) => format!("{path}: expected {expected}"),
-            Kind::InvalidValue(_, expected) => format!("{path}: expected {expected}"),
-            Kind::UnknownVariant(_, expected) => format!("{path}: expected one of {}", expected.join(", ")),
-            Kind::DuplicateField(name) => format!("{path}.{name}: stands there twice"),
-            _ if path.is_empty() => "the configuration file is not valid TOML".to_owned(),
-            _ => format!("{path}: is not valid"),
-        }
-    });
-    ConfigError { problems: problems.collect() }
 }
 
 #[cfg(test)]

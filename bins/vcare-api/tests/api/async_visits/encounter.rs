@@ -210,7 +210,7 @@ async fn two_workers_with_the_same_job_charge_once() {
     let app = TestApp::start().await;
     app.standins.set_mode(Name::Fhir, Mode::DOWN);
     let (id, _) = answered(&app, Duration::minutes(3)).await;
-    app.standins.set_mode(Name::Fhir, Mode::UP.after(std::time::Duration::from_millis(200)));
+    app.standins.set_mode(Name::Fhir, Mode::UP.after(std::time::Duration::from_secs(1)));
     app.clock.advance(Duration::minutes(2));
     let (first, second) = (app.app.clone(), app.app.clone());
     let stop = tokio_util::sync::CancellationToken::new();
