@@ -183,7 +183,7 @@ async fn a_tenant_that_never_records_creates_no_recorded_session() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_that_cannot_be_written_are_503_and_nothing_is_half_written() {
-    let app = TestApp::start_with("database.connection_timeout_ms = 300").await;
+    let app = TestApp::start_with("database.connection_timeout_ms = 3000").await;
     let before = get(&app, "tenant_admin").await.expect(200).body;
     app.lose_the_database().await;
     put(&app, &json!({"maxParticipants": 9})).await.refused(503, "SERVICE_UNAVAILABLE");

@@ -32,7 +32,7 @@ async fn without_nats_the_service_is_degraded_and_ready() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_its_database_the_service_is_down_and_says_so_until_it_is_back() {
-    let app = TestApp::start_with("database.connection_timeout_ms = 500").await;
+    let app = TestApp::start_with("database.connection_timeout_ms = 3000").await;
     let visit = app.visit().await;
     let clinician = app.token("clinician");
     let name = app.database.name().to_owned();

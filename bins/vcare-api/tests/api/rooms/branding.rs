@@ -82,7 +82,7 @@ async fn a_prefix_of_two_tenants_is_nobodys() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_is_asked_the_answer_is_json_for_every_origin() {
-    let app = TestApp::start_with("database.connection_timeout_ms = 300").await;
+    let app = TestApp::start_with("database.connection_timeout_ms = 3000").await;
     for query in
         ["", "?", "?conferenceFqn=", "?conferenceFqn=%ff%fe", "?x=1", "?conferenceFqn=a%2fb%2fc", "?conferenceFqn=<b>"]
     {

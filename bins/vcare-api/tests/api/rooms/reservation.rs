@@ -120,7 +120,7 @@ async fn when_a_room_is_given_back_everybody_in_it_has_lost_the_connection() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_down_is_no_answer_and_prosody_asks_again() {
-    let app = TestApp::start_with("database.connection_timeout_ms = 300").await;
+    let app = TestApp::start_with("database.connection_timeout_ms = 3000").await;
     let (visit, _) = app.active_visit().await;
     let room = room(&app, &visit).await;
     app.lose_the_database().await;
