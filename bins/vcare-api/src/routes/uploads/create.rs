@@ -19,13 +19,13 @@ use crate::server::Api;
 #[utoipa::path(
     post, path = "/api/v1/virtual-care/async-visits/uploads", tag = "Uploads", operation_id = "createUpload",
     params(
-        ("Tus-Resumable" = String, Header, description = "`1.0.0`"),
+        ("Tus-Resumable" = String, Header, description = "The version of tus", pattern = r"^1\.0\.0$"),
         ("Upload-Length" = u32, Header, description = "How many bytes it will have: at most 10485760, a preview 16384", minimum = 1),
         ("Upload-Metadata" = String, Header, description = "`clientMutationId`, `index` (0 to 9), `patientId`, and perhaps `kind` (`original` or `preview`), each with its value in base64, with commas between them. Whatever else is there, `filename` and `filetype` among it, is passed over"),
         ("Upload-Checksum" = Option<String>, Header, description = "Of the bytes that are sent along"),
         ("Idempotency-Key" = Option<String>, Header, description = "Accepted; the same attachment is the same upload by itself", max_length = 128),
     ),
-    request_body(content = Option<Vec<u8>>, content_type = "application/offset+octet-stream", description = "The first bytes"),
+    request_body(content(("application/offset+octet-stream")), description = "The first bytes"),
     responses(
         (status = 200, description = "Begun before. `Upload-Offset` says how far it is; bytes that were sent along were not taken", headers(("Location" = String), ("Upload-Offset" = u32), ("Upload-Expires" = String))),
         (status = 201, description = "Begun", headers(("Location" = String), ("Upload-Offset" = u32), ("Upload-Expires" = String))),

@@ -15,7 +15,7 @@ use crate::server::Api;
     delete, path = "/api/v1/virtual-care/async-visits/uploads/{uploadId}", tag = "Uploads", operation_id = "discardUpload",
     params(
         ("uploadId" = String, Path, description = "The upload"),
-        ("Tus-Resumable" = String, Header, description = "`1.0.0`"),
+        ("Tus-Resumable" = String, Header, description = "The version of tus", pattern = r"^1\.0\.0$"),
     ),
     responses(
         (status = 204, description = "It is no more"),

@@ -13,7 +13,7 @@ use crate::server::Api;
     head, path = "/api/v1/virtual-care/async-visits/uploads/{uploadId}", tag = "Uploads", operation_id = "readUpload",
     params(
         ("uploadId" = String, Path, description = "The upload", example = "upl_01KA8Z0Q3CJ9XW2V5T7N4B6M8R"),
-        ("Tus-Resumable" = String, Header, description = "`1.0.0`"),
+        ("Tus-Resumable" = String, Header, description = "The version of tus", pattern = r"^1\.0\.0$"),
     ),
     responses(
         (status = 200, description = "`Upload-Offset` bytes are there for good; go on from there", headers(("Upload-Offset" = u32), ("Upload-Length" = u32), ("Upload-Expires" = String))),

@@ -63,7 +63,7 @@ fn out_of_range() -> Problem {
 /// They are counted and forgotten.
 #[utoipa::path(
     post, path = "/visit/probe", tag = "Public", operation_id = "probeUp",
-    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "At most 16 KiB of anything"),
+    request_body(content(("application/octet-stream")), description = "At most 16 KiB of anything"),
     responses(
         (status = 204, description = "All of them came"),
         (status = 400, response = crate::openapi::BadRequest),
