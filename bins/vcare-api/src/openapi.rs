@@ -1,8 +1,14 @@
 //! The API's description, generated from the code that answers.
 
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::{Modify, OpenApi, ToResponse};
+mod headers;
+mod refusals;
 
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use self::headers::Headers;
+use self::refusals::Refusals;
 use crate::dto::{
     AdmissionDto, JoinStatusDto, JoinTokenDto, JoinedDto, LinkDto, ParticipantDto, SegmentDto, SessionListDto,
     VirtualSessionDto,
@@ -10,40 +16,6 @@ use crate::dto::{
 use crate::problem::{FieldError, ProblemDetails};
 use crate::routes;
 use crate::routes::async_visits::dto::{AsyncVisitDto, AsyncVisitListDto, SyncDto, SyncResultDto};
-
-macro_rules! shared_refusals {
-    ($($(#[$doc:meta])* $name:ident;)*) => {$(
-        $(#[$doc])*
-        #[derive(ToResponse)]
-        #[expect(dead_code, reason = "only its schema is used")]
-        #[response(content_type = "application/problem+json")]
-        pub struct $name(#[to_schema] ProblemDetails);
-    )*};
-}
-
-shared_refusals! {
-    /// `VALIDATION_ERROR`: something in the request is not as it should be; `errors` names each field.
-    BadRequest;
-    /// `UNAUTHORIZED`: no access token, or not a good one.
-    Unauthorized;
-    /// `TOKEN_EXPIRED` or `TOKEN_INVALID`: the join token does not open.
-    BadJoinToken;
-    /// `ACCESS_DENIED`: the caller's roles do not allow it.
-    Denied;
-    /// `SESSION_NOT_FOUND` or `PARTICIPANT_NOT_FOUND`, also for another tenant's.
-    NoSession;
-    /// `ASYNC_VISIT_NOT_FOUND`, also for another tenant's and another patient's.
-    NoAsyncVisit;
-    /// `UPLOAD_NOT_FOUND`, also for another account's.
-    NoUpload;
-    /// `PAYLOAD_TOO_LARGE`.
-    TooLarge;
-    /// `UNSUPPORTED_MEDIA_TYPE`.
-    WrongMediaType;
-    /// `SERVICE_UNAVAILABLE`, `IDENTITY_PROVIDER_UNAVAILABLE`, `VIDEO_PROVIDER_UNAVAILABLE` or `PROVIDER_QUOTA_EXCEEDED`
-    /// (the tenant's quota at its video provider is used up): try again after `Retry-After`.
-    Unavailable;
-}
 
 struct Security;
 
@@ -64,7 +36,7 @@ impl Modify for Security {
 #[openapi(
     info(
         title = "Virtual care service",
-        description = "Telehealth visits: gates, waiting room, video room, Encounter and charge.\n\nEvery refusal is `application/problem+json` with a `code` that never changes. Decisions take the session's `version` in `If-Match` or in the body and answer 409 `OPTIMISTIC_LOCK_CONFLICT` when it has moved on. Every POST of those who sign in takes an `Idempotency-Key`.",
+        description = "Telehealth visits: gates, waiting room, video room, Encounter and charge.\n\nEvery refusal is `application/problem+json` with a `code` that never changes; each operation names its codes, with an example. An address that is not described answers 404 `NOT_FOUND`, another method 405 `METHOD_NOT_ALLOWED`. Answers carry `X-Request-Id`, which helps to find them again. Decisions take the session's `version` in `If-Match` or in the body and answer 409 `OPTIMISTIC_LOCK_CONFLICT` when it has moved on. Every POST of those who sign in takes an `Idempotency-Key`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     servers((url = "/", description = "This server")),
@@ -145,14 +117,16 @@ impl Modify for Security {
         schemas(
     VirtualSessionDto, ParticipantDto, LinkDto, SegmentDto, SessionListDto, AdmissionDto, JoinTokenDto, JoinedDto, JoinStatusDto, ProblemDetails, FieldError, AsyncVisitDto, AsyncVisitListDto, SyncDto, SyncResultDto,
         ),
-        responses(
-            BadRequest, Unauthorized, BadJoinToken, Denied, NoSession, NoAsyncVisit, NoUpload, TooLarge, WrongMediaType,
-            Unavailable
-        ),
     ),
-    modifiers(&Security),
+    modifiers(&Security, &Refusals, &Headers),
 )]
 struct Description;
+
+/// A path's operations, to be written on.
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem { get, put, post, delete, options, head, patch, .. } = item;
+    [get, put, post, delete, options, head, patch].into_iter().flatten()
+}
 
 /// The OpenAPI 3.1 document.
 #[must_use]

@@ -1,14 +1,19 @@
 //! What a caller is told when something is refused: RFC 9457, one place for all.
 
 mod ai;
+mod code;
+mod examples;
 mod refusals;
+mod requests;
 mod uploads;
 
 use std::fmt;
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -16,6 +21,11 @@ use utoipa::ToSchema;
 use vcare_app::ports::{AccessTokenFault, StoreError};
 use vcare_app::{AppError, JoinTokenFault, Resource};
 use vcare_domain::{InvalidAsyncVisit, InvalidSchedule};
+
+pub use code::Code;
+
+/// The media type of every problem.
+pub const PROBLEM_JSON: &str = "application/problem+json";
 
 /// One wrong field of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -76,15 +86,15 @@ pub struct ProblemDetails {
 pub struct Problem(Box<ProblemDetails>);
 
 impl Problem {
-    /// A problem of that status and code.
+    /// A problem of that code.
     #[must_use]
-    pub fn new(status: StatusCode, code: &'static str) -> Self {
+    pub fn new(code: Code) -> Self {
+        let text = code.as_str();
         Self(Box::new(ProblemDetails {
-            r#type: format!("urn:ghasi:virtual-care:problem:{code}"),
-            // tus has a status of its own.
-            title: status.canonical_reason().unwrap_or("Checksum Mismatch"),
-            status: status.as_u16(),
-            code,
+            r#type: format!("urn:ghasi:virtual-care:problem:{text}"),
+            title: code.title(),
+            status: code.status(),
+            code: text,
             detail: None,
             gate: None,
             current_version: None,
@@ -117,7 +127,7 @@ impl Problem {
             shorten(&mut error.field, 100);
             shorten(&mut error.message, 400);
         }
-        let mut problem = Self::new(StatusCode::BAD_REQUEST, "VALIDATION_ERROR");
+        let mut problem = Self::new(Code::ValidationError);
         problem.0.detail = errors.first().map(|error| format!("{}: {}", error.field, error.message));
         problem.0.errors = errors;
         problem
@@ -127,14 +137,6 @@ impl Problem {
     #[must_use]
     pub fn field(field: impl Into<String>, message: impl fmt::Display) -> Self {
         Self::invalid(vec![FieldError { field: field.into(), message: message.to_string() }])
-    }
-
-    /// A path that exists, but not for that method.
-    #[must_use]
-    pub fn method_not_allowed(allow: String) -> Self {
-        let mut problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED");
-        problem.0.allow = Some(allow);
-        problem
     }
 
     /// The code.
@@ -162,22 +164,24 @@ impl Problem {
         self
     }
 
+    /// What it tells in headers of its own.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let retry_after = self.0.retry_after_seconds.map(|seconds| (RETRY_AFTER, seconds.into()));
+        let allow = self.0.allow.as_deref().and_then(|allow| Some((ALLOW, allow.parse().ok()?)));
+        let sign_in = self.status() == StatusCode::UNAUTHORIZED;
+        let sign_in = sign_in.then(|| (WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+        [retry_after, allow, sign_in].into_iter().flatten()
+    }
+
     /// As an answer.
     #[must_use]
     pub fn response(&self) -> HttpResponse {
-        let status = self.status();
         let body = serde_json::to_vec(&self.0).unwrap_or_default();
-        let mut response = HttpResponse::build(status);
-        response.insert_header((CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
+        let mut response = HttpResponse::build(self.status());
+        response.insert_header((CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON)));
         response.insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")));
-        if let Some(seconds) = self.0.retry_after_seconds {
-            response.insert_header((RETRY_AFTER, seconds));
-        }
-        if let Some(allow) = &self.0.allow {
-            response.insert_header((ALLOW, allow.as_str()));
-        }
-        if status == StatusCode::UNAUTHORIZED {
-            response.insert_header((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+        for header in self.headers() {
+            response.insert_header(header);
         }
         let mut response = response.body(body);
         // The request's middleware writes its id into the body.
@@ -206,37 +210,35 @@ impl From<AppError> for Problem {
     fn from(error: AppError) -> Self {
         match error {
             AppError::NotFound(Resource::Session) => {
-                Self::new(StatusCode::NOT_FOUND, "SESSION_NOT_FOUND").detail("there is no such session")
+                Self::new(Code::SessionNotFound).detail("there is no such session")
             }
             AppError::NotFound(Resource::AsyncVisit) => {
-                Self::new(StatusCode::NOT_FOUND, "ASYNC_VISIT_NOT_FOUND").detail("there is no such async visit")
+                Self::new(Code::AsyncVisitNotFound).detail("there is no such async visit")
             }
             AppError::NotFound(Resource::Participant) => {
-                Self::new(StatusCode::NOT_FOUND, "PARTICIPANT_NOT_FOUND").detail("there is no such participant")
+                Self::new(Code::ParticipantNotFound).detail("there is no such participant")
             }
             AppError::NotFound(Resource::Config) => {
-                Self::new(StatusCode::NOT_FOUND, "CONFIG_NOT_FOUND").detail("the tenant has no configuration yet")
+                Self::new(Code::ConfigNotFound).detail("the tenant has no configuration yet")
             }
             AppError::NotFound(Resource::Draft) => ai::not_found(),
             AppError::Draft(refusal) => ai::draft(refusal),
             AppError::Audio(fault) => ai::audio(fault),
             AppError::AiUnavailable(task) => ai::unavailable(task),
             AppError::AiRefused(task) => ai::refused(task),
-            AppError::TooManyAtOnce(_) => {
-                Self::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_AT_ONCE").detail(error).retry_after(1)
-            }
+            AppError::TooManyAtOnce(_) => Self::new(Code::TooManyAtOnce).detail(error).retry_after(1),
             AppError::NotFound(Resource::Upload | Resource::Attachment)
             | AppError::LinkExpired
             | AppError::Upload(_)
             | AppError::TooManyUploads
             | AppError::Storage(_) => uploads::told(&error),
             AppError::ConfigConflict { current } => {
-                let mut problem = Self::new(StatusCode::CONFLICT, "OPTIMISTIC_LOCK_CONFLICT").detail(error);
+                let mut problem = Self::new(Code::OptimisticLockConflict).detail(error);
                 problem.0.current_version = Some(current.get());
                 problem
             }
-            AppError::OperatorsOnly { .. } => Self::new(StatusCode::FORBIDDEN, "ACCESS_DENIED").detail(error),
-            AppError::Forbidden { .. } => Self::new(StatusCode::FORBIDDEN, "ACCESS_DENIED").detail(error),
+            AppError::OperatorsOnly { .. } => Self::new(Code::AccessDenied).detail(error),
+            AppError::Forbidden { .. } => Self::new(Code::AccessDenied).detail(error),
             AppError::Refused(refusal) => refusals::refused(&refusal),
             AppError::AsyncRefused(refusal) => refusals::async_refused(&refusal),
             AppError::AsyncVisit(invalid) => {
@@ -247,7 +249,7 @@ impl From<AppError> for Problem {
                 };
                 Self::field(field, invalid)
             }
-            AppError::DraftNameTaken => Self::new(StatusCode::CONFLICT, "CLIENT_MUTATION_ID_TAKEN").detail(error),
+            AppError::DraftNameTaken => Self::new(Code::ClientMutationIdTaken).detail(error),
             AppError::Interrupted => {
                 logged(&error);
                 Self::internal()
@@ -262,25 +264,20 @@ impl From<AppError> for Problem {
             }
             AppError::Config(config) => Self::field(config.field(), config),
             AppError::InvalidSecret(invalid) => Self::field(invalid.name.as_str(), invalid),
-            AppError::JoinToken(JoinTokenFault::Expired) => {
-                Self::new(StatusCode::UNAUTHORIZED, "TOKEN_EXPIRED").detail(error)
-            }
-            AppError::JoinToken(JoinTokenFault::Invalid) => {
-                Self::new(StatusCode::UNAUTHORIZED, "TOKEN_INVALID").detail(error)
-            }
-            AppError::OnAnotherDevice => Self::new(StatusCode::CONFLICT, "JOINED_ON_ANOTHER_DEVICE").detail(error),
-            AppError::IdempotencyKeyReused => {
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "IDEMPOTENCY_KEY_REUSED").detail(error)
-            }
+            AppError::JoinToken(JoinTokenFault::Expired) => Self::new(Code::TokenExpired).detail(error),
+            AppError::JoinToken(JoinTokenFault::Invalid) => Self::new(Code::TokenInvalid).detail(error),
+            AppError::OnAnotherDevice => Self::new(Code::JoinedOnAnotherDevice).detail(error),
+            AppError::IdempotencyKeyReused => Self::new(Code::IdempotencyKeyReused).detail(error),
             AppError::Secrets(_) => {
                 logged(&error);
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE").retry_after(5)
+                Self::new(Code::ServiceUnavailable).retry_after(5)
             }
-            AppError::Store(StoreError::Conflict) => Self::new(StatusCode::CONFLICT, "CONCURRENT_UPDATE")
-                .detail("somebody else changed it at the same moment; try again"),
+            AppError::Store(StoreError::Conflict) => {
+                Self::new(Code::ConcurrentUpdate).detail("somebody else changed it at the same moment; try again")
+            }
             AppError::Store(StoreError::Unavailable(_)) => {
                 logged(&error);
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE").retry_after(1)
+                Self::new(Code::ServiceUnavailable).retry_after(1)
             }
             AppError::Store(StoreError::Faulty(_) | StoreError::Corrupt { .. } | StoreError::Taken { .. }) => {
                 logged(&error);
@@ -291,24 +288,10 @@ impl From<AppError> for Problem {
 }
 
 impl Problem {
-    /// It took too long. Whether it was done is not known: the same request under the same key tells.
-    #[must_use]
-    pub fn too_slow() -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "SERVICE_UNAVAILABLE").retry_after(5)
-    }
-
-    /// Asked too often.
-    #[must_use]
-    pub fn too_often(seconds: u32) -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED")
-            .detail("asked too often; try again later")
-            .retry_after(seconds)
-    }
-
     /// Our fault. Tells nothing of it.
     #[must_use]
     pub fn internal() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR")
+        Self::new(Code::InternalError)
     }
 }
 
@@ -328,12 +311,10 @@ fn logged(error: &AppError) {
 impl From<AccessTokenFault> for Problem {
     fn from(fault: AccessTokenFault) -> Self {
         match fault {
-            AccessTokenFault::Expired | AccessTokenFault::Invalid(_) => {
-                Self::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED").detail(fault)
-            }
+            AccessTokenFault::Expired | AccessTokenFault::Invalid(_) => Self::new(Code::Unauthorized).detail(fault),
             AccessTokenFault::Unavailable(_) => {
                 tracing::error!(error = &fault as &dyn std::error::Error, "nobody can sign in");
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "IDENTITY_PROVIDER_UNAVAILABLE").retry_after(5)
+                Self::nobody_can_sign_in()
             }
         }
     }

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use actix_multipart::{Field, Multipart};
 use actix_web::dev::Payload;
-use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
@@ -16,7 +15,7 @@ use vcare_app::AppError;
 use vcare_app::ports::{AudioFault, AudioFeed, AudioUpload, audio_channel};
 use vcare_domain::AudioKind;
 
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 /// The part of a form that holds the audio.
 const PART: &str = "audio";
@@ -79,7 +78,7 @@ fn form(req: &HttpRequest) -> Result<Form, Problem> {
 
 fn unsupported() -> Problem {
     let kinds = AudioKind::ALL.map(AudioKind::media_type).join(", ");
-    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE")
+    Problem::new(Code::UnsupportedMediaType)
         .detail(format!("expected {kinds}, or multipart/form-data with one of them as the part {PART}"))
 }
 

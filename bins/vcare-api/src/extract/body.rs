@@ -73,12 +73,8 @@ impl FromRequest for RawBody {
 
 fn unreadable(error: &actix_web::Error) -> Problem {
     match error.as_error::<PayloadError>() {
-        Some(PayloadError::Overflow) => {
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE").detail("the body is too long")
-        }
-        _ if error.as_response_error().status_code() == StatusCode::PAYLOAD_TOO_LARGE => {
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE").detail("the body is too long")
-        }
+        Some(PayloadError::Overflow) => Problem::body_too_long(),
+        _ if error.as_response_error().status_code() == StatusCode::PAYLOAD_TOO_LARGE => Problem::body_too_long(),
         _ => Problem::field("body", "could not be read to its end"),
     }
 }
@@ -89,8 +85,7 @@ fn must_be_json(req: &HttpRequest) -> Result<(), Problem> {
     if essence.eq_ignore_ascii_case("application/json") {
         Ok(())
     } else {
-        Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE")
-            .detail("expected Content-Type: application/json"))
+        Err(Problem::wrong_media_type("application/json"))
     }
 }
 

@@ -4,7 +4,6 @@ use std::future::{Ready, ready};
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
@@ -23,12 +22,8 @@ impl FromRequest for SignedInCaller {
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
         let caller = req.extensions().get::<Caller>().cloned();
-        ready(caller.map(Self).ok_or_else(missing))
+        ready(caller.map(Self).ok_or_else(Problem::not_signed_in))
     }
-}
-
-fn missing() -> Problem {
-    Problem::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED").detail("expected Authorization: Bearer <token>")
 }
 
 /// The bearer token of a request; two are none.
@@ -63,7 +58,7 @@ pub async fn authenticate<B: MessageBody + 'static>(
 
 async fn caller(req: &ServiceRequest) -> Result<Caller, Problem> {
     let api = req.app_data::<web::Data<Api>>().ok_or_else(Problem::internal)?;
-    let token = bearer(req.headers()).ok_or_else(missing)?;
+    let token = bearer(req.headers()).ok_or_else(Problem::not_signed_in)?;
     let signed_in = api.access_tokens.verify(token).await?;
     let trace = req.extensions().get::<TraceContext>().cloned().ok_or_else(Problem::internal)?;
     Ok(Caller {

@@ -1,11 +1,10 @@
 //! What a clinician is told when a machine does not help.
 
-use actix_web::http::StatusCode;
 use vcare_app::ai::AiTask;
 use vcare_app::ports::AudioFault;
 use vcare_domain::DraftRefusal;
 
-use super::Problem;
+use super::{Code, Problem};
 
 impl From<AudioFault> for Problem {
     fn from(fault: AudioFault) -> Self {
@@ -18,11 +17,9 @@ pub(super) fn audio(fault: AudioFault) -> Problem {
         AudioFault::Empty => Problem::field("audio", "is empty"),
         AudioFault::CutShort => Problem::field("audio", "could not be read to its end"),
         AudioFault::Malformed { field, message } => Problem::field(field, message),
-        AudioFault::OtherKind(_) => {
-            Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE").detail(fault)
-        }
-        AudioFault::TooLong { .. } => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE").detail(fault),
-        AudioFault::Stalled => Problem::new(StatusCode::REQUEST_TIMEOUT, "UPLOAD_STALLED").detail(fault),
+        AudioFault::OtherKind(_) => Problem::new(Code::UnsupportedMediaType).detail(fault),
+        AudioFault::TooLong { .. } => Problem::new(Code::PayloadTooLarge).detail(fault),
+        AudioFault::Stalled => Problem::new(Code::UploadStalled).detail(fault),
         AudioFault::NotTaken => unavailable(AiTask::Transcription),
     }
 }
@@ -36,7 +33,7 @@ pub(super) fn unavailable(task: AiTask) -> Problem {
             "A summary cannot be drafted right now. Nothing is lost: try again later, or write the note by hand."
         }
     };
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "AI_UNAVAILABLE").detail(words).retry_after(10)
+    Problem::new(Code::AiUnavailable).detail(words).retry_after(10)
 }
 
 pub(super) fn refused(task: AiTask) -> Problem {
@@ -46,23 +43,23 @@ pub(super) fn refused(task: AiTask) -> Problem {
         }
         AiTask::Summary => "No summary was drafted for this visit. Please write the note by hand.",
     };
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "AI_REFUSED").detail(words)
+    Problem::new(Code::AiRefused).detail(words)
 }
 
 pub(super) fn draft(refusal: DraftRefusal) -> Problem {
     match refusal {
         DraftRefusal::AlreadyDecided { status } => {
-            let mut problem = Problem::new(StatusCode::CONFLICT, "DRAFT_ALREADY_DECIDED").detail(refusal);
+            let mut problem = Problem::new(Code::DraftAlreadyDecided).detail(refusal);
             problem.0.current_status = Some(status.as_str());
             problem
         }
-        DraftRefusal::Expired => Problem::new(StatusCode::CONFLICT, "DRAFT_EXPIRED").detail(refusal),
-        DraftRefusal::NotAccepted => Problem::new(StatusCode::CONFLICT, "DRAFT_NOT_ACCEPTED").detail(refusal),
-        // Turned into something else before it comes here; as good as unknown.
-        DraftRefusal::OfAnotherSession => not_found(),
+        DraftRefusal::Expired => Problem::new(Code::DraftExpired).detail(refusal),
+        // The first is turned into something else before it comes here. The other is for durable work, which is answered by
+        // nobody. Both are as good as unknown.
+        DraftRefusal::OfAnotherSession | DraftRefusal::NotAccepted => not_found(),
     }
 }
 
 pub(super) fn not_found() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "DRAFT_NOT_FOUND").detail("there is no such draft in this session")
+    Problem::new(Code::DraftNotFound).detail("there is no such draft in this session")
 }

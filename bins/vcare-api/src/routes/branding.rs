@@ -81,7 +81,6 @@ impl From<Branding> for BrandingDto {
     params(("conferenceFqn" = Option<String>, Query, description = "`tenant/room` or `room`")),
     responses(
         (status = 200, description = "How it looks", body = BrandingDto),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
 )]
 pub async fn branding(api: web::Data<Api>, req: HttpRequest) -> HttpResponse {

@@ -11,7 +11,7 @@ use vcare_domain::DeviceId;
 use crate::answer::send;
 use crate::dto::JoinedDto;
 use crate::extract::{Body, Query};
-use crate::problem::{Problem, ProblemDetails};
+use crate::problem::Problem;
 use crate::server::Api;
 
 /// How the request is traced.
@@ -36,10 +36,6 @@ async fn join(api: &Api, token: &str, device: &Device, req: &HttpRequest) -> Res
     params(("token" = String, Query, description = "The join token")),
     responses(
         (status = 200, description = "Where to go", body = JoinedDto),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::BadJoinToken),
-        (status = 409, description = "`INVALID_STATUS_TRANSITION`: the visit is over or was cancelled", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
 )]
 pub async fn join_by_get(api: web::Data<Api>, req: HttpRequest, mut query: Query) -> Result<HttpResponse, Problem> {
@@ -73,12 +69,6 @@ pub struct JoinRequest {
     request_body = JoinRequest,
     responses(
         (status = 200, description = "Where to go", body = JoinedDto),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::BadJoinToken),
-        (status = 409, description = "`INVALID_STATUS_TRANSITION`: the visit is over or was cancelled; `JOINED_ON_ANOTHER_DEVICE`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, response = crate::openapi::TooLarge),
-        (status = 415, response = crate::openapi::WrongMediaType),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
 )]
 pub async fn join_by_post(

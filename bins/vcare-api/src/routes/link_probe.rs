@@ -10,7 +10,7 @@ use vcare_domain::{LinkDecision, LinkProbe, Measured, MediaMode};
 
 use crate::answer::send;
 use crate::extract::{Body, Fields, SessionPath, SignedInCaller, WishKey, bearer};
-use crate::problem::{Problem, ProblemDetails};
+use crate::problem::Problem;
 use crate::server::Api;
 
 /// The largest body. Probes are sent on links on which every byte is waited for.
@@ -80,12 +80,6 @@ impl From<LinkDecision> for LinkDecisionDto {
     request_body = LinkProbeRequest,
     responses(
         (status = 200, description = "What to use the link for", body = LinkDecisionDto),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::BadJoinToken),
-        (status = 409, description = "`INVALID_STATUS_TRANSITION`: the visit is over or was cancelled", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, response = crate::openapi::TooLarge),
-        (status = 415, response = crate::openapi::WrongMediaType),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
     security(("joinToken" = [])),
 )]
@@ -113,14 +107,6 @@ pub async fn by_token(
     ),
     responses(
         (status = 200, description = "What to use the link for", body = LinkDecisionDto),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 403, response = crate::openapi::Denied),
-        (status = 404, response = crate::openapi::NoSession),
-        (status = 409, description = "`INVALID_STATUS_TRANSITION`, `PARTICIPANT_REMOVED`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, response = crate::openapi::TooLarge),
-        (status = 415, response = crate::openapi::WrongMediaType),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
     security(("accessToken" = [])),
 )]

@@ -18,7 +18,7 @@ use actix_web::dev::HttpServiceFactory;
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::web::PayloadConfig;
-use actix_web::{HttpRequest, Resource, Route, web};
+use actix_web::{Resource, Route, web};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::answer::BASE;
@@ -108,10 +108,6 @@ fn patch(route: Route) -> (Method, Route) {
 /// Answered before it comes to its route; stands there to be told as allowed.
 fn options() -> (Method, Route) {
     (Method::OPTIONS, web::route().to(actix_web::HttpResponse::NoContent))
-}
-
-async fn nothing_here(_: HttpRequest) -> Problem {
-    Problem::new(actix_web::http::StatusCode::NOT_FOUND, "NOT_FOUND").detail("there is nothing at this address")
 }
 
 /// Adds every route.
@@ -260,5 +256,5 @@ pub fn configure(app: &mut web::ServiceConfig) {
             .url("/openapi.json", openapi::document())
             .config(Config::new(["/openapi.json"]).persist_authorization(true).try_it_out_enabled(true)),
     )
-    .default_service(web::to(|req: HttpRequest| async move { nothing_here(req).await.response() }));
+    .default_service(web::to(|| async { Problem::nothing_here().response() }));
 }

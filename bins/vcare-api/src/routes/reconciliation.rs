@@ -145,10 +145,6 @@ impl From<&Reconciliation> for ReconciliationDto {
     get, path = "/api/v1/virtual-care/reconciliation", tag = "Operations", operation_id = "reconciliation",
     responses(
         (status = 200, description = "What is not done yet", body = ReconciliationDto),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 403, response = crate::openapi::Denied),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
     security(("accessToken" = [])),
 )]

@@ -10,7 +10,7 @@ use vcare_testkit::{Consents, Mode, Name};
 use crate::described;
 use crate::support::{Answer, CONSENTED, NO_CONSENT, TestApp, Visit, audio, draft, must_be_committed, silence};
 
-fn document() -> Value {
+pub fn document() -> Value {
     serde_json::to_value(vcare_api::openapi::document()).unwrap()
 }
 

@@ -31,6 +31,7 @@ mod operations;
 mod pacts;
 mod permissions;
 mod planted;
+mod problems;
 mod races;
 mod reconciliation;
 mod recording;

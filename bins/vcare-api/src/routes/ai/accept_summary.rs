@@ -9,7 +9,7 @@ use vcare_domain::{Delivery, DraftState, SummaryText};
 
 use crate::answer::send;
 use crate::extract::{Body, Fields, SessionPath, SignedInCaller, WishKey};
-use crate::problem::{Problem, ProblemDetails};
+use crate::problem::Problem;
 use crate::server::Api;
 
 /// A clinician's decision.
@@ -91,15 +91,6 @@ impl From<&DecidedSummary> for DecidedSummaryDto {
     responses(
         (status = 200, description = "Declined, or accepted and in the chart", body = DecidedSummaryDto),
         (status = 202, description = "Accepted; it is not in the chart yet", body = DecidedSummaryDto),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 403, response = crate::openapi::Denied),
-        (status = 404, description = "`SESSION_NOT_FOUND`, `DRAFT_NOT_FOUND`: also for another session's and another tenant's", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 409, description = "`DRAFT_ALREADY_DECIDED` with `currentStatus`, `DRAFT_EXPIRED`, `INVALID_STATUS_TRANSITION`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, response = crate::openapi::TooLarge),
-        (status = 415, response = crate::openapi::WrongMediaType),
-        (status = 422, description = "`IDEMPOTENCY_KEY_REUSED`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
     security(("accessToken" = [])),
 )]

@@ -10,7 +10,7 @@ use vcare_domain::Transcript;
 
 use crate::answer::send;
 use crate::extract::{Body, Fields, SessionPath, SignedInCaller, WishKey};
-use crate::problem::{Problem, ProblemDetails};
+use crate::problem::Problem;
 use crate::server::Api;
 
 /// What is to be summed up.
@@ -67,16 +67,6 @@ impl From<SummaryDraft> for SummaryDraftDto {
     ),
     responses(
         (status = 201, description = "A draft", body = SummaryDraftDto),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 403, description = "`ACCESS_DENIED`: not a clinician, or no provider of this session. `CONSENT_REQUIRED` with `gate`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 404, response = crate::openapi::NoSession),
-        (status = 409, description = "`INVALID_STATUS_TRANSITION`: the session has not begun, or was cancelled. `DRAFT_ALREADY_DECIDED`, `DRAFT_EXPIRED`: this key's draft does not wait any more", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, response = crate::openapi::TooLarge),
-        (status = 415, response = crate::openapi::WrongMediaType),
-        (status = 422, description = "`AI_REFUSED`: write the note by hand. `IDEMPOTENCY_KEY_REUSED`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 429, description = "`TOO_MANY_AT_ONCE`: wait for an answer", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "`AI_UNAVAILABLE`: try again later, or write the note by hand. `CONSENT_SERVICE_UNAVAILABLE`, `SERVICE_UNAVAILABLE`, `IDENTITY_PROVIDER_UNAVAILABLE`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
     security(("accessToken" = [])),
 )]

@@ -9,7 +9,7 @@ use vcare_domain::{SpokenSegment, Transcription};
 
 use crate::answer::send;
 use crate::extract::{AudioRequest, SessionPath, SignedInCaller, WishKey};
-use crate::problem::{Problem, ProblemDetails};
+use crate::problem::Problem;
 use crate::server::Api;
 
 /// A form with one part.
@@ -88,17 +88,6 @@ impl From<Transcribed> for TranscriptionDto {
     ),
     responses(
         (status = 200, description = "What was said", body = TranscriptionDto),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 403, description = "`ACCESS_DENIED`: not a clinician, or no provider of this session. `CONSENT_REQUIRED` with `gate`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 404, response = crate::openapi::NoSession),
-        (status = 408, description = "`UPLOAD_STALLED`: the audio stopped coming", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 409, description = "`INVALID_STATUS_TRANSITION`: the session is not active", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, response = crate::openapi::TooLarge),
-        (status = 415, description = "`UNSUPPORTED_MEDIA_TYPE`: no audio, or not what it is said to be", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 422, description = "`AI_REFUSED`: this audio is not written down; take notes by hand", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 429, description = "`TOO_MANY_AT_ONCE`: wait for an answer before the next piece", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "`AI_UNAVAILABLE`: take notes by hand, the visit goes on. `CONSENT_SERVICE_UNAVAILABLE`, `SERVICE_UNAVAILABLE`, `IDENTITY_PROVIDER_UNAVAILABLE`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
     security(("accessToken" = [])),
 )]

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 
 use crate::extract::{AsyncVisitPath, Body, IfMatch, SignedInCaller, WishKey, expected_version};
-use crate::problem::{Problem, ProblemDetails};
+use crate::problem::Problem;
 use crate::routes::async_visits::decided;
 use crate::routes::async_visits::dto::AsyncVisitDto;
 use crate::routes::sessions::VersionRequest;
@@ -22,14 +22,6 @@ use crate::server::Api;
     ),
     responses(
         (status = 200, description = "The visit after it", body = AsyncVisitDto, headers(("ETag" = String))),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 403, response = crate::openapi::Denied),
-        (status = 404, response = crate::openapi::NoAsyncVisit),
-        (status = 409, description = "`INVALID_STATUS_TRANSITION`, `OPTIMISTIC_LOCK_CONFLICT`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, response = crate::openapi::TooLarge),
-        (status = 415, response = crate::openapi::WrongMediaType),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
     security(("accessToken" = [])),
 )]

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use vcare_domain::SessionParts;
 
 use crate::extract::{Body, SessionPath, SignedInCaller, WishKey};
-use crate::problem::{Problem, ProblemDetails};
+use crate::problem::Problem;
 use crate::routes::async_visits::draft::ContinueAsyncRequest;
 use crate::routes::async_visits::dto::AsyncVisitDto;
 use crate::routes::async_visits::{send_submitted, visit_body};
@@ -24,14 +24,6 @@ use crate::server::Api;
     responses(
         (status = 201, description = "It is a visit now", body = AsyncVisitDto, headers(("ETag" = String), ("Location" = String))),
         (status = 200, description = "It was one before: the body of then. `Mutation-Differs` when another draft was sent", body = AsyncVisitDto, headers(("Mutation-Replayed" = String), ("Mutation-Differs" = String))),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 403, description = "`ACCESS_DENIED`, `MODULE_NOT_LICENSED`, or `CONSENT_REQUIRED` with `gate`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 404, response = crate::openapi::NoSession),
-        (status = 409, description = "`INVALID_STATUS_TRANSITION` unless it failed, `CLIENT_MUTATION_ID_TAKEN`, `CONCURRENT_UPDATE`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, response = crate::openapi::TooLarge),
-        (status = 415, response = crate::openapi::WrongMediaType),
-        (status = 503, description = "`LICENCE_SERVICE_UNAVAILABLE`, `CONSENT_SERVICE_UNAVAILABLE`, `SERVICE_UNAVAILABLE`, `IDENTITY_PROVIDER_UNAVAILABLE`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
     security(("accessToken" = [])),
 )]

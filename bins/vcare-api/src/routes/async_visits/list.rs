@@ -64,10 +64,6 @@ fn filter(mut query: Query) -> Result<(AsyncVisitFilter, bool), Problem> {
     ),
     responses(
         (status = 200, description = "One page", body = AsyncVisitListDto),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 403, response = crate::openapi::Denied),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
     security(("accessToken" = [])),
 )]

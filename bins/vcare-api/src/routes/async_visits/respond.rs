@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use vcare_domain::{Advice, ResponseText};
 
 use crate::extract::{AsyncVisitPath, Body, Fields, IfMatch, SignedInCaller, WishKey, expected_version};
-use crate::problem::{Problem, ProblemDetails};
+use crate::problem::Problem;
 use crate::routes::async_visits::decided;
 use crate::routes::async_visits::dto::AsyncVisitDto;
 use crate::server::Api;
@@ -46,14 +46,6 @@ fn advice(text: &str) -> Result<Advice, &'static str> {
     ),
     responses(
         (status = 200, description = "The visit after it", body = AsyncVisitDto, headers(("ETag" = String))),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 403, response = crate::openapi::Denied),
-        (status = 404, response = crate::openapi::NoAsyncVisit),
-        (status = 409, description = "`NOT_CLAIMED_BY_YOU`, `INVALID_STATUS_TRANSITION`, `OPTIMISTIC_LOCK_CONFLICT`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, response = crate::openapi::TooLarge),
-        (status = 415, response = crate::openapi::WrongMediaType),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
     security(("accessToken" = [])),
 )]

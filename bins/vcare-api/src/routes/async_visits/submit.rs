@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 
 use crate::extract::{Body, SignedInCaller, WishKey};
-use crate::problem::{Problem, ProblemDetails};
+use crate::problem::Problem;
 use crate::routes::async_visits::draft::SubmitAsyncVisitRequest;
 use crate::routes::async_visits::dto::AsyncVisitDto;
 use crate::routes::async_visits::{send_submitted, visit_body};
@@ -21,13 +21,6 @@ use crate::server::Api;
     responses(
         (status = 201, description = "It is a visit now", body = AsyncVisitDto, headers(("ETag" = String), ("Location" = String))),
         (status = 200, description = "It was one before: the body of then. `Mutation-Differs` when another draft was sent", body = AsyncVisitDto, headers(("Mutation-Replayed" = String), ("Mutation-Differs" = String))),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 403, description = "`ACCESS_DENIED`, `MODULE_NOT_LICENSED`, or `CONSENT_REQUIRED` with `gate`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 409, description = "`CLIENT_MUTATION_ID_TAKEN` (by a draft of another patient: draw a new one), `CONCURRENT_UPDATE`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, response = crate::openapi::TooLarge),
-        (status = 415, response = crate::openapi::WrongMediaType),
-        (status = 503, description = "`LICENCE_SERVICE_UNAVAILABLE`, `CONSENT_SERVICE_UNAVAILABLE`, `SERVICE_UNAVAILABLE`, `IDENTITY_PROVIDER_UNAVAILABLE`", body = ProblemDetails, content_type = "application/problem+json"),
     ),
     security(("accessToken" = [])),
 )]

@@ -46,12 +46,6 @@ struct Named {
     params(("Idempotency-Key" = Option<String>, Header, description = "Accepted; each draft's `clientMutationId` does it by itself", max_length = 128)),
     responses(
         (status = 200, description = "One result for each draft", body = SyncDto),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 403, response = crate::openapi::Denied),
-        (status = 413, response = crate::openapi::TooLarge),
-        (status = 415, response = crate::openapi::WrongMediaType),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
     security(("accessToken" = [])),
 )]

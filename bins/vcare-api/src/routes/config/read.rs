@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 
 use super::{TenantConfigDto, answer};
 use crate::extract::{Query, SignedInCaller};
-use crate::problem::{Problem, ProblemDetails};
+use crate::problem::Problem;
 use crate::server::Api;
 
 /// Read the tenant's settings.
@@ -14,11 +14,6 @@ use crate::server::Api;
     get, path = "/api/v1/virtual-care/config", tag = "Configuration", operation_id = "readConfig",
     responses(
         (status = 200, description = "The settings", body = TenantConfigDto, headers(("ETag" = String))),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 403, response = crate::openapi::Denied),
-        (status = 404, description = "`CONFIG_NOT_FOUND`: the tenant has none yet", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
     security(("accessToken" = [])),
 )]

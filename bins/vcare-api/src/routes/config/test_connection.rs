@@ -72,10 +72,6 @@ impl From<&ConnectionReport> for ConnectionReportDto {
     post, path = "/api/v1/virtual-care/config/test-connection", tag = "Configuration", operation_id = "testConnection",
     responses(
         (status = 200, description = "What was tried, and how it went", body = ConnectionReportDto),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 403, response = crate::openapi::Denied),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
     security(("accessToken" = [])),
 )]

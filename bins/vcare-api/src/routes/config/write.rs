@@ -9,7 +9,7 @@ use vcare_domain::TenantConfigDraft;
 
 use super::{TenantConfigDto, answer};
 use crate::extract::{Body, IfMatch, SignedInCaller, expected_version};
-use crate::problem::{Problem, ProblemDetails};
+use crate::problem::Problem;
 use crate::server::Api;
 
 /// A change of settings, described by the schema of the type that is read.
@@ -50,14 +50,6 @@ impl ToSchema for ConfigRequest {
     params(("If-Match" = Option<String>, Header, description = "The settings' version in quotes")),
     responses(
         (status = 200, description = "The settings as they are now", body = TenantConfigDto, headers(("ETag" = String))),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 403, response = crate::openapi::Denied),
-        (status = 404, description = "`CONFIG_NOT_FOUND`: a version was seen of settings that there are not", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 409, description = "`OPTIMISTIC_LOCK_CONFLICT`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, response = crate::openapi::TooLarge),
-        (status = 415, response = crate::openapi::WrongMediaType),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
     security(("accessToken" = [])),
 )]

@@ -142,10 +142,7 @@ fn dto(conference: &Conference, name: String, start_time: String, mail_owner: St
     responses(
         (status = 200, description = "It may", body = ConferenceDto),
         (status = 400, description = "A field is missing", body = ConferenceRefusalDto),
-        (status = 401, response = crate::openapi::Unauthorized),
         (status = 403, description = "It may not", body = ConferenceRefusalDto),
-        (status = 413, response = crate::openapi::TooLarge),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
     security(("internalToken" = [])),
 )]
@@ -169,10 +166,8 @@ pub async fn reserve(api: web::Data<Api>, body: RawBody) -> Result<HttpResponse,
     params(("conferenceId" = String, Path, description = "The id that was answered")),
     responses(
         (status = 200, description = "It may be open", body = ConferenceDto),
-        (status = 401, response = crate::openapi::Unauthorized),
         (status = 403, description = "It may not", body = ConferenceRefusalDto),
         (status = 404, description = "There is none of that id", body = ConferenceRefusalDto),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
     security(("internalToken" = [])),
 )]
@@ -201,9 +196,7 @@ fn unknown() -> Result<HttpResponse, Problem> {
     params(("conferenceId" = String, Path, description = "The id that was answered")),
     responses(
         (status = 204, description = "Noted"),
-        (status = 401, response = crate::openapi::Unauthorized),
         (status = 404, description = "There is none of that id", body = ConferenceRefusalDto),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
     security(("internalToken" = [])),
 )]

@@ -6,14 +6,13 @@ pub mod recordings;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, web};
 use sha2::{Digest, Sha256};
 use vcare_app::TraceContext;
 
 use crate::extract::bearer;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::server::Api;
 
 /// The tokens that open the internal routes, hashed: comparing hashes tells nothing of a token by the time it takes.
@@ -45,7 +44,7 @@ pub async fn internal_only<B: MessageBody + 'static>(
     if bearer(req.headers()).is_some_and(|token| api.internal_tokens.accept(token)) {
         return Ok(next.call(req).await?.map_into_left_body());
     }
-    let problem = Problem::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED").detail("expected a token of the deployment");
+    let problem = Problem::new(Code::Unauthorized).detail("expected a token of the deployment");
     Ok(req.into_response(problem.response()).map_into_right_body())
 }
 

@@ -102,12 +102,6 @@ async fn note(api: &Api, req: &HttpRequest, room: &str, hints: &[Presence]) -> R
     request_body = OccupantEventDto,
     responses(
         (status = 204, description = "Noted"),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 404, response = crate::openapi::NoSession),
-        (status = 413, response = crate::openapi::TooLarge),
-        (status = 415, response = crate::openapi::WrongMediaType),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
     security(("internalToken" = [])),
 )]
@@ -126,12 +120,6 @@ pub async fn occupant_joined(
     request_body = OccupantEventDto,
     responses(
         (status = 204, description = "Noted"),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 404, response = crate::openapi::NoSession),
-        (status = 413, response = crate::openapi::TooLarge),
-        (status = 415, response = crate::openapi::WrongMediaType),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
     security(("internalToken" = [])),
 )]
@@ -152,11 +140,6 @@ pub async fn occupant_left(
     request_body = RoomEventDto,
     responses(
         (status = 204, description = "Noted"),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 413, response = crate::openapi::TooLarge),
-        (status = 415, response = crate::openapi::WrongMediaType),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
     security(("internalToken" = [])),
 )]
@@ -174,12 +157,6 @@ pub async fn room_created(
     request_body = RoomEventDto,
     responses(
         (status = 204, description = "Noted"),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 404, response = crate::openapi::NoSession),
-        (status = 413, response = crate::openapi::TooLarge),
-        (status = 415, response = crate::openapi::WrongMediaType),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
     security(("internalToken" = [])),
 )]

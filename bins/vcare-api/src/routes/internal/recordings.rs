@@ -8,7 +8,7 @@ use vcare_domain::{ConferenceName, RecordingRef};
 
 use super::trace;
 use crate::extract::{Body, Fields, Instant};
-use crate::problem::{Problem, ProblemDetails};
+use crate::problem::Problem;
 use crate::server::Api;
 
 /// The most files of one recording.
@@ -86,13 +86,6 @@ impl RecordingRequest {
     request_body = RecordingRequest,
     responses(
         (status = 204, description = "Noted"),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 404, response = crate::openapi::NoSession),
-        (status = 409, description = "`INVALID_STATUS_TRANSITION`: nobody has come to the visit yet", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, response = crate::openapi::TooLarge),
-        (status = 415, response = crate::openapi::WrongMediaType),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
     security(("internalToken" = [])),
 )]

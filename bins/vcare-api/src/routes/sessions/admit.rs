@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, web};
 use crate::answer::send;
 use crate::dto::AdmissionDto;
 use crate::extract::{Body, IfMatch, ParticipantPath, SignedInCaller, WishKey, expected_version};
-use crate::problem::{Problem, ProblemDetails};
+use crate::problem::Problem;
 use crate::routes::sessions::VersionRequest;
 use crate::server::Api;
 
@@ -26,15 +26,6 @@ use crate::server::Api;
     ),
     responses(
         (status = 200, description = "Admitted; `videoJoinUrl` is the caller's own", body = AdmissionDto),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 403, response = crate::openapi::Denied),
-        (status = 404, response = crate::openapi::NoSession),
-        (status = 409, description = "`PARTICIPANT_NOT_IN_WAITING_ROOM`, `PROVIDER_NOT_IN_SESSION`, `INVALID_STATUS_TRANSITION`, `OPTIMISTIC_LOCK_CONFLICT`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, response = crate::openapi::TooLarge),
-        (status = 415, response = crate::openapi::WrongMediaType),
-        (status = 422, description = "`IDEMPOTENCY_KEY_REUSED`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
     security(("accessToken" = [])),
 )]

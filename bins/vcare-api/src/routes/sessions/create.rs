@@ -11,7 +11,7 @@ use vcare_domain::{AppointmentId, PatientId, TimeZoneName, UserId};
 use crate::answer::{send_session, session_answer};
 use crate::dto::VirtualSessionDto;
 use crate::extract::{Body, Fields, Instant, SignedInCaller, WishKey};
-use crate::problem::{Problem, ProblemDetails};
+use crate::problem::Problem;
 use crate::server::Api;
 
 /// A visit to be created.
@@ -74,15 +74,7 @@ impl CreateSessionRequest {
     request_body = CreateSessionRequest,
     params(("Idempotency-Key" = Option<String>, Header, description = "The caller's name for this request: the same again answers the same bytes", max_length = 128)),
     responses(
-        (status = 201, description = "Created", body = VirtualSessionDto, headers(("ETag" = String), ("Location" = String))),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 403, description = "`ACCESS_DENIED`, `MODULE_NOT_LICENSED`, `CONSENT_REQUIRED` with `gate`, or `RECORDING_DISABLED`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 409, description = "`CONCURRENT_UPDATE`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, response = crate::openapi::TooLarge),
-        (status = 415, response = crate::openapi::WrongMediaType),
-        (status = 422, description = "`IDEMPOTENCY_KEY_REUSED`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, description = "`LICENCE_SERVICE_UNAVAILABLE`, `CONSENT_SERVICE_UNAVAILABLE`, `VIDEO_PROVIDER_UNAVAILABLE`, `PROVIDER_QUOTA_EXCEEDED`, `SERVICE_UNAVAILABLE`", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 201, description = "Created", body = VirtualSessionDto, headers(("ETag" = String), ("Location" = String), ("Idempotency-Replayed" = String))),
     ),
     security(("accessToken" = [])),
 )]

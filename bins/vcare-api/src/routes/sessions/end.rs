@@ -7,7 +7,7 @@ use vcare_app::Done;
 use crate::answer::send_session;
 use crate::dto::VirtualSessionDto;
 use crate::extract::{Body, IfMatch, SessionPath, SignedInCaller, WishKey, expected_version};
-use crate::problem::{Problem, ProblemDetails};
+use crate::problem::Problem;
 use crate::routes::sessions::VersionRequest;
 use crate::server::Api;
 
@@ -25,15 +25,7 @@ use crate::server::Api;
         ("Idempotency-Key" = Option<String>, Header, description = "Accepted; ending twice changes nothing by itself", max_length = 128),
     ),
     responses(
-        (status = 200, description = "Ended, now or before", body = VirtualSessionDto),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 403, response = crate::openapi::Denied),
-        (status = 404, response = crate::openapi::NoSession),
-        (status = 409, description = "`INVALID_STATUS_TRANSITION`, `OPTIMISTIC_LOCK_CONFLICT`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, response = crate::openapi::TooLarge),
-        (status = 415, response = crate::openapi::WrongMediaType),
-        (status = 503, response = crate::openapi::Unavailable),
+        (status = 200, description = "Ended, now or before", body = VirtualSessionDto, headers(("ETag" = String))),
     ),
     security(("accessToken" = [])),
 )]

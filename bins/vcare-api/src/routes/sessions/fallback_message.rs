@@ -8,7 +8,7 @@ use vcare_domain::ThreadRecord;
 
 use crate::answer::send;
 use crate::extract::{Body, IfMatch, SessionPath, SignedInCaller, WishKey, expected_version};
-use crate::problem::{Problem, ProblemDetails};
+use crate::problem::Problem;
 use crate::routes::sessions::VersionRequest;
 use crate::server::Api;
 
@@ -38,14 +38,6 @@ pub struct FallbackDto {
     responses(
         (status = 200, description = "The thread is there", body = FallbackDto),
         (status = 202, description = "It follows", body = FallbackDto),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 403, response = crate::openapi::Denied),
-        (status = 404, response = crate::openapi::NoSession),
-        (status = 409, description = "`INVALID_STATUS_TRANSITION`, `OPTIMISTIC_LOCK_CONFLICT`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, response = crate::openapi::TooLarge),
-        (status = 415, response = crate::openapi::WrongMediaType),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
     security(("accessToken" = [])),
 )]

@@ -11,7 +11,7 @@ use vcare_domain::{ParticipantRole, UserId};
 use crate::answer::{send_session, session_answer};
 use crate::dto::VirtualSessionDto;
 use crate::extract::{Body, Fields, IfMatch, SessionPath, SignedInCaller, WishKey, expected_version};
-use crate::problem::{Problem, ProblemDetails};
+use crate::problem::Problem;
 use crate::server::Api;
 
 /// A further person for a visit.
@@ -57,16 +57,7 @@ impl InviteRequest {
         ("Idempotency-Key" = Option<String>, Header, description = "The caller's name for this request", max_length = 128),
     ),
     responses(
-        (status = 201, description = "Invited", body = VirtualSessionDto),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 403, response = crate::openapi::Denied),
-        (status = 404, response = crate::openapi::NoSession),
-        (status = 409, description = "`INVALID_STATUS_TRANSITION`, `PATIENT_ALREADY_INVITED`, `OPTIMISTIC_LOCK_CONFLICT`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, response = crate::openapi::TooLarge),
-        (status = 415, response = crate::openapi::WrongMediaType),
-        (status = 422, description = "`MAX_PARTICIPANTS_EXCEEDED`, `IDEMPOTENCY_KEY_REUSED`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, response = crate::openapi::Unavailable),
+        (status = 201, description = "Invited", body = VirtualSessionDto, headers(("ETag" = String), ("Idempotency-Replayed" = String))),
     ),
     security(("accessToken" = [])),
 )]

@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, web};
 use crate::answer::send;
 use crate::dto::AdmissionDto;
 use crate::extract::{Body, IfMatch, SessionPath, SignedInCaller, WishKey, expected_version};
-use crate::problem::{Problem, ProblemDetails};
+use crate::problem::Problem;
 use crate::routes::sessions::VersionRequest;
 use crate::server::Api;
 
@@ -24,15 +24,6 @@ use crate::server::Api;
     ),
     responses(
         (status = 200, description = "Joined", body = AdmissionDto),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 403, response = crate::openapi::Denied),
-        (status = 404, response = crate::openapi::NoSession),
-        (status = 409, description = "`INVALID_STATUS_TRANSITION`, `PARTICIPANT_REMOVED`, `OPTIMISTIC_LOCK_CONFLICT`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, response = crate::openapi::TooLarge),
-        (status = 415, response = crate::openapi::WrongMediaType),
-        (status = 422, description = "`MAX_PARTICIPANTS_EXCEEDED`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
     security(("accessToken" = [])),
 )]

@@ -59,10 +59,6 @@ fn filter(mut query: Query) -> Result<SessionFilter, Problem> {
     ),
     responses(
         (status = 200, description = "One page", body = SessionListDto),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 403, response = crate::openapi::Denied),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
     security(("accessToken" = [])),
 )]

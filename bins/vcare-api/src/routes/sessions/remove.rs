@@ -8,7 +8,7 @@ use vcare_domain::FreeText;
 use crate::answer::{send_session, session_answer};
 use crate::dto::VirtualSessionDto;
 use crate::extract::{Body, IfMatch, ParticipantPath, SignedInCaller, WishKey, expected_version};
-use crate::problem::{Problem, ProblemDetails};
+use crate::problem::Problem;
 use crate::routes::sessions::ReasonRequest;
 use crate::server::Api;
 
@@ -26,16 +26,7 @@ use crate::server::Api;
         ("Idempotency-Key" = Option<String>, Header, description = "The caller's name for this request", max_length = 128),
     ),
     responses(
-        (status = 200, description = "Removed", body = VirtualSessionDto),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 403, response = crate::openapi::Denied),
-        (status = 404, response = crate::openapi::NoSession),
-        (status = 409, description = "`INVALID_STATUS_TRANSITION`, `OPTIMISTIC_LOCK_CONFLICT`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, response = crate::openapi::TooLarge),
-        (status = 415, response = crate::openapi::WrongMediaType),
-        (status = 422, description = "`IDEMPOTENCY_KEY_REUSED`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, response = crate::openapi::Unavailable),
+        (status = 200, description = "Removed", body = VirtualSessionDto, headers(("ETag" = String), ("Idempotency-Replayed" = String))),
     ),
     security(("accessToken" = [])),
 )]

@@ -8,7 +8,7 @@ use super::receive::{Checksum, must_bring_bytes, receive};
 use super::tus::SpeaksTus;
 use super::{discard, tell, told};
 use crate::extract::{SignedInCaller, UploadPath, only};
-use crate::problem::{Problem, ProblemDetails};
+use crate::problem::Problem;
 use crate::server::Api;
 
 /// Bring bytes.
@@ -26,17 +26,6 @@ use crate::server::Api;
     request_body(content(("application/offset+octet-stream")), description = "The bytes"),
     responses(
         (status = 204, description = "All of them are there for good", headers(("Upload-Offset" = u32), ("Upload-Expires" = String))),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 403, response = crate::openapi::Denied),
-        (status = 404, response = crate::openapi::NoUpload),
-        (status = 409, description = "`UPLOAD_OFFSET_CONFLICT`: the upload is elsewhere, at `currentOffset`; or another request has taken it over", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 410, description = "`UPLOAD_EXPIRED`: begin it anew", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 412, description = "`TUS_VERSION_UNSUPPORTED`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, response = crate::openapi::TooLarge),
-        (status = 415, response = crate::openapi::WrongMediaType),
-        (status = 460, description = "`CHECKSUM_MISMATCH`: nothing of the body was taken", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
     security(("accessToken" = [])),
 )]
@@ -73,18 +62,7 @@ pub async fn append(
     ),
     request_body(content(("application/offset+octet-stream")), description = "As for PATCH"),
     responses(
-        (status = 204, description = "As the method that is meant"),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 403, response = crate::openapi::Denied),
-        (status = 404, response = crate::openapi::NoUpload),
-        (status = 409, description = "`UPLOAD_OFFSET_CONFLICT` or `UPLOAD_IN_VISIT`, as the method that is meant", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 410, description = "`UPLOAD_EXPIRED`: begin it anew", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 412, description = "`TUS_VERSION_UNSUPPORTED`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, response = crate::openapi::TooLarge),
-        (status = 415, response = crate::openapi::WrongMediaType),
-        (status = 460, description = "`CHECKSUM_MISMATCH`: nothing of the body was taken", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, response = crate::openapi::Unavailable),
+        (status = 204, description = "As the method that is meant", headers(("Upload-Offset" = u32), ("Upload-Expires" = String))),
     ),
     security(("accessToken" = [])),
 )]

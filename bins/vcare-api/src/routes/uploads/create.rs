@@ -9,7 +9,7 @@ use super::tus::SpeaksTus;
 use super::{metadata, standing, tell, told};
 use crate::answer::BASE;
 use crate::extract::{SignedInCaller, WishKey, only};
-use crate::problem::{Problem, ProblemDetails};
+use crate::problem::Problem;
 use crate::server::Api;
 
 /// Begin an upload, or find the one that was begun.
@@ -29,16 +29,6 @@ use crate::server::Api;
     responses(
         (status = 200, description = "Begun before. `Upload-Offset` says how far it is; bytes that were sent along were not taken", headers(("Location" = String), ("Upload-Offset" = u32), ("Upload-Expires" = String))),
         (status = 201, description = "Begun", headers(("Location" = String), ("Upload-Offset" = u32), ("Upload-Expires" = String))),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 403, response = crate::openapi::Denied),
-        (status = 404, description = "`UPLOAD_NOT_FOUND`: another account has begun this attachment", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 409, description = "`UPLOAD_DIFFERS`: it was begun with another length", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 412, description = "`TUS_VERSION_UNSUPPORTED`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, response = crate::openapi::TooLarge),
-        (status = 429, description = "`TOO_MANY_UPLOADS`: this account has begun 200 in 24 hours", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 460, description = "`CHECKSUM_MISMATCH`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
     security(("accessToken" = [])),
 )]

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 
 use super::tus::SpeaksTus;
 use crate::extract::{SignedInCaller, UploadPath};
-use crate::problem::{Problem, ProblemDetails};
+use crate::problem::Problem;
 use crate::server::Api;
 
 /// Take an upload back.
@@ -19,13 +19,6 @@ use crate::server::Api;
     ),
     responses(
         (status = 204, description = "It is no more"),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 403, response = crate::openapi::Denied),
-        (status = 404, response = crate::openapi::NoUpload),
-        (status = 409, description = "`UPLOAD_IN_VISIT`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 412, description = "`TUS_VERSION_UNSUPPORTED`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
     security(("accessToken" = [])),
 )]

@@ -10,7 +10,7 @@ use vcare_domain::UploadState;
 
 use crate::answer::{BASE, send};
 use crate::extract::{AsyncVisitPath, SignedInCaller};
-use crate::problem::{Problem, ProblemDetails};
+use crate::problem::Problem;
 use crate::server::Api;
 
 /// One attachment.
@@ -108,11 +108,6 @@ impl AttachmentDto {
     params(("asyncVisitId" = String, Path, description = "The visit")),
     responses(
         (status = 200, description = "By index", body = AttachmentListDto),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 403, response = crate::openapi::Denied),
-        (status = 404, description = "`ASYNC_VISIT_NOT_FOUND`, also for another patient's", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
     security(("accessToken" = [])),
 )]

@@ -9,7 +9,7 @@ use vcare_app::ports::AttachmentLink;
 use vcare_domain::TenantId;
 
 use crate::extract::{Query, UploadPath};
-use crate::problem::{Problem, ProblemDetails};
+use crate::problem::Problem;
 use crate::server::Api;
 
 /// The longest signature that is looked at; ours have 45 characters and a version.
@@ -28,11 +28,7 @@ const LONGEST_SIGNATURE: usize = 100;
         ("signature" = String, Query, description = "Of all of it"),
     ),
     responses(
-        (status = 200, description = "The picture or voice note, written anew", body = Vec<u8>, content_type = "application/octet-stream"),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 404, description = "`ATTACHMENT_NOT_FOUND`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 410, description = "`LINK_EXPIRED`: ask for the visit's attachments again", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, response = crate::openapi::Unavailable),
+        (status = 200, description = "The picture or voice note, written anew", body = Vec<u8>, content_type = "application/octet-stream", headers(("Content-Disposition" = String), ("Content-Security-Policy" = String))),
     ),
 )]
 pub async fn open(api: web::Data<Api>, path: UploadPath, mut query: Query) -> Result<HttpResponse, Problem> {

@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web};
 use super::tus::SpeaksTus;
 use super::{UPLOAD_LENGTH, standing, tell};
 use crate::extract::{SignedInCaller, UploadPath};
-use crate::problem::{Problem, ProblemDetails};
+use crate::problem::Problem;
 use crate::server::Api;
 
 /// How far an upload is.
@@ -17,13 +17,6 @@ use crate::server::Api;
     ),
     responses(
         (status = 200, description = "`Upload-Offset` bytes are there for good; go on from there", headers(("Upload-Offset" = u32), ("Upload-Length" = u32), ("Upload-Expires" = String))),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 403, response = crate::openapi::Denied),
-        (status = 404, response = crate::openapi::NoUpload),
-        (status = 410, description = "`UPLOAD_EXPIRED`: begin it anew", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 412, description = "`TUS_VERSION_UNSUPPORTED`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
     security(("accessToken" = [])),
 )]

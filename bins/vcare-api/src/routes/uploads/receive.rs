@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use actix_web::HttpRequest;
-use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{Bytes, BytesMut, Payload};
 use base64::Engine;
@@ -16,7 +15,7 @@ use vcare_app::uploads::{Appended, UploadPen};
 use vcare_app::{App, AppError};
 use vcare_domain::UploadRefusal;
 
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 /// So much is stored at once.
 const PIECE: usize = 256 * 1024;
@@ -80,8 +79,7 @@ pub fn must_bring_bytes(req: &HttpRequest) -> Result<(), Problem> {
     if brings_bytes(req) {
         return Ok(());
     }
-    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE")
-        .detail(format!("expected Content-Type: {OFFSET_STREAM}")))
+    Err(Problem::wrong_media_type(OFFSET_STREAM))
 }
 
 /// Refuses what is announced to be too long, before it is sent over a bad link for nothing.
@@ -91,7 +89,7 @@ fn must_fit(req: &HttpRequest, missing: usize) -> Result<(), Problem> {
 }
 
 fn too_long(most: usize) -> Problem {
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE").detail(format!("expected {most} bytes at most"))
+    Problem::new(Code::PayloadTooLarge).detail(format!("expected {most} bytes at most"))
 }
 
 /// Takes a body in. Answers how far the upload is, and how many bytes are missing.
@@ -181,8 +179,7 @@ async fn receive_checked(
         }
     }
     if !checksum.fits(&whole) {
-        let status = StatusCode::from_u16(460).map_err(|_| Problem::internal())?;
-        return Err(Problem::new(status, "CHECKSUM_MISMATCH").detail("the bytes are not those that the checksum is of"));
+        return Err(Problem::wrong_checksum());
     }
     app.append_to_upload(&mut pen, whole.freeze()).await?;
     Ok((pen.at(), pen.missing()))

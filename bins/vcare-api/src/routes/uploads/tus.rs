@@ -41,12 +41,7 @@ impl FromRequest for SpeaksTus {
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
         let good = req.headers().get(&TUS_RESUMABLE).is_some_and(|version| version == VERSION);
-        ready(if good {
-            Ok(Self)
-        } else {
-            Err(Problem::new(StatusCode::PRECONDITION_FAILED, "TUS_VERSION_UNSUPPORTED")
-                .detail("expected Tus-Resumable: 1.0.0"))
-        })
+        ready(if good { Ok(Self) } else { Err(Problem::wrong_tus_version()) })
     }
 }
 
@@ -85,10 +80,7 @@ fn abilities() -> HttpResponse {
 #[utoipa::path(
     options, path = "/api/v1/virtual-care/async-visits/uploads", tag = "Uploads", operation_id = "uploadAbilities",
     responses((status = 204, description = "What the server can do", headers(
-        ("Tus-Version" = String, description = "`1.0.0`"),
-        ("Tus-Extension" = String, description = "The extensions"),
-        ("Tus-Max-Size" = u32, description = "The most bytes of an upload"),
-        ("Tus-Checksum-Algorithm" = String, description = "What a checksum may be of"),
+        ("Tus-Version" = String), ("Tus-Extension" = String), ("Tus-Max-Size" = u32), ("Tus-Checksum-Algorithm" = String),
     ))),
 )]
 pub fn describe() {}
@@ -97,6 +89,8 @@ pub fn describe() {}
 #[utoipa::path(
     options, path = "/api/v1/virtual-care/async-visits/uploads/{uploadId}", tag = "Uploads", operation_id = "abilitiesOfUpload",
     params(("uploadId" = String, Path, description = "Any")),
-    responses((status = 204, description = "The same for every upload, there or not")),
+    responses((status = 204, description = "The same for every upload, there or not", headers(
+        ("Tus-Version" = String), ("Tus-Extension" = String), ("Tus-Max-Size" = u32), ("Tus-Checksum-Algorithm" = String),
+    ))),
 )]
 pub fn describe_one() {}

@@ -2,7 +2,6 @@
 
 use std::sync::LazyLock;
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, ContentEncoding};
 use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpRequest, HttpResponse};
@@ -36,7 +35,6 @@ static NOISE: LazyLock<Bytes> = LazyLock::new(|| {
     params(("bytes" = Option<u32>, Query, description = "How many, 1 unless told", minimum = 0, maximum = 32768)),
     responses(
         (status = 200, description = "So many bytes", body = Vec<u8>, content_type = "application/octet-stream"),
-        (status = 400, response = crate::openapi::BadRequest),
     ),
 )]
 pub async fn send(mut query: Query) -> Result<HttpResponse, Problem> {
@@ -66,8 +64,6 @@ fn out_of_range() -> Problem {
     request_body(content(("application/octet-stream")), description = "At most 16 KiB of anything"),
     responses(
         (status = 204, description = "All of them came"),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 413, response = crate::openapi::TooLarge),
     ),
 )]
 pub async fn receive(_: HttpRequest, mut body: Payload) -> Result<HttpResponse, Problem> {
@@ -75,7 +71,7 @@ pub async fn receive(_: HttpRequest, mut body: Payload) -> Result<HttpResponse, 
     while let Some(part) = body.next().await {
         came += part.map_err(|_| Problem::field("body", "could not be read to its end"))?.len();
         if came > MOST_UP {
-            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE").detail("the body is too long"));
+            return Err(Problem::body_too_long());
         }
     }
     Ok(HttpResponse::NoContent().finish())

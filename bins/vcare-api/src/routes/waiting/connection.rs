@@ -14,7 +14,7 @@ use super::token;
 use crate::answer::{REPLAYED, send};
 use crate::dto::JoinStatusDto;
 use crate::extract::{Body, Fields, SessionPath, SignedInCaller, WishKey};
-use crate::problem::{Problem, ProblemDetails};
+use crate::problem::Problem;
 use crate::routes::join::trace;
 use crate::server::Api;
 
@@ -70,12 +70,6 @@ fn report(fields: &mut Fields, state: &str, seconds_ago: Option<u32>) -> Option<
     request_body = ConnectionRequest,
     responses(
         (status = 200, description = "How one stands", body = JoinStatusDto),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::BadJoinToken),
-        (status = 409, description = "`INVALID_STATUS_TRANSITION`: the visit is over or was cancelled", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, response = crate::openapi::TooLarge),
-        (status = 415, response = crate::openapi::WrongMediaType),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
     security(("joinToken" = [])),
 )]
@@ -109,16 +103,7 @@ fn answer(status: &JoinStatus) -> Answer {
         ("Idempotency-Key" = Option<String>, Header, description = "The caller's name for this request", max_length = 128),
     ),
     responses(
-        (status = 200, description = "How that person stands", body = JoinStatusDto),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::Unauthorized),
-        (status = 403, response = crate::openapi::Denied),
-        (status = 404, response = crate::openapi::NoSession),
-        (status = 409, description = "`INVALID_STATUS_TRANSITION`, `PARTICIPANT_REMOVED`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 413, response = crate::openapi::TooLarge),
-        (status = 415, response = crate::openapi::WrongMediaType),
-        (status = 422, description = "`IDEMPOTENCY_KEY_REUSED`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, response = crate::openapi::Unavailable),
+        (status = 200, description = "How that person stands", body = JoinStatusDto, headers(("Idempotency-Replayed" = String))),
     ),
     security(("accessToken" = [])),
 )]

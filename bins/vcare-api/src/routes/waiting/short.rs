@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::answer::send;
 use crate::extract::Body;
-use crate::problem::{Problem, ProblemDetails};
+use crate::problem::Problem;
 use crate::server::Api;
 
 /// The code of a short link.
@@ -35,12 +35,6 @@ pub struct ShortLinkDto {
     request_body = ShortLinkRequest,
     responses(
         (status = 200, description = "The token", body = ShortLinkDto),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::BadJoinToken),
-        (status = 413, response = crate::openapi::TooLarge),
-        (status = 415, response = crate::openapi::WrongMediaType),
-        (status = 429, description = "`RATE_LIMITED`: asked too often; try again after `Retry-After`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
 )]
 pub async fn resolve(

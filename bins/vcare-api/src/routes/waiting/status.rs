@@ -11,7 +11,7 @@ use super::without_token;
 use crate::answer::send;
 use crate::dto::JoinStatusDto;
 use crate::extract::{Fields, Query};
-use crate::problem::{Problem, ProblemDetails};
+use crate::problem::Problem;
 use crate::request::{HeldOpen, HeldToken};
 use crate::server::Api;
 
@@ -50,10 +50,6 @@ fn look(query: &mut Query) -> Result<(bool, Look), Problem> {
     responses(
         (status = 200, description = "How one stands", body = JoinStatusDto),
         (status = 204, description = "Nothing changed; ask again after `Retry-After` seconds", headers(("Retry-After" = u32))),
-        (status = 400, response = crate::openapi::BadRequest),
-        (status = 401, response = crate::openapi::BadJoinToken),
-        (status = 409, description = "`INVALID_STATUS_TRANSITION`: the visit is over or was cancelled; `JOINED_ON_ANOTHER_DEVICE`", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 503, response = crate::openapi::Unavailable),
     ),
     security((), ("joinToken" = [])),
 )]

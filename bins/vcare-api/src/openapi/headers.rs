@@ -1,0 +1,62 @@
+//! The headers that answers carry, each described once.
+
+use utoipa::Modify;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::{Object, OpenApi, Ref, RefOr, Response, Type};
+
+/// Each with what it says, and whether that is a number.
+const HEADERS: [(&str, &str, bool); 18] = [
+    ("Allow", "The methods that the address takes", false),
+    ("Content-Disposition", "`attachment`, and a name that tells of nobody", false),
+    ("Content-Security-Policy", "Nothing in it may run or be fetched", false),
+    ("ETag", "The version, in quotes, as `If-Match` takes it", false),
+    ("Idempotency-Replayed", "`true`: answered before, under the same key; this is the answer of then", false),
+    ("Location", "Where it is", false),
+    ("Mutation-Differs", "`true`: what was sent now is not what was sent then", false),
+    ("Mutation-Replayed", "`true`: it arrived before; this is the answer of then", false),
+    ("Retry-After", "After how many seconds to try again", true),
+    ("Tus-Checksum-Algorithm", "What a checksum may be of", false),
+    ("Tus-Extension", "The extensions", false),
+    ("Tus-Max-Size", "The most bytes of an upload", true),
+    ("Tus-Resumable", "The version of tus", false),
+    ("Tus-Version", "The version of tus that is taken", false),
+    ("Upload-Expires", "Until when its bytes are waited for; gone once it is whole", false),
+    ("Upload-Length", "How many bytes it will have", true),
+    ("Upload-Offset", "How many bytes are there for good", true),
+    ("WWW-Authenticate", "`Bearer`", false),
+];
+
+/// Adds a header to an answer; how it is spelt is told by [`HEADERS`].
+pub fn add(response: &mut Response, name: &str) {
+    if let Some((name, ..)) = HEADERS.iter().find(|known| known.0.eq_ignore_ascii_case(name)) {
+        response.headers.insert((*name).to_owned(), RefOr::Ref(Ref::new(format!("#/components/headers/{name}"))));
+    }
+}
+
+/// Writes what each header says into the description: once, for all answers that name it.
+pub struct Headers;
+
+impl Modify for Headers {
+    fn modify(&self, openapi: &mut OpenApi) {
+        for (path, item) in &mut openapi.paths.paths {
+            let speaks_tus = path.contains("/async-visits/uploads");
+            for operation in super::operations(item) {
+                for response in operation.responses.responses.values_mut() {
+                    let RefOr::T(response) = response else { continue };
+                    for name in response.headers.keys().cloned().collect::<Vec<_>>() {
+                        add(response, &name);
+                    }
+                    if speaks_tus {
+                        add(response, "Tus-Resumable");
+                    }
+                }
+            }
+        }
+        let components = openapi.components.get_or_insert_default();
+        for (name, says, number) in HEADERS {
+            let schema = Object::with_type(if number { Type::Integer } else { Type::String });
+            let header = HeaderBuilder::new().schema(Some(schema)).description(Some(says)).build();
+            components.headers.insert(name.to_owned(), header.into());
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What is wrong with a request, or with its moment, before any use case sees it.
+
+use super::{Code, Problem};
+
+impl Problem {
+    /// An address that we do not have.
+    #[must_use]
+    pub fn nothing_here() -> Self {
+        Self::new(Code::NotFound).detail("there is nothing at this address")
+    }
+
+    /// A path that exists, but not for that method.
+    #[must_use]
+    pub fn method_not_allowed(allow: String) -> Self {
+        let mut problem = Self::new(Code::MethodNotAllowed);
+        problem.0.allow = Some(allow);
+        problem
+    }
+
+    /// Nobody, where somebody must sign in.
+    #[must_use]
+    pub fn not_signed_in() -> Self {
+        Self::new(Code::Unauthorized).detail("expected Authorization: Bearer <token>")
+    }
+
+    /// Somebody may have signed in; there is no key to tell.
+    #[must_use]
+    pub fn nobody_can_sign_in() -> Self {
+        Self::new(Code::IdentityProviderUnavailable).retry_after(5)
+    }
+
+    /// A body of another type than the one that is taken.
+    #[must_use]
+    pub fn wrong_media_type(expected: &str) -> Self {
+        Self::new(Code::UnsupportedMediaType).detail(format_args!("expected Content-Type: {expected}"))
+    }
+
+    /// A body that is longer than is taken.
+    #[must_use]
+    pub fn body_too_long() -> Self {
+        Self::new(Code::PayloadTooLarge).detail("the body is too long")
+    }
+
+    /// A client that speaks no tus, or another version of it.
+    #[must_use]
+    pub fn wrong_tus_version() -> Self {
+        Self::new(Code::TusVersionUnsupported).detail("expected Tus-Resumable: 1.0.0")
+    }
+
+    /// Bytes that changed on their way.
+    #[must_use]
+    pub fn wrong_checksum() -> Self {
+        Self::new(Code::ChecksumMismatch).detail("the bytes are not those that the checksum is of")
+    }
+
+    /// It took too long. Whether it was done is not known: the same request under the same key tells.
+    #[must_use]
+    pub fn too_slow() -> Self {
+        Self::new(Code::ServiceUnavailable).retry_after(5)
+    }
+
+    /// Asked too often.
+    #[must_use]
+    pub fn too_often(seconds: u32) -> Self {
+        Self::new(Code::RateLimited).detail("asked too often; try again later").retry_after(seconds)
+    }
+}
