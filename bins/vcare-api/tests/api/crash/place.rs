@@ -16,7 +16,7 @@ use vcare_testkit::{
     TestDatabase, TokenSpec,
 };
 
-use crate::support::{Answer, CONSENTED, TENANT, Visit, files_below, scope};
+use crate::support::{Answer, CONSENTED, TENANT, Visit, files_below, must_be_described, scope};
 
 /// Far more than anything takes here; a busy machine is no failure.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -222,7 +222,7 @@ pub struct Gone;
 impl Caller {
     /// An answer, of whatever status.
     pub async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, Gone> {
-        let request = self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token);
+        let request = self.http.request(method.clone(), format!("{}{path}", self.base)).bearer_auth(&self.token);
         let request = match body {
             Some(body) => request.header("Content-Type", "application/json").body(body.to_string()),
             None => request,
@@ -232,7 +232,9 @@ impl Caller {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let bytes = response.bytes().await.map_err(|_| Gone)?.to_vec();
         let body = serde_json::from_slice(&bytes).unwrap_or_default();
-        Ok(Answer { status, headers, bytes, body })
+        let answer = Answer { status, headers, bytes, body };
+        must_be_described(&method, path, &answer);
+        Ok(answer)
     }
 
     async fn post(&self, path: &str, body: &Value) -> Result<Answer, Gone> {

@@ -17,6 +17,7 @@ use vcare_testkit::{Clamd, HandClock, Standins, TestDatabase, TokenSpec};
 
 use super::Answer;
 use super::around::{Around, folder};
+use super::documented::must_be_described;
 use super::people::{CONSENTED, TENANT};
 
 /// A service with a database of its own, stand-ins and a clock moved by hand. Its outbox is published by nobody, so that
@@ -131,8 +132,14 @@ impl TestApp {
         if path.contains("/async-visits/uploads") { request.header("Tus-Resumable", "1.0.0") } else { request }
     }
 
+    /// Sends it. Whatever a test is about: an answer that the OpenAPI document does not tell of fails it.
     pub async fn send(&self, request: RequestBuilder) -> Answer {
-        Answer::read(request.send().await.unwrap()).await
+        let (client, request) = request.build_split();
+        let request = request.unwrap();
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let answer = Answer::read(client.execute(request).await.unwrap()).await;
+        must_be_described(&method, &path, &answer);
+        answer
     }
 
     pub async fn get(&self, token: &str, path: &str) -> Answer {
