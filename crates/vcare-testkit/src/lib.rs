@@ -8,6 +8,7 @@ mod browser;
 mod clamd;
 mod clock;
 pub mod documents;
+pub mod events;
 mod folder;
 mod golden;
 mod ids;

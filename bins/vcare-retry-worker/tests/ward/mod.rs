@@ -15,6 +15,7 @@ use vcare_app::waiting::ConnectionReport;
 use vcare_app::{ActorRef, App, Caller, Role, Scope, TraceContext};
 use vcare_boot::{Config, Overrides, SystemClock, compose, install_crypto};
 use vcare_domain::{ConferenceName, Heard, PatientId, SessionId, TenantConfigDraft, TenantId, UserId};
+use vcare_testkit::events::{the_outbox_must_keep_its_contracts, the_stream_must_keep_its_contracts};
 use vcare_testkit::{
     Consents, HandClock, Mode, Name, NatsServer, ServiceProcess, SigningKey, Standins, StandinsConfig, StreamReader,
     TestDatabase,
@@ -202,9 +203,14 @@ impl Ward {
 }
 
 impl Drop for Ward {
+    /// Whatever a test is about: no event of it, published or not yet, may break its contract.
     fn drop(&mut self) {
         for extension in ["toml", "pem"] {
             let _ = std::fs::remove_file(self.settings.with_extension(extension));
+        }
+        if !std::thread::panicking() {
+            the_outbox_must_keep_its_contracts(&self.database.admin_url());
+            the_stream_must_keep_its_contracts(&self.nats.url());
         }
     }
 }

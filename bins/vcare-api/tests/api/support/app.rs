@@ -1,6 +1,5 @@
 //! A service with everything around it.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration as Patience;
 
@@ -13,6 +12,7 @@ use vcare_app::ports::Clock;
 use vcare_app::{ActorRef, App, Scope, TraceContext};
 use vcare_boot::{Config, Metrics, Overrides, SystemIds, compose, install_crypto};
 use vcare_domain::TenantId;
+use vcare_testkit::events::the_outbox_must_keep_its_contracts;
 use vcare_testkit::{Clamd, HandClock, Standins, TestDatabase, TokenSpec};
 
 use super::Answer;
@@ -275,33 +275,6 @@ impl Drop for TestApp {
         if std::thread::panicking() {
             return;
         }
-        let url = self.database.admin_url();
-        let bodies = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(outbox(&url))
-        });
-        for body in bodies.join().unwrap() {
-            must_keep_its_contract(&body);
-        }
+        the_outbox_must_keep_its_contracts(&self.database.admin_url());
     }
-}
-
-async fn outbox(url: &str) -> Vec<Vec<u8>> {
-    use vcare_testkit::postgres::tokio_postgres::{NoTls, connect};
-    let (client, connection) = connect(url, NoTls).await.unwrap();
-    tokio::spawn(connection);
-    let rows = client.query("SELECT body FROM outbox ORDER BY position", &[]).await.unwrap();
-    rows.iter().map(|row| row.get(0)).collect()
-}
-
-/// Checks an event against the committed schema of its type.
-pub fn must_keep_its_contract(body: &[u8]) {
-    let event: Value = serde_json::from_slice(body).unwrap();
-    let kind = event["type"].as_str().unwrap();
-    let contracts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../contracts/events");
-    let schema = std::fs::read_to_string(contracts.join(format!("{kind}.schema.json")));
-    let schema: Value = serde_json::from_str(&schema.unwrap_or_else(|_| panic!("{kind} has no schema"))).unwrap();
-    let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
-    let errors: Vec<String> = validator.iter_errors(&event).map(|error| error.to_string()).collect();
-    assert!(errors.is_empty(), "{kind}: {errors:?}\n{event}");
 }

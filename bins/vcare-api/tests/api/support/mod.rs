@@ -14,7 +14,7 @@ mod tokens;
 
 pub use ai::{audio, silence};
 pub use answer::Answer;
-pub use app::{TestApp, Visit, must_keep_its_contract, scope};
+pub use app::{TestApp, Visit, scope};
 pub use around::files_below;
 pub use documented::must_be_described;
 pub use drafts::draft;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use vcare_app::ports::Clock;
 use vcare_boot::{Config, Overrides, SystemClock, compose, install_crypto};
+use vcare_testkit::events::the_stream_must_keep_its_contracts;
 use vcare_testkit::{HandClock, NatsServer, ServiceProcess};
 
 use super::TestApp;
@@ -75,5 +76,14 @@ impl Deref for Program {
 
     fn deref(&self) -> &TestApp {
         &self.test
+    }
+}
+
+impl Drop for Program {
+    /// What was published is no outbox's any more, and must keep its contract all the same.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            the_stream_must_keep_its_contracts(&self.nats.url());
+        }
     }
 }
