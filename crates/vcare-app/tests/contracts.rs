@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use vcare_app::events::catalogue::{EVENT_TYPES, EventType, asyncapi, samples};
+use vcare_testkit::promises::must_keep_promises;
 
 const REGENERATE: &str = "just contracts";
 
@@ -46,10 +47,15 @@ fn committed() -> BTreeMap<String, String> {
 #[expect(clippy::disallowed_methods, reason = "a switch of the test, not a setting of the service")]
 fn the_committed_contracts_are_those_of_the_code() {
     let generated = generated();
+    for (name, text) in &generated {
+        must_keep_promises(&format!("contracts/events/{name}"), Some(text));
+    }
     if std::env::var("UPDATE_CONTRACTS").is_ok_and(|value| value == "1") {
-        for stale in committed().keys().filter(|name| !generated.contains_key(*name)) {
-            fs::remove_file(folder().join(stale)).unwrap();
-        }
+        let committed = committed();
+        let stale: Vec<_> = committed.keys().filter(|name| !generated.contains_key(*name)).collect();
+        // First all of them: what is refused leaves everything as it was.
+        stale.iter().for_each(|name| must_keep_promises(&format!("contracts/events/{name}"), None));
+        stale.iter().for_each(|name| fs::remove_file(folder().join(name)).unwrap());
         for (name, text) in &generated {
             fs::write(folder().join(name), text).unwrap();
         }

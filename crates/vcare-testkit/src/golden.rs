@@ -4,16 +4,19 @@ use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use crate::promises::must_keep_promises;
+
 const ANEW: &str = "is not what the code says; write it anew: just contracts";
 
 /// Asserts that the committed file (a path in the repository) is what the code says. With `UPDATE_CONTRACTS=1` it becomes
-/// so.
+/// so, unless it breaks what an earlier one promised: then it stays as it is.
 ///
 /// # Panics
 /// When it is not.
 #[track_caller]
 pub fn must_be_committed(path: &str, text: &str) {
     let file = committed(path);
+    must_keep_promises(path, Some(text));
     if is_wanted_anew() {
         let written = write(&file, text);
         assert!(written.is_ok(), "{path}: {written:?}");

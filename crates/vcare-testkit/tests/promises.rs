@@ -2,72 +2,35 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use serde_json::{Value, json};
-use vcare_testkit::promises::{event_breaks, openapi_breaks};
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-/// What git says; `None` when there is none, no repository, or no such thing in it.
-fn git(arguments: &[&str]) -> Option<String> {
-    let said = Command::new("git").current_dir(root()).args(arguments).output().ok()?;
-    said.status.success().then(|| String::from_utf8(said.stdout).unwrap().trim_end().to_owned())
-}
-
-/// Commits whose promises must hold: what the change started from, what is committed, and what was before it.
-fn earlier() -> Vec<String> {
-    let branches = ["origin/main", "main"].iter().filter_map(|branch| git(&["merge-base", branch, "HEAD"]));
-    let steps = ["HEAD", "HEAD~1"].iter().filter_map(|step| git(&["rev-parse", "--verify", "--quiet", step]));
-    let mut commits: Vec<String> = branches.chain(steps).collect();
-    commits.sort();
-    commits.dedup();
-    commits
-}
-
-/// A break that was meant, and the reason, one a line: `<break>  # <reason>`.
-fn accepted() -> Vec<String> {
-    let text = std::fs::read_to_string(root().join("contracts/accepted-breaks.txt")).unwrap();
-    let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
-    lines.map(|line| line.split_once("  # ").unwrap_or_else(|| panic!("no reason: {line}")).0.to_owned()).collect()
-}
-
-fn broken_since(commit: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    let files = git(&["ls-tree", "-r", "--name-only", commit, "--", "contracts"]).unwrap_or_default();
-    for file in files.lines() {
-        let compare: fn(&Value, &Value) -> Vec<String> = match file {
-            _ if file.ends_with(".schema.json") => event_breaks,
-            "contracts/openapi/vcare-api.json" => openapi_breaks,
-            _ => continue,
-        };
-        let before = serde_json::from_str(&git(&["show", &format!("{commit}:{file}")]).unwrap()).unwrap();
-        let name = file.trim_start_matches("contracts/").trim_start_matches("events/");
-        match std::fs::read_to_string(root().join(file)) {
-            Ok(after) => {
-                let breaks = compare(&before, &serde_json::from_str(&after).unwrap());
-                found.extend(breaks.iter().map(|one| format!("{name}: {one}")));
-            }
-            Err(_) => found.push(format!("{name}: is gone")),
-        }
-    }
-    found
-}
+use vcare_testkit::must_be_committed;
+use vcare_testkit::promises::{broken_promises, event_breaks, must_keep_promises, openapi_breaks, promised};
 
 #[test]
 fn no_contract_breaks_what_an_earlier_one_promised() {
-    let accepted = accepted();
-    for commit in earlier() {
-        let broken: Vec<_> = broken_since(&commit).into_iter().filter(|one| !accepted.contains(one)).collect();
-        assert!(
-            broken.is_empty(),
-            "since {commit}: {broken:#?}\nMake it a new version (v2 beside v1), or say in contracts/accepted-breaks.txt why \
-             nobody is hurt."
-        );
+    for path in promised() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(&path);
+        must_keep_promises(&path, std::fs::read_to_string(file).ok().as_deref());
     }
+}
+
+/// The code is asked before a file is written, so that a break is not there at all, and the file stays as it is.
+#[test]
+fn a_contract_that_breaks_a_promise_is_refused_before_it_is_written() {
+    let Some(path) = promised().into_iter().find(|path| path.ends_with(".schema.json")) else { return };
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(&path);
+    let before = std::fs::read_to_string(&file).unwrap();
+    let mut broken: Value = serde_json::from_str(&before).unwrap();
+    broken["properties"].as_object_mut().unwrap().remove("type");
+    let broken = broken.to_string();
+    assert_eq!(broken_promises(&path, Some(&before)), Vec::<String>::new());
+    assert!(broken_promises(&path, Some(&broken))[0].ends_with("event.type: is gone"));
+    assert!(broken_promises(&path, None)[0].ends_with(": is gone"));
+    let refused = std::panic::catch_unwind(|| must_be_committed(&path, &broken)).unwrap_err();
+    assert!(refused.downcast_ref::<String>().unwrap().contains("accepted-breaks.txt"));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), before);
 }
 
 type Change = fn(&mut Value);
@@ -133,7 +96,10 @@ fn api() -> Value {
                     "patientId": {"type": "string", "maxLength": 64}, "reason": {"type": "string"}}},
                 "Visit": {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}, "mode": {"enum": ["video"]}}},
             },
-            "responses": {"Made": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Visit"}}}}},
+            "responses": {"Made": {
+                "headers": {"ETag": {}},
+                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Visit"}, "examples": {"ONE": {}}}},
+            }},
         },
     })
 }
@@ -154,7 +120,13 @@ const WIDENED: [(&str, Change); 6] = [
     }),
 ];
 
-const NARROWED: [(&str, Change); 10] = [
+const NARROWED: [(&str, Change); 12] = [
+    ("POST /visits: 201: header 'ETag' is gone", |api| {
+        api["components"]["responses"]["Made"]["headers"] = json!({"Location": {}});
+    }),
+    ("POST /visits: 201: 'ONE' is gone", |api| {
+        api["components"]["responses"]["Made"]["content"]["application/json"]["examples"] = json!({"TWO": {}});
+    }),
     ("POST /visits: is gone", |api| api["paths"]["/visits"] = json!({})),
     ("POST /visits: has another operationId", |api| api["paths"]["/visits"]["post"]["operationId"] = json!("make")),
     ("POST /visits: has another security", |api| api["paths"]["/visits"]["post"]["security"] = json!([])),

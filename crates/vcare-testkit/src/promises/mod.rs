@@ -4,10 +4,13 @@
 //! somebody's program was written for. Compared are the documents that we write ourselves, in the forms that we use; a form
 //! that is not known here is reported as a break rather than passed over.
 
+mod history;
 mod openapi;
 mod schema;
 
 use serde_json::Value;
+
+pub use history::{broken_promises, must_keep_promises, promised};
 
 /// What of an event's JSON Schema a newer one breaks: one line a break, empty when there is none.
 ///

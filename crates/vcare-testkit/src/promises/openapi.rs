@@ -42,7 +42,11 @@ impl Operation<'_> {
             let place = format!("{}: {status}", self.place);
             match resolve(self.documents.1, &new["responses"][status]) {
                 Value::Null => self.found.push(format!("{place} is gone")),
-                new => self.content(Side::Response, &place, resolve(self.documents.0, answer), new),
+                new => {
+                    let old = resolve(self.documents.0, answer);
+                    self.content(Side::Response, &place, old, new);
+                    self.told(&place, old, new);
+                }
             }
         }
     }
@@ -83,6 +87,20 @@ impl Operation<'_> {
         if !old.is_null() {
             let place = format!("{}: body", self.place);
             self.content(Side::Request, &place, old, new);
+        }
+    }
+
+    /// Headers that an answer carries, and the codes of its refusals: there may be more of either. A code that is not
+    /// answered any more hurts nobody, unless it was given another name; so it must be said.
+    fn told(&mut self, place: &str, old: &Value, new: &Value) {
+        for name in members(&old["headers"]).map(|(name, _)| name).filter(|name| new["headers"].get(name).is_none()) {
+            self.found.push(format!("{place}: header '{name}' is gone"));
+        }
+        for (kind, content) in members(&old["content"]) {
+            let gone = |code: &&String| new["content"][kind]["examples"].get(code.as_str()).is_none();
+            for code in members(&content["examples"]).map(|(code, _)| code).filter(gone) {
+                self.found.push(format!("{place}: '{code}' is gone"));
+            }
         }
     }
 
