@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
 pub mod answer;
+pub mod connection;
 pub mod dto;
 pub mod extract;
 pub mod limit;

@@ -10,13 +10,11 @@ use actix_web::http::header::{
 };
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, web};
-use futures_util::future::LocalBoxFuture;
 use tracing::Instrument;
 use tracing::field::Empty;
 use vcare_app::TraceContext;
 use vcare_app::ports::Ids;
 
-use crate::extract::bearer;
 use crate::problem::Problem;
 use crate::server::Api;
 
@@ -109,21 +107,6 @@ pub async fn around<B: MessageBody + 'static>(
         }
     });
     Ok(finish(answered, &id))
-}
-
-/// The bearer token of a question that may be held open.
-pub struct HeldToken(pub Option<String>);
-
-/// Leaves a question that may be held open nothing of its headers but the token, as [`HeldToken`]: their table has seven
-/// kilobytes, and ten thousand wait. Whoever answers it watches how long that takes, so that nothing more is held here.
-pub fn without_headers<B>(
-    mut req: ServiceRequest,
-    next: Next<B>,
-) -> LocalBoxFuture<'static, Result<ServiceResponse<B>, actix_web::Error>> {
-    let token = bearer(req.headers()).map(ToOwned::to_owned);
-    *req.headers_mut() = HeaderMap::new();
-    req.extensions_mut().insert(HeldToken(token));
-    next.call(req)
 }
 
 /// Marks an answer whose question was held open.

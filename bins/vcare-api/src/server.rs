@@ -1,22 +1,29 @@
 //! The server.
 
 use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_cors::Cors;
-use actix_web::dev::Server;
+use actix_http::HttpService;
+use actix_server::{GracefulShutdownSignal, Server};
+use actix_service::{ServiceFactory, fn_factory, fn_service, map_config};
+use actix_web::dev::AppConfig;
 use actix_web::http::header::{ETAG, LOCATION, RETRY_AFTER};
 use actix_web::middleware::{Compress, Condition, from_fn};
-use actix_web::{App as WebApp, HttpServer, web};
+use actix_web::{App as WebApp, web};
 use anyhow::Context;
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::task::yield_now;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use vcare_app::App;
 use vcare_app::ports::{AccessTokens, Ids};
 use vcare_boot::{ApiConfig, Health, Metrics};
 
 use crate::answer::{MUTATION_DIFFERS, MUTATION_REPLAYED, REPLAYED};
+use crate::connection::{self, Line};
 use crate::extract::UploadLimits;
 use crate::limit::Limit;
 use crate::problem::Problem;
@@ -29,6 +36,8 @@ use crate::routes::internal::InternalTokens;
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long the head of a request may take to arrive.
 const REQUEST_HEAD: Duration = Duration::from_secs(30);
+/// How long a client may take to close a connection that we closed.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// What every route has at hand.
 pub struct Api {
@@ -76,26 +85,58 @@ pub fn listen(api: Api, config: &ApiConfig) -> anyhow::Result<(SocketAddr, Serve
     let api = web::Data::new(api);
     let limit = config.max_body_bytes;
     let origins = config.cors_allow_origins.clone();
-    let mut server = HttpServer::new(move || {
-        WebApp::new()
+    let mut server = Server::build().disable_signals().shutdown_timeout(config.shutdown_seconds);
+    if let Some(threads) = config.threads {
+        server = server.workers(threads);
+    }
+    let stopping = server.graceful_shutdown_signal();
+    let server = server.listen("vcare-api", listener, move || {
+        let web = WebApp::new()
             .app_data(api.clone())
             .app_data(web::PayloadConfig::new(limit))
             // The last is the outermost: what CORS and compression add to an answer stays.
             .wrap(from_fn(request::around))
             .wrap(Compress::default())
             .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
-            .configure(routes::configure)
-    })
-    .disable_signals()
-    .keep_alive(KEEP_ALIVE)
-    // Five seconds are not enough for a request's head on a 2G link that stalls; and who never ends one must still go.
-    .client_request_timeout(REQUEST_HEAD)
-    .shutdown_timeout(config.shutdown_seconds);
-    if let Some(threads) = config.threads {
-        server = server.workers(threads);
+            .wrap(from_fn(connection::told))
+            .configure(routes::configure);
+        let (stopping, ending) = (stopping.clone(), stopping.clone());
+        let service = HttpService::build()
+            .keep_alive(KEEP_ALIVE)
+            // Five seconds are not enough for a request's head on a 2G link that stalls; and who never ends one must still go.
+            .client_request_timeout(REQUEST_HEAD)
+            .client_disconnect_timeout(GOODBYE)
+            .graceful_shutdown_signal(move || drain(stopping.clone()))
+            .on_connect_ext(|line: &Line, data| {
+                data.insert(line.connection());
+            })
+            .h1(map_config(web, |()| AppConfig::default()));
+        let service = Rc::new(service);
+        fn_factory(move || {
+            let (service, ending) = (Rc::clone(&service), ending.clone());
+            async move {
+                let answers = Rc::new(service.new_service(()).await?);
+                let rest = move || rest(ending.clone());
+                Ok::<_, ()>(fn_service(move |stream| connection::serve(stream, Rc::clone(&answers), rest.clone())))
+            }
+        })
+    })?;
+    Ok((address, server.run()))
+}
+
+/// For so long a connection is kept on which nothing happens.
+async fn rest(stopping: GracefulShutdownSignal) {
+    tokio::select! {
+        () = stopping.notified() => {}
+        () = sleep(KEEP_ALIVE) => {}
     }
-    let server = server.listen(listener)?.run();
-    Ok((address, server))
+}
+
+/// Connections without a request end with the process at once. One that was taken out of a wait by that same end has yet to
+/// read its question, so each is left one turn.
+async fn drain(stopping: GracefulShutdownSignal) {
+    stopping.notified().await;
+    yield_now().await;
 }
 
 /// Behind Kong there is none: Kong answers for its own routes. A sandbox allows every origin.

@@ -48,11 +48,6 @@ fn routed(path: &str, routes: Vec<(Method, Route)>) -> Resource {
     }))
 }
 
-/// One path with a question that is held open.
-fn held_open(path: &str, routes: Vec<(Method, Route)>) -> impl HttpServiceFactory + 'static {
-    routed(path, routes).wrap(from_fn(request::without_headers))
-}
-
 /// The same, for those who sign in.
 fn signed_in(path: &str, routes: Vec<(Method, Route)>) -> impl HttpServiceFactory + 'static {
     // The last is the outermost: checking who calls takes time, too.
@@ -118,7 +113,7 @@ pub fn configure(app: &mut web::ServiceConfig) {
         &to("/sessions/join"),
         vec![get(web::get().to(join::join_by_get)), post(web::post().to(join::join_by_post))],
     ))
-    .service(held_open(&to("/sessions/join/status"), vec![get(web::get().to(waiting::status::status))]))
+    .service(routed(&to("/sessions/join/status"), vec![get(web::get().to(waiting::status::status))]))
     .service(resource(&to("/sessions/join/connection"), vec![post(web::post().to(waiting::connection::by_token))]))
     .service(resource(&to("/sessions/join/short"), vec![post(web::post().to(waiting::short::resolve))]))
     .service(

@@ -1,14 +1,18 @@
 //! Waiting for news with one question held open: hardly a byte while nothing happens.
 
-use std::time::Duration;
+use std::pin::Pin;
+use std::sync::Arc;
 
+use tokio::sync::futures::OwnedNotified;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use vcare_domain::{DeviceId, Place, pause_before_asking};
 
-use super::JoinStatus;
+use super::{JoinStatus, Seat};
 use crate::app::App;
 use crate::error::AppError;
+use crate::ports::{JoinTokenClaims, Watch};
 
 /// What somebody who waits knows already.
 #[derive(Debug, Clone, Default)]
@@ -40,44 +44,103 @@ pub enum News {
     },
 }
 
+/// Leave to read. Thousands may ask or be told at once: they read one after the other, and leave connections to the database
+/// to everybody else.
+#[derive(Debug)]
+pub struct Turn(#[expect(dead_code, reason = "held, not looked at")] Option<OwnedSemaphorePermit>);
+
+/// Why somebody who waits is looked at.
+#[derive(Debug)]
+pub enum Cue {
+    /// They have just asked, or there may be news; and it is their turn.
+    Look(Turn),
+    /// They have waited for as long as a question is held open.
+    TimeIsUp,
+    /// The process ends.
+    Stopping,
+}
+
+/// A question that is held open: all that is needed to go on with it, from wherever that happens.
+#[derive(Debug)]
+pub struct Held {
+    claims: JoinTokenClaims,
+    look: Look,
+    watch: Watch,
+    /// `None` when too many wait.
+    seat: Option<Seat>,
+    until: Instant,
+    /// What came since the visit was last read; `None` before it was.
+    news: Option<Pin<Box<OwnedNotified>>>,
+    readers: Arc<Semaphore>,
+    /// The place in line when it was last read.
+    place: Option<Place>,
+}
+
+impl Held {
+    /// Ends when there is a reason to [`App::look_again`]; nothing is lost when this is dropped before, and asked for anew.
+    pub async fn cue(&mut self, stop: &CancellationToken) -> Cue {
+        let turn = async {
+            if let Some(news) = &mut self.news {
+                news.as_mut().await;
+            }
+            // Nobody closes it.
+            Turn(Arc::clone(&self.readers).acquire_owned().await.ok())
+        };
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => Cue::Stopping,
+            turn = turn => Cue::Look(turn),
+            () = sleep_until(self.until) => Cue::TimeIsUp,
+        }
+    }
+}
+
 impl App {
-    /// Waits until something changes for the holder of a join token, for as long as [`super::WaitingPace::longest`]. When
-    /// the process stops, or too many wait in it, the answer comes at once, with pauses that differ: those who waited come
-    /// back one by one.
+    /// Takes the question of who holds a join token, and wants to wait until something changes: for as long as
+    /// [`super::WaitingPace::longest`].
+    ///
+    /// # Errors
+    /// [`AppError::JoinToken`], [`AppError::Secrets`].
+    pub async fn hold_open(&self, token: &str, look: Look) -> Result<Held, AppError> {
+        let claims = self.claims(token).await?;
+        let device = look.device.clone().map(|device| (claims.participant_id, device));
+        let watch = self.waiting.changes.watch(&claims.tenant_id, claims.session_id, device);
+        Ok(Held {
+            seat: self.waiting.seat(),
+            until: Instant::now() + self.waiting.pace.longest,
+            news: None,
+            readers: Arc::clone(&self.waiting.readers),
+            place: None,
+            claims,
+            look,
+            watch,
+        })
+    }
+
+    /// What somebody who waits is told; `None` when they go on waiting for the next [`Held::cue`]. When the process stops, or
+    /// too many wait in it, the answer comes at once, with pauses that differ: those who waited come back one by one.
     ///
     /// # Errors
     /// As [`App::join_status`].
-    pub async fn wait_for_news(&self, token: String, look: &Look, stop: &CancellationToken) -> Result<News, AppError> {
-        // Boxed, what takes a moment takes no room while nothing happens: ten thousand wait here.
-        let claims = Box::pin(self.claims(&token)).await?;
-        drop(token);
-        let seat = self.waiting.seat();
-        let watch = {
-            let device = look.device.clone().map(|device| (claims.participant_id, device));
-            self.waiting.changes.watch(&claims.tenant_id, claims.session_id, device)
+    pub async fn look_again(&self, held: &mut Held, cue: Cue) -> Result<Option<News>, AppError> {
+        tracing::Span::current().record("tenant_id", held.claims.tenant_id.as_str());
+        let turn = match cue {
+            Cue::Look(turn) => turn,
+            Cue::TimeIsUp => return Ok(Some(self.answered("nothing", nothing(held.place)))),
+            Cue::Stopping => return Ok(Some(self.answered("stopping", self.nothing_and_spread(1, 10)))),
         };
-        let until = Instant::now() + self.waiting.pace.longest;
-        loop {
-            let news = watch.news();
-            let status = {
-                // Thousands may be told at once: they read one after the other, and leave connections to everybody else.
-                let _turn = self.waiting.readers.acquire().await;
-                Box::pin(self.standing(&claims, look.device.as_ref())).await?
-            };
-            if look.is_news(&status) {
-                return Ok(self.answered("changed", News::Changed(status)));
-            }
-            if seat.is_none() {
-                return Ok(self.answered("full", self.nothing_and_spread(5, 15)));
-            }
-            watch.seen(status.version, look.place);
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => return Ok(self.answered("stopping", self.nothing_and_spread(1, 10))),
-                () = news => {}
-                () = sleep_until(until) => return Ok(self.answered("nothing", nothing(status.place))),
-            }
+        held.news = Some(Box::pin(held.watch.news()));
+        let status = self.standing(&held.claims, held.look.device.as_ref()).await?;
+        drop(turn);
+        if held.look.is_news(&status) {
+            return Ok(Some(self.answered("changed", News::Changed(status))));
         }
+        if held.seat.is_none() {
+            return Ok(Some(self.answered("full", self.nothing_and_spread(5, 15))));
+        }
+        held.watch.seen(status.version, held.look.place);
+        held.place = status.place;
+        Ok(None)
     }
 
     fn answered(&self, outcome: &'static str, news: News) -> News {
@@ -90,12 +153,6 @@ impl App {
         let mut byte = [0];
         self.ids.fill_random(&mut byte);
         News::Nothing { pause_seconds: least + u32::from(byte[0]) % (most - least + 1) }
-    }
-
-    /// How long a question may be held open.
-    #[must_use]
-    pub fn longest_wait(&self) -> Duration {
-        self.waiting.pace.longest
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 
 pub use connection::ConnectionReport;
 pub use lines::Lines;
-pub use long_poll::{Look, News};
+pub use long_poll::{Cue, Held, Look, News};
 pub use status::JoinStatus;
 pub(crate) use status::token_refusal;
 

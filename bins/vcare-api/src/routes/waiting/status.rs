@@ -1,18 +1,22 @@
 //! `GET /sessions/join/status`: how one stands, at once or when it changes.
 
+use std::rc::Rc;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use tokio::time::timeout;
+use vcare_app::AppError;
 use vcare_app::waiting::{Look, News};
 use vcare_domain::DeviceId;
 
 use super::without_token;
 use crate::answer::send;
+use crate::connection::Connection;
 use crate::dto::JoinStatusDto;
-use crate::extract::{Fields, Query};
+use crate::extract::{Fields, Query, bearer};
 use crate::problem::Problem;
-use crate::request::{HeldOpen, HeldToken};
+use crate::request::HeldOpen;
 use crate::server::Api;
 
 /// A number as we write it: digits, and no sign before them.
@@ -57,26 +61,43 @@ pub async fn status(api: web::Data<Api>, req: HttpRequest, mut query: Query) -> 
     let in_query = query.take("token");
     let (waits, look) = look(&mut query)?;
     query.nothing_else()?;
-    // What is not needed while somebody waits goes before: ten thousand wait at once.
-    let mut noted = std::mem::take(&mut *req.extensions_mut());
-    let in_headers = noted.remove::<HeldToken>().and_then(|token| token.0);
-    drop((noted, req));
-    let token = in_headers.or(in_query).ok_or_else(without_token)?;
+    let token = bearer(req.headers()).or(in_query.as_deref()).ok_or_else(without_token)?;
+    let connection = req.conn_data::<Rc<Connection>>().ok_or_else(Problem::internal)?;
+    connection.asks(&req);
     if !waits {
-        let status = Box::pin(timeout(api.deadline, api.app.join_status(&token, look.device.as_ref())));
-        let status = status.await.map_err(|_| Problem::too_slow())??;
+        let status = in_time(&api, api.app.join_status(token, look.device.as_ref())).await?;
         return send(StatusCode::OK, &JoinStatusDto::from(status));
     }
-    let news = timeout(api.deadline + api.app.longest_wait(), api.app.wait_for_news(token, &look, &api.stop));
-    let mut response = match news.await.map_err(|_| Problem::too_slow())? {
+    let mut response = match news(&api, connection, token, look).await {
         Ok(News::Changed(status)) => send(StatusCode::OK, &JoinStatusDto::from(status))?,
         Ok(News::Nothing { pause_seconds }) => {
             HttpResponse::NoContent().insert_header((RETRY_AFTER, pause_seconds)).finish()
         }
-        Err(error) => Problem::from(error).response(),
+        Err(problem) => problem.response(),
     };
     response.extensions_mut().insert(HeldOpen);
     Ok(response)
+}
+
+/// Begins a question, or goes on with it when it was put aside on this connection.
+async fn news(api: &Api, connection: &Connection, token: &str, look: Look) -> Result<News, Problem> {
+    let (mut held, mut cue) = match connection.resume().await {
+        Some(put_aside) => put_aside,
+        None => {
+            let held = in_time(api, api.app.hold_open(token, look)).await?;
+            connection.put_aside(held, api.stop.clone()).await
+        }
+    };
+    loop {
+        if let Some(news) = in_time(api, api.app.look_again(&mut held, cue)).await? {
+            return Ok(news);
+        }
+        (held, cue) = connection.put_aside(held, api.stop.clone()).await;
+    }
+}
+
+async fn in_time<T>(api: &Api, step: impl Future<Output = Result<T, AppError>>) -> Result<T, Problem> {
+    Ok(timeout(api.deadline, step).await.map_err(|_| Problem::too_slow())??)
 }
 
 #[cfg(test)]

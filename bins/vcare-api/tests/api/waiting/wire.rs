@@ -1,8 +1,6 @@
 //! VCARE-US-008: what waiting costs on the wire, on real sockets.
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-
+use super::Wire;
 use crate::support::TestApp;
 
 /// What a patient may pay for half an hour.
@@ -10,48 +8,13 @@ const BUDGET: usize = 25_000;
 /// Each question is held open for a minute.
 const QUESTIONS: usize = 30;
 
-/// A connection that counts.
-struct Wire {
-    stream: TcpStream,
-    sent: usize,
-    received: usize,
-}
-
-impl Wire {
-    async fn connect(app: &TestApp) -> Self {
-        let address = app.url("").trim_start_matches("http://").to_owned();
-        Self { stream: TcpStream::connect(address).await.unwrap(), sent: 0, received: 0 }
-    }
-
-    /// Sends a request as it is, and reads the answer to its end.
-    async fn ask(&mut self, request: &str) -> String {
-        self.stream.write_all(request.as_bytes()).await.unwrap();
-        self.sent += request.len();
-        let mut answer = Vec::new();
-        let mut buffer = [0; 4096];
-        loop {
-            let read = self.stream.read(&mut buffer).await.unwrap();
-            assert!(read > 0, "the connection was closed: {}", String::from_utf8_lossy(&answer));
-            self.received += read;
-            answer.extend_from_slice(&buffer[..read]);
-            let text = String::from_utf8_lossy(&answer).to_lowercase();
-            if let Some((head, body)) = text.split_once("\r\n\r\n") {
-                let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next());
-                if body.len() >= length.map_or(0, |length| length.parse().unwrap()) {
-                    return text;
-                }
-            }
-        }
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn us_008_half_an_hour_of_waiting_costs_at_most_25_kilobytes() {
     // Without a seat each question is answered at once, with the same bytes as after a minute.
     let app = TestApp::start_with("waiting.lines_ms = 0\nwaiting.seats = 0").await;
     let visit = app.visit().await;
     let token = app.join_token(&visit).await;
-    let mut wire = Wire::connect(&app).await;
+    let mut wire = Wire::connect(&app.url("")).await;
     let body = format!(r#"{{"token":"{token}","deviceId":"d4Zk0PqLmN8x"}}"#);
     let base = "/api/v1/virtual-care/sessions/join";
     let join = format!(
