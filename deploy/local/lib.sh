@@ -96,6 +96,7 @@ need_test_kms() {
 # need_python_programs NAME DIR: makes sure of Python programs, each in an environment of its own, with the versions that
 # stand in DIR's lists. Kept between runs, and made anew when a version changes. Sets PYTHON_PROGRAMS to their folder.
 need_python_programs() {
+    has_venv || install_packages python3 python3-venv
     local cache="${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/vcare" versions name list
     versions="$(cat "$ROOT_DIR/$2"/*.txt | cksum | cut -d' ' -f1)"
     PYTHON_PROGRAMS="$cache/$1-$versions"
