@@ -38,6 +38,10 @@ bench-upload:
 test *args:
     deploy/local/test "$@"
 
+# all tests, and how many lines of each crate they ran; with arguments, nextest with these
+coverage *args:
+    deploy/local/coverage "$@"
+
 # everything that must hold before a merge; with arguments only these gates: just ci fmt clippy
 ci *gates:
     .ci/run "$@"

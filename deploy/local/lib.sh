@@ -144,6 +144,40 @@ find_c_compiler() {
     command -v cc >/dev/null && echo '#include <stdlib.h>' | cc -E - >/dev/null 2>&1
 }
 
+# count_lines NAME: from here on cargo builds our own crates so that they count which of their lines are run, and they leave
+# what they counted in COVERAGE, which this sets, under that name. Dependencies are those of every build, and a build without
+# counters stays beside.
+count_lines() {
+    COVERAGE="$(realpath --canonicalize-missing "${CARGO_TARGET_DIR:-$ROOT_DIR/target}")/coverage"
+    export COVERAGE RUSTC_WORKSPACE_WRAPPER="$ROOT_DIR/deploy/coverage/rustc"
+    # Two files for each program (%2m), shared by all its processes. They are mapped (%c), not written at the end: what a
+    # process did before it was killed counts.
+    export LLVM_PROFILE_FILE="$COVERAGE/$1/%2m%c"
+}
+
+# The tools that read what was counted, of the LLVM that the compiler has: rustup's, which needs no root, else the system's.
+# Sets LLVM_BIN.
+need_llvm() {
+    find_llvm && return
+    say "Installing llvm-tools (once) ..."
+    if rustup component add llvm-tools >/dev/null 2>&1 && find_llvm; then return; fi
+    install_packages "llvm-$(llvm_major)"
+    find_llvm || die "there is still no llvm-cov $(llvm_major)."
+}
+
+llvm_major() { rustc -vV | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p'; }
+
+find_llvm() {
+    local host bin
+    host="$(rustc -vV | sed -n 's/^host: //p')"
+    for bin in "$(rustc --print sysroot)/lib/rustlib/$host/bin" "/usr/lib/llvm-$(llvm_major)/bin"; do
+        [[ -x $bin/llvm-cov && -x $bin/llvm-profdata ]] || continue
+        export LLVM_BIN="$bin"
+        return 0
+    done
+    return 1
+}
+
 # For programs from npm.
 need_node() {
     has_node && return

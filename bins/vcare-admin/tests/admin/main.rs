@@ -26,10 +26,19 @@ struct Run {
     err: String,
 }
 
+/// The program with those arguments, and with nothing of our environment but where it counts the lines it runs.
+#[expect(clippy::disallowed_methods, reason = "no setting of ours: it is handed on")]
+fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vcare-admin"));
+    let counters = std::env::var_os("LLVM_PROFILE_FILE").map(|file| ("LLVM_PROFILE_FILE", file));
+    command.args(arguments).env_clear().envs(counters);
+    command
+}
+
 /// Runs it with those arguments and those settings, and none of ours.
 fn admin(arguments: &[&str], settings: &[(&str, &str)]) -> Run {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vcare-admin"));
-    command.args(arguments).env_clear().envs(settings.iter().copied()).stdin(Stdio::null());
+    let mut command = program(arguments);
+    command.envs(settings.iter().copied()).stdin(Stdio::null());
     let output = command.output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     let run = Run { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) };

@@ -1,20 +1,20 @@
 //! `vcare-admin secret`, with keys in a file and in a server that speaks like AWS KMS.
 
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::Value;
 use vcare_testkit::{KmsKey, KmsKind, KmsServer, TestDatabase};
 
-use crate::{Run, Settings};
+use crate::{Run, Settings, program};
 
 const BROUGHT: &str = "brought-by-kabul-0123456789-abcdefghij";
 
 impl Settings {
     /// Runs it with a value on its standard input.
     fn fed(&self, arguments: &[&str], value: &[u8]) -> Run {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_vcare-admin"));
-        command.args(arguments).env_clear().env("VCARE_CONFIG_FILE", &self.0);
+        let mut command = program(arguments);
+        command.env("VCARE_CONFIG_FILE", &self.0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         // One that ends before it reads closes its side.
