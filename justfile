@@ -67,6 +67,10 @@ contracts:
 deny:
     .ci/run deny machete
 
+# what each program is made of, as CycloneDX, in target/sbom
+sbom:
+    deploy/local/sbom
+
 # pictures of the waiting room's page in three languages, in target/pictures
 pictures:
     deploy/local/test --run-ignored only -E 'test(pictures_of)'

@@ -29,7 +29,7 @@ Install it with rustup; it then fetches the version named in rust-toolchain.toml
 # need_cargo_tool NAME VERSION: installs a cargo subcommand when there is none. Fails, without ending the script, when
 # it cannot.
 need_cargo_tool() {
-    "$1" --version >/dev/null 2>&1 && return
+    cargo "${1#cargo-}" --version >/dev/null 2>&1 && return
     say "Installing $1 $2 (once; takes some minutes) ..."
     # Not into our target directory: a build of another tree there would only be in the way.
     env -u CARGO_TARGET_DIR cargo install "$1" --version "$2" --locked --quiet

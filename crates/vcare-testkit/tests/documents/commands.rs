@@ -9,10 +9,11 @@ use vcare_testkit::must_be_part_of;
 
 /// What a command begins with, and what runs it: a gate of `.ci/run`, or the test that is named. `by hand` is what no machine
 /// of ours can run, and says why.
-const RUN: [(&str, &str); 38] = [
+const RUN: [(&str, &str); 40] = [
     ("deploy/local/demo", "gate `demo`, with `--check`; without it `what_the_readme_tells_to_type_works`"),
     ("deploy/local/test", "gate `tests`, counting lines"),
     ("deploy/local/coverage", "gate `tests`"),
+    ("deploy/local/sbom", "gate `sbom`"),
     ("deploy/local/fuzz", "gate `fuzz`"),
     ("deploy/local/chaos", "`us_004_and_009_nothing_is_lost_or_doubled_whatever_is_killed`, in its short form"),
     ("deploy/local/bench-ai", "by hand: takes minutes. `the_documented_commands_are_understood` reads its options"),
@@ -27,6 +28,7 @@ const RUN: [(&str, &str); 38] = [
     ("just bench-link", "as `deploy/local/bench-link`"),
     ("just test", "gate `tests`"),
     ("just coverage", "as `deploy/local/coverage`"),
+    ("just sbom", "as `deploy/local/sbom`"),
     ("just ci", "as `.ci/run`"),
     ("just contracts", "gate `tests` runs the same tests, and fails where this would write"),
     ("just bench-upload", "as `deploy/local/bench-upload`"),
