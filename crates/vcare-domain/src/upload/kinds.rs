@@ -98,12 +98,6 @@ impl MediaType {
             Self::Webm => "webm",
         }
     }
-
-    /// Whether it is a picture.
-    #[must_use]
-    pub const fn is_picture(self) -> bool {
-        matches!(self, Self::Jpeg | Self::Png)
-    }
 }
 
 /// What is shown: not the bytes that came in, but what was made of them.
