@@ -187,6 +187,19 @@ async fn an_outage_of_the_stream_is_waited_out_without_asking_all_the_time() {
     running.stop().await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_never_answers_is_not_waited_for_and_nothing_is_lost() {
+    let table = Table::with(["a", "b", "a"]);
+    let stream = Stream::new(|_| Fate::Taken);
+    stream.gate.forget_permits(usize::MAX);
+    let relay = relay(&table, &stream, quick());
+    assert_eq!(relay.drain().await.unwrap(), Drained { led: true, published: 0, held: 3 });
+    assert_eq!(table.positions(), [1, 2, 3]);
+    stream.gate.add_permits(1);
+    assert_eq!(relay.drain().await.unwrap(), Drained { led: true, published: 3, held: 0 });
+    assert_all_in_order(&stream, &table, 3);
+}
+
 #[tokio::test]
 async fn a_ring_wakes_the_relay_at_once() {
     let table = Table::with([]);
