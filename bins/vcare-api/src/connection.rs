@@ -10,12 +10,12 @@
 //! was read since the last answer is the head of this one question, byte for byte, and all answers before it are written; or
 //! when it is nothing, after the whole answer to such a question that had no body.
 
+mod answers;
 mod head;
 #[cfg(test)]
 mod tests;
-mod told;
 
-pub use told::told;
+pub use answers::watch_answers;
 
 use std::cell::{RefCell, RefMut};
 use std::future::{Future, poll_fn};

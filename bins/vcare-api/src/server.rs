@@ -98,7 +98,7 @@ pub fn listen(api: Api, config: &ApiConfig) -> anyhow::Result<(SocketAddr, Serve
             .wrap(from_fn(request::around))
             .wrap(Compress::default())
             .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
-            .wrap(from_fn(connection::told))
+            .wrap(from_fn(connection::watch_answers))
             .configure(routes::configure);
         let (stopping, ending) = (stopping.clone(), stopping.clone());
         let service = HttpService::build()

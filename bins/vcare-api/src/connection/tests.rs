@@ -24,7 +24,7 @@ async fn serving<R: Future<Output = ()> + 'static>(rest: impl Fn() -> R + 'stati
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (stream, _) = listener.accept().await.unwrap();
-    let web = App::new().wrap(from_fn(told)).route("/status", web::get().to(status));
+    let web = App::new().wrap(from_fn(watch_answers)).route("/status", web::get().to(status));
     let service = HttpService::build()
         .on_connect_ext(|line: &Line, data| {
             data.insert(line.connection());

@@ -12,12 +12,12 @@ use actix_web::web::Bytes;
 use super::Connection;
 
 /// An answer that tells its connection when there is nothing more of it.
-pub struct Told {
+pub struct Watched {
     body: BoxBody,
     connection: Option<Rc<Connection>>,
 }
 
-impl MessageBody for Told {
+impl MessageBody for Watched {
     type Error = Box<dyn std::error::Error>;
 
     fn size(&self) -> BodySize {
@@ -29,7 +29,7 @@ impl MessageBody for Told {
     }
 }
 
-impl Drop for Told {
+impl Drop for Watched {
     fn drop(&mut self) {
         if let Some(connection) = &self.connection {
             connection.answered();
@@ -41,11 +41,11 @@ impl Drop for Told {
 ///
 /// # Errors
 /// None of its own.
-pub async fn told<B: MessageBody + 'static>(
+pub async fn watch_answers<B: MessageBody + 'static>(
     req: ServiceRequest,
     next: Next<B>,
-) -> Result<ServiceResponse<Told>, actix_web::Error> {
+) -> Result<ServiceResponse<Watched>, actix_web::Error> {
     let connection = req.conn_data::<Rc<Connection>>().cloned();
     let answered = next.call(req).await?.map_into_boxed_body();
-    Ok(answered.map_body(|_, body| Told { body, connection }))
+    Ok(answered.map_body(|_, body| Watched { body, connection }))
 }
