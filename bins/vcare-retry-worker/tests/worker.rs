@@ -6,7 +6,7 @@ mod ward;
 
 use std::time::{Duration, Instant};
 
-use vcare_testkit::{Mode, Name};
+use vcare_testkit::{Mode, Name, until};
 
 use crate::ward::Ward;
 
@@ -122,11 +122,7 @@ async fn two_workers_that_come_late_give_lost_visits_up_once_each() {
 async fn what_a_crash_left_at_zoom_is_closed() {
     let ward = Ward::start("").await;
     let (worker, shutdown) = ward.worker_after_a_crash_at_zoom().await;
-    let deadline = Instant::now() + Duration::from_secs(40);
-    while !ward.standins.zoom().meetings().is_empty() {
-        assert!(Instant::now() < deadline, "nobody closes it");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    until("it is closed", async || ward.standins.zoom().meetings().is_empty()).await;
     shutdown.cancel();
     worker.await.unwrap().unwrap();
 }

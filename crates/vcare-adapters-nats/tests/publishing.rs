@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 use async_nats::jetstream::stream::{Config, RetentionPolicy, StorageType};
 use support::{
     assert_published, config, connected, event, jetstream, jetstream_as, publish_in_the_end, server, server_with,
-    stored, until,
+    stored,
 };
 use vcare_adapters_nats::{NatsCredentials, NatsPublisher, STREAM, STREAM_SUBJECTS};
 use vcare_app::ports::{EventPublisher, PublishError, Secret, StoredEvent};
+use vcare_testkit::until;
 
 fn bodies(messages: &[async_nats::jetstream::message::StreamMessage]) -> Vec<Vec<u8>> {
     messages.iter().map(|message| message.payload.to_vec()).collect()
@@ -102,7 +103,7 @@ async fn a_nats_server_that_crashes_and_comes_back_is_used_again_by_itself() {
     assert_published(&publisher.publish(&[event(1, "a")]).await);
     for number in 2..5 {
         server.kill();
-        until("the loss is noticed", || !publisher.health()).await;
+        until("the loss is noticed", async || !publisher.health()).await;
         let begun = Instant::now();
         assert!(publisher.publish(&[event(number, "a")]).await[0].is_err());
         assert!(begun.elapsed() < Duration::from_secs(1), "it took {:?}", begun.elapsed());

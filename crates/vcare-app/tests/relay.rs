@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use relay_support::{Chance, Fate, Running, Stream, Table, event, quick, relay, until};
+use relay_support::{Chance, Fate, Running, Stream, Table, event, quick, relay};
 use vcare_app::relay::{Drained, Pace};
+use vcare_testkit::until;
 
 fn assert_all_in_order(stream: &Stream, table: &Table, total: usize) {
     assert_eq!(table.positions(), [0_i64; 0], "something stayed in the outbox");
@@ -67,7 +68,7 @@ async fn two_relays_that_crash_and_take_over_lose_nothing_and_keep_the_order() {
         let mut running = [start(), start()];
         while !table.positions().is_empty() {
             let stored = stream.stored().len();
-            until("some more is stored", || stream.stored().len() > stored || table.positions().is_empty()).await;
+            until("some more is stored", async || stream.stored().len() > stored || table.positions().is_empty()).await;
             let victim = usize::from(chance.one_in(2));
             std::mem::replace(&mut running[victim], start()).crash().await;
         }
@@ -98,17 +99,14 @@ async fn an_event_is_published_again_only_after_a_crash_between_publishing_and_d
     assert_all_in_order(&stream, &table, 100);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn acknowledged_events_are_deleted_before_a_slow_batch_is_through() {
     let table = Table::with(["a", "a", "a", "a"]);
     let stream = {
         let table = Arc::clone(&table);
-        Stream::new(move |event| {
+        Stream::slow(Duration::from_millis(150), move |event| {
             let pending = table.positions();
             assert!(event.position < 4 || pending.len() < 4, "all four are still in the outbox");
-            // A slow stream.
-            #[expect(clippy::disallowed_methods, reason = "the delay is what is tested")]
-            std::thread::sleep(Duration::from_millis(150));
             Fate::Taken
         })
     };
@@ -122,14 +120,14 @@ async fn a_refused_event_holds_back_its_own_key_only_however_many_wait_behind_it
     let table = Table::with(stuck.chain(["a", "b", "a"]));
     let stream = Stream::new(|event| if event.ordering_key == "stuck" { Fate::Refused } else { Fate::Taken });
     let running = Running::start(relay(&table, &stream, quick()));
-    until("the others are published", || stream.stored().len() == 3).await;
+    until("the others are published", async || stream.stored().len() == 3).await;
 
     table.insert(event(50, "late"));
     running.wake.ring();
-    until("a later one is published too", || stream.stored().len() == 4).await;
+    until("a later one is published too", async || stream.stored().len() == 4).await;
 
     stream.fate(|_| Fate::Taken);
-    until("the key goes on when its event is taken", || table.positions().is_empty()).await;
+    until("the key goes on when its event is taken", async || table.positions().is_empty()).await;
     running.stop().await;
     assert_all_in_order(&stream, &table, 34);
 }
@@ -141,7 +139,7 @@ async fn an_outbox_full_of_stuck_events_is_not_read_again_and_again() {
     let wait = Duration::from_millis(20);
     let pace = Pace { window: 8, poll: wait, shortest_backoff: wait, longest_backoff: wait, ..quick() };
     let running = Running::start(relay(&table, &stream, pace));
-    until("it has tried five times", || stream.calls.load(Ordering::SeqCst) >= 5).await;
+    until("it has tried five times", async || stream.calls.load(Ordering::SeqCst) >= 5).await;
     let reads = table.reads.load(Ordering::SeqCst);
     assert!(reads <= 25, "{reads} reads for five attempts");
     running.stop().await;
@@ -161,28 +159,28 @@ async fn draining_does_nothing_while_another_process_leads() {
     let table = Table::with(["a"]);
     let stream = Stream::new(|_| Fate::Refused);
     let leader = Running::start(relay(&table, &stream, quick()));
-    until("it leads", || table.is_led()).await;
+    until("it leads", async || table.is_led()).await;
     assert_eq!(relay(&table, &stream, quick()).drain().await.unwrap(), Drained::default());
     leader.stop().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_outage_of_the_stream_is_waited_out_without_asking_all_the_time() {
     let table = Table::with(["a", "b", "c"]);
     let stream = Stream::new(|_| Fate::Refused);
     let pace =
         Pace { shortest_backoff: Duration::from_millis(40), longest_backoff: Duration::from_millis(80), ..quick() };
-    let begun = std::time::Instant::now();
+    let begun = tokio::time::Instant::now();
     let running = Running::start(relay(&table, &stream, pace));
     for attempts in 1..=5 {
         running.wake.ring();
-        until("it asks again", || stream.calls.load(Ordering::SeqCst) >= attempts).await;
+        until("it asks again", async || stream.calls.load(Ordering::SeqCst) >= attempts).await;
     }
     // 40 + 80 + 80 + 80 ms, less the spread of 20 %.
     assert!(begun.elapsed() >= Duration::from_millis(220), "five attempts within {:?}", begun.elapsed());
 
     stream.fate(|_| Fate::Taken);
-    until("all is published", || table.positions().is_empty()).await;
+    until("all is published", async || table.positions().is_empty()).await;
     assert_eq!(table.leads_given.load(Ordering::SeqCst), 1, "it kept the lead through the outage");
     running.stop().await;
 }
@@ -206,11 +204,11 @@ async fn a_ring_wakes_the_relay_at_once() {
     let stream = Stream::new(|_| Fate::Taken);
     let pace = Pace { poll: Duration::from_secs(3600), ..quick() };
     let running = Running::start(relay(&table, &stream, pace));
-    until("it leads", || table.is_led()).await;
+    until("it leads", async || table.is_led()).await;
     for position in 1..=20 {
         table.insert(event(position, "a"));
         running.wake.ring();
-        until("it is published", || stream.stored().len() == usize::try_from(position).unwrap()).await;
+        until("it is published", async || stream.stored().len() == usize::try_from(position).unwrap()).await;
     }
     running.stop().await;
 }
@@ -220,9 +218,9 @@ async fn events_written_by_another_process_are_found_without_a_ring() {
     let table = Table::with([]);
     let stream = Stream::new(|_| Fate::Taken);
     let running = Running::start(relay(&table, &stream, quick()));
-    until("it leads", || table.is_led()).await;
+    until("it leads", async || table.is_led()).await;
     table.insert(event(1, "a"));
-    until("it is published", || table.positions().is_empty()).await;
+    until("it is published", async || table.positions().is_empty()).await;
     running.stop().await;
 }
 
@@ -232,7 +230,7 @@ async fn a_lead_lost_with_the_database_is_won_again() {
     let stream = Stream::new(|_| Fate::Taken);
     table.deletes_to_fail.store(2, Ordering::SeqCst);
     let running = Running::start(relay(&table, &stream, quick()));
-    until("all is published", || table.positions().is_empty()).await;
+    until("all is published", async || table.positions().is_empty()).await;
     assert_eq!(table.leads_given.load(Ordering::SeqCst), 3);
     running.stop().await;
     assert_all_in_order(&stream, &table, 3);
@@ -244,7 +242,7 @@ async fn shutting_down_finishes_the_wave_under_way_and_gives_the_lead_away() {
     let stream = Stream::new(|_| Fate::Taken);
     stream.gate.forget_permits(usize::MAX);
     let running = Running::start(relay(&table, &stream, quick()));
-    until("a wave is under way", || stream.calls.load(Ordering::SeqCst) == 1).await;
+    until("a wave is under way", async || stream.calls.load(Ordering::SeqCst) == 1).await;
     running.tell_to_stop();
     assert!(!running.has_stopped());
     stream.gate.add_permits(1);
@@ -261,7 +259,7 @@ async fn the_backlog_is_measured_while_leading_even_during_a_slow_publish() {
     let stream = Stream::new(|_| Fate::Taken);
     stream.gate.forget_permits(usize::MAX);
     let leader = Running::start(relay(&table, &stream, quick()));
-    until("it is measured again and again", || table.measured.load(Ordering::SeqCst) >= 3).await;
+    until("it is measured again and again", async || table.measured.load(Ordering::SeqCst) >= 3).await;
     stream.gate.add_permits(1);
     leader.stop().await;
 }

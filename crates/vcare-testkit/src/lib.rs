@@ -24,6 +24,7 @@ mod secrets;
 mod service;
 pub mod standins;
 mod stream;
+mod until;
 
 pub use browser::Browser;
 pub use clamd::{Clamd, ClamdMood, EICAR};
@@ -40,3 +41,4 @@ pub use standins::{
     Ai, AiSays, CollectedSpan, Consents, Licence, Mode, Name, RecordedRequest, Standins, StandinsConfig,
 };
 pub use stream::{StoredMessage, StreamReader};
+pub use until::until;

@@ -8,11 +8,12 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use serde_json::{Value, json};
 use support::server::{Received, Server};
 use tokio::net::TcpListener;
+use vcare_testkit::until;
 
 fn deploy() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/jitsi").canonicalize().unwrap()
@@ -67,7 +68,10 @@ impl Jibri {
     /// The one entry, once the script said that it was tried in vain.
     async fn tried(&self) -> PathBuf {
         let log = self.folder.join("spool/flush.log");
-        until(|| fs::read_to_string(&log).is_ok_and(|log| log.contains("again in 60 s"))).await;
+        until("it says that it will try again", async || {
+            fs::read_to_string(&log).is_ok_and(|log| log.contains("again in 60 s"))
+        })
+        .await;
         self.spooled("entry").pop().unwrap()
     }
 }
@@ -75,15 +79,6 @@ impl Jibri {
 impl Drop for Jibri {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.folder);
-    }
-}
-
-/// Waits until that is so.
-async fn until(so: impl Fn() -> bool) {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
-    while !so() {
-        assert!(tokio::time::Instant::now() < deadline, "it does not come to be");
-        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
@@ -105,7 +100,10 @@ async fn a_recording_is_told_with_its_size_hash_and_room_and_without_names() {
     let folder = jibri.recording("s-1", &[(MEDIA, "film")], Some(metadata()));
     let run = jibri.run(&folder);
     assert!(run.status.success() && run.stderr.is_empty(), "{run:?}");
-    until(|| server.received().len() == 1 && jibri.spooled("entry").is_empty()).await;
+    until("the event has arrived, and is not kept any more", async || {
+        server.received().len() == 1 && jibri.spooled("entry").is_empty()
+    })
+    .await;
     let told = server.received().remove(0);
     assert_eq!((told.method.as_str(), told.path.as_str()), ("POST", "/internal/jibri/recordings"));
     assert_eq!(told.header("authorization"), Some("Bearer service-token"));
@@ -168,7 +166,8 @@ async fn what_the_service_calls_wrong_waits_for_a_person_and_everything_else_for
         jibri.run(jibri.recording("s-1", &[(MEDIA, "film")], None));
         let refused = jibri.folder.join("spool/refused");
         if kept == "refused" {
-            until(|| refused.is_dir() && fs::read_dir(&refused).unwrap().count() == 2).await;
+            until("both are put aside", async || refused.is_dir() && fs::read_dir(&refused).unwrap().count() == 2)
+                .await;
             assert!(jibri.spooled("entry").is_empty(), "{status}");
         } else {
             jibri.tried().await;
@@ -194,7 +193,7 @@ async fn a_recording_that_went_wrong_is_told_too() {
     ];
     for folder in &cases {
         assert!(jibri.run(folder).status.success(), "{folder:?}");
-        until(|| jibri.spooled("entry").is_empty()).await;
+        until("nothing is kept", async || jibri.spooled("entry").is_empty()).await;
     }
     let told: Vec<Value> = server.received().iter().map(Received::json).collect();
     let seen =

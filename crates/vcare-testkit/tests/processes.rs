@@ -4,10 +4,10 @@
 
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio_postgres::NoTls;
-use vcare_testkit::{Durability, NatsOptions, NatsServer, PostgresOptions, PrivatePostgres, StreamReader};
+use vcare_testkit::{Durability, NatsOptions, NatsServer, PostgresOptions, PrivatePostgres, StreamReader, until};
 
 async fn ask(postgres: &PrivatePostgres, query: &str) -> String {
     let (client, connection) = tokio_postgres::connect(&postgres.url("postgres"), NoTls).await.unwrap();
@@ -23,14 +23,6 @@ async fn run(postgres: &PrivatePostgres, statements: &str) {
 
 fn answers(port: u16) -> bool {
     TcpStream::connect_timeout(&SocketAddr::from(([127, 0, 0, 1], port)), Duration::from_millis(500)).is_ok()
-}
-
-async fn until(done: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !done() {
-        assert!(Instant::now() < deadline, "timed out");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 #[tokio::test]
@@ -181,9 +173,9 @@ async fn neither_servers_nor_their_folders_outlive_a_process_that_was_killed() {
         .unwrap();
     assert!(!status.success());
     for port in std::fs::read_to_string(&ports).unwrap().split(' ') {
-        until(|| !answers(port.parse().unwrap())).await;
+        until("the port is free", async || !answers(port.parse().unwrap())).await;
     }
     std::fs::remove_file(ports).unwrap();
-    until(|| std::fs::read_dir(&folder).unwrap().next().is_none()).await;
+    until("its folder is gone", async || std::fs::read_dir(&folder).unwrap().next().is_none()).await;
     std::fs::remove_dir(folder).unwrap();
 }

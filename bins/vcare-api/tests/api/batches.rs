@@ -5,12 +5,11 @@ use std::time::Duration as Patience;
 
 use serde_json::{Value, json};
 use time::Duration;
-use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use vcare_app::jobs::WorkReport;
 use vcare_app::ports::JobKind;
 use vcare_domain::SessionId;
-use vcare_testkit::{Mode, Name};
+use vcare_testkit::{Mode, Name, until};
 
 use crate::support::{OTHER_TENANT, TestApp, Visit};
 
@@ -48,11 +47,7 @@ async fn spoil(app: &TestApp, visit: &Visit, change: &str) {
 
 /// Until the gateway was asked for so many.
 async fn until_asked(app: &TestApp, count: usize) {
-    let deadline = Instant::now() + Patience::from_secs(20);
-    while app.standins.requests(Name::Fhir).len() < count {
-        assert!(Instant::now() < deadline, "the gateway was not asked {count} times");
-        sleep(Patience::from_millis(5)).await;
-    }
+    until("the gateway is asked so often", async || app.standins.requests(Name::Fhir).len() >= count).await;
 }
 
 /// Each visit has one Encounter and one charge, and no job is left.
@@ -148,11 +143,7 @@ async fn a_worker_that_dies_while_it_records_loses_nothing_and_doubles_nothing()
     until_asked(&app, 8).await;
     let waits = "SELECT EXISTS (SELECT FROM pg_stat_activity
                                  WHERE datname = current_database() AND wait_event_type = 'Lock')";
-    let deadline = Instant::now() + Patience::from_secs(20);
-    while !holder.query_one(waits, &[]).await.unwrap().get::<_, bool>(0) {
-        assert!(Instant::now() < deadline, "the worker records nothing");
-        sleep(Patience::from_millis(5)).await;
-    }
+    until("the worker records", async || holder.query_one(waits, &[]).await.unwrap().get(0)).await;
     work.abort();
     assert!(work.await.unwrap_err().is_cancelled());
     holder.batch_execute("ROLLBACK").await.unwrap();

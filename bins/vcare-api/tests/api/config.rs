@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use vcare_testkit::until;
 
 use crate::support::{Answer, CONSENTED, OTHER_TENANT, TENANT, TestApp};
 
@@ -188,10 +189,7 @@ async fn settings_that_cannot_be_written_are_503_and_nothing_is_half_written() {
     app.lose_the_database().await;
     put(&app, &json!({"maxParticipants": 9})).await.refused(503, "SERVICE_UNAVAILABLE");
     app.find_the_database().await;
-    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
-    while get(&app, "tenant_admin").await.status != 200 {
-        assert!(tokio::time::Instant::now() < deadline, "it does not come back");
-    }
+    until("it is back", async || get(&app, "tenant_admin").await.status == 200).await;
     assert_eq!(get(&app, "tenant_admin").await.body, before);
 }
 

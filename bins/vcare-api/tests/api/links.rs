@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use time::Duration;
 use tokio::task::JoinSet;
+use vcare_testkit::until;
 
 use crate::support::{Answer, CONSENTED, OTHER_TENANT, TENANT, TestApp, Visit};
 
@@ -320,8 +321,5 @@ async fn without_a_database_a_probe_is_to_be_tried_again() {
     app.lose_the_database().await;
     app.probe(&token, &kbps(300.0)).await.refused(503, "SERVICE_UNAVAILABLE");
     app.find_the_database().await;
-    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
-    while app.probe(&token, &kbps(300.0)).await.status != 200 {
-        assert!(tokio::time::Instant::now() < deadline, "it does not come back");
-    }
+    until("it is back", async || app.probe(&token, &kbps(300.0)).await.status == 200).await;
 }

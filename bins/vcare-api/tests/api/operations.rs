@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::json;
-use vcare_testkit::{Mode, Name, StreamReader};
+use vcare_testkit::{Mode, Name, StreamReader, until};
 
 use crate::support::{Answer, Program, TENANT, TestApp};
 
@@ -50,10 +50,7 @@ async fn without_its_database_the_service_is_down_and_says_so_until_it_is_back()
     assert!(!refused.body.to_string().contains("permission") && !refused.body.to_string().contains(&name));
 
     app.find_the_database().await;
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
-    while get(&app, "/health").await.status != 200 {
-        assert!(tokio::time::Instant::now() < deadline, "it does not come back");
-    }
+    until("it is back", async || get(&app, "/health").await.status == 200).await;
     app.cancel(&visit, "power cut").await.expect(200);
 }
 

@@ -257,8 +257,7 @@ async fn a_whole_day_leaves_nothing_of_a_person_in_logs_and_metrics() {
         assert_eq!(day.care_without_a_link(&clinician, &patient).await.body["encounterStatus"], status);
     }
 
-    let metrics = day.app.send(day.app.request(Method::GET, "//metrics")).await.expect(200);
-    let metrics = String::from_utf8(metrics.bytes).unwrap();
+    let metrics = day.app.metrics().await;
     assert!(metrics.contains("vcare_encounter_attempts_total"), "{metrics}");
     day.secrets.must_not_be_in("the metrics", &metrics);
 

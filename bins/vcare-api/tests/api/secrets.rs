@@ -2,7 +2,6 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use reqwest::Method;
 use serde_json::json;
 use time::Duration;
 use vcare_api::problem::Problem;
@@ -163,8 +162,7 @@ async fn nothing_of_a_secret_is_logged_however_much_is() {
     let joined = app.post(&token, &visit.path("/join"), &json!({})).await.expect(200).text("videoJoinUrl");
     let managed = managed.expose();
     assert!(signed_with(std::str::from_utf8(managed).unwrap(), &joined));
-    let metrics = app.send(app.request(Method::GET, "//metrics")).await.expect(200);
-    let metrics = String::from_utf8(metrics.bytes).unwrap();
+    let metrics = app.metrics().await;
     for operation in ["derive", "open"] {
         let counted = format!(r#"vcare_kms_requests_total{{operation="{operation}",outcome="ok"}}"#);
         assert!(metrics.contains(&counted), "{metrics}");

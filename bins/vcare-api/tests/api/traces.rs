@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
-use vcare_testkit::{CollectedSpan, Mode, Name, StreamReader};
+use vcare_testkit::{CollectedSpan, Mode, Name, StreamReader, until};
 
 use crate::support::{Answer, CONSENTED, Program, TENANT, Visit, WITH_TRACES};
 
@@ -150,20 +149,6 @@ async fn one_trace_leads_from_a_request_through_the_job_to_the_charge_and_holds_
     }
 }
 
-async fn metrics(app: &Program) -> String {
-    let shown = app.send(app.request(Method::GET, "//metrics")).await.expect(200);
-    String::from_utf8(shown.bytes).unwrap()
-}
-
-/// Waits until a metric is shown.
-async fn until_shown(app: &Program, metric: &str) {
-    let deadline = Instant::now() + PATIENCE;
-    while !metrics(app).await.contains(metric) {
-        assert!(Instant::now() < deadline, "{metric} is not shown");
-        sleep(Duration::from_millis(10)).await;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collector_that_is_down_hangs_or_is_somebody_else_touches_no_request() {
     let mut app =
@@ -173,19 +158,16 @@ async fn a_collector_that_is_down_hangs_or_is_somebody_else_touches_no_request()
         app.standins.set_mode(Name::Collector, mode);
         app.standins.clear_requests(Name::Collector);
         app.post(&clinician, "/sessions", &app.wish()).await.expect(201);
-        until_shown(&app, r#"vcare_traces_spans_total{outcome="lost"}"#).await;
-        let deadline = Instant::now() + PATIENCE;
-        while app.standins.requests(Name::Collector).is_empty() {
-            assert!(Instant::now() < deadline, "nobody asks the collector");
-            sleep(Duration::from_millis(10)).await;
-        }
+        until("one is lost", async || app.metrics().await.contains(r#"vcare_traces_spans_total{outcome="lost"}"#))
+            .await;
+        until("the collector is asked", async || !app.standins.requests(Name::Collector).is_empty()).await;
     }
     // While it hangs, what finds no place in the queue is gone.
-    let deadline = Instant::now() + PATIENCE;
-    while !metrics(&app).await.contains(r#"outcome="dropped""#) {
+    until("one is dropped", async || {
         app.post(&clinician, "/sessions", &app.wish()).await.expect(201);
-        assert!(Instant::now() < deadline, "nothing is dropped");
-    }
+        app.metrics().await.contains(r#"outcome="dropped""#)
+    })
+    .await;
     app.process.stop().await;
     let log = std::fs::read_to_string(app.process.log_file()).unwrap();
     let told = log.lines().filter(|line| line.contains("traces are not collected, and lost")).count();
@@ -198,5 +180,5 @@ async fn without_a_collector_nothing_is_sent_and_nothing_kept() {
     let app = Program::start("").await;
     app.visit().await;
     assert!(app.standins.requests(Name::Collector).is_empty());
-    assert!(!metrics(&app).await.contains("vcare_traces"));
+    assert!(!app.metrics().await.contains("vcare_traces"));
 }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration as Patience;
 
 use time::Duration;
-use tokio::time::{Instant, sleep};
 use vcare_app::ports::Clock;
 use vcare_app::rooms::{Presence, Seen};
 use vcare_app::sessions::{CreateSession, Device};
@@ -18,7 +17,7 @@ use vcare_domain::{ConferenceName, Heard, PatientId, SessionId, TenantConfigDraf
 use vcare_testkit::events::{the_outbox_must_keep_its_contracts, the_stream_must_keep_its_contracts};
 use vcare_testkit::{
     Consents, HandClock, Mode, Name, NatsServer, ServiceProcess, SigningKey, Standins, StandinsConfig, StreamReader,
-    TestDatabase,
+    TestDatabase, until,
 };
 
 const PATIENCE: Patience = Patience::from_secs(40);
@@ -165,24 +164,12 @@ impl Ward {
 
     /// Waits until the FHIR gateway was asked for something.
     pub async fn fhir_is_asked(&self) {
-        let deadline = Instant::now() + PATIENCE;
-        while self.standins.requests(Name::Fhir).is_empty() {
-            assert!(Instant::now() < deadline, "nobody asks the FHIR gateway");
-            sleep(Patience::from_millis(10)).await;
-        }
+        until("the FHIR gateway is asked", async || !self.standins.requests(Name::Fhir).is_empty()).await;
     }
 
     /// Waits until a query answers true.
     pub async fn until(&self, query: &str) {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let rows = self.database.rows(query, &[]).await.unwrap();
-            if rows.first().is_some_and(|row| row.get::<_, Option<bool>>(0) == Some(true)) {
-                return;
-            }
-            assert!(Instant::now() < deadline, "in vain: {query}");
-            sleep(Patience::from_millis(10)).await;
-        }
+        self.database.until(query, PATIENCE).await.unwrap();
     }
 
     pub async fn run(&self, statement: &str) {

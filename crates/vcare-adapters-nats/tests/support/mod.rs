@@ -9,7 +9,7 @@ use uuid::Uuid;
 use vcare_adapters_nats::{NatsConfig, NatsPublisher, STREAM};
 use vcare_app::ports::{EventPublisher, PublishError, StoredEvent};
 use vcare_domain::EventId;
-use vcare_testkit::{NatsOptions, NatsServer};
+use vcare_testkit::{NatsOptions, NatsServer, until};
 
 pub async fn server() -> NatsServer {
     NatsServer::start().await.unwrap()
@@ -37,7 +37,7 @@ pub async fn jetstream_as(server: &NatsServer, user: &str, password: &str) -> je
 
 pub async fn connected(config: &NatsConfig) -> NatsPublisher {
     let publisher = NatsPublisher::connect(config).await.unwrap();
-    until("it is connected", || publisher.health()).await;
+    until("it is connected", async || publisher.health()).await;
     publisher
 }
 
@@ -77,13 +77,4 @@ pub async fn stored(jetstream: &jetstream::Context) -> Vec<jetstream::message::S
         messages.push(stream.get_raw_message(sequence).await.unwrap());
     }
     messages
-}
-
-/// Waits until `done`, for at most twenty seconds.
-pub async fn until(what: &str, done: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !done() {
-        assert!(Instant::now() < deadline, "timed out waiting until {what}");
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
 }

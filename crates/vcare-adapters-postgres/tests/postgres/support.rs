@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration as Patience;
 
 use time::{Duration, OffsetDateTime};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 use uuid::Uuid;
 use vcare_adapters_postgres::{PgConfig, PgJobQueue, PgOutbox, PgStore};
 use vcare_app::ports::{Clock, Ids, OutboxWake, Reads, Store, StoreError, UnitOfWork};
@@ -107,11 +107,7 @@ impl Bench {
 
     /// Waits until a query of the owner's answers true.
     pub async fn until(&self, query: &str) {
-        let deadline = Instant::now() + Patience::from_secs(20);
-        while !self.database.query_one(query, &[]).await.unwrap().get::<_, bool>(0) {
-            assert!(Instant::now() < deadline, "in vain: {query}");
-            sleep(Patience::from_millis(5)).await;
-        }
+        self.database.until(query, Patience::from_secs(20)).await.unwrap();
     }
 
     /// Waits until some connection of the service's waits for a lock.

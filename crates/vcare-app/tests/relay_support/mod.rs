@@ -178,12 +178,20 @@ pub struct Stream {
     pub calls: AtomicU32,
     /// Shut: `publish` waits until it is opened.
     pub gate: tokio::sync::Semaphore,
+    /// How long each call takes.
+    takes: Duration,
 }
 
 impl Stream {
     pub fn new(fate: impl Fn(&StoredEvent) -> Fate + Send + Sync + 'static) -> Arc<Self> {
+        Self::slow(Duration::ZERO, fate)
+    }
+
+    /// One that takes so long for each call.
+    pub fn slow(takes: Duration, fate: impl Fn(&StoredEvent) -> Fate + Send + Sync + 'static) -> Arc<Self> {
         let gate = tokio::sync::Semaphore::new(tokio::sync::Semaphore::MAX_PERMITS);
-        Arc::new(Self { seen: Mutex::default(), fate: Mutex::new(Box::new(fate)), calls: AtomicU32::new(0), gate })
+        let (seen, calls) = (Mutex::default(), AtomicU32::new(0));
+        Arc::new(Self { seen, fate: Mutex::new(Box::new(fate)), calls, gate, takes })
     }
 
     pub fn fate(&self, fate: impl Fn(&StoredEvent) -> Fate + Send + Sync + 'static) {
@@ -214,6 +222,9 @@ impl EventPublisher for Stream {
     async fn publish(&self, events: &[StoredEvent]) -> Vec<Result<(), PublishError>> {
         self.calls.fetch_add(1, Ordering::SeqCst);
         let _open = self.gate.acquire().await.unwrap();
+        if !self.takes.is_zero() {
+            tokio::time::sleep(self.takes).await;
+        }
         let keys: HashSet<_> = events.iter().map(|event| &event.ordering_key).collect();
         assert_eq!(keys.len(), events.len(), "two events of one key were published side by side");
         let mut seen = self.seen.lock().unwrap();
@@ -294,14 +305,5 @@ impl Running {
     pub async fn crash(self) {
         self.task.abort();
         let _ = self.task.await;
-    }
-}
-
-/// Waits until `done`, for at most ten seconds.
-pub async fn until(what: &str, done: impl Fn() -> bool) {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
-    while !done() {
-        assert!(tokio::time::Instant::now() < deadline, "timed out waiting until {what}");
-        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }

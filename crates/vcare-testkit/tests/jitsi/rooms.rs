@@ -1,12 +1,11 @@
 //! Rooms that begin and end: the reservation that is asked, the events that are told, and ending a room from outside.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use vcare_testkit::standins::jitsi::{Address, EventSync, JicofoHealth, Occupant, Reservations, Settings};
-use vcare_testkit::{HandClock, Mode, Name, Standins};
+use vcare_testkit::{HandClock, Mode, Name, Standins, until};
 
 use crate::support::server::{Received, Server};
 use crate::support::{ask, get, standins};
@@ -208,15 +207,6 @@ async fn events_that_were_kept_back_can_be_sent_twice_and_in_another_order() {
     assert_eq!(sent, [events[2].body.clone(), events[1].body.clone(), events[1].body.clone()]);
 }
 
-/// Waits until that is so.
-async fn until(so: impl Fn() -> bool) {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
-    while !so() {
-        assert!(tokio::time::Instant::now() < deadline, "it does not come to be");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
 async fn end(standins: &Standins, query: &str, authorization: Option<&str>) -> u16 {
     let headers: Vec<_> = authorization.map(|value| ("authorization", value)).into_iter().collect();
     ask("POST", &format!("{}/end-meeting{query}", standins.prosody_url()), &headers, "").await.status
@@ -249,7 +239,10 @@ async fn a_room_is_ended_from_outside_with_any_token_of_the_host() {
     assert_eq!(end(standins, room, Some(&bearer)).await, 200);
     assert!(!jitsi.is_present(&pat));
     assert_eq!(get(&size).await.status, 404);
-    until(|| meet.server.asked().last().is_some_and(|last| last.ends_with("/room/destroyed"))).await;
+    until("it is told that the room is gone", async || {
+        meet.server.asked().last().is_some_and(|last| last.ends_with("/room/destroyed"))
+    })
+    .await;
     let asked = meet.server.asked();
     assert!(asked.contains(&"DELETE /internal/jitsi/conference/vsn-1".to_owned()));
     assert!(asked.contains(&"POST /internal/jitsi/events/occupant/left".to_owned()));

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::time::Instant;
 use vcare_testkit::{Mode, Name};
 
 use crate::support::Program;
@@ -43,11 +42,7 @@ async fn an_api_killed_while_a_machine_writes_leaves_nothing() {
     let asking = program.request(reqwest::Method::POST, &visit.path("/ai/summary"));
     let asking = asking.bearer_auth(program.token("clinician")).json(&json!({"transcript": "The cough is better."}));
     let asking = tokio::spawn(asking.send());
-    let deadline = Instant::now() + PATIENCE;
-    while program.standins.requests(Name::Ai).is_empty() {
-        assert!(Instant::now() < deadline, "nobody asks the gateway");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    program.until_asked(Name::Ai).await;
     program.process.kill();
     assert!(asking.await.unwrap().is_err());
     assert_eq!(program.count("ai_draft").await, 0);

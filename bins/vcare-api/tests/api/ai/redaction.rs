@@ -178,8 +178,7 @@ async fn us_011_us_012_nothing_of_what_a_patient_says_is_logged_kept_published_o
     day.everybody_looks().await;
 
     let Day { mut program, mut worker, mut answers, .. } = day;
-    let metrics = program.send(program.request(Method::GET, "//metrics")).await.expect(200);
-    let _ = write!(answers, "{}", String::from_utf8(metrics.bytes).unwrap());
+    answers += &program.metrics().await;
     assert!(answers.contains("vcare_ai_requests_total") && answers.contains("vcare_ai_drafts_total"));
     program.database.until("SELECT NOT EXISTS (SELECT FROM outbox)", Duration::from_secs(20)).await.unwrap();
     let events = StreamReader::connect(&program.nats.url()).await.unwrap().all().await.unwrap();

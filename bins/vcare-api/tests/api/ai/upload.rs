@@ -8,14 +8,12 @@ use reqwest::Body;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use tokio::time::Instant;
-use vcare_testkit::{Mode, Name};
+use vcare_testkit::{Mode, Name, until};
 
 use super::asked;
 use crate::support::{Answer, TestApp, Visit, audio};
 
 const MEGABYTE: usize = 1024 * 1024;
-const PATIENCE: Duration = Duration::from_secs(20);
 
 type Pieces = mpsc::UnboundedSender<Vec<u8>>;
 
@@ -28,11 +26,7 @@ fn body() -> (Pieces, Body) {
 
 /// Waits until so many bytes are at the gateway.
 async fn arrived(app: &TestApp, bytes: usize) {
-    let deadline = Instant::now() + PATIENCE;
-    while app.standins.ai().arrived() < bytes as u64 {
-        assert!(Instant::now() < deadline, "{} of {bytes} bytes are there", app.standins.ai().arrived());
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    until("so many bytes are there", async || app.standins.ai().arrived() >= bytes as u64).await;
 }
 
 /// A form of these parts: name, kind, bytes.
@@ -136,11 +130,8 @@ async fn who_goes_away_in_the_middle_leaves_no_half_and_frees_the_seat() {
     let sending = tokio::spawn(app.to_transcribe(&app.token("clinician"), &visit).body(body).send());
     arrived(&app, 40_000).await;
     sending.abort();
-    let deadline = Instant::now() + PATIENCE;
-    while app.transcribe(&app.token("clinician"), &visit, audio(500)).await.status != 200 {
-        assert!(Instant::now() < deadline, "the seat is not free");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let heard = async || app.transcribe(&app.token("clinician"), &visit, audio(500)).await.status == 200;
+    until("the seat is free", heard).await;
     assert_eq!(asked(&app, "/audio/transcriptions").len(), 1);
 }
 
@@ -154,11 +145,7 @@ async fn of_one_visit_two_pieces_are_under_way_and_a_third_is_told_to_wait() {
         app.transcribe(&clinician, &visit, audio(500)),
         app.transcribe(&clinician, &visit, audio(500)),
         async {
-            let deadline = Instant::now() + PATIENCE;
-            while app.standins.requests(Name::Ai).len() < 2 {
-                assert!(Instant::now() < deadline, "they do not come");
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
+            until("they are at the gateway", async || app.standins.requests(Name::Ai).len() >= 2).await;
             app.transcribe(&clinician, &visit, audio(500)).await
         },
     );

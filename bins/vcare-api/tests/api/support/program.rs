@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use reqwest::Method;
 use tokio_util::sync::CancellationToken;
 use vcare_app::ports::Clock;
 use vcare_boot::{Config, Overrides, SystemClock, compose, install_crypto};
@@ -61,6 +62,12 @@ impl Program {
         ];
         let settings = settings.map(|(name, value)| (name.to_owned(), value));
         ServiceProcess::start(&program, settings, None).await.unwrap()
+    }
+
+    /// What it shows of itself.
+    pub async fn metrics(&self) -> String {
+        let metrics = self.send(self.request(Method::GET, "//metrics")).await.expect(200);
+        String::from_utf8(metrics.bytes).unwrap()
     }
 
     /// Waits until every visit that goes on has lasted a second of the machine's time: a shorter one is none.

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use vcare_app::jobs::WorkReport;
 use vcare_app::ports::JobKind;
-use vcare_testkit::Name;
+use vcare_testkit::{Name, until};
 
 use super::people::TENANT;
 use super::{Answer, TestApp, Visit};
@@ -38,11 +38,7 @@ impl TestApp {
 
     /// Waits until a neighbour was asked for something.
     pub async fn until_asked(&self, name: Name) {
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while self.standins.requests(name).is_empty() {
-            assert!(Instant::now() < deadline, "nobody asks {name}");
-            sleep(Duration::from_millis(5)).await;
-        }
+        until("that neighbour is asked", async || !self.standins.requests(name).is_empty()).await;
     }
 
     /// Does the due work of a kind, as a worker does.

@@ -9,24 +9,17 @@ mod put_aside;
 mod short;
 mod wire;
 
-use std::time::Duration as Patience;
-
-use reqwest::Method;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep};
+use vcare_testkit::until;
 
 use crate::support::{Program, TestApp};
 
 impl TestApp {
     /// Waits until so many visits are waited for.
     pub async fn until_waited_for(&self, visits: usize) {
-        let deadline = Instant::now() + Patience::from_secs(20);
         let watched = || self.app.waiting.changes.watched().iter().map(|(_, visits)| visits.len()).sum::<usize>();
-        while watched() != visits {
-            assert!(Instant::now() < deadline, "{} are waited for", watched());
-            sleep(Patience::from_millis(5)).await;
-        }
+        until("so many visits are waited for", async || watched() == visits).await;
     }
 }
 
@@ -38,16 +31,7 @@ impl Program {
 
     /// Waits until a line is among the program's metrics.
     pub async fn until_measured(&self, line: &str) {
-        let deadline = Instant::now() + Patience::from_secs(20);
-        loop {
-            let metrics = self.send(self.request(Method::GET, "//metrics")).await.expect(200);
-            let metrics = String::from_utf8(metrics.bytes).unwrap();
-            if metrics.lines().any(|measured| measured == line) {
-                return;
-            }
-            assert!(Instant::now() < deadline, "{line} does not come: {metrics}");
-            sleep(Patience::from_millis(5)).await;
-        }
+        until(line, async || self.metrics().await.lines().any(|measured| measured == line)).await;
     }
 }
 

@@ -1,6 +1,5 @@
 //! A question that is held open until there are news.
 
-use reqwest::Method;
 use serde_json::{Value, json};
 use time::Duration;
 use vcare_app::TraceContext;
@@ -222,8 +221,7 @@ async fn how_long_somebody_waits_is_no_measure_of_how_fast_we_are() {
     let app = Program::start("waiting.longest_seconds = 1").await;
     let (_, token) = app.waiting_visit().await;
     pause(&app.wait(&token, "since=3").await);
-    let metrics = app.send(app.request(Method::GET, "//metrics")).await.expect(200);
-    let metrics = String::from_utf8(metrics.bytes).unwrap();
+    let metrics = app.metrics().await;
     assert!(metrics.contains("vcare_long_polls_total{outcome=\"nothing\"} 1"), "{metrics}");
     assert!(metrics.lines().any(|line| line == "vcare_waiting 0"), "{metrics}");
     let slow = metrics.lines().find(|line| line.contains("duration_seconds") && line.contains("join/status"));

@@ -1,7 +1,5 @@
 //! Connections that are taken while a question is held open on them.
 
-use reqwest::Method;
-
 use super::Wire;
 use crate::support::{Program, Visit};
 
@@ -134,8 +132,7 @@ async fn a_question_that_cannot_be_put_aside_waits_all_the_same() {
         assert!(answer.contains(&format!("\"version\":{}", version + 1)), "{answer}");
         app.until_measured("vcare_waiting 0").await;
     }
-    let metrics = app.send(app.request(Method::GET, "//metrics")).await.expect(200);
-    assert!(!String::from_utf8(metrics.bytes).unwrap().contains("state=\"waiting\""));
+    assert!(!app.metrics().await.contains("state=\"waiting\""));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -147,8 +144,7 @@ async fn a_connection_that_was_put_aside_is_answered_when_its_time_is_up() {
         let answer = wire.ask(&question(&token, "since=3", "")).await;
         assert!(answer.starts_with("http/1.1 204") && answer.contains("retry-after: 1"), "{answer}");
     }
-    let metrics = app.send(app.request(Method::GET, "//metrics")).await.expect(200);
-    let metrics = String::from_utf8(metrics.bytes).unwrap();
+    let metrics = app.metrics().await;
     // Each was one question, though each was read twice.
     assert!(metrics.contains("vcare_long_polls_total{outcome=\"nothing\"} 2"), "{metrics}");
     let asked = metrics.lines().find(|line| line.contains("requests_total") && line.contains("join/status"));
