@@ -126,6 +126,10 @@ impl App {
         tracing::Span::current().record("tenant_id", held.claims.tenant_id.as_str());
         let turn = match cue {
             Cue::Look(turn) => turn,
+            // It was never their turn: what they know may be old.
+            Cue::TimeIsUp if held.news.is_none() => {
+                return Ok(Some(self.answered("full", self.nothing_and_spread(5, 15))));
+            }
             Cue::TimeIsUp => return Ok(Some(self.answered("nothing", nothing(held.place)))),
             Cue::Stopping => return Ok(Some(self.answered("stopping", self.nothing_and_spread(1, 10)))),
         };

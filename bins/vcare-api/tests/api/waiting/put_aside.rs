@@ -150,3 +150,46 @@ async fn a_connection_that_was_put_aside_is_answered_when_its_time_is_up() {
     let asked = metrics.lines().find(|line| line.contains("requests_total") && line.contains("join/status"));
     assert!(asked.is_some_and(|line| line.ends_with(" 2")), "{asked:?}");
 }
+
+/// One who reads at a time, and a database that gives them nothing.
+const ONE_READER: &str = "waiting.lines_ms = 0\nwaiting.watch_ms = 3600000\ndatabase.max_connections = 2";
+const HOLD_THE_VISITS: &str = "BEGIN; LOCK TABLE virtual_session IN ACCESS EXCLUSIVE MODE";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_ask_at_once_are_read_in_turn_and_are_put_aside_until_then() {
+    let app = Program::start(ONE_READER).await;
+    let (visit, token) = app.waiting_visit().await;
+    let holder = app.database.client().await.unwrap();
+    holder.batch_execute(HOLD_THE_VISITS).await.unwrap();
+    let mut wires = Vec::new();
+    for _ in 0..5 {
+        let mut wire = Wire::connect(&app.url("")).await;
+        wire.send(&question(&token, "since=3", "")).await;
+        wires.push(wire);
+    }
+    app.until_measured("vcare_waiting 5").await;
+    app.until_measured("vcare_connections_put_aside{state=\"waiting\"} 4").await;
+    holder.batch_execute("COMMIT").await.unwrap();
+    app.until_measured("vcare_connections_put_aside{state=\"waiting\"} 5").await;
+    app.admit(&visit).await.expect(200);
+    for mut wire in wires {
+        assert!(wire.answer().await.contains("direct_join"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_turn_to_be_read_does_not_come_is_told_to_come_again() {
+    let app = Program::start(&format!("{ONE_READER}\nwaiting.longest_seconds = 1")).await;
+    let (_, token) = app.waiting_visit().await;
+    let holder = app.database.client().await.unwrap();
+    holder.batch_execute(HOLD_THE_VISITS).await.unwrap();
+    let (mut first, mut second) = (Wire::connect(&app.url("")).await, Wire::connect(&app.url("")).await);
+    first.send(&question(&token, "since=3", "")).await;
+    app.until_measured("vcare_waiting 1").await;
+    let answer = second.ask(&question(&token, "since=3", "")).await;
+    let pause = answer.split("retry-after: ").nth(1).and_then(|rest| rest.lines().next()).unwrap();
+    assert!(answer.starts_with("http/1.1 204") && (5..=15).contains(&pause.parse().unwrap()), "{answer}");
+    assert!(app.metrics().await.contains("vcare_long_polls_total{outcome=\"full\"} 1"));
+    holder.batch_execute("COMMIT").await.unwrap();
+    assert!(first.answer().await.starts_with("http/1.1 204"));
+}
