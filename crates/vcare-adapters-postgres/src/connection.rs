@@ -1,4 +1,5 @@
-//! Connections: each takes one role when it is made, and remembers which tenant it is bound to.
+//! Connections: each takes one role when it is made, and remembers which tenant it is bound to, so that the next one who
+//! is lent it is not bound by accident.
 
 use std::time::Duration;
 
@@ -36,7 +37,18 @@ impl DatabaseRole {
 /// A connection and the tenant it is bound to.
 pub(crate) struct Connection {
     pub(crate) pg: AsyncPgConnection,
-    tenant: Option<TenantId>,
+    bound: Bound,
+}
+
+/// Whose rows row-level security shows on a connection.
+#[derive(Debug, PartialEq, Eq)]
+enum Bound {
+    /// Nobody's.
+    ToNobody,
+    /// That tenant's.
+    To(TenantId),
+    /// It was being changed when whoever waited for that gave up, or when it failed.
+    Unknown,
 }
 
 diesel::define_sql_function! {
@@ -48,16 +60,32 @@ impl Connection {
     /// Binds the connection to a tenant: row-level security shows that tenant's rows and no others. Costs a round trip only
     /// when the tenant differs from the last one.
     async fn bind(&mut self, tenant: &TenantId) -> Result<(), StoreError> {
-        if self.tenant.as_ref() == Some(tenant) {
+        if matches!(&self.bound, Bound::To(bound) if bound == tenant) {
             return Ok(());
         }
-        self.tenant = None;
-        let bound: String = diesel::select(set_config("vcare.tenant_id", tenant.as_str(), false))
+        self.set_tenant(tenant.as_str()).await?;
+        self.bound = Bound::To(tenant.clone());
+        Ok(())
+    }
+
+    /// Binds the connection to nobody. Costs a round trip only when it is bound to somebody.
+    async fn unbind(&mut self) -> Result<(), StoreError> {
+        if self.bound == Bound::ToNobody {
+            return Ok(());
+        }
+        // No tenant is named like that. A setting that was set once cannot become unset again.
+        self.set_tenant("").await?;
+        self.bound = Bound::ToNobody;
+        Ok(())
+    }
+
+    async fn set_tenant(&mut self, name: &str) -> Result<(), StoreError> {
+        self.bound = Bound::Unknown;
+        let set: String = diesel::select(set_config("vcare.tenant_id", name, false))
             .get_result(&mut self.pg)
             .await
             .map_err(store_error)?;
-        debug_assert_eq!(bound, tenant.as_str());
-        self.tenant = Some(tenant.clone());
+        debug_assert_eq!(set, name);
         Ok(())
     }
 }
@@ -100,7 +128,7 @@ impl ManageConnection for Manager {
     type Error = diesel::result::Error;
 
     async fn connect(&self) -> Result<Connection, Self::Error> {
-        Ok(Connection { pg: self.establish().await?, tenant: None })
+        Ok(Connection { pg: self.establish().await?, bound: Bound::ToNobody })
     }
 
     /// No round trip: a connection the server has closed is known to be closed.
@@ -155,18 +183,102 @@ impl Connections {
         Self(pool)
     }
 
-    /// A connection that is bound to no tenant: of the API's role it sees no row, of the others what their role sees of all.
+    /// A connection that is bound to no tenant, whoever had it before: of the API's role it sees no row, of the others what
+    /// their role sees of all.
     pub(crate) async fn unbound(&self) -> Result<Pooled, StoreError> {
-        let begun = std::time::Instant::now();
-        let conn = self.0.get_owned().await.map_err(pool_error)?;
-        metrics::histogram!("vcare_pool_wait_seconds").record(begun.elapsed().as_secs_f64());
+        let mut conn = self.lend().await?;
+        conn.unbind().await?;
         Ok(conn)
     }
 
     /// A connection bound to a tenant.
     pub(crate) async fn tenant(&self, tenant: &TenantId) -> Result<Pooled, StoreError> {
-        let mut conn = self.unbound().await?;
+        let mut conn = self.lend().await?;
         conn.bind(tenant).await?;
         Ok(conn)
+    }
+
+    /// A connection as whoever had it before left it.
+    async fn lend(&self) -> Result<Pooled, StoreError> {
+        let begun = std::time::Instant::now();
+        let conn = self.0.get_owned().await.map_err(pool_error)?;
+        metrics::histogram!("vcare_pool_wait_seconds").record(begun.elapsed().as_secs_f64());
+        Ok(conn)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::sql_types::{BigInt, Text};
+    use futures_util::FutureExt;
+    use vcare_testkit::TestDatabase;
+
+    use super::*;
+
+    #[derive(diesel::QueryableByName)]
+    struct Seen {
+        #[diesel(sql_type = BigInt)]
+        rows: i64,
+        #[diesel(sql_type = Text)]
+        tenant: String,
+    }
+
+    /// How many visits a connection shows, and the name of the tenant that it shows them of.
+    async fn seen(conn: &mut Pooled) -> (i64, String) {
+        let query = "SELECT count(*) AS rows, coalesce(current_setting('vcare.tenant_id', true), '') AS tenant FROM virtual_session";
+        let seen: Seen = diesel::sql_query(query).get_result(&mut conn.pg).await.unwrap();
+        (seen.rows, seen.tenant)
+    }
+
+    /// The only connection there is, to a database in which a hospital has a visit.
+    async fn one_connection() -> (TestDatabase, Connections, TenantId) {
+        let database = TestDatabase::create().await.unwrap();
+        let visit = "INSERT INTO virtual_session (tenant_id, id, version, patient_id, initiator_id, video_backend, room_name,
+                         room_url, status, scheduled_start, scheduled_end, time_zone, recording_enabled, participants,
+                         segments, created_at, updated_at)
+                     SELECT 'hosp-kabul', gen_random_uuid(), 1, 'pat-1', 'user-1', 'jitsi', 'kabul-abcdefgh',
+                         'https://meet.example/kabul-abcdefgh', 'scheduled', now(), now() + interval '1 hour', 'UTC', false,
+                         '[]', '[]', now(), now()";
+        TestDatabase::execute(&database, visit, &[]).await.unwrap();
+        let config = PgConfig { max_connections: 1, ..PgConfig::new(database.url()) };
+        let connections = Connections::new(&config, DatabaseRole::Api);
+        (database, connections, TenantId::parse("hosp-kabul").unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_connection_for_no_tenant_shows_no_row_of_the_tenant_that_had_it_before() {
+        let (_database, connections, kabul) = one_connection().await;
+        for _ in 0..2 {
+            assert_eq!(seen(&mut connections.unbound().await.unwrap()).await, (0, String::new()));
+            assert_eq!(seen(&mut connections.tenant(&kabul).await.unwrap()).await, (1, "hosp-kabul".to_owned()));
+        }
+        assert_eq!(seen(&mut connections.unbound().await.unwrap()).await, (0, String::new()));
+    }
+
+    #[tokio::test]
+    async fn whoever_gave_up_while_a_connection_was_bound_leaves_it_to_nobody_and_to_the_next_one_alike() {
+        let (_database, connections, kabul) = one_connection().await;
+        // From here on the statement is known to the connection: what is sent first is what changes it.
+        drop(connections.tenant(&kabul).await.unwrap());
+        for next in [None, Some(&kabul)] {
+            let mut conn = connections.unbound().await.unwrap();
+            assert!(conn.bind(&kabul).now_or_never().is_none(), "the database has not answered yet");
+            drop(conn);
+            let conn = match next {
+                None => connections.unbound().await,
+                Some(tenant) => connections.tenant(tenant).await,
+            };
+            assert_eq!(seen(&mut conn.unwrap()).await.0, i64::from(next.is_some()));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_tenant_that_comes_again_costs_no_further_question() {
+        let (_database, connections, kabul) = one_connection().await;
+        drop(connections.tenant(&kabul).await.unwrap());
+        let mut conn = connections.lend().await.unwrap();
+        assert_eq!(conn.bind(&kabul).now_or_never().map(|bound| bound.is_ok()), Some(true));
+        conn.unbind().await.unwrap();
+        assert_eq!(conn.unbind().now_or_never().map(|unbound| unbound.is_ok()), Some(true));
     }
 }

@@ -3,6 +3,8 @@
 //! [`PgStore`] is the store of the use cases, bound to one tenant at a time; [`PgOutbox`] and [`PgJobQueue`] work across
 //! tenants under a role that sees nothing else. [`migrate`] brings a database up to date.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
+
 mod ai_drafts;
 mod async_visits;
 mod config;
