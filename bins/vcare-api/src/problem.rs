@@ -20,7 +20,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use vcare_app::ports::{AccessTokenFault, StoreError};
 use vcare_app::{AppError, JoinTokenFault, Resource};
-use vcare_domain::{InvalidAsyncVisit, InvalidSchedule};
+use vcare_domain::{InvalidAsyncVisit, InvalidConfig, InvalidSchedule};
 
 pub use code::Code;
 
@@ -137,6 +137,14 @@ impl Problem {
     #[must_use]
     pub fn field(field: impl Into<String>, message: impl fmt::Display) -> Self {
         Self::invalid(vec![FieldError { field: field.into(), message: message.to_string() }])
+    }
+
+    /// A setting that is another tenant's. Says which setting, and never whose it is.
+    fn taken(field: &'static str, message: impl fmt::Display) -> Self {
+        let message = message.to_string();
+        let mut problem = Self::new(Code::SettingTaken).detail(&message);
+        problem.0.errors = vec![FieldError { field: field.to_owned(), message }];
+        problem
     }
 
     /// The code.
@@ -262,6 +270,7 @@ impl From<AppError> for Problem {
                 };
                 Self::field(field, schedule)
             }
+            AppError::Config(InvalidConfig::Taken { field }) => Self::taken(field, InvalidConfig::Taken { field }),
             AppError::Config(config) => Self::field(config.field(), config),
             AppError::InvalidSecret(invalid) => Self::field(invalid.name.as_str(), invalid),
             AppError::JoinToken(JoinTokenFault::Expired) => Self::new(Code::TokenExpired).detail(error),

@@ -29,6 +29,7 @@ diesel::table! {
         link_audio_min_kbps -> Int4,
         link_max_rtt_ms -> Int4,
         link_max_loss_percent -> Int4,
+        shared_room_slug_prefix -> Nullable<Text>,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The tenants' settings, inside a transaction.
 
 use async_trait::async_trait;
+use diesel::dsl::case_when;
 use diesel::prelude::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel_async::RunQueryDsl;
@@ -14,14 +15,15 @@ use crate::unit_of_work::PgUnitOfWork;
 
 pub(crate) struct PgTenantConfigs<'t>(pub(crate) &'t mut PgUnitOfWork);
 
-/// Whose path segment it is on a shared Jitsi stands in an index of its own.
+/// What is one tenant's stands in an index of its own.
 fn told(error: Error) -> StoreError {
-    match &error {
-        Error::DatabaseError(DatabaseErrorKind::UniqueViolation, information)
-            if information.constraint_name() == Some("tenant_config_by_path") =>
-        {
-            StoreError::Taken { field: "jitsiTenant" }
-        }
+    let index = match &error {
+        Error::DatabaseError(DatabaseErrorKind::UniqueViolation, information) => information.constraint_name(),
+        _ => None,
+    };
+    match index {
+        Some("tenant_config_by_path") => StoreError::Taken { field: "jitsiTenant" },
+        Some("tenant_config_prefix_once") => StoreError::Taken { field: "roomSlugPrefix" },
         _ => store_error(error),
     }
 }
@@ -55,7 +57,11 @@ impl TenantConfigs for PgTenantConfigs<'_> {
             let older = tenant_config::table
                 .find(tenant.as_str())
                 .filter(tenant_config::version.eq(version_number(config.version()) - 1));
-            diesel::update(older).set((row, tenant_config::updated_at.eq(now))).execute(conn).await.map_err(told)?
+            // Whoever goes on with a prefix that others have too may; whoever leaves it does not come back.
+            let goes_on = tenant_config::room_slug_prefix.eq(config.room_slug_prefix());
+            let shared = case_when(goes_on, tenant_config::shared_room_slug_prefix);
+            let changes = (row, tenant_config::shared_room_slug_prefix.eq(shared), tenant_config::updated_at.eq(now));
+            diesel::update(older).set(changes).execute(conn).await.map_err(told)?
         };
         if written != 1 {
             return Err(StoreError::Conflict);

@@ -14,7 +14,7 @@ async fn as_service(database: &TestDatabase) -> Client {
 async fn configure(database: &TestDatabase, tenant: &str) {
     let row = "INSERT INTO tenant_config (tenant_id, version, jitsi_server_url, jitsi_xmpp_domain, jitsi_app_id,
         jitsi_audience, room_slug_prefix, max_participants, session_grace_minutes_before, session_grace_minutes_after,
-        time_zone) VALUES ($1, 1, 'https://meet.example', 'meet.jitsi', 'vcare', 'vcare', 'a', 4, 15, 1, 'Asia/Kabul')";
+        time_zone) VALUES ($1, 1, 'https://meet.example', 'meet.jitsi', 'vcare', 'vcare', $1, 4, 15, 1, 'Asia/Kabul')";
     assert_eq!(database.execute(row, &[&tenant]).await.unwrap(), 1);
 }
 

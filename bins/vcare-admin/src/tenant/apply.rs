@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use vcare_app::Scope;
 use vcare_app::tenants::{TenantConfigPatch, settings};
 use vcare_domain::{TenantConfig, TenantConfigDraft, TenantId};
 
@@ -53,16 +54,18 @@ pub async fn run(file: &Path, dry_run: bool, output: Output) -> anyhow::Result<E
         let is_new = before.is_none();
         changes.extend(differences(before.as_ref(), &after.config, &after.changed_fields));
         if is_new || !after.changed_fields.is_empty() {
-            planned.push((tenant, scope, patch));
+            planned.push(Planned { scope, patch, after: after.config });
         }
         checking.step();
     }
     drop(checking);
+    each_prefix_once(&planned)?;
     if dry_run {
         output.rows(&changes)?;
         return Ok(pending(!planned.is_empty()));
     }
-    for (tenant, scope, patch) in &planned {
+    for Planned { scope, patch, .. } in &planned {
+        let tenant = &scope.tenant_id;
         let done = service.app.change_tenant_config(scope, |draft| patch.apply(tenant, draft)).await;
         let done = done.with_context(|| format!("[tenants.{tenant}]"))?;
         println!("{}", told(&done.config, &done.changed_fields));
@@ -71,6 +74,31 @@ pub async fn run(file: &Path, dry_run: bool, output: Output) -> anyhow::Result<E
         println!("nothing to change");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// One tenant that is to change.
+struct Planned {
+    scope: Scope,
+    patch: TenantConfigPatch,
+    /// How it will be.
+    after: TenantConfig,
+}
+
+/// What the file gives to two tenants none of them has yet, so that nobody else would say so before the first is written.
+fn each_prefix_once(planned: &[Planned]) -> anyhow::Result<()> {
+    let mut seen = BTreeMap::new();
+    for Planned { after, .. } in planned {
+        let draft = after.draft();
+        // Where a path segment says whose room it is, the prefix decides nothing.
+        let (setting, value) = match &draft.jitsi_tenant {
+            Some(path) => ("jitsiTenant", path),
+            None => ("roomSlugPrefix", &draft.room_slug_prefix),
+        };
+        if let Some(other) = seen.insert((setting, value), after.tenant_id()) {
+            bail!("[tenants.{}]: {setting} is the one of [tenants.{other}]", after.tenant_id());
+        }
+    }
+    Ok(())
 }
 
 fn check(name: &str, patch: &TenantConfigPatch) -> anyhow::Result<()> {

@@ -123,6 +123,30 @@ async fn a_mistake_in_a_file_of_tenants_is_told_with_its_place_and_nothing_is_wr
     assert_eq!(rows, 0);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prefix_that_another_tenant_has_is_refused_by_its_name() {
+    let database = TestDatabase::create().await.unwrap();
+    let settings = Settings::of(&database);
+    assert_eq!(settings.run(&[&TENANT[..], &["kabul"]].concat()).code, 0);
+    let herat = ["tenant", "set", "hosp-herat", "--jitsi-server-url", "https://meet.example", "--room-slug-prefix"];
+    let run = settings.run(&[&herat[..], &["kabul"]].concat());
+    assert_eq!((run.code, run.err.trim()), (1, "Error: roomSlugPrefix belongs to another tenant"), "{run:?}");
+    let tenant = |name: &str, prefix: &str| {
+        format!("[tenants.{name}]\njitsiServerUrl = \"https://meet.example\"\nroomSlugPrefix = \"{prefix}\"\n")
+    };
+    for (file, told) in [
+        (tenant("hosp-herat", "kabul"), "roomSlugPrefix belongs to another tenant"),
+        (tenant("a", "new") + &tenant("b", "new"), "[tenants.b]: roomSlugPrefix is the one of [tenants.a]"),
+    ] {
+        for arguments in [&["diff"][..], &["apply"]] {
+            let run = apply(&settings, &database, &file, arguments).await;
+            assert!(run.code == 1 && run.err.contains(told), "{run:?}");
+        }
+    }
+    let rows: i64 = database.query_one("SELECT count(*) FROM tenant_config", &[]).await.unwrap().get(0);
+    assert_eq!(rows, 1, "nothing of either file was written");
+}
+
 #[test]
 fn a_tenant_cannot_be_set_without_a_database() {
     let address = format!("postgres://vcare:{PASSWORD}@127.0.0.1:1/virtual_care");

@@ -78,7 +78,7 @@ const OWN: &[(&str, &[&[Code]])] = &[
     ("respondAsyncVisit", &[CHANGE, &[Code::NotClaimedByYou]]),
     ("closeAsyncVisit", &[CHANGE]),
     ("readConfig", &[&[Code::ConfigNotFound]]),
-    ("writeConfig", &[&[Code::ConfigNotFound, Code::ConcurrentUpdate]]),
+    ("writeConfig", &[&[Code::ConfigNotFound, Code::ConcurrentUpdate, Code::SettingTaken]]),
     ("createUpload", &[BYTES, &[Code::UploadNotFound, Code::UploadDiffers, Code::TooManyUploads]]),
     ("readUpload", &[&[Code::UploadExpired]]),
     ("appendToUpload", &[BYTES, &[Code::UnsupportedMediaType, Code::UploadExpired]]),

@@ -84,6 +84,7 @@ codes! {
         DraftExpired = "DRAFT_EXPIRED": "nobody decided on the draft in time";
         UploadOffsetConflict = "UPLOAD_OFFSET_CONFLICT": "the upload is elsewhere, at `currentOffset`, or another request has taken it over";
         UploadDiffers = "UPLOAD_DIFFERS": "this attachment was begun with another length";
+        SettingTaken = "SETTING_TAKEN": "another tenant has that value; `errors` names the setting";
         UploadInVisit = "UPLOAD_IN_VISIT": "it is part of a visit that was submitted, and stays";
     }
     410 {

@@ -7,8 +7,8 @@ use vcare_app::authorisation::Permission;
 use vcare_app::ports::{AudioFault, NeighbourError, NeighbourFault, StoreError};
 use vcare_app::{AppError, Gate, GateBlock, JoinTokenFault, Resource};
 use vcare_domain::{
-    Action, AsyncVisitAction, AsyncVisitRefusal, DraftRefusal, DraftStatus, ParticipantStatus, Refusal, SessionStatus,
-    UploadRefusal, Version,
+    Action, AsyncVisitAction, AsyncVisitRefusal, DraftRefusal, DraftStatus, InvalidConfig, ParticipantStatus, Refusal,
+    SessionStatus, UploadRefusal, Version,
 };
 
 use super::{Code, Problem};
@@ -70,6 +70,7 @@ impl Code {
             Self::DraftExpired => told(DraftRefusal::Expired),
             Self::UploadOffsetConflict => told(UploadRefusal::WrongOffset { offset: 262_144 }),
             Self::UploadDiffers => told(UploadRefusal::Differs),
+            Self::SettingTaken => told(InvalidConfig::Taken { field: "roomSlugPrefix" }),
             Self::UploadInVisit => told(UploadRefusal::InVisit),
             Self::LinkExpired => told(AppError::LinkExpired),
             Self::UploadExpired => told(UploadRefusal::Expired),

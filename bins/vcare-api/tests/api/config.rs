@@ -90,6 +90,34 @@ async fn of_two_administrators_at_once_the_second_is_told_of_the_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_two_tenants_who_take_a_prefix_at_once_one_has_it_and_the_other_is_not_told_whose_it_is() {
+    let app = TestApp::start().await;
+    let admins = [TENANT, OTHER_TENANT].map(|tenant| app.token_of(tenant, "admin-1", "tenant_admin"));
+    for round in 0..5 {
+        let prefix = format!("central-{round}");
+        let change = json!({"roomSlugPrefix": prefix});
+        let both = futures_util::future::join_all(admins.iter().map(|admin| put_as(&app, admin, &change))).await;
+        let (won, lost): (Vec<_>, Vec<_>) = both.into_iter().partition(|answer| answer.status == 200);
+        assert_eq!((won.len(), lost.len()), (1, 1));
+        assert_eq!(won[0].body["roomSlugPrefix"], prefix.as_str());
+        let lost = lost.into_iter().next().unwrap().refused(409, "SETTING_TAKEN");
+        let told = "roomSlugPrefix belongs to another tenant";
+        assert_eq!(lost.body["errors"], json!([{"field": "roomSlugPrefix", "message": told}]));
+        assert!(!lost.body.to_string().contains("hosp-"), "{}", lost.body);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_segment_that_another_tenant_has_is_told_by_its_name() {
+    let app = TestApp::start().await;
+    let change = json!({"jitsiTenant": "clinic"});
+    put_as(&app, &app.token("platform_admin"), &change).await.expect(200);
+    let other = app.token_of(OTHER_TENANT, "operator-1", "platform_admin");
+    let refused = put_as(&app, &other, &change).await.refused(409, "SETTING_TAKEN");
+    assert_eq!(refused.body["errors"][0]["field"], "jitsiTenant");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_new_tenant_sets_itself_up() {
     let app = TestApp::start().await;
     let token = app.token_of("Hosp.Ghazni", "admin-1", "tenant_admin");

@@ -4,6 +4,7 @@ use tokio::task::JoinSet;
 use vcare_adapters_postgres::{LoginPurpose, MigrateError, allow_login, migrate, pending_migrations};
 use vcare_testkit::TestDatabase;
 use vcare_testkit::postgres::SERVICE_ROLE;
+use vcare_testkit::postgres::tokio_postgres::error::SqlState;
 
 /// A database with nothing in it.
 async fn empty() -> TestDatabase {
@@ -74,6 +75,51 @@ async fn a_migration_that_fails_leaves_nothing_behind() {
     assert!(database.query_one(ours, &[]).await.unwrap().get::<_, bool>(0));
     database.execute("DROP TABLE retry_job", &[]).await.unwrap();
     assert!(!migrate(&url).await.unwrap().is_empty(), "and it can be run again");
+}
+
+/// The database as it was before prefixes were one tenant's.
+const BEFORE_PREFIXES: &str = "
+    DROP INDEX tenant_config_prefix_once;
+    ALTER TABLE tenant_config DROP COLUMN shared_room_slug_prefix;
+    DELETE FROM __diesel_schema_migrations WHERE version = '00000000000013'";
+
+#[tokio::test]
+async fn tenants_who_have_one_prefix_together_keep_no_migration_from_running_and_nobody_joins_them_after_it() {
+    let database = TestDatabase::create().await.unwrap();
+    let client = database.client().await.unwrap();
+    client.batch_execute(BEFORE_PREFIXES).await.unwrap();
+    // As the version before writes it, which knows nothing of the new column.
+    let settings = "INSERT INTO tenant_config (tenant_id, version, jitsi_server_url, jitsi_tenant, jitsi_xmpp_domain,
+        jitsi_app_id, jitsi_audience, room_slug_prefix, max_participants, session_grace_minutes_before,
+        session_grace_minutes_after, time_zone) VALUES ($1, 1, 'https://meet.example', $2, '', '', '', $3, 4, 15, 1, 'UTC')";
+    let set = async |tenant: &str, path: Option<&str>, prefix: &str| {
+        client.execute(settings, &[&tenant, &path, &prefix]).await.map_err(|error| error.code().cloned())
+    };
+    for (tenant, path, prefix) in
+        [("a", None, "kabul"), ("b", None, "kabul"), ("c", None, "kabul"), ("d", Some("d"), "kabul"), ("e", None, "e")]
+    {
+        set(tenant, path, prefix).await.unwrap();
+    }
+    // Who has held visits under it had it first.
+    let visit = "INSERT INTO virtual_session (tenant_id, id, version, patient_id, initiator_id, video_backend, room_name,
+        room_url, status, scheduled_start, scheduled_end, time_zone, recording_enabled, participants, segments, created_at,
+        updated_at) VALUES ('b', gen_random_uuid(), 1, '', '', 'jitsi', '', '', 'scheduled', now(),
+        now() + interval '1 hour', 'UTC', false, '[]', '[]', now(), now())";
+    client.execute(visit, &[]).await.unwrap();
+
+    assert_eq!(migrate(&database.admin_url()).await.unwrap(), ["00000000000013_room_prefixes"]);
+    let shared = "SELECT tenant_id FROM tenant_config WHERE shared_room_slug_prefix IS NOT NULL ORDER BY 1";
+    let shared = client.query(shared, &[]).await.unwrap();
+    assert_eq!(shared.iter().map(|row| row.get(0)).collect::<Vec<&str>>(), ["a", "c"]);
+    for tenant in ["a", "b", "c", "d", "e"] {
+        let again =
+            "UPDATE tenant_config SET room_slug_prefix = room_slug_prefix, max_participants = 5 WHERE tenant_id = $1";
+        assert_eq!(client.execute(again, &[&tenant]).await.unwrap(), 1, "{tenant}");
+    }
+    let taken = Some(SqlState::UNIQUE_VIOLATION);
+    assert_eq!(set("f", None, "kabul").await, Err(taken.clone()));
+    assert_eq!(set("f", None, "e").await, Err(taken));
+    assert_eq!(set("f", Some("f"), "kabul").await, Ok(1), "its path segment says whose rooms these are");
 }
 
 #[tokio::test]

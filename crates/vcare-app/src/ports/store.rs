@@ -265,7 +265,8 @@ pub trait TenantConfigs: Send {
     /// The settings of the scope's tenant, locked until the transaction ends.
     async fn find(&mut self) -> Result<Option<TenantConfig>, StoreError>;
     /// Writes the settings of the scope's tenant, if they are still at the version before, and the event that tells of it.
-    /// [`StoreError::Conflict`] when they are not, [`StoreError::Taken`] when another tenant has the path segment.
+    /// [`StoreError::Conflict`] when they are not, [`StoreError::Taken`] when another tenant has the path
+    /// segment, or the prefix.
     async fn put(&mut self, config: &TenantConfig, changed_fields: &[&'static str]) -> Result<(), StoreError>;
 }
 

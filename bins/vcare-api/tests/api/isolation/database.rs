@@ -285,6 +285,7 @@ async fn every_key_and_every_index_of_tenants_rows_begins_with_the_tenant() {
         "short_link_by_code",
         "tenant_config_by_path",
         "tenant_config_by_prefix",
+        "tenant_config_prefix_once",
         "virtual_session_by_room",
     ];
     for row in indexes {

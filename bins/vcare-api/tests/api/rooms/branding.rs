@@ -2,9 +2,10 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use vcare_domain::TenantConfigDraft;
 
 use super::{room, settings, shared_jitsi};
-use crate::support::{Answer, OTHER_TENANT, TENANT, TestApp};
+use crate::support::{Answer, OTHER_TENANT, TENANT, TestApp, scope};
 
 async fn branding(app: &TestApp, room: &str) -> Answer {
     let room: String = url::form_urlencoded::byte_serialize(room.as_bytes()).collect();
@@ -73,11 +74,39 @@ async fn on_a_shared_jitsi_the_path_segment_says_whose_room_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_prefix_of_two_tenants_is_nobodys() {
+async fn who_wants_another_tenants_prefix_takes_none_of_its_looks_away() {
     let app = TestApp::start().await;
     brand(&app, TENANT, "https://kabul.example/logo.svg", "#4080c0").await;
-    settings(&app, OTHER_TENANT, |draft| draft.room_slug_prefix = "kabul".to_owned()).await;
-    assert_eq!(branding(&app, "kabul-abcdefgh").await.expect(200).body, plain());
+    let before = branding(&app, "kabul-abcdefgh").await.expect(200).bytes;
+    let mut draft = TenantConfigDraft::new(app.standins.jitsi_url(), "kabul");
+    let refused = app.app.set_tenant_config(&scope(OTHER_TENANT), draft.clone()).await.unwrap_err();
+    assert_eq!(refused.to_string(), "roomSlugPrefix belongs to another tenant");
+    assert_eq!(branding(&app, "kabul-abcdefgh").await.expect(200).bytes, before);
+    // Where the path segment says whose room it is, the prefix decides nothing.
+    draft.jitsi_tenant = Some("herat-clinic".to_owned());
+    app.app.set_tenant_config(&scope(OTHER_TENANT), draft.clone()).await.unwrap();
+    assert_eq!(branding(&app, "kabul-abcdefgh").await.expect(200).bytes, before);
+    draft.jitsi_tenant = None;
+    let refused = app.app.set_tenant_config(&scope(OTHER_TENANT), draft).await.unwrap_err();
+    assert_eq!(refused.to_string(), "roomSlugPrefix belongs to another tenant");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tenants_who_had_one_prefix_together_go_on_with_it_until_one_leaves_it_for_good() {
+    let app = TestApp::start().await;
+    brand(&app, TENANT, "https://kabul.example/logo.svg", "#4080c0").await;
+    let before =
+        "UPDATE tenant_config SET room_slug_prefix = 'kabul', shared_room_slug_prefix = 'kabul' WHERE tenant_id = $1";
+    app.database.execute(before, &[&OTHER_TENANT]).await.unwrap();
+    assert_eq!(branding(&app, "kabul-abcdefgh").await.expect(200).body, plain(), "it is not known whose room that is");
+    settings(&app, OTHER_TENANT, |draft| draft.max_participants = 9).await;
+    settings(&app, TENANT, |draft| draft.max_participants = 9).await;
+    settings(&app, OTHER_TENANT, |draft| draft.room_slug_prefix = "herat".to_owned()).await;
+    let logo = branding(&app, "kabul-abcdefgh").await.expect(200).body["logoImageUrl"].clone();
+    assert_eq!(logo, "https://kabul.example/logo.svg");
+    let back = TenantConfigDraft::new(app.standins.jitsi_url(), "kabul");
+    let refused = app.app.set_tenant_config(&scope(OTHER_TENANT), back).await.unwrap_err();
+    assert_eq!(refused.to_string(), "roomSlugPrefix belongs to another tenant");
 }
 
 #[tokio::test(flavor = "multi_thread")]

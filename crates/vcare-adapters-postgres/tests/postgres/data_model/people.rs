@@ -59,7 +59,7 @@ pub const TOLD: [(&str, &str, &str); 54] = [
         jitsi_audience room_slug_prefix max_participants session_grace_minutes_before session_grace_minutes_after
         time_zone updated_at video_backend jicofo_health_url prosody_url zoom_account_id branding_logo_url
         branding_primary_color locale recording_policy recording_retention_days link_video_min_kbps
-        link_audio_min_kbps link_max_rtt_ms link_max_loss_percent"),
+        link_audio_min_kbps link_max_rtt_ms link_max_loss_percent shared_room_slug_prefix"),
     ("tenant_key", NOTHING, "tenant_id purpose current_version oldest_version updated_at"),
     ("tenant_secret", "no person; a secret, sealed", "sealed"),
     ("tenant_secret", NOTHING, "tenant_id name version key_id created_at"),
