@@ -34,28 +34,32 @@ pub enum SecretCommand {
         #[arg(value_parser = name)]
         name: SecretName,
     },
-    /// Begin a new version of a derived key. Links that were sent out open until they expire. A Prosody has one secret at a
-    /// time: give it the one of `reveal --next` first.
+    /// Begin a new version of a derived key. Links that were sent out open until they expire, and the internal token that a
+    /// Jitsi has is good until it is retired. A Prosody has one secret at a time: give it the one of `reveal --next` first.
     Rotate {
         /// The tenant, as the identity provider names it.
         tenant: String,
         /// Which key.
         key: Derived,
     },
-    /// End all older versions of a derived key: the links that they signed are dead.
+    /// End all older versions of a derived key: the links and the internal tokens that they signed are dead.
     Retire {
         /// The tenant, as the identity provider names it.
         tenant: String,
         /// Which key.
         key: Derived,
     },
-    /// Print the derived secret that a tenant's Prosody must be given as `JWT_APP_SECRET`. It is noted that this was done.
+    /// Print the derived secret that a tenant's Prosody must be given as `JWT_APP_SECRET`, or the token that its Jitsi shows
+    /// us. It is noted that this was done.
     Reveal {
         /// The tenant, as the identity provider names it.
         tenant: String,
         /// The one that will be valid next: after `rotate`, or after the tenant's own secret is removed.
         #[arg(long)]
         next: bool,
+        /// The token with which the tenant's own Jitsi asks and tells the service, for that tenant alone.
+        #[arg(long)]
+        internal: bool,
     },
 }
 
@@ -80,6 +84,8 @@ pub enum Derived {
     JitsiSecret,
     /// Signs links to attachments.
     AttachmentLink,
+    /// Signs the token that the tenant's own Jitsi shows us.
+    InternalToken,
 }
 
 impl From<Derived> for KeyPurpose {
@@ -88,6 +94,7 @@ impl From<Derived> for KeyPurpose {
             Derived::JoinKey => Self::JoinKey,
             Derived::JitsiSecret => Self::JitsiSecret,
             Derived::AttachmentLink => Self::AttachmentLink,
+            Derived::InternalToken => Self::InternalToken,
         }
     }
 }
@@ -131,23 +138,31 @@ pub async fn run(command: SecretCommand, output: Output) -> anyhow::Result<()> {
             let versions = service.app.retire_key(&scope(&service, tenant.clone())?, key.into()).await?;
             told(&tenant, key.into(), versions);
         }
-        SecretCommand::Reveal { tenant, next } => {
-            return reveal(&service().await?, TenantId::parse(tenant)?, next).await;
+        SecretCommand::Reveal { tenant, next, internal } => {
+            let (service, tenant) = (service().await?, TenantId::parse(tenant)?);
+            let secret = match internal {
+                true => service.app.reveal_internal_token(&scope(&service, tenant)?, next).await?.1,
+                false => jitsi_secret(&service, tenant, next).await?,
+            };
+            println!("{}", std::str::from_utf8(secret.expose())?);
         }
     }
     Ok(())
 }
 
-async fn reveal(service: &Service, tenant: TenantId, next: bool) -> anyhow::Result<()> {
+async fn jitsi_secret(service: &Service, tenant: TenantId, next: bool) -> anyhow::Result<Secret> {
     let shown = service.app.reveal_jitsi_secret(&scope(service, tenant)?, next).await?;
     let (_, secret) = shown.context("the tenant brought the secret that is in use, which is never shown")?;
-    println!("{}", std::str::from_utf8(secret.expose())?);
-    Ok(())
+    Ok(secret)
 }
 
 fn told(tenant: &TenantId, purpose: KeyPurpose, KeyVersions { current, oldest }: KeyVersions) {
-    let taken = if oldest == current { String::new() } else { format!("; links of version {oldest} and newer open") };
-    let taken = if purpose == KeyPurpose::JoinKey { taken } else { String::new() };
+    let taken = match purpose {
+        _ if oldest == current => String::new(),
+        KeyPurpose::JoinKey => format!("; links of version {oldest} and newer open"),
+        KeyPurpose::InternalToken => format!("; tokens of version {oldest} and newer are taken"),
+        KeyPurpose::JitsiSecret | KeyPurpose::AttachmentLink => String::new(),
+    };
     println!("{} of {tenant} is at version {current}{taken}", purpose.as_str());
 }
 
@@ -209,7 +224,7 @@ fn rows(report: &StoredSecrets, now: OffsetDateTime) -> Vec<Row> {
         (None, _) => row(name.as_str(), "none", None, None, None),
     });
     let mut rows = Vec::from(secrets);
-    for purpose in [KeyPurpose::JoinKey, KeyPurpose::AttachmentLink] {
+    for purpose in [KeyPurpose::JoinKey, KeyPurpose::AttachmentLink, KeyPurpose::InternalToken] {
         rows.push(derived(purpose.as_str(), purpose));
     }
     rows

@@ -20,11 +20,10 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use vcare_boot::{Config, Metrics, Sensitive, Service};
+use vcare_boot::{Config, Metrics, Service};
 
 use crate::extract::UploadLimits;
 use crate::limit::Limit;
-use crate::routes::internal::InternalTokens;
 use crate::server::Api;
 
 /// Serves a composed process until `shutdown`: the API, and the relay when this process may publish. `listening` is told
@@ -39,9 +38,8 @@ pub async fn serve(
     shutdown: CancellationToken,
     listening: impl FnOnce(std::net::SocketAddr),
 ) -> anyhow::Result<()> {
-    let Service { app, access_tokens, relay, health, ids, .. } = service;
+    let Service { app, access_tokens, internal_tokens, relay, health, ids, .. } = service;
     let deadline = Duration::from_secs(config.api.request_deadline_seconds);
-    let internal_tokens = InternalTokens::new(config.internal.bearer_tokens.iter().map(Sensitive::expose));
     let short_codes = Limit::new(&config.links, config.api.client_address_header.as_deref())?;
     let uploads = config.ai.as_ref().map_or_else(UploadLimits::default, |ai| UploadLimits {
         max_bytes: ai.max_audio_bytes,

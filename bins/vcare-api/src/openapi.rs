@@ -27,7 +27,7 @@ impl Modify for Security {
         };
         let components = openapi.components.get_or_insert_default();
         components.add_security_scheme("accessToken", scheme("The identity provider's RS256 access token"));
-        components.add_security_scheme("internalToken", scheme("A token of the deployment's own servers"));
+        components.add_security_scheme("internalToken", scheme("The token of a tenant's own Jitsi, or of one that several tenants share: it says whose rooms the caller may ask and tell about"));
         components.add_security_scheme("joinToken", scheme("The token of a join link"));
     }
 }

@@ -19,7 +19,7 @@ use tokio::task::yield_now;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use vcare_app::App;
-use vcare_app::ports::{AccessTokens, Ids};
+use vcare_app::ports::{AccessTokens, Ids, InternalTokens};
 use vcare_boot::{ApiConfig, Health, Metrics};
 
 use crate::answer::{MUTATION_DIFFERS, MUTATION_REPLAYED, REPLAYED};
@@ -29,7 +29,6 @@ use crate::limit::Limit;
 use crate::problem::Problem;
 use crate::request::{self, X_REQUEST_ID};
 use crate::routes;
-use crate::routes::internal::InternalTokens;
 
 /// How long a connection without a request is kept. Longer than Kong keeps one, which must not send into a connection that
 /// is being closed; and longer than the pauses of who waits, who would pay for each new one.
@@ -45,8 +44,8 @@ pub struct Api {
     pub app: App,
     /// Checks who signs in.
     pub access_tokens: Arc<dyn AccessTokens>,
-    /// Who may call the internal routes.
-    pub internal_tokens: InternalTokens,
+    /// Checks who calls the internal routes.
+    pub internal_tokens: Arc<dyn InternalTokens>,
     /// How the process is.
     pub health: Health,
     /// The process' metrics.

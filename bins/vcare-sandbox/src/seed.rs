@@ -45,9 +45,9 @@ pub fn token(issuer: &Issuer, tenant: &str, account: &str, role: &str) -> String
     issuer.token(&TokenSpec::new(format!("{account}.{tenant}"), tenant, &[role]).lifetime(TOKEN_LIFE))
 }
 
-/// The tenants with a token for each account, as they stand in `sandbox.json`.
-pub fn tenants(standins: &Standins) -> Vec<Value> {
-    let tenants = TENANTS.iter().map(|(tenant, _, _)| {
+/// The tenants with a token for each account, and the one that their Jitsi would show, as they stand in `sandbox.json`.
+pub fn tenants(standins: &Standins, internal_tokens: &[String]) -> Vec<Value> {
+    let tenants = TENANTS.iter().zip(internal_tokens).map(|((tenant, _, _), internal)| {
         let mut tokens = serde_json::Map::new();
         for (name, account, role) in ACCOUNTS {
             tokens.insert(name.to_owned(), token(standins.issuer(), tenant, account, role).into());
@@ -55,7 +55,7 @@ pub fn tenants(standins: &Standins) -> Vec<Value> {
         let patient = TokenSpec::new(format!("user-{CONSENTED}.{tenant}"), *tenant, &["patient"]);
         let patient = patient.patient(CONSENTED).lifetime(TOKEN_LIFE);
         tokens.insert("patient".to_owned(), standins.issuer().token(&patient).into());
-        json!({"id": tenant, "tokens": tokens})
+        json!({"id": tenant, "tokens": tokens, "internal_token": internal})
     });
     tenants.collect()
 }

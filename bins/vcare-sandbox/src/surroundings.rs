@@ -77,7 +77,7 @@ impl Surroundings {
         let settings = format!("{settings}\n[worker]\nlisten = \"127.0.0.1:{worker_port}\"\npoll_ms = 200\n");
         let file = place.join("vcare.toml");
         fs::write(&file, settings)?;
-        set_tenants(&file, standins.jitsi_url()).await?;
+        let internal_tokens = set_tenants(&file, standins.jitsi_url()).await?;
         let environment = [("VCARE_CONFIG_FILE".to_owned(), file.display().to_string())];
         step("vcare-api");
         let api = ServiceProcess::start(&program("vcare-api")?, environment.clone(), Some(&place.join("api"))).await?;
@@ -91,7 +91,7 @@ impl Surroundings {
             "standins": standins.base_url(),
             "jitsi": standins.jitsi_url(),
             "worker": format!("http://{}", worker.address()),
-            "tenants": seed::tenants(&standins),
+            "tenants": seed::tenants(&standins, &internal_tokens),
             "patients": seed::patients(),
         });
         Ok(Self { api, worker, standins, nats, postgres, facts })
@@ -193,10 +193,11 @@ create_if_missing = true
     )
 }
 
-/// Through the service's own code, as an operator would.
-pub async fn set_tenants(file: &std::path::Path, jitsi: &str) -> Result<()> {
+/// Through the service's own code, as an operator would. Answers the token that each tenant's Jitsi would show.
+pub async fn set_tenants(file: &std::path::Path, jitsi: &str) -> Result<Vec<String>> {
     let config = Config::from_file(file)?;
     let service = compose(&config, Overrides::default()).await?;
+    let mut tokens = Vec::new();
     for (tenant, prefix, zone) in seed::TENANTS {
         let scope = Scope {
             tenant_id: TenantId::parse(tenant)?,
@@ -206,6 +207,8 @@ pub async fn set_tenants(file: &std::path::Path, jitsi: &str) -> Result<()> {
         let mut draft = TenantConfigDraft::new(jitsi, prefix);
         draft.time_zone = zone.to_owned();
         service.app.set_tenant_config(&scope, draft).await?;
+        let token = service.app.secrets.internal_token(&scope.tenant_id, 1).await?;
+        tokens.push(String::from_utf8(token.expose().to_vec())?);
     }
-    Ok(())
+    Ok(tokens)
 }

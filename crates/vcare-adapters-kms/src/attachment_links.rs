@@ -51,16 +51,8 @@ impl AttachmentLinks for HmacAttachmentLinks {
 
     async fn is_signed(&self, link: &AttachmentLink, signature: &str) -> Result<bool, SecretsError> {
         let Some((version, mac)) = parse(signature) else { return Ok(false) };
-        let purpose = KeyPurpose::AttachmentLink;
-        // Before a key is derived: a stranger must not make us ask the key store for keys that nobody has.
-        let (mut versions, mut configured) = self.vault.versions(purpose, &link.tenant_id).await?;
-        if configured && version > versions.current {
-            (versions, configured) = self.vault.newer_versions(purpose, &link.tenant_id).await?;
-        }
-        if !configured || !versions.take(version) {
-            return Ok(false);
-        }
-        let key = self.vault.key(purpose, version, &link.tenant_id).await?;
+        let key = self.vault.key_in_use(KeyPurpose::AttachmentLink, version, &link.tenant_id).await?;
+        let Some(key) = key else { return Ok(false) };
         Ok(hmac::verify(&hmac::Key::new(hmac::HMAC_SHA256, &key[..]), &message(link), &mac).is_ok())
     }
 }

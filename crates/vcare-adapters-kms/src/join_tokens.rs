@@ -61,16 +61,8 @@ impl JoinTokens for Hs256JoinTokens {
         let kid = peek_unverified_kid(token).map_err(|_| JoinTokenFault::Invalid)?;
         let version = version(kid.as_deref()).ok_or(JoinTokenFault::Invalid)?;
 
-        // Before a key is derived: a stranger must not make us ask the key store for keys that nobody has.
-        let purpose = KeyPurpose::JoinKey;
-        let (mut versions, mut configured) = self.vault.versions(purpose, &tenant).await.map_err(unavailable)?;
-        if configured && version > versions.current {
-            (versions, configured) = self.vault.newer_versions(purpose, &tenant).await.map_err(unavailable)?;
-        }
-        if !configured || !versions.take(version) {
-            return Err(JoinTokenFault::Invalid.into());
-        }
-        let key = self.vault.key(purpose, version, &tenant).await.map_err(unavailable)?;
+        let key = self.vault.key_in_use(KeyPurpose::JoinKey, version, &tenant).await.map_err(unavailable)?;
+        let key = key.ok_or(JoinTokenFault::Invalid)?;
         let wire: Wire = hs256::verify(&key[..], token).map_err(|_| JoinTokenFault::Invalid)?;
         let claims = wire.claims().ok_or(JoinTokenFault::Invalid)?;
         if now >= claims.expires_at { Err(JoinTokenFault::Expired.into()) } else { Ok(claims) }

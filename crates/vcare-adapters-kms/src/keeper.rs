@@ -73,6 +73,7 @@ pub fn label(purpose: KeyPurpose, version: u32, tenant: &TenantId) -> Vec<u8> {
         KeyPurpose::JoinKey => "vcare/join-key",
         KeyPurpose::JitsiSecret => "vcare/jitsi-secret",
         KeyPurpose::AttachmentLink => "vcare/attachment-link",
+        KeyPurpose::InternalToken => "vcare/internal-token",
     };
     behind_lengths(&[&format!("{purpose}/v{version}"), tenant.as_str()])
 }
@@ -206,6 +207,7 @@ mod tests {
         assert_eq!(label(KeyPurpose::JoinKey, 1), b"\0\0\0\x11vcare/join-key/v1\0\0\0\x02t1");
         assert_eq!(label(KeyPurpose::JoinKey, 12), b"\0\0\0\x12vcare/join-key/v12\0\0\0\x02t1");
         assert_eq!(label(KeyPurpose::JitsiSecret, 1), b"\0\0\0\x15vcare/jitsi-secret/v1\0\0\0\x02t1");
+        assert_eq!(label(KeyPurpose::InternalToken, 1), b"\0\0\0\x17vcare/internal-token/v1\0\0\0\x02t1");
     }
 
     #[test]

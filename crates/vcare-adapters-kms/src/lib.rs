@@ -4,13 +4,14 @@
 //! bring, under master keys that never leave it. [`AwsKms`] has them in a cloud KMS, [`LocalKeyring`] keeps one in a file.
 //! [`Vault`] remembers what was derived and opened, and is the `TenantSecrets`, the `SecretStore` and the `DraftTexts`
 //! port; [`Hs256JoinTokens`] is the `JoinTokens`
-//! port. Nothing derived or opened is stored anywhere.
+//! port, and [`HmacInternalTokens`] the `InternalTokens` port. Nothing derived or opened is stored anywhere.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
 mod attachment_links;
 mod aws;
 mod cache;
+mod internal_tokens;
 mod join_claims;
 mod join_tokens;
 mod keeper;
@@ -22,6 +23,7 @@ mod vault;
 
 pub use attachment_links::HmacAttachmentLinks;
 pub use aws::{AwsIdentity, AwsKms, AwsKmsConfig};
+pub use internal_tokens::{HmacInternalTokens, TENANT_TOKEN_PREFIX};
 pub use join_tokens::{Hs256JoinTokens, MAX_JOIN_TOKEN_BYTES};
 pub use keeper::{DerivedKey, KeeperFault, KeyKeeper, SealContext, Sealed, SealedThing, label};
 pub use key_file::{IfMissing, KeyFileError};

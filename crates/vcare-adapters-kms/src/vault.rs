@@ -20,6 +20,7 @@ use vcare_domain::TenantId;
 use zeroize::Zeroizing;
 
 use crate::cache::{Cache, Remembering};
+use crate::internal_tokens;
 use crate::keeper::{DerivedKey, KeeperFault, KeyKeeper, SealContext};
 
 /// How long keys and secrets are remembered.
@@ -114,17 +115,29 @@ impl Vault {
     }
 
     /// The same, read anew if that was not done a moment ago: another process may have rotated the key.
-    pub(crate) async fn newer_versions(
-        &self,
-        purpose: KeyPurpose,
-        tenant: &TenantId,
-    ) -> Result<(KeyVersions, bool), KeeperFault> {
+    async fn newer_versions(&self, purpose: KeyPurpose, tenant: &TenantId) -> Result<(KeyVersions, bool), KeeperFault> {
         let look = async {
             self.stored.forget(|other| other == tenant);
             Ok(())
         };
         self.looked_again.get(tenant, look).await?;
         self.versions(purpose, tenant).await
+    }
+
+    /// A derived key that somebody else names the version of: `None` for a version that is not in use, and for a tenant
+    /// without settings. That is found out before a key is derived: a stranger must not make us ask the key store for keys
+    /// that nobody has.
+    pub(crate) async fn key_in_use(
+        &self,
+        purpose: KeyPurpose,
+        version: u32,
+        tenant: &TenantId,
+    ) -> Result<Option<Arc<DerivedKey>>, KeeperFault> {
+        let (mut versions, mut configured) = self.versions(purpose, tenant).await?;
+        if configured && version > versions.current {
+            (versions, configured) = self.newer_versions(purpose, tenant).await?;
+        }
+        if configured && versions.take(version) { self.key(purpose, version, tenant).await.map(Some) } else { Ok(None) }
     }
 
     /// A derived key.
@@ -241,6 +254,11 @@ impl SecretStore for Vault {
 
     async fn managed_jitsi_secret(&self, tenant: &TenantId, version: u32) -> Result<Secret, SecretsError> {
         Ok(self.managed(tenant, version).await?)
+    }
+
+    async fn internal_token(&self, tenant: &TenantId, version: u32) -> Result<Secret, SecretsError> {
+        let key = self.key(KeyPurpose::InternalToken, version, tenant).await?;
+        Ok(internal_tokens::written(tenant, version, &key))
     }
 
     fn forget(&self, tenant: &TenantId) {

@@ -80,7 +80,7 @@ impl SealedSecrets for PgStore {
         for row in rows {
             match row.kind.as_str() {
                 "secret" => kept.sealed.push(secret(row)?),
-                "key" => kept.keys.push(key(&row)?),
+                "key" => kept.keys.extend(key(&row)?),
                 _ => kept.configured = true,
             }
         }
@@ -98,10 +98,10 @@ fn secret(row: Row) -> Result<StoredSecret, StoreError> {
     Ok(StoredSecret { name: SecretName::from_name(&row.name).ok_or(corrupt("name"))?, sealed, since: row.since })
 }
 
-fn key(row: &Row) -> Result<StoredKey, StoreError> {
-    let purpose = KeyPurpose::from_name(&row.name);
-    let purpose = purpose.ok_or(StoreError::Corrupt { table: "tenant_key", column: "purpose" })?;
-    Ok(StoredKey { purpose, versions: row.versions.restore("tenant_key")?, since: row.since })
+/// A key for a purpose that only a later version of the service knows is none of ours.
+fn key(row: &Row) -> Result<Option<StoredKey>, StoreError> {
+    let Some(purpose) = KeyPurpose::from_name(&row.name) else { return Ok(None) };
+    Ok(Some(StoredKey { purpose, versions: row.versions.restore("tenant_key")?, since: row.since }))
 }
 
 pub(crate) struct PgSecrets<'t>(pub(crate) &'t mut PgUnitOfWork);

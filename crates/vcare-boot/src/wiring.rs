@@ -11,15 +11,17 @@ use vcare_adapters_http::{
     HttpFhirGateway, HttpLicenceCheck, HttpMessagingThreads, JitsiVideo, JwksConfig, JwksLocation, JwksSource,
     OidcAccessTokens, ZoomVideo,
 };
-use vcare_adapters_kms::{AwsKms, HmacAttachmentLinks, Hs256JoinTokens, IfMissing, KeyKeeper, LocalKeyring, Vault};
+use vcare_adapters_kms::{
+    AwsKms, HmacAttachmentLinks, HmacInternalTokens, Hs256JoinTokens, IfMissing, KeyKeeper, LocalKeyring, Vault,
+};
 use vcare_adapters_nats::NatsPublisher;
 use vcare_adapters_postgres::{PgJobQueue, PgOutbox, PgOversight, PgStore};
 use vcare_adapters_storage::{Clamd, Inspector, NoScanner, ObjectStorage};
 use vcare_app::ai::AiSeats;
 use vcare_app::jobs::FIRST_RECORDING;
 use vcare_app::ports::{
-    AccessTokens, AiGateway, AttachmentStore, Clock, EventPublisher, Ids, JobQueue, MalwareScanner, Outbox, OutboxWake,
-    Oversight, SealedSecrets, Store, TenantSecrets, UploadQueue, VideoBackends,
+    AccessTokens, AiGateway, AttachmentStore, Clock, EventPublisher, Ids, InternalTokens, JobQueue, MalwareScanner,
+    Outbox, OutboxWake, Oversight, SealedSecrets, Store, TenantSecrets, UploadQueue, VideoBackends,
 };
 use vcare_app::relay::{Pace, Relay};
 use vcare_app::uploads::AttachmentPorts;
@@ -60,6 +62,8 @@ pub struct Service {
     pub app: App,
     /// Checks who signs in.
     pub access_tokens: Arc<dyn AccessTokens>,
+    /// Checks who calls the internal routes.
+    pub internal_tokens: Arc<dyn InternalTokens>,
     /// Publishes the outbox, when this process may.
     pub relay: Option<Relay>,
     /// Durable work, and old answers to forget.
@@ -131,6 +135,7 @@ pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Se
         inspector: Arc::new(Inspector::default()),
         links: Arc::new(HmacAttachmentLinks::new(Arc::clone(&vault))),
     };
+    let internal_tokens = HmacInternalTokens::new(Arc::clone(&vault), config.internal.shared_servers());
     let app = App {
         store: Arc::clone(&store) as Arc<dyn Store>,
         jobs: Arc::clone(&jobs) as Arc<dyn JobQueue>,
@@ -161,6 +166,7 @@ pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Se
     Ok(Service {
         app,
         access_tokens: Arc::new(access_tokens),
+        internal_tokens: Arc::new(internal_tokens),
         relay,
         health: Health::new(Arc::clone(&jobs), Arc::clone(&publisher)),
         events: publisher,

@@ -119,7 +119,7 @@ async fn a_recording_is_told_with_its_size_hash_and_room_and_without_names() {
                 "name": MEDIA,
                 "size": 4,
                 "sha256": "d0607f7ad2628b2af9158dfba06ce87166e66b15bf68f8f358f9aa27ccb7c321",
-                "storageKey": format!("jibri/s-1/{MEDIA}"),
+                "storageKey": format!("acme/acme-k3j9x2qa/s-1/{MEDIA}"),
             }],
             "metadata": {
                 "meeting_url": "https://meet.jitsi/acme/acme-k3j9x2qa",
@@ -131,6 +131,8 @@ async fn a_recording_is_told_with_its_size_hash_and_room_and_without_names() {
         })
     );
     assert!(jibri.spooled("json").is_empty());
+    let place = fs::read_to_string(folder.join("vcare-storage-folder")).unwrap();
+    assert_eq!(place, "acme/acme-k3j9x2qa/s-1\n", "whatever copies the media knows where to");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -186,7 +188,7 @@ async fn a_recording_that_went_wrong_is_told_too() {
     let quoted = "it's \"fine\"_2026-11-24-00-33-11.mp4";
     let cases = [
         jibri.recording("no-media", &[], url("https://meet.jitsi/acme/acme-1?x=1#y")),
-        jibri.recording("no-tenant", &[(MEDIA, "a")], url("https://meet.jitsi/acme-1")),
+        jibri.recording("no-tenant", &[(MEDIA, "a")], url("https://meet.jitsi/Acme-1")),
         jibri.recording("no-metadata", &[(quoted, "b")], None),
         jibri.recording("no-json", &[("metadata.json", "{ not json")], None),
         jibri.folder.join("recordings/gone"),
@@ -199,7 +201,8 @@ async fn a_recording_that_went_wrong_is_told_too() {
     let seen =
         |at: usize| (told[at]["room"].clone(), told[at]["tenant"].clone(), told[at]["files"].as_array().unwrap().len());
     assert_eq!(seen(0), (json!("acme-1"), json!("acme"), 0));
-    assert_eq!(seen(1), (json!("acme-1"), Value::Null, 1));
+    assert_eq!(seen(1), (json!("Acme-1"), Value::Null, 1));
+    assert_eq!(told[1]["files"][0]["storageKey"], format!("acme-1/no-tenant/{MEDIA}"), "as Jitsi reads the name");
     assert_eq!(seen(2), (json!("it's \"fine\""), Value::Null, 1));
     assert_eq!(told[2]["files"][0]["name"], quoted);
     assert_eq!(seen(3), (Value::Null, Value::Null, 0));

@@ -14,13 +14,11 @@
 #   VCARE_INTERNAL_URL         the service, without /internal
 #   VCARE_INTERNAL_TOKEN_FILE  its bearer token          (default /run/vcare/internal_token)
 #   VCARE_JIBRI_SPOOL          where recordings are noted (default /config/vcare-spool)
-#   VCARE_STORAGE_PREFIX       what storage keys begin with (default jibri)
 set -u
 umask 077
 
 spool="${VCARE_JIBRI_SPOOL:-/config/vcare-spool}"
 token_file="${VCARE_INTERNAL_TOKEN_FILE:-/run/vcare/internal_token}"
-prefix="${VCARE_STORAGE_PREFIX:-jibri}"
 now="$(date +%s)"
 
 log() { printf 'vcare-finalize: %s\n' "$*" >&2; }
@@ -33,16 +31,18 @@ note() {
     printf '%s\n' "$folder" >"$spool/.$entry" && mv "$spool/.$entry" "$spool/$entry"
 }
 
+# What else than media is in a recording's folder: what Jibri notes there, and what we do.
+place=vcare-storage-folder
+
 # One line of JSON for each media file in FOLDER.
 files() {
     for file in "$1"/*; do
         [ -f "$file" ] || continue
         name="$(basename "$file")"
-        [ "$name" != metadata.json ] || continue
+        [ "$name" != metadata.json ] && [ "$name" != "$place" ] || continue
         sum="$(sha256sum <"$file")" || return 1
         jq -cn --arg name "$name" --argjson size "$(wc -c <"$file")" --arg sum "${sum%% *}" \
-            --arg key "$prefix/$(basename "$1")/$name" \
-            '{name: $name, size: $size, sha256: $sum, storageKey: $key}' || return 1
+            '{name: $name, size: $size, sha256: $sum}' || return 1
     done
 }
 
@@ -58,7 +58,8 @@ started() {
     date -u -d "@$at" +%Y-%m-%dT%H:%M:%SZ
 }
 
-# The message about FOLDER. Of the metadata's people only the ids go out: the service needs no names.
+# The message about FOLDER. Of the metadata's people only the ids go out: the service needs no names. A storage key lies below
+# the tenant and the room, in lower case as Jitsi reads both: the service takes no other.
 message() {
     metadata='{}'
     if [ -f "$1/metadata.json" ]; then
@@ -69,15 +70,24 @@ message() {
     printf '%s' "$listed" | jq -cs --argjson metadata "$metadata" --arg at "$(started "$1")" --arg session "$(basename "$1")" '
         ($metadata.meeting_url // "" | tostring | sub("[?#].*$"; "") | split("/") | .[3:] | map(select(. != ""))) as $path
         | (first(.[].name | capture("^(?<call>.*)_[0-9-]{19}\\.[^.]*$").call) // null) as $call
+        | ($path | last // $call) as $room
+        | (if ($path | length) > 1 then $path[-2] else null end) as $tenant
+        | ([$tenant, $room] | map(values | ascii_downcase) + [$session] | join("/")) as $folder
         | {
-            room: ($path | last // $call),
-            tenant: (if ($path | length) > 1 then $path[-2] else null end),
+            room: $room,
+            tenant: $tenant,
             startedAt: $at,
-            files: .,
+            files: map(. + {storageKey: ($folder + "/" + .name)}),
             metadata: ($metadata + {recordingSessionId: $session}
                 | if (.participants | type) == "array"
                   then .participants |= map({id: (.user.id? // .id? // null)}) else . end)
         }'
+}
+
+# placed FOLDER FILE: notes beside the media where in the storage they belong, for whatever copies them there.
+placed() {
+    [ -d "$1" ] || return 0
+    jq -r '.files[0].storageKey // empty | sub("/[^/]*$"; "")' "$2" >"$1/$place"
 }
 
 # deliver FILE: sends it and prints the status; 000 when there was no answer.
@@ -101,7 +111,8 @@ flush() {
         # Hashed once: what was delivered late, or moved meanwhile, is still told as it was.
         text="$spool/$name.json"
         if [ ! -f "$text" ]; then
-            message "$(cat "$entry")" >"$spool/.$name" && mv "$spool/.$name" "$text"
+            folder="$(cat "$entry")"
+            message "$folder" >"$spool/.$name" && placed "$folder" "$spool/.$name" && mv "$spool/.$name" "$text"
         fi
         status=000
         [ ! -f "$text" ] || status="$(deliver "$text")" || status=000

@@ -37,3 +37,22 @@ fn the_documented_example_is_a_good_configuration() {
     );
     assert_eq!((checked.code, checked.out.trim()), (0, "the configuration is good"), "{checked:?}");
 }
+
+#[test]
+fn the_tokens_of_shared_servers_can_be_given_by_a_variable() {
+    let settings = Settings::with("shared_servers", &format!("postgres://vcare:{PASSWORD}@db/virtual_care"), "");
+    let check = |servers: &str| {
+        let file = settings.0.to_str().unwrap();
+        admin(&["config", "check"], &[("VCARE_CONFIG_FILE", file), ("VCARE_INTERNAL__SHARED_SERVERS", servers)])
+    };
+    let token = PASSWORD.repeat(5);
+    for servers in [
+        format!("[{{token = \"{token}\", tenants = [\"hosp-kabul\", \"hosp-herat\"]}}]"),
+        format!("[{{token=\"{token}\",tenants=[\"hosp-kabul\"]}},{{token=\"{token}x\",tenants=[\"hosp-kabul\"]}}]"),
+    ] {
+        let checked = check(&servers);
+        assert_eq!((checked.code, checked.out.trim()), (0, "the configuration is good"), "{checked:?}");
+    }
+    let checked = check(&format!("[{{token = \"{token}\", tenants = []}}]"));
+    assert!(checked.code == 1 && checked.err.contains("internal.shared_servers[0]: tenants:"), "{checked:?}");
+}

@@ -179,6 +179,41 @@ async fn a_join_key_is_rotated_and_its_older_versions_are_retired() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_token_of_a_tenants_jitsi_is_shown_rotated_and_retired() {
+    let database = TestDatabase::create().await.unwrap();
+    let settings = Settings::of(&database);
+    let first = settings.reveal(&["hosp-kabul", "--internal"]);
+    assert!(first.starts_with("vci_hosp-kabul.1.") && first.len() == "vci_hosp-kabul.1.".len() + 43, "{first}");
+    assert_ne!(first, settings.reveal(&["hosp-kabul"]), "no other secret of the tenant's");
+    assert!(settings.reveal(&["hosp-herat", "--internal"]).starts_with("vci_hosp-herat.1."));
+    let next = settings.reveal(&["hosp-kabul", "--internal", "--next"]);
+    let run = settings.run(&["secret", "rotate", "hosp-kabul", "internal-token"]);
+    let told = "internalToken of hosp-kabul is at version 2; tokens of version 1 and newer are taken";
+    assert_eq!((run.code, run.out.trim()), (0, told), "{run:?}");
+    assert_eq!(settings.reveal(&["hosp-kabul", "--internal"]), next);
+    let status = || {
+        let row = settings.status("hosp-kabul", "internalToken");
+        (row["mode"].clone(), row["version"].as_u64().unwrap(), row["oldest"].as_u64().unwrap())
+    };
+    assert_eq!(status(), ("managed".into(), 2, 1));
+    let run = settings.run(&["secret", "retire", "hosp-kabul", "internal-token"]);
+    assert_eq!((run.code, run.out.trim()), (0, "internalToken of hosp-kabul is at version 2"), "{run:?}");
+    assert_eq!(status(), ("managed".into(), 2, 2));
+    assert_eq!(
+        audited(&database).await,
+        [
+            "SECRET_REVEALED internalToken 1",
+            "SECRET_REVEALED jitsiSecret 1",
+            "SECRET_REVEALED internalToken 1",
+            "SECRET_REVEALED internalToken 2",
+            "SECRET_ROTATED internalToken 2",
+            "SECRET_REVEALED internalToken 2",
+            "SECRET_RETIRED internalToken 2",
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn with_keys_in_a_cloud_kms_it_is_the_same_and_says_so_when_that_is_down() {
     let mut kms = KmsServer::start(KmsKind::Ministack).await.unwrap();
     let key = kms.create_key("eu-central-1", KmsKey::Sealing).await.unwrap();

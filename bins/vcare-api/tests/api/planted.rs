@@ -182,7 +182,7 @@ fn printed_configuration() -> String {
         consent = {{ base_url = "http://access:3000", bearer_token = "{key}" }}
         fhir = {{ base_url = "http://fhir:3000/fhir/R4", bearer_token = "{FHIR_BEARER}" }}
         communication = {{ base_url = "http://communication:3000", bearer_token = "{FHIR_BEARER}" }}
-        internal.bearer_tokens = ["{INTERNAL_TOKEN}"]
+        internal.shared_servers = [{{ token = "{INTERNAL_TOKEN}", tenants = ["{TENANT}"] }}]
         keyring.file = "/etc/vcare/master.key"
         [kms]
         provider = "aws"

@@ -76,14 +76,15 @@ async fn finished(app: &TestApp, room: &str, key: &str) -> Answer {
 async fn us_006_a_recording_that_is_finished_by_then_is_told_of_with_the_end() {
     let app = TestApp::start().await;
     let (visit, room) = recorded_visit(&app).await;
-    finished(&app, &room, "kabul/one.mp4").await.expect(204);
+    let key = format!("{room}/one.mp4");
+    finished(&app, &room, &key).await.expect(204);
     app.clock.advance(time::Duration::MINUTE);
     let ended = app.end(&visit).await.expect(200).body;
-    assert_eq!(ended["recordingRef"], "kabul/one.mp4");
+    assert_eq!(ended["recordingRef"], key.as_str());
     let event = app.only_event("virtual_care.session.ended.v1").await;
-    assert_eq!(event["data"]["recordingRef"], "kabul/one.mp4");
+    assert_eq!(event["data"]["recordingRef"], key.as_str());
     let available = app.only_event("virtual_care.session.recording.available.v1").await;
-    assert_eq!(available["data"]["recordingRef"], "kabul/one.mp4");
+    assert_eq!(available["data"]["recordingRef"], key.as_str());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,15 +95,16 @@ async fn us_006_a_recording_that_is_finished_after_the_end_follows_once() {
     app.end(&visit).await.expect(200);
     let event = app.only_event("virtual_care.session.ended.v1").await;
     assert_eq!(event["data"]["recordingRef"], Value::Null);
+    let (one, two) = (format!("{room}/one.mp4"), format!("{room}/session-2/two.mp4"));
     for _ in 0..2 {
-        finished(&app, &room, "kabul/one.mp4").await.expect(204);
+        finished(&app, &room, &one).await.expect(204);
     }
-    let told = futures_util::future::join_all((0..6).map(|_| finished(&app, &room, "kabul/two.mp4"))).await;
+    let told = futures_util::future::join_all((0..6).map(|_| finished(&app, &room, &two))).await;
     assert!(told.iter().all(|answer| answer.status == 204));
     let available = app.events_of("virtual_care.session.recording.available.v1").await;
     let keys: Vec<_> = available.iter().map(|event| event["data"]["recordingRef"].clone()).collect();
-    assert_eq!(keys, [json!("kabul/one.mp4"), json!("kabul/two.mp4")]);
-    assert_eq!(app.read(&visit).await["recordingRef"], "kabul/one.mp4");
+    assert_eq!(keys, [json!(one), json!(two)]);
+    assert_eq!(app.read(&visit).await["recordingRef"], one.as_str());
     assert!(app.events_of("virtual_care.audit.recorded.v1").await.is_empty());
 }
 
@@ -127,12 +129,13 @@ async fn what_nobody_consented_to_is_kept_and_audited() {
     let app = TestApp::start().await;
     let (visit, _) = app.active_visit().await;
     let room = app.read(&visit).await["roomName"].as_str().unwrap().to_owned();
+    let key = format!("{room}/one.mp4");
     for _ in 0..2 {
-        finished(&app, &room, "kabul/one.mp4").await.expect(204);
+        finished(&app, &room, &key).await.expect(204);
     }
     let audit = app.only_event("virtual_care.audit.recorded.v1").await;
     assert_eq!(audit["data"]["eventType"], "RECORDED_WITHOUT_CONSENT");
-    assert_eq!(app.read(&visit).await["recordingRef"], "kabul/one.mp4");
+    assert_eq!(app.read(&visit).await["recordingRef"], key.as_str());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -151,7 +154,7 @@ async fn consent_withdrawn_during_the_visit_turns_recording_off_and_is_told_of()
     let url = app.come(&clinician, &visit).await.expect(200).text("videoJoinUrl");
     assert_eq!(VideoUrl::read(TENANT, &url).await.claims["context"]["features"]["recording"], false);
     // What was recorded before is there, and says that the consent was withdrawn.
-    finished(&app, &room, "kabul/one.mp4").await.expect(204);
+    finished(&app, &room, &format!("{room}/one.mp4")).await.expect(204);
     let available = app.only_event("virtual_care.session.recording.available.v1").await;
     assert_eq!(available["data"]["consentWithdrawnAt"], event["data"]["withdrawnAt"]);
     app.end(&visit).await.expect(200);
@@ -163,11 +166,11 @@ async fn consent_withdrawn_during_the_visit_turns_recording_off_and_is_told_of()
 async fn a_recording_of_no_visit_is_not_found_and_a_bad_one_names_its_fields() {
     let app = TestApp::start().await;
     let (_, room) = recorded_visit(&app).await;
-    finished(&app, "kabul-nosuchrm", "kabul/one.mp4").await.refused(404, "SESSION_NOT_FOUND");
+    finished(&app, "kabul-nosuchrm", "kabul-nosuchrm/one.mp4").await.refused(404, "SESSION_NOT_FOUND");
     let scheduled = create(&app, CONSENTED, true).await.expect(201).text("roomName");
-    finished(&app, &scheduled, "kabul/one.mp4").await.refused(409, "INVALID_STATUS_TRANSITION");
-    finished(&app, &room, "kabul/o ne.mp4").await.names_field("files[0].storageKey");
-    finished(&app, &room, &"x".repeat(513)).await.names_field("files[0].storageKey");
+    finished(&app, &scheduled, &format!("{scheduled}/one.mp4")).await.refused(409, "INVALID_STATUS_TRANSITION");
+    finished(&app, &room, &format!("{room}/o ne.mp4")).await.names_field("files[0].storageKey");
+    finished(&app, &room, &format!("{room}/{}", "x".repeat(513))).await.names_field("files[0].storageKey");
     finished(&app, "No Room", "x").await.names_field("room");
     let told =
         async |files: Value| app.tell("//internal/jibri/recordings", &json!({"room": room, "files": files})).await;
@@ -176,4 +179,59 @@ async fn a_recording_of_no_visit_is_not_found_and_a_bad_one_names_its_fields() {
     told(json!(vec![json!({"name": "a", "size": 1, "sha256": "0".repeat(64)}); 21])).await.names_field("files");
     app.tell("//internal/jibri/recordings", &json!({"room": room})).await.names_field("files");
     assert!(app.events_of("virtual_care.session.recording.available.v1").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_lies_below_its_tenant_and_its_room_and_nowhere_else() {
+    let app = TestApp::start().await;
+    let (visit, room) = recorded_visit(&app).await;
+    let elsewhere = [
+        "one.mp4".to_owned(),
+        "hosp-herat/evil.mp4".to_owned(),
+        format!("hosp-herat/{room}/evil.mp4"),
+        format!("jibri/{room}/evil.mp4"),
+        format!("/{room}/evil.mp4"),
+        format!("./{room}/evil.mp4"),
+        format!("{room}x/evil.mp4"),
+        format!("{room}-2/evil.mp4"),
+        room.clone(),
+        format!("{room}/"),
+        format!("{room}//evil.mp4"),
+        format!("{room}/../hosp-herat/evil.mp4"),
+        format!("{room}/a/../../hosp-herat/evil.mp4"),
+        format!("{room}/."),
+        format!("{room}/a/.."),
+        format!("{room}/a/"),
+        format!("{}/evil.mp4", room.to_uppercase()),
+    ];
+    for key in &elsewhere {
+        finished(&app, &room, key).await.names_field("files[0].storageKey");
+    }
+    // A file's own name leads nowhere else, either.
+    let file = |name: &str| json!({"name": name, "size": 1, "sha256": "0".repeat(64)});
+    for name in ["../evil.mp4", "a/../../evil.mp4", "", "/evil.mp4"] {
+        let told = json!({"room": room, "files": [file("good.mp4"), file(name)]});
+        app.tell("//internal/jibri/recordings", &told).await.names_field("files[1].storageKey");
+    }
+    assert_eq!(app.read(&visit).await["recordingRef"], Value::Null);
+    let told = json!({"room": room.to_uppercase(), "files": [file("good.mp4")]});
+    app.tell("//internal/jibri/recordings", &told).await.expect(204);
+    assert_eq!(app.read(&visit).await["recordingRef"], format!("{room}/good.mp4"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_shared_jitsi_a_recording_lies_below_its_tenants_path_segment() {
+    let app = TestApp::start().await;
+    crate::rooms::settings(&app, TENANT, |draft| draft.jitsi_tenant = Some("kabul-clinic".to_owned())).await;
+    let (visit, room) = recorded_visit(&app).await;
+    let told = async |key: String| {
+        let file = json!({"name": "a.mp4", "size": 1, "sha256": "0".repeat(64), "storageKey": key});
+        let body = json!({"room": room, "tenant": "Kabul-Clinic", "files": [file]});
+        app.tell("//internal/jibri/recordings", &body).await
+    };
+    for key in [format!("{room}/a.mp4"), format!("herat-clinic/{room}/a.mp4"), "kabul-clinic/a.mp4".to_owned()] {
+        told(key).await.names_field("files[0].storageKey");
+    }
+    told(format!("kabul-clinic/{room}/session-1/a.mp4")).await.expect(204);
+    assert_eq!(app.read(&visit).await["recordingRef"], format!("kabul-clinic/{room}/session-1/a.mp4"));
 }

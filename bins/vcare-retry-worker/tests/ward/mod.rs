@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration as Patience;
 
 use time::Duration;
-use vcare_app::ports::Clock;
+use vcare_app::ports::{Clock, ServedTenants};
 use vcare_app::rooms::{Presence, Seen};
 use vcare_app::sessions::{CreateSession, Device};
 use vcare_app::waiting::ConnectionReport;
@@ -105,7 +105,8 @@ impl Ward {
             let came = self.clock.now();
             self.clock.advance(Duration::MINUTE);
             let hints = [hint(Seen::Joined(came)), hint(Seen::Left(self.clock.now()))];
-            self.app.note_presence(&room, &hints, trace()).await.unwrap();
+            let server = ServedTenants::one(Self::caller().tenant_id);
+            self.app.note_presence(&server, &room, &hints, trace()).await.unwrap();
         }
         self.until(&format!("SELECT count(*) = {count} AND bool_and(due_at < now()) FROM retry_job")).await;
     }

@@ -5,6 +5,7 @@
 
 mod contract;
 mod faults;
+mod internal_tokens;
 mod outages;
 mod remembering;
 mod support;

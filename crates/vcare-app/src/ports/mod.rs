@@ -33,9 +33,9 @@ pub use queue::{
     PublishError, StoredEvent, VisitId,
 };
 pub use secrets::{
-    InvalidSecret, JoinTokenClaims, JoinTokens, KeptSecrets, KeyPurpose, KeyVersions, PreparedSecret, SealedSecret,
-    SealedSecrets, Secret, SecretName, SecretStore, SecretsError, StoredKey, StoredSecret, StoredSecrets,
-    TenantSecrets,
+    InternalTokens, InvalidSecret, JoinTokenClaims, JoinTokens, KeptSecrets, KeyPurpose, KeyVersions, PreparedSecret,
+    SealedSecret, SealedSecrets, Secret, SecretName, SecretStore, SecretsError, ServedTenants, StoredKey, StoredSecret,
+    StoredSecrets, TenantSecrets,
 };
 pub use store::{
     AiDrafts, Answers, ClosedJob, FoundSession, JobEnd, Jobs, KeptAnswer, Links, PageCursor, Presences, Reads,

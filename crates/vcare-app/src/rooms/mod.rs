@@ -7,18 +7,35 @@ mod reap;
 mod recording;
 mod reservation;
 
-use vcare_domain::{SessionId, VirtualSession};
+use vcare_domain::{ConferenceName, SessionId, TenantId, VirtualSession};
 
 use crate::actor::Scope;
 use crate::app::App;
 use crate::error::{AppError, Resource};
-use crate::ports::UnitOfWork;
+use crate::ports::{ServedTenants, StoreError, UnitOfWork};
 
 pub use presence::{Presence, Seen};
 pub use recording::FinishedRecording;
 pub use reservation::{Conference, ConferenceId, ConferenceRefused};
 
 impl App {
+    /// The visit that has that room, when it is of a tenant that the server who speaks of it acts for. Another tenant's room is
+    /// as good as none.
+    pub(crate) async fn served_room(
+        &self,
+        server: &ServedTenants,
+        room: &ConferenceName,
+    ) -> Result<Option<(TenantId, SessionId)>, StoreError> {
+        let found = self.store.session_of_room(room).await?;
+        Ok(found.filter(|(tenant, session)| {
+            let served = server.include(tenant);
+            if !served {
+                tracing::warn!(tenant_id = %tenant, session_id = %session, "a server spoke of a room that is not its tenants'");
+            }
+            served
+        }))
+    }
+
     /// One transaction called `name` on one locked visit; saved when `work` says that it changed, committed in any case.
     pub(crate) async fn in_visit(
         &self,

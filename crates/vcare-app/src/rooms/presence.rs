@@ -6,6 +6,7 @@ use vcare_domain::{ConferenceName, Outcome, ParticipantId, SessionId, VirtualSes
 use crate::actor::{ActorRef, Scope, TraceContext};
 use crate::app::App;
 use crate::error::{AppError, Resource};
+use crate::ports::ServedTenants;
 
 /// What was seen of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,15 +40,17 @@ impl App {
     /// and not to leave; a person is present while one of their connections is.
     ///
     /// # Errors
-    /// [`AppError::NotFound`] for a room that is not ours, [`AppError::Blocked`] without settings, [`AppError::Store`].
+    /// [`AppError::NotFound`] for a room that is not ours or not of the server's tenants, [`AppError::Blocked`] without
+    /// settings, [`AppError::Store`].
     #[tracing::instrument(skip_all)]
     pub async fn note_presence(
         &self,
+        server: &ServedTenants,
         room: &ConferenceName,
         hints: &[Presence],
         trace: TraceContext,
     ) -> Result<(), AppError> {
-        let (tenant_id, id) = self.store.session_of_room(room).await?.ok_or(AppError::NotFound(Resource::Session))?;
+        let (tenant_id, id) = self.served_room(server, room).await?.ok_or(AppError::NotFound(Resource::Session))?;
         let window = self.video_config(&tenant_id).await?.grace_after();
         let scope = Scope { tenant_id, actor: ActorRef::System("jitsi"), trace };
         let now = self.clock.now();

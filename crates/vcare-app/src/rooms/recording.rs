@@ -7,6 +7,7 @@ use crate::actor::{ActorRef, Scope, TraceContext};
 use crate::app::App;
 use crate::error::{AppError, Resource};
 use crate::events::AuditEntry;
+use crate::ports::ServedTenants;
 
 /// What the recorder has to tell.
 #[derive(Debug, Clone)]
@@ -24,11 +25,16 @@ impl App {
     /// an audit entry and changes nothing else: it never keeps a visit from ending.
     ///
     /// # Errors
-    /// [`AppError::NotFound`] for a room that is not ours, [`AppError::Refused`] for a visit that nobody came to,
-    /// [`AppError::Store`].
+    /// [`AppError::NotFound`] for a room that is not ours or not of the server's tenants, [`AppError::Refused`] for a visit
+    /// that nobody came to, [`AppError::Store`].
     #[tracing::instrument(skip_all)]
-    pub async fn note_recordings(&self, told: &FinishedRecording, trace: TraceContext) -> Result<(), AppError> {
-        let found = self.store.session_of_room(&told.room).await?;
+    pub async fn note_recordings(
+        &self,
+        server: &ServedTenants,
+        told: &FinishedRecording,
+        trace: TraceContext,
+    ) -> Result<(), AppError> {
+        let found = self.served_room(server, &told.room).await?;
         let (tenant_id, id) = found.ok_or(AppError::NotFound(Resource::Session))?;
         let scope = Scope { tenant_id, actor: ActorRef::System("jibri"), trace };
         let now = self.clock.now();

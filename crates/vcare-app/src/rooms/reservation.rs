@@ -7,8 +7,8 @@ use vcare_domain::{ConferenceName, RoomClosed, SessionId, TenantConfig, TenantId
 
 use crate::actor::{ActorRef, Scope, TraceContext};
 use crate::app::App;
-use crate::error::AppError;
-use crate::ports::StoreError;
+use crate::error::{AppError, Resource};
+use crate::ports::{ServedTenants, StoreError};
 
 /// How we name a conference towards Prosody: the visit and its tenant, `vsn_….tenant`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub struct Conference {
 /// Why a room stays closed.
 #[derive(Debug, thiserror::Error)]
 pub enum ConferenceRefused {
-    /// There is no such room.
+    /// There is no such room, or it is another tenant's.
     #[error("there is no such room")]
     Unknown,
     /// The visit does not allow it.
@@ -67,25 +67,32 @@ pub enum ConferenceRefused {
 }
 
 impl App {
-    /// Whether the room of that name may open now.
+    /// Whether the room of that name may open now, for a server that acts for its tenant.
     ///
     /// # Errors
     /// [`ConferenceRefused`].
     #[tracing::instrument(skip_all)]
-    pub async fn reserve_conference(&self, name: &ConferenceName) -> Result<Conference, ConferenceRefused> {
-        let (tenant, session) = self.store.session_of_room(name).await?.ok_or(ConferenceRefused::Unknown)?;
+    pub async fn reserve_conference(
+        &self,
+        server: &ServedTenants,
+        name: &ConferenceName,
+    ) -> Result<Conference, ConferenceRefused> {
+        let (tenant, session) = self.served_room(server, name).await?.ok_or(ConferenceRefused::Unknown)?;
         let opened = self.open_conference(&tenant, session).await;
         let outcome = if opened.is_ok() { "opened" } else { "refused" };
         metrics::counter!("vcare_room_reservations_total", "outcome" => outcome).increment(1);
         opened
     }
 
-    /// A conference by our id.
+    /// A conference by our id, for a server that acts for its tenant.
     ///
     /// # Errors
     /// [`ConferenceRefused`].
     #[tracing::instrument(skip_all)]
-    pub async fn conference(&self, id: &ConferenceId) -> Result<Conference, ConferenceRefused> {
+    pub async fn conference(&self, server: &ServedTenants, id: &ConferenceId) -> Result<Conference, ConferenceRefused> {
+        if !server.include(&id.tenant_id) {
+            return Err(ConferenceRefused::Unknown);
+        }
         self.open_conference(&id.tenant_id, id.session_id).await
     }
 
@@ -120,9 +127,17 @@ impl App {
     /// Prosody closed the room: whoever was in it is not any more.
     ///
     /// # Errors
-    /// [`AppError::NotFound`], [`AppError::Store`].
+    /// [`AppError::NotFound`], also for a server that does not act for the room's tenant; [`AppError::Store`].
     #[tracing::instrument(skip_all, fields(tenant_id = %id.tenant_id, session_id = %id.session_id))]
-    pub async fn conference_closed(&self, id: &ConferenceId, trace: TraceContext) -> Result<(), AppError> {
+    pub async fn conference_closed(
+        &self,
+        server: &ServedTenants,
+        id: &ConferenceId,
+        trace: TraceContext,
+    ) -> Result<(), AppError> {
+        if !server.include(&id.tenant_id) {
+            return Err(AppError::NotFound(Resource::Session));
+        }
         let scope = Scope { tenant_id: id.tenant_id.clone(), actor: ActorRef::System("jitsi"), trace };
         self.room_emptied(&scope, id.session_id, self.clock.now()).await
     }

@@ -144,10 +144,28 @@ impl App {
             (None, true) => current.saturating_add(1),
         };
         let secret = self.secrets.managed_jitsi_secret(&scope.tenant_id, version).await?;
-        let mut tx = self.store.begin("reveal_secret", scope).await?;
-        tx.audit(AuditEntry::secret_revealed(KeyPurpose::JitsiSecret, version, self.clock.now())).await?;
-        tx.commit().await?;
+        self.note_revealed(scope, KeyPurpose::JitsiSecret, version).await?;
         Ok(Some((version, secret)))
+    }
+
+    /// Shows the token that the own Jitsi of the scope's tenant shows us, and writes down that it did. With `next`, the one that
+    /// the next rotation makes valid. Answers the version of its key, too.
+    ///
+    /// # Errors
+    /// [`AppError::Secrets`], [`AppError::Store`].
+    #[tracing::instrument(skip_all, fields(tenant_id = %scope.tenant_id))]
+    pub async fn reveal_internal_token(&self, scope: &Scope, next: bool) -> Result<(u32, Secret), AppError> {
+        let current = self.store.secrets_of(&scope.tenant_id).await?.versions(KeyPurpose::InternalToken).current;
+        let version = if next { current.saturating_add(1) } else { current };
+        let token = self.secrets.internal_token(&scope.tenant_id, version).await?;
+        self.note_revealed(scope, KeyPurpose::InternalToken, version).await?;
+        Ok((version, token))
+    }
+
+    async fn note_revealed(&self, scope: &Scope, purpose: KeyPurpose, version: u32) -> Result<(), StoreError> {
+        let mut tx = self.store.begin("reveal_secret", scope).await?;
+        tx.audit(AuditEntry::secret_revealed(purpose, version, self.clock.now())).await?;
+        tx.commit().await
     }
 
     /// What there is of a tenant's secrets and keys: names, versions and ages; values are sealed.

@@ -7,6 +7,7 @@ mod ai;
 mod attachments;
 mod communication;
 mod error;
+mod internal;
 mod kms;
 mod otlp;
 mod processes;
@@ -26,13 +27,13 @@ pub use attachments::{ScannerConfig, StorageConfig};
 pub use communication::CommunicationConfig;
 pub use error::ConfigError;
 use error::told;
+pub use internal::InternalConfig;
 pub use kms::{KeyringConfig, KmsConfig, KmsProvider};
 pub use otlp::OtlpConfig;
 pub use processes::{ApiConfig, LogConfig, RelayConfig, WaitingConfig, WorkerConfig};
 pub use reference::settings_reference;
 pub use sections::{
-    DatabaseConfig, FhirConfig, IdentityConfig, InternalConfig, JitsiConfig, LinksConfig, NatsSection,
-    NeighbourSection, ZoomSection,
+    DatabaseConfig, FhirConfig, IdentityConfig, JitsiConfig, LinksConfig, NatsSection, NeighbourSection, ZoomSection,
 };
 pub use sensitive::Sensitive;
 
@@ -316,6 +317,36 @@ mod tests {
         let production = GOOD.replace("\"development\"", "\"production\"");
         assert!(read(&production).unwrap_err().to_string().contains("keyring.allow_local_in_production"));
         assert!(read(&format!("{production}\nallow_local_in_production = true")).is_ok());
+    }
+
+    #[test]
+    fn a_shared_server_acts_for_the_tenants_that_are_named_with_it_and_the_old_token_for_all_is_told_about() {
+        let token = "hunter2-hunter2-hunter2-hunter2-hunter2";
+        let with = |settings: &str| read(&GOOD.replace("[keyring]", &format!("[internal]\n{settings}\n[keyring]")));
+        let server = |token: &str, tenants: &str| format!("{{ token = \"{token}\", tenants = {tenants} }}");
+        let servers = |of: &[String]| with(&format!("shared_servers = [{}]", of.join(", ")));
+        let good = server(token, "[\"hosp-kabul\", \"Hosp.Herat\"]");
+        let config = servers(std::slice::from_ref(&good)).unwrap();
+        let (_, served) = config.internal.shared_servers().next().unwrap();
+        let tenant = |name| vcare_domain::TenantId::parse(name).unwrap();
+        assert!(served.include(&tenant("hosp-kabul")) && served.include(&tenant("Hosp.Herat")));
+        assert!(!served.include(&tenant("hosp-herat")));
+        assert!(with("bearer_tokens = []").is_ok(), "with none there is nothing to move");
+        for (refused, expected) in [
+            (with(&format!("bearer_tokens = [\"{token}\"]")), "vcare-admin secret reveal <tenant> --internal"),
+            (servers(&[server(token, "[]")]), "internal.shared_servers[0]: tenants: must name at least one"),
+            (servers(&[good.clone(), server("hunter2", "[\"a\"]")]), "shared_servers[1]: token: at least 32"),
+            (servers(&[server(&format!("vci_{token}"), "[\"a\"]")]), "shared_servers[0]: token: is a tenant's own"),
+            (servers(&[good.clone(), good]), "shared_servers[1]: token: is another server's, too"),
+            (
+                servers(&[server(token, "[\"a\", \"*\"]")]),
+                "shared_servers[0]: tenants: one of them is no tenant's name",
+            ),
+            (with(&format!("shared_servers = [{{ token = \"{token}\" }}]")), "tenants: is missing"),
+        ] {
+            let told = refused.unwrap_err().to_string();
+            assert!(told.contains(expected) && !told.contains("hunter2"), "{told}");
+        }
     }
 
     /// The same without a keyring, and these settings of `[kms]`.

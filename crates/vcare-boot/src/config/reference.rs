@@ -110,7 +110,7 @@ mod tests {
             "| `threads` | `VCARE_API__THREADS` | one a core | ",
             "| `url` | `VCARE_DATABASE__URL` | required, *secret* | ",
             "| `bearer_token` | `VCARE_CONSENT__BEARER_TOKEN` | none, *secret* | ",
-            "| `bearer_tokens` | `VCARE_INTERNAL__BEARER_TOKENS` | none, *secret* | ",
+            "| `shared_servers` | `VCARE_INTERNAL__SHARED_SERVERS` | none, *secret* | ",
             "| `inline_deadline_ms` | `VCARE_FHIR__INLINE_DEADLINE_MS` | `2000` | ",
             "| `create_if_missing` | `VCARE_KEYRING__CREATE_IF_MISSING` | `false` | ",
         ] {

@@ -363,27 +363,3 @@ impl ZoomSection {
         ZoomConfig::new(&self.oauth_base_url, &self.api_base_url, deadline, deployment)
     }
 }
-
-/// `[internal]`: who may call what is not for people.
-///
-/// These are Prosody's reservations and presence, and the recorders' finalize script: see
-/// [deploy/jitsi](../deploy/jitsi/README.md).
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct InternalConfig {
-    /// The tokens that are accepted, as `["…"]`: at least 32 printable characters each; two while one replaces the
-    /// other. With none, nobody gets in.
-    pub bearer_tokens: Vec<Sensitive>,
-}
-
-impl InternalConfig {
-    pub(super) fn check(&self, problems: &mut Vec<String>) {
-        let good = |token: &Sensitive| {
-            let token = token.expose();
-            token.len() >= 32 && token.bytes().all(|byte| byte.is_ascii_graphic())
-        };
-        if !self.bearer_tokens.iter().all(good) {
-            problems.push("internal.bearer_tokens: at least 32 printable characters each, without blanks".to_owned());
-        }
-    }
-}

@@ -14,7 +14,7 @@ use vcare_app::ports::StoreError;
 use vcare_app::rooms::{Conference, ConferenceId, ConferenceRefused};
 use vcare_domain::{ConferenceName, RoomClosed, SessionStatus};
 
-use super::trace;
+use super::{Server, trace};
 use crate::answer::send;
 use crate::extract::RawBody;
 use crate::problem::Problem;
@@ -135,7 +135,7 @@ fn dto(conference: &Conference, name: String, start_time: String, mail_owner: St
 /// Ask whether a room may open.
 ///
 /// Prosody asks when the first person comes. The room opens only while the visit's state says so, and ends by itself after
-/// `duration`.
+/// `duration`. A room of a tenant that the token is not for is answered like one that there is not.
 #[utoipa::path(
     post, path = "/internal/jitsi/conference", tag = "Internal", operation_id = "reserveConference",
     request_body(content = ConferenceRequest, content_type = "application/x-www-form-urlencoded"),
@@ -146,13 +146,13 @@ fn dto(conference: &Conference, name: String, start_time: String, mail_owner: St
     ),
     security(("internalToken" = [])),
 )]
-pub async fn reserve(api: web::Data<Api>, body: RawBody) -> Result<HttpResponse, Problem> {
+pub async fn reserve(api: web::Data<Api>, server: Server, body: RawBody) -> Result<HttpResponse, Problem> {
     let Asked { name: Some(name), start_time: Some(start_time), mail_owner: Some(mail_owner) } = Asked::parse(&body.0)
     else {
         return refuse(StatusCode::BAD_REQUEST, "name, start_time and mail_owner are needed");
     };
     let Ok(room) = ConferenceName::parse_prosody(&name) else { return refused(ConferenceRefused::Unknown) };
-    match api.app.reserve_conference(&room).await {
+    match api.app.reserve_conference(&server.0, &room).await {
         Ok(conference) => send(StatusCode::OK, &dto(&conference, name, start_time, mail_owner)),
         Err(error) => refused(error),
     }
@@ -160,7 +160,7 @@ pub async fn reserve(api: web::Data<Api>, body: RawBody) -> Result<HttpResponse,
 
 /// See a room that was asked for.
 ///
-/// Prosody reads it after a conflict; we never answer one.
+/// Prosody reads it after a conflict; we never answer one. The id of a room of a tenant that the token is not for is unknown.
 #[utoipa::path(
     get, path = "/internal/jitsi/conference/{conferenceId}", tag = "Internal", operation_id = "readConference",
     params(("conferenceId" = String, Path, description = "The id that was answered")),
@@ -171,9 +171,9 @@ pub async fn reserve(api: web::Data<Api>, body: RawBody) -> Result<HttpResponse,
     ),
     security(("internalToken" = [])),
 )]
-pub async fn read(api: web::Data<Api>, path: web::Path<String>) -> Result<HttpResponse, Problem> {
+pub async fn read(api: web::Data<Api>, server: Server, path: web::Path<String>) -> Result<HttpResponse, Problem> {
     let Some(id) = ConferenceId::parse(&path) else { return unknown() };
-    match api.app.conference(&id).await {
+    match api.app.conference(&server.0, &id).await {
         Ok(conference) => {
             let now = api.app.clock.now().format(&Rfc3339).map_err(|_| Problem::internal())?;
             let name = conference.name.to_string();
@@ -190,7 +190,8 @@ fn unknown() -> Result<HttpResponse, Problem> {
 
 /// Say that a room is closed.
 ///
-/// The last one left, or its time was over: whoever was in it has lost the connection.
+/// The last one left, or its time was over: whoever was in it has lost the connection. The id of a room of a tenant that the
+/// token is not for is unknown.
 #[utoipa::path(
     delete, path = "/internal/jitsi/conference/{conferenceId}", tag = "Internal", operation_id = "conferenceClosed",
     params(("conferenceId" = String, Path, description = "The id that was answered")),
@@ -200,9 +201,14 @@ fn unknown() -> Result<HttpResponse, Problem> {
     ),
     security(("internalToken" = [])),
 )]
-pub async fn closed(api: web::Data<Api>, req: HttpRequest, path: web::Path<String>) -> Result<HttpResponse, Problem> {
+pub async fn closed(
+    api: web::Data<Api>,
+    server: Server,
+    req: HttpRequest,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
     let Some(id) = ConferenceId::parse(&path) else { return unknown() };
-    match api.app.conference_closed(&id, trace(&req)?).await {
+    match api.app.conference_closed(&server.0, &id, trace(&req)?).await {
         Ok(()) => Ok(HttpResponse::NoContent().finish()),
         Err(vcare_app::AppError::NotFound(_)) => unknown(),
         Err(error) => Err(error.into()),

@@ -1,38 +1,43 @@
 //! What the Jitsi servers and their recorders call: at the root, inside the deployment, never through Kong.
+//!
+//! Whose server calls is said by its token, and by nothing else of a request. A room of a tenant that the server does not act
+//! for is answered like one that there is not.
 
 pub mod conference;
 pub mod presence;
 pub mod recordings;
 
+use std::future::{Ready, ready};
+
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage, HttpRequest, web};
-use sha2::{Digest, Sha256};
-use vcare_app::TraceContext;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use vcare_app::ports::ServedTenants;
+use vcare_app::{AppError, TraceContext};
 
 use crate::extract::bearer;
 use crate::problem::{Code, Problem};
 use crate::server::Api;
 
-/// The tokens that open the internal routes, hashed: comparing hashes tells nothing of a token by the time it takes.
-#[derive(Clone)]
-pub struct InternalTokens(Vec<[u8; 32]>);
+/// The server that calls, by the tenants that it acts for; checked by [`internal_only`].
+pub struct Server(pub ServedTenants);
 
-impl InternalTokens {
-    /// These tokens, and no others. With none, nobody gets in.
-    #[must_use]
-    pub fn new<'a>(tokens: impl IntoIterator<Item = &'a str>) -> Self {
-        Self(tokens.into_iter().map(|token| Sha256::digest(token).into()).collect())
-    }
+impl FromRequest for Server {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
 
-    fn accept(&self, token: &str) -> bool {
-        let hash: [u8; 32] = Sha256::digest(token).into();
-        self.0.contains(&hash)
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let served = req.extensions().get::<ServedTenants>().cloned();
+        ready(served.map(Self).ok_or_else(nobodys_token))
     }
 }
 
-/// Lets only requests with one of our internal tokens pass.
+fn nobodys_token() -> Problem {
+    Problem::new(Code::Unauthorized).detail("expected the token of a tenant's own Jitsi, or of a shared one")
+}
+
+/// Lets only requests with one of our internal tokens pass, and notes for whom it acts.
 ///
 /// # Errors
 /// None of its own: a refusal is an answer.
@@ -40,12 +45,22 @@ pub async fn internal_only<B: MessageBody + 'static>(
     req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, actix_web::Error> {
-    let api = req.app_data::<web::Data<Api>>().ok_or_else(Problem::internal)?;
-    if bearer(req.headers()).is_some_and(|token| api.internal_tokens.accept(token)) {
-        return Ok(next.call(req).await?.map_into_left_body());
+    match served(&req).await {
+        Ok(served) => {
+            if let Some(tenant) = served.only() {
+                tracing::Span::current().record("tenant_id", tenant.as_str());
+            }
+            req.extensions_mut().insert(served);
+            Ok(next.call(req).await?.map_into_left_body())
+        }
+        Err(problem) => Ok(req.into_response(problem.response()).map_into_right_body()),
     }
-    let problem = Problem::new(Code::Unauthorized).detail("expected a token of the deployment");
-    Ok(req.into_response(problem.response()).map_into_right_body())
+}
+
+async fn served(req: &ServiceRequest) -> Result<ServedTenants, Problem> {
+    let api = req.app_data::<web::Data<Api>>().ok_or_else(Problem::internal)?;
+    let token = bearer(req.headers()).ok_or_else(nobodys_token)?;
+    api.internal_tokens.served(token).await.map_err(AppError::from)?.ok_or_else(nobodys_token)
 }
 
 fn trace(req: &HttpRequest) -> Result<TraceContext, Problem> {

@@ -1,4 +1,5 @@
-//! `/internal/jitsi/events/…`: who is in a room, as Prosody's `event_sync` component tells it.
+//! `/internal/jitsi/events/…`: who is in a room, as Prosody's `event_sync` component tells it. A room of a tenant that the token
+//! is not for is an unknown one.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -8,7 +9,7 @@ use utoipa::ToSchema;
 use vcare_app::rooms::{Presence, Seen};
 use vcare_domain::{ConferenceName, ParticipantId};
 
-use super::trace;
+use super::{Server, trace};
 use crate::extract::Body;
 use crate::problem::Problem;
 use crate::server::Api;
@@ -88,10 +89,16 @@ impl OccupantDto {
     }
 }
 
-async fn note(api: &Api, req: &HttpRequest, room: &str, hints: &[Presence]) -> Result<HttpResponse, Problem> {
+async fn note(
+    api: &Api,
+    server: &Server,
+    req: &HttpRequest,
+    room: &str,
+    hints: &[Presence],
+) -> Result<HttpResponse, Problem> {
     let room = ConferenceName::parse_prosody(room).map_err(|error| Problem::field("room_name", error))?;
     if !hints.is_empty() {
-        api.app.note_presence(&room, hints, trace(req)?).await?;
+        api.app.note_presence(&server.0, &room, hints, trace(req)?).await?;
     }
     Ok(HttpResponse::build(StatusCode::NO_CONTENT).finish())
 }
@@ -107,11 +114,12 @@ async fn note(api: &Api, req: &HttpRequest, room: &str, hints: &[Presence]) -> R
 )]
 pub async fn occupant_joined(
     api: web::Data<Api>,
+    server: Server,
     req: HttpRequest,
     body: Body<OccupantEventDto>,
 ) -> Result<HttpResponse, Problem> {
     let hint = body.value.occupant.hint(OccupantDto::joined)?;
-    note(&api, &req, &body.value.room_name, hint.as_slice()).await
+    note(&api, &server, &req, &body.value.room_name, hint.as_slice()).await
 }
 
 /// Say that somebody left a room.
@@ -125,11 +133,12 @@ pub async fn occupant_joined(
 )]
 pub async fn occupant_left(
     api: web::Data<Api>,
+    server: Server,
     req: HttpRequest,
     body: Body<OccupantEventDto>,
 ) -> Result<HttpResponse, Problem> {
     let hint = body.value.occupant.hint(OccupantDto::left)?;
-    note(&api, &req, &body.value.room_name, hint.as_slice()).await
+    note(&api, &server, &req, &body.value.room_name, hint.as_slice()).await
 }
 
 /// Say that a room was made.
@@ -145,10 +154,11 @@ pub async fn occupant_left(
 )]
 pub async fn room_created(
     api: web::Data<Api>,
+    server: Server,
     req: HttpRequest,
     body: Body<RoomEventDto>,
 ) -> Result<HttpResponse, Problem> {
-    note(&api, &req, &body.value.room_name, &[]).await
+    note(&api, &server, &req, &body.value.room_name, &[]).await
 }
 
 /// Say that a room is no more, and who had been in it.
@@ -162,6 +172,7 @@ pub async fn room_created(
 )]
 pub async fn room_destroyed(
     api: web::Data<Api>,
+    server: Server,
     req: HttpRequest,
     body: Body<RoomEventDto>,
 ) -> Result<HttpResponse, Problem> {
@@ -175,5 +186,5 @@ pub async fn room_destroyed(
         // Who was in it to the end has no `left_at` of their own.
         hints.extend(occupant.hint(|occupant| occupant.left().or(destroyed))?);
     }
-    note(&api, &req, &event.room_name, &hints).await
+    note(&api, &server, &req, &event.room_name, &hints).await
 }

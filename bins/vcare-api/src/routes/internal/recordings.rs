@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use vcare_app::rooms::FinishedRecording;
 use vcare_domain::{ConferenceName, RecordingRef};
 
-use super::trace;
+use super::{Server, trace};
 use crate::extract::{Body, Fields, Instant};
 use crate::problem::Problem;
 use crate::server::Api;
@@ -49,10 +49,28 @@ pub struct RecordingFileDto {
     /// Its SHA-256 in hex.
     #[schema(min_length = 64, max_length = 64)]
     sha256: String,
-    /// Where it is stored; `{tenant}/{room}/{name}` when absent.
+    /// Where it is stored: below `{tenant}/{room}/`, or `{room}/` when the address has no path segment, in lower case. The
+    /// file's name stands there when it is absent.
     #[serde(default)]
     #[schema(max_length = 512)]
     storage_key: Option<String>,
+}
+
+/// Where recordings of a room are: no other tenant's and no other visit's are there.
+fn folder_of(room: &ConferenceName) -> String {
+    match &room.tenant {
+        Some(tenant) => format!("{tenant}/{}/", room.room),
+        None => format!("{}/", room.room),
+    }
+}
+
+/// A storage key below a folder, and nowhere else by what it may mean to a storage.
+fn stored_below(folder: &str, key: String) -> Result<RecordingRef, String> {
+    let plain = |path: &str| path.split('/').all(|segment| !matches!(segment, "" | "." | ".."));
+    if !key.strip_prefix(folder).is_some_and(plain) {
+        return Err(format!("must be below {folder}, without empty, '.' and '..' segments"));
+    }
+    RecordingRef::parse(key).map_err(|invalid| invalid.to_string())
 }
 
 impl RecordingRequest {
@@ -64,13 +82,16 @@ impl RecordingRequest {
         let tenant = self.tenant.filter(|tenant| !tenant.is_empty());
         let path = tenant.map_or_else(|| self.room.clone(), |tenant| format!("{tenant}/{}", self.room));
         let room = fields.take("room", ConferenceName::parse_path(&path));
+        let folder = room.as_ref().map(folder_of);
         let mut recordings = Vec::new();
         for (number, file) in self.files.into_iter().enumerate() {
             let hex = file.sha256.len() == 64 && file.sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
             let hash = if hex { Ok(()) } else { Err("must be 64 hex digits") };
             fields.take(&format!("files[{number}].sha256"), hash);
-            let key = file.storage_key.unwrap_or_else(|| format!("{path}/{}", file.name));
-            let recording = fields.take(&format!("files[{number}].storageKey"), RecordingRef::parse(key));
+            // Without a room there is no place for it, and that is told.
+            let Some(folder) = &folder else { continue };
+            let key = file.storage_key.unwrap_or_else(|| format!("{folder}{}", file.name));
+            let recording = fields.take(&format!("files[{number}].storageKey"), stored_below(folder, key));
             recordings.extend(recording.filter(|_| file.size > 0));
         }
         let started_at = self.started_at.map(|at| at.0);
@@ -80,7 +101,7 @@ impl RecordingRequest {
 
 /// Tell of a finished recording.
 ///
-/// Telling twice changes nothing. A recording that came to nothing, and one that nobody consented to, become audit entries.
+/// Telling twice changes nothing. A room of a tenant that the token is not for is unknown. A recording that came to nothing, and one that nobody consented to, become audit entries.
 #[utoipa::path(
     post, path = "/internal/jibri/recordings", tag = "Internal", operation_id = "recordingFinished",
     request_body = RecordingRequest,
@@ -91,10 +112,11 @@ impl RecordingRequest {
 )]
 pub async fn finished(
     api: web::Data<Api>,
+    server: Server,
     req: HttpRequest,
     body: Body<RecordingRequest>,
 ) -> Result<HttpResponse, Problem> {
     let told = body.value.parse()?;
-    api.app.note_recordings(&told, trace(&req)?).await?;
+    api.app.note_recordings(&server.0, &told, trace(&req)?).await?;
     Ok(HttpResponse::NoContent().finish())
 }

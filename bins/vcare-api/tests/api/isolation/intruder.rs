@@ -6,7 +6,7 @@ use vcare_testkit::postgres::tokio_postgres::error::SqlState;
 use vcare_testkit::postgres::tokio_postgres::{Client, NoTls, connect};
 
 use super::tables;
-use crate::support::{OTHER_TENANT, TENANT, TestApp, Visit};
+use crate::support::{OTHER_TENANT, TENANT, TestApp, Visit, occupant};
 
 /// The service's own login in one of its roles, which may write what SQL it likes.
 pub struct Intruder(pub Client);
@@ -59,7 +59,9 @@ pub async fn two_tenants() -> TestApp {
         app.post(&token, &part("admit"), &json!({})).await.expect(200);
         let probe = json!({"rttMs": 9, "lossPercent": 0, "upKbps": 300, "downKbps": 300});
         app.post(&token, &at("/link-probe"), &probe).await.expect(200);
-        app.seen_to_join(&created.text("roomName"), &visit.patient, "phone").await.expect(204);
+        let (server, now) = (app.internal_token(tenant, 1).await, app.now().unix_timestamp());
+        let seen = occupant("joined", &created.text("roomName"), &visit.patient, "phone", now);
+        app.tell_as(&server, "//internal/jitsi/events/occupant/joined", &seen).await.expect(204);
         app.post(&token, &at("/ai/summary"), &json!({"transcript": "cough"})).await.expect(201);
         app.clock.advance(time::Duration::MINUTE);
         app.post(&token, &at("/end"), &json!({})).await.expect(200);

@@ -13,11 +13,11 @@ use crate::support::{INTERNAL_TOKEN, TENANT, TestApp, Visit, jitsi_secret};
 /// A service whose tenant's Jitsi asks it and tells it, as `deploy/jitsi` sets it up.
 async fn start() -> TestApp {
     let app = TestApp::start().await;
-    let secret = jitsi_secret(TENANT).await;
+    let (secret, token) = (jitsi_secret(TENANT).await, app.internal_token(TENANT, 1).await);
     app.standins.jitsi().configure(Settings {
         app_secret: String::from_utf8(secret.expose().to_vec()).unwrap(),
-        reservations: Some(Reservations::at(app.url("/internal/jitsi"), INTERNAL_TOKEN)),
-        event_sync: Some(EventSync::at(app.url("/internal/jitsi"), INTERNAL_TOKEN)),
+        reservations: Some(Reservations::at(app.url("/internal/jitsi"), &token)),
+        event_sync: Some(EventSync::at(app.url("/internal/jitsi"), &token)),
         clock: app.clock.clone(),
         ..Settings::default()
     });
@@ -159,7 +159,8 @@ async fn no_route_gives_a_patient_a_video_token_before_somebody_admits_them() {
         if ["admitParticipant", "endSession", "cancelSession", "removeParticipant"].contains(&operation.id.as_str()) {
             continue;
         }
-        for token in [&join_token, &patient, &app.token("clinician"), &INTERNAL_TOKEN.to_owned()] {
+        let own = app.internal_token(TENANT, 1).await;
+        for token in [&join_token, &patient, &app.token("clinician"), &INTERNAL_TOKEN.to_owned(), &own] {
             let mut body = operation.good_body_or_none(&app.wish()).unwrap_or_default();
             if operation.id == "join" {
                 body = json!({"token": join_token});

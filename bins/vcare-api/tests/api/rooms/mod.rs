@@ -4,8 +4,9 @@ mod branding;
 mod jitsi;
 mod presence;
 mod reservation;
+mod tokens;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use vcare_domain::TenantConfigDraft;
 
 use crate::support::{OTHER_TENANT, TENANT, TestApp, Visit, scope};
@@ -22,33 +23,6 @@ pub async fn settings(app: &TestApp, tenant: &str, change: impl FnOnce(&mut Tena
 /// The visit's room.
 async fn room(app: &TestApp, visit: &Visit) -> String {
     app.read(visit).await["roomName"].as_str().unwrap().to_owned()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn nothing_inside_is_answered_without_the_deployments_token() {
-    let app = TestApp::start().await;
-    let (visit, join_token) = app.active_visit().await;
-    let conference = format!("/internal/jitsi/conference/{}.{TENANT}", visit.id);
-    let before = app.read(&visit).await;
-    for operation in crate::described::operations().into_iter().filter(|operation| operation.internal) {
-        let path = operation.template.replace("/internal/jitsi/conference/{conferenceId}", &conference);
-        for token in [None, Some(app.token("platform_admin")), Some(join_token.clone()), Some("x".repeat(40))] {
-            let mut request = app.request(operation.method.clone(), &path);
-            if let Some(token) = &token {
-                request = request.bearer_auth(token);
-            }
-            let request = request.header("Content-Type", "application/json");
-            let body = operation.good_body_or_none(&Value::Null).unwrap_or_default().to_string();
-            app.send(request.body(body)).await.refused(401, "UNAUTHORIZED");
-        }
-    }
-    assert_eq!(app.read(&visit).await, before);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn with_no_token_configured_nobody_gets_in() {
-    let app = TestApp::start_with("internal.bearer_tokens = []").await;
-    app.reserve("kabul-abcdefgh").await.refused(401, "UNAUTHORIZED");
 }
 
 /// Two tenants on one Jitsi, each with its path segment.

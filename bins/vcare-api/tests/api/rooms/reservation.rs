@@ -5,7 +5,7 @@ use serde_json::json;
 use time::Duration;
 
 use super::room;
-use crate::support::{INTERNAL_TOKEN, OTHER_TENANT, TENANT, TestApp};
+use crate::support::{OTHER_TENANT, TENANT, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn us_007_the_room_of_an_active_visit_opens_with_the_seconds_left_and_the_tenants_limit() {
@@ -63,13 +63,14 @@ async fn the_room_of_a_visit_that_is_over_stays_closed_and_says_why() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_lacks_something_is_a_bad_one() {
     let app = TestApp::start().await;
+    let token = app.internal_token(TENANT, 1).await;
     for body in ["", "name=kabul-abcdefgh", "name=x&start_time=now", "start_time=now&mail_owner=x", "%ff=%fe&name=%ff"]
     {
-        let request = app.request(Method::POST, "//internal/jitsi/conference").bearer_auth(INTERNAL_TOKEN);
+        let request = app.request(Method::POST, "//internal/jitsi/conference").bearer_auth(&token);
         let answer = app.send(request.body(body)).await.expect(400);
         assert_eq!(answer.body, json!({"message": "name, start_time and mail_owner are needed"}), "{body}");
     }
-    let request = app.request(Method::POST, "//internal/jitsi/conference").bearer_auth(INTERNAL_TOKEN);
+    let request = app.request(Method::POST, "//internal/jitsi/conference").bearer_auth(&token);
     app.send(request.body("x".repeat(70_000))).await.refused(413, "PAYLOAD_TOO_LARGE");
 }
 
@@ -78,9 +79,10 @@ async fn a_conference_is_read_and_given_back_by_its_id_and_by_no_other() {
     let app = TestApp::start().await;
     let (visit, _) = app.active_visit().await;
     let id = format!("{}.{TENANT}", visit.id);
+    let token = app.internal_token(TENANT, 1).await;
     let read = async |id: &str| {
         let path = format!("//internal/jitsi/conference/{id}");
-        app.send(app.request(Method::GET, &path).bearer_auth(INTERNAL_TOKEN)).await
+        app.send(app.request(Method::GET, &path).bearer_auth(&token)).await
     };
     let read_back = read(&id).await.expect(200);
     assert_eq!((&read_back.body["id"], &read_back.body["name"]), (&json!(id), &json!(room(&app, &visit).await)));

@@ -78,7 +78,9 @@ impl Around {
             // TOML takes no key twice.
             internal = match added.contains("internal.") {
                 true => String::new(),
-                false => format!("internal.bearer_tokens = [\"{INTERNAL_TOKEN}\"]"),
+                false => format!(
+                    "internal.shared_servers = [{{ token = \"{INTERNAL_TOKEN}\", tenants = [\"{TENANT}\", \"{OTHER_TENANT}\"] }}]"
+                ),
             },
             // Lines are as they are, and not as they were a moment ago.
             waiting = match added.contains("waiting.") {

@@ -18,6 +18,7 @@ pub use app::{TestApp, Visit, scope};
 pub use around::files_below;
 pub use documented::must_be_described;
 pub use drafts::draft;
+pub use inside::{occupant, reservation};
 pub use people::{CONSENTED, INTERNAL_TOKEN, NO_CONSENT, NO_RECORDING_CONSENT, OTHER_TENANT, TENANT};
 pub use program::{Program, WITH_TRACES};
 pub use tokens::{VideoUrl, claims, jitsi_secret};

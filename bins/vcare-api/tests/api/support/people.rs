@@ -10,5 +10,5 @@ pub const CONSENTED: &str = "pat-ahmad-rahimi";
 pub const NO_CONSENT: &str = "pat-no-consent";
 /// A patient who may be cared for but not recorded.
 pub const NO_RECORDING_CONSENT: &str = "pat-no-recording";
-/// What the deployment's own servers show.
+/// What a Jitsi server shows that both tenants share.
 pub const INTERNAL_TOKEN: &str = "internal-token-of-the-tests-0123456789";

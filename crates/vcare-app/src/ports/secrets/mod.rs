@@ -1,5 +1,6 @@
-//! Keys, secrets, and the join tokens signed with them.
+//! Keys, secrets, and the tokens signed with them.
 
+mod internal_tokens;
 mod join_tokens;
 mod stored;
 
@@ -10,6 +11,7 @@ use async_trait::async_trait;
 use vcare_domain::TenantId;
 use zeroize::Zeroizing;
 
+pub use internal_tokens::{InternalTokens, ServedTenants};
 pub use join_tokens::{JoinTokenClaims, JoinTokens};
 pub use stored::{
     KeptSecrets, KeyPurpose, KeyVersions, PreparedSecret, SealedSecret, SealedSecrets, StoredKey, StoredSecret,
@@ -141,6 +143,8 @@ pub trait SecretStore: Send + Sync {
     /// The Jitsi secret that is derived for a tenant in that version, whether it is the current one or not: for who
     /// prepares a Prosody.
     async fn managed_jitsi_secret(&self, tenant: &TenantId, version: u32) -> Result<Secret, SecretsError>;
+    /// The token that a tenant's own Jitsi shows us, in that version of its key, whether it is the current one or not.
+    async fn internal_token(&self, tenant: &TenantId, version: u32) -> Result<Secret, SecretsError>;
     /// Asks anew, at the next use, for what is remembered of a tenant: after its secrets or keys were changed here.
     fn forget(&self, tenant: &TenantId);
 }

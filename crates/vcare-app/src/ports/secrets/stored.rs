@@ -56,11 +56,13 @@ pub enum KeyPurpose {
     JitsiSecret,
     /// Signs links to a tenant's attachments.
     AttachmentLink,
+    /// Signs the token that a tenant's own Jitsi shows us.
+    InternalToken,
 }
 
 impl KeyPurpose {
     /// Every purpose.
-    pub const ALL: [Self; 3] = [Self::JoinKey, Self::JitsiSecret, Self::AttachmentLink];
+    pub const ALL: [Self; 4] = [Self::JoinKey, Self::JitsiSecret, Self::AttachmentLink, Self::InternalToken];
 
     /// The purpose's name in the database and in audit entries.
     #[must_use]
@@ -69,6 +71,7 @@ impl KeyPurpose {
             Self::JoinKey => "joinKey",
             Self::JitsiSecret => "jitsiSecret",
             Self::AttachmentLink => "attachmentLink",
+            Self::InternalToken => "internalToken",
         }
     }
 
