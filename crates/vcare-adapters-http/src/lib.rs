@@ -7,6 +7,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking"))]
 
+mod access_policy;
 mod access_tokens;
 mod ai_gateway;
 mod chart;
@@ -22,6 +23,7 @@ mod licence;
 mod neighbour;
 mod zoom;
 
+pub use access_policy::HttpAccessPolicy;
 pub use access_tokens::{AccessTokenConfig, OidcAccessTokens};
 pub use ai_gateway::HttpAiGateway;
 pub use chart::HttpChartNotes;

@@ -10,8 +10,8 @@ use crate::ai::AiSeats;
 use crate::breaker::Breaker;
 use crate::in_line::InLine;
 use crate::ports::{
-    AiGateway, ChartNotes, Clock, ConsentCheck, DraftTexts, FhirGateway, Ids, JobQueue, JoinTokens, LicenceCheck,
-    MessagingThreads, SecretStore, Store, VideoBackends,
+    AccessPolicy, AiGateway, ChartNotes, Clock, ConsentCheck, DraftTexts, FhirGateway, Ids, JobQueue, JoinTokens,
+    LicenceCheck, MessagingThreads, SecretStore, Store, VideoBackends,
 };
 use crate::uploads::AttachmentPorts;
 use crate::waiting::Waiting;
@@ -23,6 +23,8 @@ pub struct Neighbours {
     pub licence: Arc<dyn LicenceCheck>,
     /// Consents.
     pub consent: Arc<dyn ConsentCheck>,
+    /// Who stands how to a patient.
+    pub access: Arc<dyn AccessPolicy>,
     /// Rooms.
     pub video: VideoBackends,
     /// Encounters.

@@ -7,9 +7,9 @@ use time::Duration;
 use tokio::sync::Semaphore;
 use url::Url;
 use vcare_adapters_http::{
-    AccessTokenConfig, AddressPolicy, ClientConfig, HttpAiGateway, HttpChartNotes, HttpClient, HttpConsentCheck,
-    HttpFhirGateway, HttpLicenceCheck, HttpMessagingThreads, JitsiVideo, JwksConfig, JwksLocation, JwksSource,
-    OidcAccessTokens, ZoomVideo,
+    AccessTokenConfig, AddressPolicy, ClientConfig, HttpAccessPolicy, HttpAiGateway, HttpChartNotes, HttpClient,
+    HttpConsentCheck, HttpFhirGateway, HttpLicenceCheck, HttpMessagingThreads, JitsiVideo, JwksConfig, JwksLocation,
+    JwksSource, OidcAccessTokens, ZoomVideo,
 };
 use vcare_adapters_kms::{
     AwsKms, HmacAttachmentLinks, HmacInternalTokens, Hs256JoinTokens, IfMissing, KeyKeeper, LocalKeyring, Vault,
@@ -117,6 +117,8 @@ pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Se
     let neighbours = Neighbours {
         licence: Arc::new(HttpLicenceCheck::new(inside.clone(), config.licence.adapter().context("licence.base_url")?)),
         consent: Arc::new(HttpConsentCheck::new(inside.clone(), config.consent.adapter().context("consent.base_url")?)),
+        // The same service, which keeps consents, too.
+        access: Arc::new(HttpAccessPolicy::new(inside.clone(), config.consent.adapter().context("consent.base_url")?)),
         fhir: Arc::new(HttpFhirGateway::new(inside.clone(), config.fhir.neighbour.adapter().context("fhir.base_url")?)),
         fhir_breaker: Arc::new(Breaker::new("fhir")),
         messaging: Arc::new(HttpMessagingThreads::new(

@@ -59,8 +59,8 @@ pub use session::{
 };
 pub use text::{
     AiModel, AppointmentId, ChiefComplaint, EncounterId, FreeText, GatewayRequestId, HttpsUrl, InvalidText,
-    LanguageTag, NodeId, NoteId, PatientId, RecordingRef, ResponseText, SummaryText, Symptom, TenantId, ThreadId,
-    TimeZoneName, Transcript, UserId,
+    LanguageTag, NodeId, NoteId, PatientId, RecordingRef, RelatedPersonId, ResponseText, SummaryText, Symptom,
+    TenantId, ThreadId, TimeZoneName, Transcript, UserId,
 };
 pub use upload::{
     Content, InvalidKey, MAX_PREVIEW_BYTES, MAX_UPLOAD_BYTES, MediaType, NewUpload, RejectReason, StorageKey,

@@ -138,6 +138,8 @@ checked_texts! {
     UserId: 128, is_user_char, "letters, digits and '-', '_', '.', ':', '@', '|'", hidden;
     /// The patient, by the id of their FHIR Patient resource.
     PatientId: 64, is_id_char, "letters, digits, '-', '_' and '.'", hidden;
+    /// Somebody who acts for a patient, by the id of their FHIR RelatedPerson resource.
+    RelatedPersonId: 64, is_id_char, "letters, digits, '-', '_' and '.'", hidden;
     /// An appointment of the scheduling service, by the id of its FHIR Appointment resource.
     AppointmentId: 64, is_id_char, "letters, digits, '-', '_' and '.'", open;
     /// A FHIR Encounter, by its resource id.

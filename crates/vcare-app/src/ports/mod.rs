@@ -1,5 +1,6 @@
 //! What the use cases need from the world.
 
+mod access;
 mod ai;
 mod async_visits;
 mod audio;
@@ -15,6 +16,7 @@ mod uploads;
 mod video;
 mod waiting;
 
+pub use access::{AccessPolicy, AskedRelation, RelationAnswer, RelationQuestion};
 pub use ai::{AiError, AiGateway, AudioUpload, ChartError, ChartNotes, DraftTexts, DraftedSummary, Transcribed};
 pub use async_visits::{
     ArrivalCursor, AsyncVisitFilter, AsyncVisitPage, AsyncVisitReads, AsyncVisits, FirstSubmission,
