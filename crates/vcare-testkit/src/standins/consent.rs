@@ -1,16 +1,15 @@
 //! access-policy: what patients have consented to.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::exchange::{Answer, Asked};
+use super::journal::{read_whole, write_whole};
 
 /// What a patient has consented to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,10 +53,7 @@ impl ConsentRegister {
     pub fn open(folder: Option<&Path>) -> Result<Self> {
         let Some(folder) = folder else { return Ok(Self::default()) };
         let file = folder.join("consents.json");
-        let granted = match fs::read(&file) {
-            Err(error) if error.kind() == ErrorKind::NotFound => BTreeMap::new(),
-            read => serde_json::from_slice(&read?).with_context(|| format!("{} holds no consents", file.display()))?,
-        };
+        let granted = read_whole(&file)?.unwrap_or_default();
         Ok(Self { granted: Mutex::new(granted), file: Some(file), ..Self::default() })
     }
 
@@ -65,10 +61,7 @@ impl ConsentRegister {
         let mut granted = self.granted.lock().unwrap_or_else(PoisonError::into_inner);
         granted.insert(patient.to_owned(), consents);
         if let Some(file) = &self.file {
-            // Whole or not at all. What cannot be written is not there after a crash, and the gate is closed then.
-            let draft = file.with_extension("json.new");
-            let written = fs::write(&draft, serde_json::to_vec(&*granted).unwrap_or_default());
-            let _ = written.and_then(|()| fs::rename(&draft, file));
+            write_whole(file, &*granted);
         }
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::access::RelationRegister;
 use super::consent::Consents;
 use super::exchange::{Answer, Asked};
 use super::licence::Licence;
@@ -60,7 +61,42 @@ pub(super) fn answer(office: &Office, asked: &Asked, segments: &[&str]) -> Answe
             |body| provider_consent(body).map(|given| office.consents.set_provider(user, given)),
             || json!({"userId": user, "aiTranscription": office.consents.of_provider(user).ai_transcription}),
         ),
-        (["licence", "tenants", _] | ["consent", "patients" | "providers", _], _) => Answer::not_allowed("GET, PUT"),
+        (["access", "assigned", user, patient], "GET" | "PUT") => changed(
+            asked,
+            |body| {
+                let change = if flag(body, "assigned", &["assigned", "userId", "patientId"])? {
+                    RelationRegister::assign
+                } else {
+                    RelationRegister::unassign
+                };
+                change(&office.relations, user, patient);
+                Ok(())
+            },
+            || json!({"userId": user, "patientId": patient, "assigned": office.relations.is_assigned(user, patient)}),
+        ),
+        (["access", "proxies", user, patient], "GET" | "PUT") => changed(
+            asked,
+            |body| {
+                match text_or_null(body, "relatedPersonId", &["relatedPersonId", "userId", "patientId"])? {
+                    Some(person) => office.relations.make_proxy(user, patient, person),
+                    None => office.relations.end_proxy(user, patient),
+                }
+                Ok(())
+            },
+            || json!({"userId": user, "patientId": patient, "relatedPersonId": office.relations.proxy(user, patient)}),
+        ),
+        (["access", "answers"], "GET" | "PUT") => changed(
+            asked,
+            |body| text_or_null(body, "tenantId", &["tenantId"]).map(|tenant| office.relations.answer_about(tenant)),
+            || json!({"tenantId": office.relations.answers_about()}),
+        ),
+        (
+            ["licence", "tenants", _]
+            | ["consent", "patients" | "providers", _]
+            | ["access", "assigned" | "proxies", _, _]
+            | ["access", "answers"],
+            _,
+        ) => Answer::not_allowed("GET, PUT"),
         ([name] | [name, "requests"], _) => match name.parse() {
             Ok(name) => of_one(office, name, asked, method, segments.len() > 1),
             Err(_) => unknown(name),
@@ -153,9 +189,27 @@ fn licence(body: &Map<String, Value>) -> Result<Licence, Wrong> {
 }
 
 fn provider_consent(body: &Map<String, Value>) -> Result<bool, Wrong> {
-    only(body, &["aiTranscription", "userId"])?;
-    let given = body.get("aiTranscription").and_then(Value::as_bool);
-    given.ok_or_else(|| wrong("aiTranscription", "aiTranscription must be true or false"))
+    flag(body, "aiTranscription", &["aiTranscription", "userId"])
+}
+
+/// A truth value that must be said, in a body that has no other fields than those.
+fn flag(body: &Map<String, Value>, field: &'static str, known: &[&'static str]) -> Result<bool, Wrong> {
+    only(body, known)?;
+    body.get(field).and_then(Value::as_bool).ok_or_else(|| wrong(field, format!("{field} must be true or false")))
+}
+
+/// A text that must be said, or null, in a body that has no other fields than those.
+fn text_or_null<'a>(
+    body: &'a Map<String, Value>,
+    field: &'static str,
+    known: &[&'static str],
+) -> Result<Option<&'a str>, Wrong> {
+    only(body, known)?;
+    match body.get(field) {
+        Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
+        _ => Err(wrong(field, format!("{field} must be a text, or null"))),
+    }
 }
 
 fn consents(body: &Map<String, Value>) -> Result<Consents, Wrong> {

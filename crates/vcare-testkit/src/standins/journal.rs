@@ -5,6 +5,8 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// Its name in the folder.
@@ -52,4 +54,22 @@ fn read(path: &Path) -> Result<(Vec<Value>, u64)> {
     let whole = text.rfind('\n').map_or(0, |end| end + 1);
     let values = text[..whole].lines().map(serde_json::from_str).collect::<Result<_, _>>();
     Ok((values.with_context(|| format!("{} is no journal", path.display()))?, whole as u64))
+}
+
+/// A register that was written as a whole; `None` when there is no such file.
+pub(super) fn read_whole<T: DeserializeOwned>(file: &Path) -> Result<Option<T>> {
+    match fs::read(file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        read => {
+            serde_json::from_slice(&read?).with_context(|| format!("{} holds no register", file.display())).map(Some)
+        }
+    }
+}
+
+/// Writes a register, whole or not at all. What cannot be written is not there after a crash: nobody is told of it, as it is
+/// a stand-in's, and what is not in a register is refused.
+pub(super) fn write_whole(file: &Path, register: &impl Serialize) {
+    let draft = file.with_extension("json.new");
+    let written = fs::write(&draft, serde_json::to_vec(register).unwrap_or_default());
+    let _ = written.and_then(|()| fs::rename(&draft, file));
 }

@@ -3,6 +3,7 @@
 //! One plain listener plays all neighbours of the platform and takes the control calls; one TLS listener plays Jitsi.
 //! What they can do and how they are controlled is told by their own page: `GET /`.
 
+mod access;
 mod ai;
 mod chart;
 mod collector;
@@ -54,7 +55,7 @@ pub struct StandinsConfig {
     pub signing_key: Option<SigningKey>,
     /// The bearer token that the FHIR server wants. Default: it takes everybody.
     pub fhir_bearer: Option<String>,
-    /// Where they keep what must outlive a killed process: Encounters, consents, the issuer's key unless one is given,
+    /// Where they keep what must outlive a killed process: Encounters, consents, relations, the issuer's key unless one is given,
     /// Jitsi's certificate. Default: nothing is kept.
     pub folder: Option<PathBuf>,
 }
@@ -68,8 +69,8 @@ pub struct Standins {
 }
 
 impl Standins {
-    /// Starts them on loopback, on a thread of their own. All of them are up, every tenant is licensed and no patient
-    /// has consented.
+    /// Starts them on loopback, on a thread of their own. All of them are up, every tenant is licensed, no patient has
+    /// consented, and nobody has a patient in their care or acts for one.
     ///
     /// # Errors
     /// When a port is taken, or the folder holds something else.
@@ -194,6 +195,31 @@ impl Standins {
     /// Says whether who cares has consented to being written down by a machine; nobody has at the start.
     pub fn set_provider_consent(&self, user: &str, ai_transcription: bool) {
         self.office.consents.set_provider(user, ai_transcription);
+    }
+
+    /// Gives a patient into somebody's care.
+    pub fn assign(&self, user: &str, patient: &str) {
+        self.office.relations.assign(user, patient);
+    }
+
+    /// Takes a patient out of somebody's care.
+    pub fn unassign(&self, user: &str, patient: &str) {
+        self.office.relations.unassign(user, patient);
+    }
+
+    /// Lets somebody act for a patient, as that person of the patient's chart.
+    pub fn make_proxy(&self, user: &str, patient: &str, related_person: &str) {
+        self.office.relations.make_proxy(user, patient, related_person);
+    }
+
+    /// Somebody acts for a patient no more.
+    pub fn end_proxy(&self, user: &str, patient: &str) {
+        self.office.relations.end_proxy(user, patient);
+    }
+
+    /// From here on answers about relations name that tenant; with `None`, the one that was asked about.
+    pub fn answer_about(&self, tenant: Option<&str>) {
+        self.office.relations.answer_about(tenant);
     }
 
     /// The AI gateway: what it hears and writes, and what it says instead.

@@ -13,6 +13,8 @@ pub enum Name {
     Licence,
     /// access-policy's consents.
     Consent,
+    /// access-policy's relations between people and patients.
+    Access,
     /// The FHIR gateway.
     Fhir,
     /// Jitsi, as browsers see it.
@@ -37,9 +39,10 @@ pub enum Name {
 
 impl Name {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Licence,
         Self::Consent,
+        Self::Access,
         Self::Fhir,
         Self::Jitsi,
         Self::Prosody,
@@ -58,6 +61,7 @@ impl Name {
         match self {
             Self::Licence => "licence",
             Self::Consent => "consent",
+            Self::Access => "access",
             Self::Fhir => "fhir",
             Self::Jitsi => "jitsi",
             Self::Prosody => "prosody",

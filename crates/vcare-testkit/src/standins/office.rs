@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::json;
 
+use super::access::RelationRegister;
 use super::ai::Ai;
 use super::chart::Notes;
 use super::collector::Collector;
@@ -29,6 +30,7 @@ pub(super) struct Office {
     pub issuer: Issuer,
     pub licences: LicenceRegister,
     pub consents: ConsentRegister,
+    pub relations: RelationRegister,
     pub encounters: Encounters,
     pub threads: Threads,
     pub notes: Notes,
@@ -51,6 +53,7 @@ impl Office {
             issuer,
             licences: LicenceRegister::default(),
             consents: ConsentRegister::open(folder)?,
+            relations: RelationRegister::open(folder)?,
             encounters: Encounters::open(format!("{base_url}/fhir/R4"), fhir_bearer, folder)?,
             threads: Threads::default(),
             notes: Notes::default(),
@@ -76,7 +79,8 @@ impl Office {
             [""] if asked.reads() => return page::front(self),
             ["_control", rest @ ..] => return control::answer(self, asked, rest),
             ["internal", "identity", ..] => Name::Licence,
-            ["internal", "access", ..] => Name::Consent,
+            ["internal", "access", "consents", ..] => Name::Consent,
+            ["internal", "access", ..] => Name::Access,
             ["fhir", "R4", ..] => Name::Fhir,
             ["v1", "communication", ..] => Name::Communication,
             ["v1", "clinical-notes", ..] => Name::Chart,
@@ -119,6 +123,7 @@ impl Office {
         match name {
             Name::Licence => self.licences.answer(asked, &segments[2..]),
             Name::Consent => self.consents.answer(asked, &segments[2..]),
+            Name::Access => self.relations.answer(asked, &segments[2..]),
             Name::Fhir => self.encounters.answer(asked, &segments[2..]),
             Name::Communication => self.threads.answer(asked, &segments[2..]),
             Name::Chart => self.notes.answer(asked, &segments[2..]),
@@ -138,6 +143,7 @@ fn wrong(name: Name) -> Answer {
     match name {
         Name::Licence => Answer::json(200, &json!({"status": "active"})),
         Name::Consent => Answer::json(200, &json!({"decisions": []})),
+        Name::Access => Answer::json(200, &json!({"decision": "allow"})),
         Name::Fhir => Answer::json(200, &json!({"resourceType": "Patient", "id": "somebody"})),
         Name::Ai | Name::Jitsi | Name::Zoom => Answer::json(200, &json!({"ok": true})),
         Name::Communication | Name::Chart | Name::Identity | Name::Prosody | Name::Jicofo | Name::Collector => {

@@ -13,11 +13,12 @@ pub(super) fn front(office: &Office) -> Answer {
 }
 
 const TEXT: &str = r#"Stand-ins for the neighbours of the virtual care service. Everything is in memory and gone at the end, unless they were
-given a folder: then Encounters and consents are kept in it.
+given a folder: then Encounters, consents and relations are kept in it.
 
 Who is here
   licence         GET  {base}/internal/identity/tenants/TENANT/modules/TELEMED-VC
   consent         POST {base}/internal/access/consents/evaluate
+  access          POST {base}/internal/access/evaluate
   fhir            {base}/fhir/R4/Encounter  (POST with If-None-Exist, GET, search by identifier)
   communication   POST {base}/v1/communication/threads
   chart           POST {base}/v1/clinical-notes, POST {base}/v1/clinical-notes/NOTE/ai-accepted
@@ -48,6 +49,12 @@ Licences: active, suspended, expired, none. A tenant of whom nothing was said ha
 Consents: what is left out is not granted. A patient of whom nothing was said has granted nothing.
   curl -X PUT {base}/_control/consent/providers/ACCOUNT -d '{"aiTranscription":true}'
   curl -X PUT {base}/_control/consent/patients/PATIENT -d '{"telehealth":true,"recording":true,"aiTranscription":true}'
+
+Relations: who has a patient in their care, and who acts for a patient. There are none until it is said; null ends one.
+  curl -X PUT {base}/_control/access/assigned/ACCOUNT/PATIENT -d '{"assigned":true}'
+  curl -X PUT {base}/_control/access/proxies/ACCOUNT/PATIENT -d '{"relatedPersonId":"rp-1"}'
+Its answers name the tenant that was asked about, or always that one:
+  curl -X PUT {base}/_control/access/answers -d '{"tenantId":"another"}'
 
 Encounters
   curl {base}/fhir/R4/Encounter
