@@ -9,6 +9,7 @@ mod ai_drafts;
 mod async_visits;
 mod config;
 mod connection;
+mod emergencies;
 mod errors;
 mod jobs;
 mod leases;

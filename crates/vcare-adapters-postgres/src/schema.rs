@@ -272,6 +272,19 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    emergency_access (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Uuid,
+        user_id -> Text,
+        patient_id -> Text,
+        reason -> Text,
+        visit -> Nullable<Text>,
+        granted_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     tenant_config,
     virtual_session,

@@ -12,20 +12,21 @@ use diesel::prelude::{ExpressionMethods, OptionalExtension, QueryDsl};
 use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager};
 use time::OffsetDateTime;
 use tracing::Span;
-use vcare_app::events::{AuditEntry, config_event};
+use vcare_app::events::{AuditEntry, config_event, emergency_event};
 use vcare_app::ports::{
-    AiDrafts, Answers, AsyncVisits, Clock, Ids, Jobs, KeptAnswer, KeptSecrets, Leases, Links, OutboxWake, Presences,
-    StoreError, TenantConfigs, UnitOfWork, Uploads, VirtualSessions, VisitChanges,
+    AiDrafts, Answers, AsyncVisits, Clock, Emergencies, Ids, Jobs, KeptAnswer, KeptSecrets, Leases, Links, OutboxWake,
+    Presences, StoreError, TenantConfigs, UnitOfWork, Uploads, VirtualSessions, VisitChanges,
 };
 use vcare_app::spans::ended;
 use vcare_app::{Answer, IdempotencyKey, Scope, TraceContext};
-use vcare_domain::{EventId, JobId, LeaseToken, SessionId, TenantConfig, TenantId, Version};
+use vcare_domain::{EmergencyAccess, EventId, JobId, LeaseToken, SessionId, TenantConfig, TenantId, UserId, Version};
 
 use self::async_visits::PgAsyncVisits;
 use self::jobs::PgJobs;
 use self::sessions::PgSessions;
 use crate::ai_drafts::PgAiDrafts;
 use crate::connection::Pooled;
+use crate::emergencies::PgEmergencies;
 use crate::errors::store_error;
 use crate::leases::PgLeases;
 use crate::links::PgLinks;
@@ -113,6 +114,19 @@ impl PgUnitOfWork {
         self.write_events(&[NewEvent { id, subject: event.kind(), ordering_key, body }]).await
     }
 
+    /// Writes the event that tells of an emergency access, after the audit entry of the same patient.
+    pub(crate) async fn write_emergency_event(
+        &mut self,
+        access: &EmergencyAccess,
+        treating: &[UserId],
+    ) -> Result<(), StoreError> {
+        let id = self.event_id();
+        let event = emergency_event(access, treating, id, &self.scope);
+        let body = serde_json::to_vec(&event).map_err(|error| StoreError::Faulty(Box::new(error)))?;
+        let ordering_key = access.patient_id.as_str().to_owned();
+        self.write_events(&[NewEvent { id, subject: event.kind(), ordering_key, body }]).await
+    }
+
     /// A new job's id, and the lease under which it is held for a first attempt, until then.
     pub(crate) fn new_job(&self) -> (JobId, LeaseToken, OffsetDateTime) {
         (JobId::from_uuid(self.ids.uuid()), self.first_lease.token, self.clock.now() + self.first_lease.lasts)
@@ -186,6 +200,10 @@ impl UnitOfWork for PgUnitOfWork {
 
     fn links(&mut self) -> Box<dyn Links + '_> {
         Box::new(PgLinks(self))
+    }
+
+    fn emergencies(&mut self) -> Box<dyn Emergencies + '_> {
+        Box::new(PgEmergencies(self))
     }
 
     fn uploads(&mut self) -> Box<dyn Uploads + '_> {

@@ -77,10 +77,44 @@ typed_ids! {
     EventId = "evt";
     /// A summary that waits for a clinician.
     AiDraftId = "drf";
+    /// One emergency access of one person to one patient.
+    EmergencyAccessId = "vea";
     /// A piece of durable work.
     JobId = "job";
     /// Proof of holding a job's lease: a worker whose lease was taken over can no longer write.
     LeaseToken = "lse";
+}
+
+/// A visit, with a live link or without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VisitId {
+    /// With one.
+    Live(SessionId),
+    /// Without.
+    Async(AsyncVisitId),
+}
+
+impl fmt::Display for VisitId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Live(id) => fmt::Display::fmt(id, f),
+            Self::Async(id) => fmt::Display::fmt(id, f),
+        }
+    }
+}
+
+/// A text that is not the id of a visit of either kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected the id of a visit, vsn_… or avs_…")]
+pub struct InvalidVisitId;
+
+impl FromStr for VisitId {
+    type Err = InvalidVisitId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidVisitId> {
+        let live = text.parse().map(Self::Live);
+        live.or_else(|_| text.parse().map(Self::Async)).map_err(|_| InvalidVisitId)
+    }
 }
 
 /// A text that is not the name of a draft.
@@ -146,6 +180,17 @@ mod tests {
     #[test]
     fn a_text_of_more_than_128_bits_is_refused() {
         assert!("vsn_8ZZZZZZZZZZZZZZZZZZZZZZZZZ".parse::<SessionId>().is_err());
+    }
+
+    #[test]
+    fn a_visit_of_either_kind_reads_back_from_what_it_shows() {
+        let live = VisitId::Live(SessionId::from_uuid(Uuid::from_u128(7)));
+        let without_link = VisitId::Async(AsyncVisitId::from_uuid(Uuid::from_u128(7)));
+        for visit in [live, without_link] {
+            assert_eq!(visit.to_string().parse(), Ok(visit));
+        }
+        let other = ParticipantId::from_uuid(Uuid::from_u128(7)).to_string();
+        assert_eq!(other.parse::<VisitId>(), Err(InvalidVisitId));
     }
 
     #[test]

@@ -9,6 +9,7 @@
 mod ai;
 mod async_visit;
 mod config;
+mod emergency;
 mod encounter;
 mod event;
 mod ids;
@@ -38,11 +39,12 @@ pub use config::{
     Branding, CssHexColor, InternalUrl, InvalidColor, InvalidConfig, JitsiSettings, LinkThresholds, Locale,
     RecordingPolicy, TenantConfig, TenantConfigDraft, VideoBackend, ZoomSettings,
 };
+pub use emergency::{EMERGENCY_LASTS, EmergencyAccess, EmergencyReason, InvalidEmergencyReason, NewEmergencyAccess};
 pub use encounter::{EncounterRecord, EncounterStatus};
 pub use event::{FollowUp, Recorded, SessionEvent};
 pub use ids::{
-    AiDraftId, AsyncVisitId, ClientMutationId, EventId, InvalidClientMutationId, InvalidId, JobId, LeaseToken,
-    ParticipantId, SessionId, UploadId,
+    AiDraftId, AsyncVisitId, ClientMutationId, EmergencyAccessId, EventId, InvalidClientMutationId, InvalidId,
+    InvalidVisitId, JobId, LeaseToken, ParticipantId, SessionId, UploadId, VisitId,
 };
 pub use lease::{DeviceId, InvalidDevice, Lease};
 pub use link::{AbsurdMeasure, LinkDecision, LinkLevel, LinkProbe, LinkReason, LinkState, LinkUse, Measured};

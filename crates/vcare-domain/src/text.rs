@@ -74,8 +74,11 @@ fn is_zone_char(c: char) -> bool {
 
 /// Control characters never; line breaks and tabs are text. Bidi overrides could make an audit line read as another.
 fn is_prose_char(c: char) -> bool {
-    let bidi_override = matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-    (!c.is_control() || matches!(c, '\n' | '\t')) && !bidi_override
+    (!c.is_control() || matches!(c, '\n' | '\t')) && !is_bidi_override(c)
+}
+
+pub(crate) fn is_bidi_override(c: char) -> bool {
+    matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
 macro_rules! checked_texts {

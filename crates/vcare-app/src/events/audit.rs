@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
-use vcare_domain::{AiDraftParts, DraftEvent, DraftState, EventId, SessionId, TenantId};
+use vcare_domain::{AiDraftParts, DraftEvent, DraftState, EmergencyAccess, EventId, SessionId, TenantId};
 
 use crate::actor::Scope;
 use crate::authorisation::Permission;
@@ -175,6 +175,21 @@ impl AuditEntry {
             outcome: AuditOutcome::Success,
             metadata: BTreeMap::from([("changedCount", changed_fields.len().to_string())]),
             at,
+        }
+    }
+
+    /// Somebody took emergency access to a patient. Says which and at which visit, and nothing of why.
+    #[must_use]
+    pub fn emergency_access(access: &EmergencyAccess) -> Self {
+        let visit = access.visit.map(|visit| ("visit", visit.to_string()));
+        Self {
+            event_type: "EMERGENCY_ACCESS",
+            resource_type: "Patient",
+            resource_id: access.patient_id.as_str().to_owned(),
+            action: AuditAction::Read,
+            outcome: AuditOutcome::Success,
+            metadata: [("accessId", access.id.to_string())].into_iter().chain(visit).collect(),
+            at: access.granted_at,
         }
     }
 

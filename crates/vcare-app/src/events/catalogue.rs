@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 
 use crate::events::data::{
     AsyncVisitChanged, AsyncVisitChargeable, AsyncVisitClaimed, AsyncVisitResponded, AsyncVisitSubmitted,
-    AuditRecorded, ConfigUpdated, FallbackInitiated, JoinTokenIssued, LinkChanged, MediaModeChanged,
-    ParticipantChanged, RecordingAvailable, RecordingWithdrawn, SessionChanged, SessionChargeable, SessionCreated,
-    SessionEnded, SessionStarted,
+    AuditRecorded, ConfigUpdated, EmergencyAccessGranted, FallbackInitiated, JoinTokenIssued, LinkChanged,
+    MediaModeChanged, ParticipantChanged, RecordingAvailable, RecordingWithdrawn, SessionChanged, SessionChargeable,
+    SessionCreated, SessionEnded, SessionStarted,
 };
-use crate::events::{AuditEntry, CONFIG_UPDATED, CloudEvent};
+use crate::events::{AuditEntry, CONFIG_UPDATED, CloudEvent, EMERGENCY_ACCESS};
 
 pub use asyncapi::asyncapi;
 pub use samples::{SampleError, samples};
@@ -35,7 +35,7 @@ pub struct EventType {
 }
 
 /// Every published event type.
-pub const EVENT_TYPES: [EventType; 29] = [
+pub const EVENT_TYPES: [EventType; 30] = [
     event::<SessionCreated>(
         "virtual_care.session.created.v1",
         "Visit created",
@@ -175,6 +175,12 @@ pub const EVENT_TYPES: [EventType; 29] = [
         CONFIG_UPDATED,
         "Settings changed",
         "A tenant's settings were changed: by name, never by value.",
+    ),
+    event::<EmergencyAccessGranted>(
+        EMERGENCY_ACCESS,
+        "Emergency access taken",
+        "Somebody who does not care for a patient had to know at once, and may for half an hour: to be told to who treats \
+         the patient, and to who looks after compliance. Once an access.",
     ),
     event::<AuditRecorded>(AuditEntry::SUBJECT, "Audit entry recorded", "Something happened that must be on record."),
 ];

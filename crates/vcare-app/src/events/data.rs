@@ -1,5 +1,6 @@
 //! What each event says: ids, states, times and numbers; never a name, a reason in free text or anything clinical.
 
+mod access;
 mod async_visits;
 mod links;
 
@@ -11,6 +12,7 @@ use vcare_domain::{
 
 use crate::events::Timestamp;
 
+pub use access::EmergencyAccessGranted;
 pub use async_visits::{
     AsyncVisitChanged, AsyncVisitChargeable, AsyncVisitClaimed, AsyncVisitResponded, AsyncVisitSubmitted,
 };

@@ -8,11 +8,13 @@ mod audit;
 pub mod catalogue;
 mod config;
 pub mod data;
+mod emergency;
 mod envelope;
 mod session;
 
 pub use async_visit::async_visit_event;
 pub use audit::{AuditAction, AuditEntry, AuditOutcome};
 pub use config::{CONFIG_UPDATED, config_event};
+pub use emergency::{EMERGENCY_ACCESS, emergency_event};
 pub use envelope::{CloudEvent, SOURCE, Timestamp};
 pub use session::session_event;

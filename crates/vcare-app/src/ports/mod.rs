@@ -6,6 +6,7 @@ mod async_visits;
 mod audio;
 mod changes;
 mod clock;
+mod emergencies;
 mod identity;
 mod neighbours;
 mod oversight;
@@ -24,6 +25,7 @@ pub use async_visits::{
 pub use audio::{AudioBody, AudioFault, AudioFeed, AudioWatch, audio_channel};
 pub use changes::{VisitChanges, Watch};
 pub use clock::{Clock, Ids};
+pub use emergencies::{Emergencies, EmergencyReads};
 pub use identity::{AccessTokenFault, AccessTokens, SignedIn};
 pub use neighbours::{
     ConsentCheck, ConsentDecision, ConsentSubject, EncounterDraft, EncounterParticipant, FhirError, FhirGateway,
@@ -32,7 +34,7 @@ pub use neighbours::{
 pub use oversight::{Backlog, ITEMS, JobFilter, JobView, Oversight, TenantView, Unsettled, UnsettledVisit};
 pub use queue::{
     EventPublisher, GivenBack, JobKind, JobQueue, LeasedJob, NewJob, OpenJobs, Outbox, OutboxLead, OutboxWake,
-    PublishError, StoredEvent, VisitId,
+    PublishError, StoredEvent,
 };
 pub use secrets::{
     InternalTokens, InvalidSecret, JoinTokenClaims, JoinTokens, KeptSecrets, KeyPurpose, KeyVersions, PreparedSecret,
@@ -47,6 +49,7 @@ pub use uploads::{
     AttachmentLink, AttachmentLinks, AttachmentStore, ContentInspector, InspectError, LeasedUpload, MalwareScanner,
     ScanError, ScanVerdict, Showable, StorageError, UploadQueue, UploadReads, Uploads,
 };
+pub use vcare_domain::VisitId;
 pub use video::{
     ConnectionCheck, ConnectionProblem, ConnectionReport, ReservedRoom, RoomWish, VideoBackends, VideoError,
     VideoGrant, VideoProvider,

@@ -1,13 +1,14 @@
 //! The outbox, the event stream, and durable work.
 
 use std::error::Error;
-use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use time::{Duration, OffsetDateTime};
 use tokio::sync::Notify;
-use vcare_domain::{AiDraftId, AsyncVisitId, EventId, FollowUp, JobId, LeaseToken, SessionId, TenantId, VideoBackend};
+use vcare_domain::{
+    AiDraftId, AsyncVisitId, EventId, FollowUp, JobId, LeaseToken, SessionId, TenantId, VideoBackend, VisitId,
+};
 
 use crate::actor::TraceContext;
 use crate::ports::{BrokenPromise, StoreError};
@@ -120,24 +121,6 @@ impl JobKind {
             Self::CreateEncounter | Self::CreateThread | Self::FailLostVisit | Self::PushSummary => {
                 VisitId::Live(subject)
             }
-        }
-    }
-}
-
-/// A visit, with a live link or without.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum VisitId {
-    /// With one.
-    Live(SessionId),
-    /// Without.
-    Async(AsyncVisitId),
-}
-
-impl fmt::Display for VisitId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Live(id) => fmt::Display::fmt(id, f),
-            Self::Async(id) => fmt::Display::fmt(id, f),
         }
     }
 }

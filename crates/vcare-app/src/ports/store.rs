@@ -13,8 +13,8 @@ use crate::actor::{ActorRef, Scope, TraceContext};
 use crate::events::AuditEntry;
 use crate::idempotency::{Answer, IdempotencyKey};
 use crate::ports::{
-    AsyncVisitReads, AsyncVisits, JobKind, KeptSecrets, Leases, SealedSecrets, Unsettled, UploadReads, Uploads,
-    WaitingRooms,
+    AsyncVisitReads, AsyncVisits, Emergencies, EmergencyReads, JobKind, KeptSecrets, Leases, SealedSecrets, Unsettled,
+    UploadReads, Uploads, WaitingRooms,
 };
 use crate::rooms::Presence;
 
@@ -54,7 +54,7 @@ pub type FoundSession = (SessionId, Result<VirtualSession, StoreError>);
 
 /// The store: reads of single statements, and units of work.
 #[async_trait]
-pub trait Store: Reads + AsyncVisitReads + UploadReads + SealedSecrets + WaitingRooms {
+pub trait Store: Reads + AsyncVisitReads + UploadReads + SealedSecrets + WaitingRooms + EmergencyReads {
     /// Begins a transaction in which only the scope's tenant exists. `name` names it in metrics.
     async fn begin(&self, name: &'static str, scope: &Scope) -> Result<Box<dyn UnitOfWork>, StoreError>;
 }
@@ -131,6 +131,8 @@ pub trait UnitOfWork: Send {
     fn leases(&mut self) -> Box<dyn Leases + '_>;
     /// What is known of people's links.
     fn links(&mut self) -> Box<dyn Links + '_>;
+    /// Emergency accesses.
+    fn emergencies(&mut self) -> Box<dyn Emergencies + '_>;
     /// The uploads.
     fn uploads(&mut self) -> Box<dyn Uploads + '_>;
     /// The tenants' settings.

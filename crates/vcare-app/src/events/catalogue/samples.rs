@@ -1,6 +1,7 @@
 //! A sample of every event, told by visits that really run: a sample cannot show what the code does not write.
 
 mod async_visits;
+mod emergency;
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -58,6 +59,7 @@ fn told() -> Result<Vec<Told>, SampleError> {
     narrator.visits_that_go_on_in_messages()?;
     narrator.a_visit_without_consent()?;
     narrator.settings_that_are_changed()?;
+    narrator.an_emergency()?;
     narrator.an_async_visit_that_is_answered()?;
     narrator.an_async_visit_whose_encounter_is_refused()?;
     Ok(narrator.told)
@@ -311,7 +313,7 @@ mod tests {
     fn what_people_wrote_is_in_no_event() {
         for (_, subject, body) in told().unwrap() {
             let body = String::from_utf8(body).unwrap();
-            for text in [WHY_REMOVED, WHY_CANCELLED].into_iter().chain(async_visits::WRITTEN) {
+            for text in [WHY_REMOVED, WHY_CANCELLED, emergency::WHY].into_iter().chain(async_visits::WRITTEN) {
                 assert!(!body.contains(text), "{subject}");
             }
         }

@@ -1,0 +1,38 @@
+//! What events say of access that somebody took.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{ACTOR_ID, FOREIGN_ID};
+use crate::events::Timestamp;
+
+const ACCESS_ID: &str = "^vea_[0-9A-HJKMNP-TV-Z]{26}$";
+/// A visit of either kind.
+const VISIT_ID: &str = "^(vsn|avs)_[0-9A-HJKMNP-TV-Z]{26}$";
+
+/// `virtual_care.access.emergency.v1`: somebody took emergency access to a patient. Why stays in the service.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct EmergencyAccessGranted {
+    /// The access, `vea_…`.
+    #[schemars(extend("pattern" = ACCESS_ID))]
+    pub access_id: String,
+    /// The account that has it.
+    #[schemars(extend("pattern" = ACTOR_ID))]
+    pub actor_id: String,
+    /// The FHIR Patient's id.
+    #[schemars(extend("pattern" = FOREIGN_ID))]
+    pub patient_id: String,
+    /// The visit at which it was needed, `vsn_…` or `avs_…`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("pattern" = VISIT_ID))]
+    pub visit_id: Option<String>,
+    /// The accounts of those who treat the patient, who are to be told; none when nobody is known to.
+    #[schemars(inner(regex(pattern = ACTOR_ID)))]
+    pub treating_provider_ids: Vec<String>,
+    /// Since when.
+    pub granted_at: Timestamp,
+    /// Until when.
+    pub expires_at: Timestamp,
+}

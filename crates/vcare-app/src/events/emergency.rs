@@ -1,0 +1,33 @@
+//! Turns an emergency access into its event.
+
+use std::collections::BTreeSet;
+
+use vcare_domain::{EmergencyAccess, EventId, UserId};
+
+use crate::actor::Scope;
+use crate::events::data::EmergencyAccessGranted;
+use crate::events::{CloudEvent, Timestamp};
+
+/// The subject of [`emergency_event`].
+pub const EMERGENCY_ACCESS: &str = "virtual_care.access.emergency.v1";
+
+/// The published form of an emergency access: who has it to whom, and whom it is to be told. Why stays in the service.
+#[must_use]
+pub fn emergency_event(
+    access: &EmergencyAccess,
+    treating: &[UserId],
+    id: EventId,
+    scope: &Scope,
+) -> CloudEvent<EmergencyAccessGranted> {
+    let treating: BTreeSet<&str> = treating.iter().map(UserId::as_str).collect();
+    let data = EmergencyAccessGranted {
+        access_id: access.id.to_string(),
+        actor_id: access.user_id.as_str().to_owned(),
+        patient_id: access.patient_id.as_str().to_owned(),
+        visit_id: access.visit.map(|visit| visit.to_string()),
+        treating_provider_ids: treating.into_iter().map(ToOwned::to_owned).collect(),
+        granted_at: Timestamp(access.granted_at),
+        expires_at: Timestamp(access.expires_at),
+    };
+    CloudEvent::new(EMERGENCY_ACCESS, id, access.granted_at, scope, data)
+}
