@@ -1,4 +1,4 @@
-//! Licence and consent: whatever goes wrong, the gate stays closed.
+//! Licence, consent and relations: whatever goes wrong, nobody is let through.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -6,15 +6,18 @@ mod support;
 
 use support::{Reply, Request, Stub, answer, client, json, neighbour, trace};
 use time::Duration;
-use vcare_adapters_http::{HttpConsentCheck, HttpLicenceCheck};
+use vcare_adapters_http::{HttpAccessPolicy, HttpConsentCheck, HttpLicenceCheck};
 use vcare_app::Gate;
 use vcare_app::ports::{
-    ConsentCheck, ConsentDecision, ConsentSubject, LicenceCheck, LicenceStatus, NeighbourError, NeighbourFault,
+    AccessPolicy, AskedRelation, ConsentCheck, ConsentDecision, ConsentSubject, LicenceCheck, LicenceStatus,
+    NeighbourError, NeighbourFault, RelationAnswer, RelationQuestion,
 };
-use vcare_domain::{NodeId, PatientId, TenantId};
+use vcare_domain::{NodeId, PatientId, RelatedPersonId, TenantId, UserId};
 
 const GOOD_LICENCE: &str = r#"{"module":"TELEMED-VC","tenantId":"kabul","status":"active"}"#;
 const GOOD_CONSENT: &str = r#"{"decisions":[{"gate":"telehealth_consent","granted":true,"consentId":"c-1"},{"gate":"recording_consent","granted":false}]}"#;
+const GOOD_ASSIGNED: &str = r#"{"decision":"allow","reasons":["care_team"],"tenantId":"kabul"}"#;
+const GOOD_PROXY: &str = r#"{"decision":"allow","reasons":["proxy"],"relatedPersonId":"rp-7","tenantId":"kabul"}"#;
 const GATES: [Gate; 2] = [Gate::TelehealthConsent, Gate::RecordingConsent];
 
 /// What can be wrong with any answer, and what it must be taken for. `good` is a body that would open the gate.
@@ -75,6 +78,14 @@ async fn consent(reply: Reply) -> (Result<Vec<ConsentDecision>, NeighbourError>,
     let check = HttpConsentCheck::new(client(), neighbour(&stub.url()));
     let patient = PatientId::parse("pat-1").unwrap();
     (check.check(&tenant(), ConsentSubject::Patient(&patient), &GATES, &trace()).await, stub.requests())
+}
+
+async fn relation(relation: AskedRelation, reply: Reply) -> (Result<RelationAnswer, NeighbourError>, Vec<Request>) {
+    let stub = Stub::replying(vec![reply]).await;
+    let policy = HttpAccessPolicy::new(client(), neighbour(&stub.url()));
+    let (user, patient) = (UserId::parse("dr-9").unwrap(), PatientId::parse("pat-1").unwrap());
+    let question = RelationQuestion { user: &user, patient: &patient, relation };
+    (policy.evaluate(&tenant(), &question, &trace()).await, stub.requests())
 }
 
 #[tokio::test]
@@ -218,4 +229,86 @@ async fn a_name_that_does_not_exist_is_unreachable() {
     let check = HttpLicenceCheck::new(client(), neighbour("http://no-such-host.invalid"));
     let error = check.check(&tenant(), None, &trace()).await.unwrap_err();
     assert!(matches!(error.fault, NeighbourFault::Unreachable | NeighbourFault::TimedOut), "{error}");
+}
+
+#[tokio::test]
+async fn an_answer_about_a_relation_that_is_not_as_agreed_is_a_fault() {
+    for (asked, good) in [(AskedRelation::Assigned, GOOD_ASSIGNED), (AskedRelation::Proxy, GOOD_PROXY)] {
+        assert!(relation(asked, json("200 OK", good)).await.0.is_ok());
+        for (name, reply, expected) in broken(good) {
+            let (result, requests) = relation(asked, reply).await;
+            let Err(error) = result else { panic!("{asked:?}, {name}: passed") };
+            assert_eq!((error.neighbour, error.fault), ("access", expected), "{asked:?}, {name}");
+            assert_eq!(requests.len(), 1, "{asked:?}, {name}: asked once, and no redirect followed");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_patient_is_in_somebodys_care_only_when_access_policy_says_so_of_this_tenant() {
+    let table = [
+        (GOOD_ASSIGNED, Ok(RelationAnswer::Assigned)),
+        (r#"{"decision":"allow","reasons":[]}"#, Ok(RelationAnswer::Assigned)),
+        (r#"{"decision":"allow","reasons":["proxy"],"relatedPersonId":"rp-7"}"#, Ok(RelationAnswer::Assigned)),
+        (r#"{"decision":"deny","reasons":["no_relation"],"tenantId":"kabul"}"#, Ok(RelationAnswer::Denied)),
+        (r#"{"decision":"allow","reasons":["care_team"],"tenantId":"herat"}"#, Err(NeighbourFault::Malformed)),
+        (r#"{"decision":"allow","reasons":["care_team"],"tenantId":""}"#, Err(NeighbourFault::Malformed)),
+        (r#"{"decision":"deny","reasons":[],"tenantId":"herat"}"#, Err(NeighbourFault::Malformed)),
+        (r#"{"decision":"Allow","reasons":["care_team"]}"#, Err(NeighbourFault::Malformed)),
+        (r#"{"decision":"permit","reasons":["care_team"]}"#, Err(NeighbourFault::Malformed)),
+        (r#"{"decision":true,"reasons":["care_team"]}"#, Err(NeighbourFault::Malformed)),
+        (r#"{"decision":"deny","decision":"allow","reasons":["care_team"]}"#, Err(NeighbourFault::Malformed)),
+        (r#"{"decision":"allow"}"#, Err(NeighbourFault::Malformed)),
+        (r#"{"decision":"allow","reasons":"care_team"}"#, Err(NeighbourFault::Malformed)),
+    ];
+    for (body, expected) in table {
+        let told = relation(AskedRelation::Assigned, json("200 OK", body)).await.0;
+        assert_eq!(told.map_err(|error| error.fault), expected, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_acts_for_a_patient_without_the_reason_and_the_person_in_the_chart() {
+    let proxy = RelationAnswer::Proxy { related_person: RelatedPersonId::parse("rp-7").unwrap() };
+    let table = [
+        (GOOD_PROXY, Ok(proxy.clone())),
+        (r#"{"decision":"allow","reasons":["minor","proxy"],"relatedPersonId":"rp-7"}"#, Ok(proxy)),
+        (r#"{"decision":"deny","reasons":["proxy"],"relatedPersonId":"rp-7"}"#, Ok(RelationAnswer::Denied)),
+        (r#"{"decision":"allow","reasons":[],"relatedPersonId":"rp-7"}"#, Err(NeighbourFault::Malformed)),
+        (r#"{"decision":"allow","reasons":["Proxy"],"relatedPersonId":"rp-7"}"#, Err(NeighbourFault::Malformed)),
+        (r#"{"decision":"allow","reasons":["care_team"],"relatedPersonId":"rp-7"}"#, Err(NeighbourFault::Malformed)),
+        (r#"{"decision":"allow","reasons":["proxy"]}"#, Err(NeighbourFault::Malformed)),
+        (r#"{"decision":"allow","reasons":["proxy"],"relatedPersonId":null}"#, Err(NeighbourFault::Malformed)),
+        (r#"{"decision":"allow","reasons":["proxy"],"relatedPersonId":""}"#, Err(NeighbourFault::Malformed)),
+        (r#"{"decision":"allow","reasons":["proxy"],"relatedPersonId":"../7"}"#, Err(NeighbourFault::Malformed)),
+        (r#"{"decision":"allow","reasons":["proxy"],"relatedPersonId":7}"#, Err(NeighbourFault::Malformed)),
+        (
+            r#"{"decision":"allow","reasons":["proxy"],"relatedPersonId":"rp-7","tenantId":"herat"}"#,
+            Err(NeighbourFault::Malformed),
+        ),
+    ];
+    for (body, expected) in table {
+        let told = relation(AskedRelation::Proxy, json("200 OK", body)).await.0;
+        assert_eq!(told.map_err(|error| error.fault), expected, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_relation_is_asked_for_with_tenant_token_and_nothing_but_ids() {
+    let actions = [
+        (AskedRelation::Assigned, "virtual_care:patient:assigned"),
+        (AskedRelation::Proxy, "virtual_care:patient:proxy"),
+    ];
+    for (asked, action) in actions {
+        let (_, requests) = relation(asked, json("200 OK", GOOD_PROXY)).await;
+        assert_eq!(requests[0].line, "POST /internal/access/evaluate HTTP/1.1");
+        assert_eq!(requests[0].header("authorization"), Some("Bearer service-token"));
+        assert_eq!(requests[0].header("x-request-id"), Some("req-1"));
+        let body: serde_json::Value = serde_json::from_str(&requests[0].body).unwrap();
+        let expected = serde_json::json!({
+            "tenantId": "kabul", "subject": {"type": "User", "id": "dr-9"}, "action": action,
+            "resource": {"type": "Patient", "id": "pat-1"},
+        });
+        assert_eq!(body, expected);
+    }
 }

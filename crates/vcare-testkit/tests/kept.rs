@@ -51,6 +51,8 @@ async fn what_stand_ins_acknowledged_is_there_when_they_come_back() {
     let (status, created) = create(&first, "visit-1").await;
     assert_eq!(status, 201);
     put(&format!("{}/_control/consent/patients/pat-1", first.base_url()), r#"{"telehealth":true}"#).await;
+    first.assign("dr-9", "pat-1");
+    first.make_proxy("mother-1", "pat-2", "rp-7");
     let (ca, key) = (first.ca_pem().to_owned(), first.issuer().key().id().to_owned());
     // As good as killed: nothing is written at the end.
     first.stop().await;
@@ -61,6 +63,12 @@ async fn what_stand_ins_acknowledged_is_there_when_they_come_back() {
     assert_eq!(encounters_in(&folder.0).unwrap(), second.encounters());
     let consents = ask("GET", &format!("{}/_control/consent/patients/pat-1", second.base_url()), &[], "").await;
     assert_eq!(consents.json()["telehealth"], true);
+    for (relation, member, expected) in
+        [("assigned/dr-9/pat-1", "assigned", json!(true)), ("proxies/mother-1/pat-2", "relatedPersonId", json!("rp-7"))]
+    {
+        let url = format!("{}/_control/access/{relation}", second.base_url());
+        assert_eq!(ask("GET", &url, &[], "").await.json()[member], expected, "{relation}");
+    }
     assert_eq!((second.ca_pem(), second.issuer().key().id()), (ca.as_str(), key.as_str()));
 }
 

@@ -16,22 +16,22 @@ async fn standins() -> Standins {
 }
 
 /// Who plays whom.
-fn name(provider: &str) -> Name {
+fn names(provider: &str) -> &'static [Name] {
     match provider {
-        "identity-service" => Name::Licence,
-        "access-policy" => Name::Consent,
-        "interop-service" => Name::Fhir,
-        "communication-service" => Name::Communication,
-        "patient-chart-service" => Name::Chart,
-        "ai-gateway-service" => Name::Ai,
-        "jitsi-web" => Name::Jitsi,
+        "identity-service" => &[Name::Licence],
+        "access-policy" => &[Name::Consent, Name::Access],
+        "interop-service" => &[Name::Fhir],
+        "communication-service" => &[Name::Communication],
+        "patient-chart-service" => &[Name::Chart],
+        "ai-gateway-service" => &[Name::Ai],
+        "jitsi-web" => &[Name::Jitsi],
         provider => panic!("say here who plays {provider}"),
     }
 }
 
 fn replayer(standins: &Standins, provider: &str) -> Replayer {
-    match name(provider) {
-        Name::Jitsi => Replayer::new(standins.jitsi_url(), Some(standins.ca_pem())),
+    match names(provider) {
+        [Name::Jitsi] => Replayer::new(standins.jitsi_url(), Some(standins.ca_pem())),
         _ => Replayer::new(standins.base_url(), None),
     }
     .unwrap()
@@ -46,8 +46,8 @@ fn ours() -> Vec<Pact> {
 }
 
 /// Forgets what the last state was.
-fn reset(standins: &Standins, name: Name) {
-    standins.set_mode(name, Mode::UP);
+fn reset(standins: &Standins, names: &[Name]) {
+    names.iter().for_each(|name| standins.set_mode(*name, Mode::UP));
     standins.refuse_threads(None);
     standins.ai().say(None);
 }
@@ -72,6 +72,14 @@ async fn make_so(standins: &Standins, state: &ProviderState) -> Value {
             let (telehealth, recording) = (flag("telehealth"), flag("recording"));
             let consents = Consents { telehealth, recording, ai_transcription: flag("aiTranscription") };
             standins.set_consent(text("patientId"), consents);
+        }
+        "a patient is in somebody's care" => standins.assign(text("userId"), text("patientId")),
+        "somebody acts for a patient" => {
+            standins.make_proxy(text("userId"), text("patientId"), text("relatedPersonId"));
+        }
+        "somebody has nothing to do with a patient" => {
+            standins.unassign(text("userId"), text("patientId"));
+            standins.end_proxy(text("userId"), text("patientId"));
         }
         "a clinician has consented to" => standins.set_provider_consent(text("userId"), flag("aiTranscription")),
         "so many Encounters have an identifier" => {
@@ -127,7 +135,7 @@ async fn write_note(standins: &Standins, patient: &str, key: &str) {
 async fn held(standins: &Standins, pact: &Pact, after: impl Fn()) -> Vec<(String, Vec<String>)> {
     let mut all = Vec::new();
     for interaction in &pact.interactions {
-        reset(standins, name(&pact.provider.name));
+        reset(standins, names(&pact.provider.name));
         let mut provided = Map::new();
         for state in &interaction.provider_states {
             provided.extend(make_so(standins, state).await.as_object().unwrap().clone());
@@ -156,11 +164,12 @@ async fn every_stand_in_answers_as_its_neighbour_promised() {
 async fn a_stand_in_that_says_something_else_is_found_out() {
     let standins = standins().await;
     for pact in ours() {
-        let name = name(&pact.provider.name);
+        let names = names(&pact.provider.name);
         for mode in [Mode::down_with(500), Mode::WRONG] {
-            for (what, wrong) in held(&standins, &pact, || standins.set_mode(name, mode)).await {
+            let spoil = || names.iter().for_each(|name| standins.set_mode(*name, mode));
+            for (what, wrong) in held(&standins, &pact, spoil).await {
                 // Of Jitsi nothing but its status is agreed on.
-                let passes = name == Name::Jitsi && mode == Mode::WRONG && what.ends_with("[]");
+                let passes = names == [Name::Jitsi] && mode == Mode::WRONG && what.ends_with("[]");
                 assert_eq!(wrong.is_empty(), passes, "{what}: {mode:?}");
             }
         }

@@ -1,4 +1,4 @@
-//! access-policy: what patients, and those who care, have consented to.
+//! What access-policy says of consents: of patients, and of those who care.
 
 use serde_json::{Value, json};
 use vcare_adapters_http::HttpConsentCheck;
@@ -23,9 +23,8 @@ fn interaction(question: Value, granted: &[(Gate, bool)]) -> Interaction {
     )
 }
 
-#[tokio::test]
-async fn the_contract_with_access_policy_decides_every_gate() {
-    let mut contract = Contract::with("access-policy");
+/// It decides every gate that it is asked about.
+pub async fn is_asked_about(contract: &mut Contract) {
     for (patient, granted) in [("pat-all", [true; 3]), ("pat-some", [true, false, false]), ("pat-none", [false; 3])] {
         let gates: Vec<(Gate, bool)> = GATES.into_iter().zip(granted).collect();
         let names = GATES.map(Gate::as_str);
@@ -56,5 +55,4 @@ async fn the_contract_with_access_policy_decides_every_gate() {
         });
         assert_eq!(told.await, Ok(vec![ConsentDecision { gate, granted }]), "{user}");
     }
-    contract.must_be_committed();
 }

@@ -11,6 +11,7 @@ mod support;
 #[path = "../support/tls.rs"]
 mod tls;
 
+mod access_policy;
 mod ai_gateway;
 mod chart;
 mod communication;

@@ -71,7 +71,7 @@ pub struct Config {
     pub identity: IdentityConfig,
     /// identity-service's licences.
     pub licence: NeighbourSection,
-    /// access-policy's consents.
+    /// access-policy: consents, and who stands how to a patient.
     pub consent: NeighbourSection,
     /// The FHIR gateway.
     pub fhir: FhirConfig,

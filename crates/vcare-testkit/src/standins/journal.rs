@@ -66,8 +66,8 @@ pub(super) fn read_whole<T: DeserializeOwned>(file: &Path) -> Result<Option<T>> 
     }
 }
 
-/// Writes a register, whole or not at all. What cannot be written is not there after a crash: nobody is told of it, as it is
-/// a stand-in's, and what is not in a register is refused.
+/// Writes a register, whole or not at all. When that fails it is after a crash as it was before: a stand-in has nobody to
+/// tell.
 pub(super) fn write_whole(file: &Path, register: &impl Serialize) {
     let draft = file.with_extension("json.new");
     let written = fs::write(&draft, serde_json::to_vec(register).unwrap_or_default());
