@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "its answers go to standard output")]
 
+mod access;
 mod doctor;
 mod jobs;
 mod migrate;
@@ -60,6 +61,9 @@ enum Command {
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
+    /// What people were let see beyond their own patients.
+    #[command(subcommand)]
+    Access(access::AccessCommand),
     /// Durable work.
     #[command(subcommand)]
     Jobs(jobs::JobsCommand),
@@ -102,6 +106,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "vcare-admin", &mut std::io::stdout());
         }
+        Command::Access(command) => access::run(command, output).await?,
         Command::Jobs(command) => return jobs::run(command, output).await,
         Command::Outbox(outbox::OutboxCommand::Status) => outbox::status(output).await?,
         Command::Token(token::TokenCommand::Mint(arguments)) => token::mint(arguments)?,

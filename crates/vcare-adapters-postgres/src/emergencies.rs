@@ -24,7 +24,7 @@ const LOCK_KIND: i32 = 14;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = emergency_access, check_for_backend(diesel::pg::Pg))]
-pub(crate) struct EmergencyRow {
+struct EmergencyRow {
     tenant_id: String,
     id: Uuid,
     user_id: String,
@@ -36,7 +36,7 @@ pub(crate) struct EmergencyRow {
 }
 
 impl EmergencyRow {
-    pub(crate) fn restore(self) -> Result<EmergencyAccess, StoreError> {
+    fn restore(self) -> Result<EmergencyAccess, StoreError> {
         let corrupt = |column| StoreError::Corrupt { table: "emergency_access", column };
         Ok(EmergencyAccess {
             id: EmergencyAccessId::from_uuid(self.id),
@@ -71,6 +71,26 @@ async fn open(
         .optional()
         .map_err(store_error)?;
     row.map(EmergencyRow::restore).transpose()
+}
+
+/// Those that were granted at that moment or later, as far as the connection's role sees them; oldest first.
+pub(crate) async fn granted_since(
+    pg: &mut AsyncPgConnection,
+    tenant: Option<&TenantId>,
+    since: OffsetDateTime,
+) -> Result<Vec<EmergencyAccess>, StoreError> {
+    use emergency_access::dsl;
+    let mut query = emergency_access::table.filter(dsl::granted_at.ge(since)).into_boxed();
+    if let Some(tenant) = tenant {
+        query = query.filter(dsl::tenant_id.eq(tenant.as_str()));
+    }
+    let rows: Vec<EmergencyRow> = query
+        .order((dsl::granted_at, dsl::id))
+        .select(EmergencyRow::as_select())
+        .load(pg)
+        .await
+        .map_err(store_error)?;
+    rows.into_iter().map(EmergencyRow::restore).collect()
 }
 
 #[async_trait]

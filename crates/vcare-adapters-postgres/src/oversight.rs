@@ -9,10 +9,11 @@ use uuid::Uuid;
 use vcare_app::ports::{
     Backlog, ITEMS, JobFilter, JobKind, JobView, Oversight, StoreError, TenantView, Unsettled, UnsettledVisit, VisitId,
 };
-use vcare_domain::{AsyncVisitId, EncounterStatus, JobId, SessionId, TenantId, Version};
+use vcare_domain::{AsyncVisitId, EmergencyAccess, EncounterStatus, JobId, SessionId, TenantId, Version};
 
 use crate::config::PgConfig;
 use crate::connection::{Connections, DatabaseRole};
+use crate::emergencies;
 use crate::errors::store_error;
 use crate::schema::{async_visit, outbox, retry_job, tenant_config, virtual_session};
 
@@ -45,6 +46,14 @@ impl Oversight for PgOversight {
 
     async fn job(&self, id: JobId) -> Result<Option<JobView>, StoreError> {
         job(&mut self.connections.unbound().await?.pg, id).await
+    }
+
+    async fn emergencies(
+        &self,
+        tenant: Option<&TenantId>,
+        since: OffsetDateTime,
+    ) -> Result<Vec<EmergencyAccess>, StoreError> {
+        emergencies::granted_since(&mut self.connections.unbound().await?.pg, tenant, since).await
     }
 
     async fn outbox_by_subject(&self) -> Result<Vec<(String, u64, OffsetDateTime)>, StoreError> {

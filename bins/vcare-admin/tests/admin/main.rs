@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod access;
 mod configuration;
 mod doctor;
 mod secrets;
@@ -229,6 +230,23 @@ async fn stuck_visit(database: &TestDatabase) {
     database.client().await.unwrap().batch_execute(statements).await.unwrap();
 }
 
+/// The settings of an operator who has a login of their own in that database.
+async fn operators_settings(database: &TestDatabase, login: &str) -> Settings {
+    database.execute(&format!("CREATE ROLE {login} LOGIN NOINHERIT"), &[]).await.unwrap();
+    let owner = database.admin_url();
+    let run = admin(&["migrate", "--database-url", &owner, "--operator-login", login], &[]);
+    assert!(run.code == 0 && run.out.contains(&format!("{login} may run vcare-admin")), "{run:?}");
+    let (scheme, rest) = owner.split_once("://").unwrap();
+    let (_, host) = rest.split_once('@').unwrap();
+    Settings::with(database.name(), &with_password(&format!("{scheme}://{login}@{host}")), "")
+}
+
+/// Logins are the cluster's, not the database's.
+async fn forget_login(database: &TestDatabase, login: &str) {
+    let drop = format!("DROP OWNED BY {login}; DROP ROLE {login}");
+    database.client().await.unwrap().batch_execute(&drop).await.unwrap();
+}
+
 const JOB: &str = "job_01JBR0T000E008000000000002";
 const SESSION: &str = "vsn_01JBR0T000E008000000000001";
 
@@ -236,13 +254,7 @@ const SESSION: &str = "vsn_01JBR0T000E008000000000001";
 async fn an_operator_finds_what_is_stuck_and_takes_it_in_hand() {
     let database = TestDatabase::create().await.unwrap();
     let login = format!("operator_{}", database.name());
-    database.execute(&format!("CREATE ROLE {login} LOGIN NOINHERIT"), &[]).await.unwrap();
-    let owner = database.admin_url();
-    let run = admin(&["migrate", "--database-url", &owner, "--operator-login", &login], &[]);
-    assert!(run.code == 0 && run.out.contains(&format!("{login} may run vcare-admin")), "{run:?}");
-    let (scheme, rest) = owner.split_once("://").unwrap();
-    let (_, host) = rest.split_once('@').unwrap();
-    let settings = Settings::with(database.name(), &with_password(&format!("{scheme}://{login}@{host}")), "");
+    let settings = operators_settings(&database, &login).await;
     let run = settings.run(&["reconcile"]);
     assert_eq!(run.code, 0, "{run:?}");
     assert_eq!(settings.run(&["tenant", "list"]).out.trim(), "none");
@@ -282,9 +294,7 @@ async fn an_operator_finds_what_is_stuck_and_takes_it_in_hand() {
 
     let run = settings.run(&["jobs", "show", "job_01JBR0T000E008000000000009"]);
     assert!(run.code == 1 && run.err.contains("there is no job_"), "{run:?}");
-    // Logins are the cluster's, not the database's.
-    let drop = format!("DROP OWNED BY {login}; DROP ROLE {login}");
-    database.client().await.unwrap().batch_execute(&drop).await.unwrap();
+    forget_login(&database, &login).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
-use vcare_domain::{EncounterStatus, JobId, SessionId, TenantId, Version};
+use vcare_domain::{EmergencyAccess, EncounterStatus, JobId, SessionId, TenantId, Version};
 
 use crate::ports::{JobKind, StoreError, VisitId};
 
@@ -109,6 +109,13 @@ pub trait Oversight: Send + Sync {
     async fn tenants(&self) -> Result<Vec<TenantView>, StoreError>;
     /// One job.
     async fn job(&self, id: JobId) -> Result<Option<JobView>, StoreError>;
+    /// Emergency accesses of one tenant or of all that were granted at that moment or later, oldest first. All of them: who
+    /// looks for one must not miss it.
+    async fn emergencies(
+        &self,
+        tenant: Option<&TenantId>,
+        since: OffsetDateTime,
+    ) -> Result<Vec<EmergencyAccess>, StoreError>;
     /// Unacknowledged events by subject, the most first.
     async fn outbox_by_subject(&self) -> Result<Vec<(String, u64, OffsetDateTime)>, StoreError>;
 }
