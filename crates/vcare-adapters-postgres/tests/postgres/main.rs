@@ -6,6 +6,7 @@ mod async_visits;
 mod batches;
 mod corrupt;
 mod data_model;
+mod emergencies;
 mod job_states;
 mod jobs;
 mod keys;

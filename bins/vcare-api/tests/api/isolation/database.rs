@@ -15,7 +15,7 @@ pub async fn tables(database: &TestDatabase) -> Vec<String> {
 }
 
 /// The tables that the role of requests may read; outbox rows it only writes.
-const READ_BY_API: [&str; 13] = [
+const READ_BY_API: [&str; 14] = [
     "tenant_config",
     "virtual_session",
     "async_visit",
@@ -29,6 +29,7 @@ const READ_BY_API: [&str; 13] = [
     "tenant_secret",
     "tenant_key",
     "ai_draft",
+    "emergency_access",
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,6 +63,8 @@ async fn no_statement_writes_for_another_tenant() {
     for table in READ_BY_API {
         bound.is_refused(&format!("UPDATE {table} SET {theirs}")).await;
     }
+    // What was granted stays as it was granted, in one's own tenant, too.
+    bound.is_refused("UPDATE emergency_access SET expires_at = now() + interval '1 day'").await;
     // A copy of its own visit, under the other name.
     let copied = format!(
         r#"INSERT INTO virtual_session
@@ -96,6 +99,7 @@ async fn no_statement_writes_for_another_tenant() {
             "short_link",
             "tenant_key",
             "ai_draft",
+            "emergency_access",
         ] {
             intruder.is_refused(&format!("DELETE FROM {table}")).await;
             intruder.is_refused(&format!("TRUNCATE {table}")).await;
@@ -106,6 +110,9 @@ async fn no_statement_writes_for_another_tenant() {
             ),
             format!("tenant_secret VALUES ('{TENANT}', 'zoomApiSecret', 1, 'local:1', 'x', now())"),
             format!("tenant_key VALUES ('{TENANT}', 'jitsiSecret', 2, 2, now())"),
+            format!(
+                "emergency_access VALUES ('{TENANT}', '{id}', 'u', 'p', 'no pulse on arrival', NULL, now(), now() + interval '1 h')"
+            ),
             format!("presence VALUES ('{TENANT}', '{id}', 'phone', '{id}', now(), NULL)"),
             format!("presence_lease VALUES ('{TENANT}', '{id}', '{id}', NULL, now(), now(), false)"),
             format!("short_link VALUES ('{TENANT}', sha256(''), '{id}', '{id}', 1, now(), now())"),
@@ -157,6 +164,7 @@ async fn the_role_of_background_work_sees_outbox_and_jobs_and_no_visit() {
     for question in [
         "sealed FROM ai_draft",
         "count(*) FROM presence",
+        "count(*) FROM emergency_access",
         "count(*) FROM tenant_secret",
         "count(*) FROM tenant_key",
         "* FROM session_of_room(NULL, 'x')",
@@ -219,7 +227,7 @@ async fn every_table_has_row_level_security_and_no_role_passes_by_it() {
             "outbox" | "retry_job" => &[every, operators, own],
             "ai_draft" | "async_upload" | "idempotency_key" | "presence_lease" | "short_link" => &[every, own],
             "tenant_config" => &[every, operators, own],
-            "virtual_session" | "async_visit" => &[operators, own],
+            "virtual_session" | "async_visit" | "emergency_access" => &[operators, own],
             _ => &[own],
         };
         assert_eq!(policies, expected, "{table}");
@@ -260,7 +268,13 @@ async fn operators_read_of_a_visit_only_what_is_not_about_people_and_write_nothi
     let tenant = tenant.map(|column| format!("SELECT tenant_config.{column}"));
     let async_visit = ["charged_at", "encounter_status", "id", "responded_at", "status", "tenant_id"];
     let async_visit = async_visit.map(|column| format!("SELECT async_visit.{column}"));
-    assert_eq!(rights, [async_visit.to_vec(), outbox.to_vec(), tenant.to_vec(), visit.to_vec()].concat());
+    // All of it: that somebody took emergency access is what they look for, and the patient's visits stay hidden.
+    let emergency = ["expires_at", "granted_at", "id", "patient_id", "reason", "tenant_id", "user_id", "visit"];
+    let emergency = emergency.map(|column| format!("SELECT emergency_access.{column}"));
+    assert_eq!(
+        rights,
+        [async_visit.to_vec(), emergency.to_vec(), outbox.to_vec(), tenant.to_vec(), visit.to_vec()].concat()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

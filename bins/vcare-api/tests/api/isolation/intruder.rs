@@ -76,7 +76,9 @@ pub async fn two_tenants() -> TestApp {
                                       submitted_by, chief_complaint, symptoms, attachments_expected, authored_at,
                                       submitted_at, status, version, updated_at)
              VALUES ('{tenant}', gen_random_uuid(), gen_random_uuid(), sha256(''), '', 'pat-1', 'user-1', 'cough',
-                     '{{}}', 0, now(), now(), 'submitted', 1, now())"
+                     '{{}}', 0, now(), now(), 'submitted', 1, now());
+             INSERT INTO emergency_access VALUES ('{tenant}', gen_random_uuid(), 'clinician-3', 'pat-1',
+                     'no pulse on arrival', NULL, now(), now() + interval '30 minutes')"
         );
         app.database.client().await.unwrap().batch_execute(&statements).await.unwrap();
     }

@@ -12,7 +12,7 @@ const HEALTH: &str = "**health**, in people's own words";
 
 /// Table, what its columns tell, and which columns tell that.
 #[rustfmt::skip]
-pub const TOLD: [(&str, &str, &str); 54] = [
+pub const TOLD: [(&str, &str, &str); 59] = [
     ("ai_draft", ACCOUNT, "requested_by decided_by"),
     ("ai_draft", "**health**, sealed", "sealed"),
     ("ai_draft", LEADS, "note_id"),
@@ -35,6 +35,11 @@ pub const TOLD: [(&str, &str, &str); 54] = [
     ("async_visit", TIMES, "authored_at submitted_at claimed_at responded_at closed_at"),
     ("async_visit", NOTHING, "tenant_id id client_mutation_id content_hash node_id session_id attachments_expected status
         claimed_until encounter_status charged_at version updated_at"),
+    ("emergency_access", "the patient", "patient_id"),
+    ("emergency_access", ACCOUNT, "user_id"),
+    ("emergency_access", "**health**, in a clinician's words", "reason"),
+    ("emergency_access", "when somebody had to know about the patient", "granted_at expires_at"),
+    ("emergency_access", NOTHING, "tenant_id id visit"),
     ("idempotency_key", "an account, or a person by a number of a visit", "actor"),
     ("idempotency_key", "ids of people, as in an answer; no token, no text of a draft", "body"),
     ("idempotency_key", NOTHING, "tenant_id key fingerprint status created_at"),

@@ -59,9 +59,9 @@ fn told() -> Result<Vec<Told>, SampleError> {
     narrator.visits_that_go_on_in_messages()?;
     narrator.a_visit_without_consent()?;
     narrator.settings_that_are_changed()?;
-    narrator.an_emergency()?;
     narrator.an_async_visit_that_is_answered()?;
     narrator.an_async_visit_whose_encounter_is_refused()?;
+    narrator.an_emergency()?;
     Ok(narrator.told)
 }
 
