@@ -80,7 +80,7 @@ async fn relations_are_set_and_read_by_control_calls() {
     let table = [
         ("assigned/dr-9/pat-1", "{}", "assigned"),
         ("assigned/dr-9/pat-1", r#"{"assigned":"yes"}"#, "assigned"),
-        ("assigned/dr-9/pat-1", r#"{"asigned":true}"#, ""),
+        ("assigned/dr-9/pat-1", r#"{"inCare":true}"#, ""),
         ("proxies/mother-1/pat-1", "{}", "relatedPersonId"),
         ("proxies/mother-1/pat-1", r#"{"relatedPersonId":""}"#, "relatedPersonId"),
         ("answers", r#"{"tenantId":7}"#, "tenantId"),
