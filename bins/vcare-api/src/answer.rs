@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ETAG, HeaderName, HeaderValue, LOCATION};
 use serde::Serialize;
-use vcare_app::{Answer, Done};
+use vcare_app::{Answer, Done, ViewedSession};
 use vcare_domain::VirtualSession;
 
 use crate::dto::VirtualSessionDto;
@@ -24,8 +24,8 @@ pub const MUTATION_DIFFERS: HeaderName = HeaderName::from_static("mutation-diffe
 
 /// A visit as it is answered, in bytes: what is kept under the caller's key is what is sent.
 #[must_use]
-pub fn session_answer(status: StatusCode, session: &VirtualSession) -> Answer {
-    let body = serde_json::to_vec(&VirtualSessionDto::from(session)).unwrap_or_default();
+pub fn session_answer(status: StatusCode, viewed: &ViewedSession) -> Answer {
+    let body = serde_json::to_vec(&VirtualSessionDto::from(viewed)).unwrap_or_default();
     Answer { status: status.as_u16(), body }
 }
 
@@ -41,16 +41,17 @@ pub fn etag(session: &VirtualSession) -> Result<HeaderValue, Problem> {
 ///
 /// # Errors
 /// 500 when a kept status is none.
-pub fn send_session(status: StatusCode, done: &Done<VirtualSession>) -> Result<HttpResponse, Problem> {
+pub fn send_session(status: StatusCode, done: &Done<ViewedSession>) -> Result<HttpResponse, Problem> {
     match done {
-        Done::Now(session) => {
+        Done::Now(viewed) => {
             let mut response = HttpResponse::build(status);
-            response.insert_header((ETAG, etag(session)?));
+            response.insert_header((ETAG, etag(&viewed.session)?));
             if status == StatusCode::CREATED {
-                response.insert_header((LOCATION, format!("{BASE}/sessions/{}", session.parts().id)));
+                let id = viewed.session.parts().id;
+                response.insert_header((LOCATION, format!("{BASE}/sessions/{id}")));
             }
             response.content_type("application/json");
-            Ok(response.body(session_answer(status, session).body))
+            Ok(response.body(session_answer(status, viewed).body))
         }
         Done::Before(answer) => {
             let status = StatusCode::from_u16(answer.status).map_err(|_| Problem::internal())?;

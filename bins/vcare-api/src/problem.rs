@@ -246,7 +246,9 @@ impl From<AppError> for Problem {
                 problem
             }
             AppError::OperatorsOnly { .. } => Self::new(Code::AccessDenied).detail(error),
-            AppError::Forbidden { .. } => Self::new(Code::AccessDenied).detail(error),
+            AppError::Forbidden { .. } | AppError::Denied { .. } | AppError::OwnTreatment => {
+                Self::new(Code::AccessDenied).detail(error)
+            }
             AppError::Refused(refusal) => refusals::refused(&refusal),
             AppError::AsyncRefused(refusal) => refusals::async_refused(&refusal),
             AppError::AsyncVisit(invalid) => {

@@ -14,23 +14,50 @@ pub const CONSENTED: &str = "pat-consented";
 pub const NO_CONSENT: &str = "pat-no-consent";
 /// A patient who may be cared for but not recorded.
 pub const NO_RECORDING_CONSENT: &str = "pat-no-recording-consent";
+/// A child. The mother acts for it.
+pub const CHILD: &str = "pat-child";
+/// The mother, who is a patient, too.
+pub const MOTHER: &str = "pat-mother";
+/// What the mother is in the child's chart.
+const RELATED_PERSON: &str = "rp-mother";
 
 /// Long enough for a front-end developer's year.
 const TOKEN_LIFE: Duration = Duration::days(365);
 
+/// The clinician in whose care [`CONSENTED`] is, without a part in a session.
+const ASSIGNED: &str = "dr-karima";
+
 /// The accounts of a tenant: name in `sandbox.json`, account, role.
-const ACCOUNTS: [(&str, &str, &str); 6] = [
+const ACCOUNTS: [(&str, &str, &str); 8] = [
+    // Plans the session of the demo, and so treats its patient.
     ("clinician", "dr-amin", "clinician"),
     ("clinician2", "dr-bashir", "clinician"),
+    ("unrelated_clinician", "dr-bashir", "clinician"),
+    ("assigned_clinician", ASSIGNED, "clinician"),
     ("nurse_practitioner", "np-laila", "nurse_practitioner"),
     ("scheduler", "sched-omar", "scheduler"),
     ("admin", "admin-zahra", "admin"),
     ("tenant_admin", "ta-yusuf", "tenant_admin"),
 ];
 
+/// The account of a patient.
+fn patients_account(patient: &str, tenant: &str) -> String {
+    format!("user-{patient}.{tenant}")
+}
+
+/// Tells access-policy's stand-in in whose care a patient is, and who acts for the child.
+pub fn relations(standins: &Standins) {
+    for (tenant, _, _) in TENANTS {
+        standins.assign(&format!("{ASSIGNED}.{tenant}"), CONSENTED);
+        standins.make_proxy(&patients_account(MOTHER, tenant), CHILD, RELATED_PERSON);
+    }
+}
+
 /// Tells the stand-ins what the patients consented to, and that the clinicians did.
 pub fn consents(standins: &Standins) {
-    standins.set_consent(CONSENTED, Consents::ALL);
+    for patient in [CONSENTED, CHILD, MOTHER] {
+        standins.set_consent(patient, Consents::ALL);
+    }
     standins.set_consent(NO_CONSENT, Consents::NONE);
     standins.set_consent(NO_RECORDING_CONSENT, Consents { ai_transcription: true, ..Consents::TELEHEALTH });
     for (tenant, _, _) in TENANTS {
@@ -52,9 +79,11 @@ pub fn tenants(standins: &Standins, internal_tokens: &[String]) -> Vec<Value> {
         for (name, account, role) in ACCOUNTS {
             tokens.insert(name.to_owned(), token(standins.issuer(), tenant, account, role).into());
         }
-        let patient = TokenSpec::new(format!("user-{CONSENTED}.{tenant}"), *tenant, &["patient"]);
-        let patient = patient.patient(CONSENTED).lifetime(TOKEN_LIFE);
-        tokens.insert("patient".to_owned(), standins.issuer().token(&patient).into());
+        for (name, patient) in [("patient", CONSENTED), ("mother", MOTHER)] {
+            let account = TokenSpec::new(patients_account(patient, tenant), *tenant, &["patient"]);
+            let account = account.patient(patient).lifetime(TOKEN_LIFE);
+            tokens.insert(name.to_owned(), standins.issuer().token(&account).into());
+        }
         json!({"id": tenant, "tokens": tokens, "internal_token": internal})
     });
     tenants.collect()
@@ -66,5 +95,7 @@ pub fn patients() -> Value {
         "consented": CONSENTED,
         "no_consent": NO_CONSENT,
         "no_recording_consent": NO_RECORDING_CONSENT,
+        "child": CHILD,
+        "mother": MOTHER,
     })
 }

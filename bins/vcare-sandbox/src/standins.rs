@@ -35,6 +35,7 @@ pub async fn serve(options: Options) -> Result<()> {
     };
     let standins = Standins::start(config).await?;
     seed::consents(&standins);
+    seed::relations(&standins);
     println!("{}", json!({"message": "listening", "address": format!("127.0.0.1:{}", options.port)}));
     shutdown.cancelled().await;
     standins.stop().await;

@@ -69,6 +69,7 @@ impl Surroundings {
         })
         .await?;
         seed::consents(&standins);
+        seed::relations(&standins);
         fs::write(place.join("jitsi-ca.pem"), standins.ca_pem())?;
 
         let api_port = port(API_PORT).map_or_else(free_port, Ok)?;

@@ -23,8 +23,8 @@ pub async fn stay() -> Result<()> {
     facts_file.write(&surroundings.facts)?;
     let visited = shutdown.run_until_cancelled(Box::pin(visit::run(&surroundings.facts, &surroundings.nats))).await;
     match visited {
-        Some(Ok(_)) => {
-            tell(&surroundings, &place);
+        Some(Ok(summary)) => {
+            tell(&surroundings, &place, summary.session());
             shutdown.cancelled().await;
         }
         Some(Err(error)) => {
@@ -85,7 +85,7 @@ impl Drop for FactsFile {
     }
 }
 
-fn tell(surroundings: &Surroundings, place: &Place) {
+fn tell(surroundings: &Surroundings, place: &Place, visit: &str) {
     let root = format!("http://{}", surroundings.api.address());
     let base = surroundings.standins.base_url();
     println!(
@@ -99,13 +99,21 @@ The service is up.
   stand-ins      {base}   how to make them slow, wrong or down
   database       {database}
   events         {nats}, stream VIRTUAL_CARE
-  tokens         {facts}
+  tokens         {facts}: one for each relation to a patient, see README.md
   logs           {logs}
 
 Try it:
 
   TOKEN=$(python3 -c 'import json; print(json.load(open(\"{facts}\"))[\"tenants\"][0][\"tokens\"][\"clinician\"])')
   curl -s {root}/api/v1/virtual-care/sessions -H \"Authorization: Bearer $TOKEN\"
+
+See what others see of it: the patient, a clinician in whose care the patient is, the scheduler, and a clinician who has
+nothing to do with the patient (404, or a reason in X-Emergency-Reason):
+
+  for WHO in patient assigned_clinician scheduler unrelated_clinician; do
+    TOKEN=$(python3 -c 'import json, sys; print(json.load(open(\"{facts}\"))[\"tenants\"][0][\"tokens\"][sys.argv[1]])' $WHO)
+    curl -s {root}/api/v1/virtual-care/sessions/{visit} -H \"Authorization: Bearer $TOKEN\"; echo
+  done
 
 Take the FHIR gateway down, end a visit, and watch its Encounter follow when it is back:
 

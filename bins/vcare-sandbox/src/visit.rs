@@ -27,6 +27,13 @@ pub struct Summary {
     charge: String,
 }
 
+impl Summary {
+    /// The session's id.
+    pub fn session(&self) -> &str {
+        &self.session
+    }
+}
+
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "One visit, one Encounter, one charge:")?;

@@ -100,6 +100,11 @@ async fn what_the_readme_tells_to_type_works() {
         (&"CONSENT_REQUIRED".into(), &"telehealth_consent".into()),
         "{refusal}"
     );
+    let looked = typed(&format!("{variables}\n{}", block("README.md", "SESSION=")), &folder);
+    let looked = serde_json::Deserializer::from_str(&looked).into_iter::<serde_json::Value>();
+    let looked: Vec<_> = looked.map(Result::unwrap).collect();
+    let [hidden, shown] = &looked[..] else { panic!("{looked:?}") };
+    assert_eq!((&hidden["code"], &shown["audience"]), (&"SESSION_NOT_FOUND".into(), &"staff".into()), "{looked:?}");
     let token = typed(&block("README.md", "VCARE_CONFIG_FILE="), &folder);
     assert_eq!(token.trim().split('.').count(), 3, "no token: {token}");
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::UtcOffset;
 use time::format_description::well_known::Rfc3339;
-use vcare_app::ports::{EncounterDraft, EncounterParticipant, Period};
+use vcare_app::ports::{EncounterDraft, EncounterParticipant, Individual, Period};
 use vcare_domain::ParticipantRole;
 
 /// The Encounter of a finished visit, as R4 has it: `class` is one Coding, `appointment` an array that is left out when
@@ -36,10 +36,19 @@ pub fn encounter_resource(draft: &EncounterDraft) -> Value {
     Value::Object(encounter)
 }
 
-/// Only who took part by profession: an observer may be family, for whom a Practitioner would be untrue, and the patient
-/// is the subject. An interpreter is `translator`, the code that R4's value set has for it; `TRANS` in
+/// Who took part by profession, and who acted for the patient: an observer may be family, for whom a Practitioner would be
+/// untrue, and the patient is the subject. An interpreter is `translator`, the code that R4's value set has for it; `TRANS` in
 /// v3-ParticipationType is a transcriber.
 fn participant(person: &EncounterParticipant) -> Option<Value> {
+    let user = match &person.individual {
+        Individual::Practitioner(user) => user,
+        Individual::RelatedPerson(related) => {
+            return Some(json!({
+                "period": period(person.period),
+                "individual": reference("RelatedPerson", related.as_str()),
+            }));
+        }
+    };
     let part = match person.role {
         ParticipantRole::Provider => {
             coding("http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "PPRF", "primary performer")
@@ -52,7 +61,7 @@ fn participant(person: &EncounterParticipant) -> Option<Value> {
     Some(json!({
         "type": [{"coding": [part]}],
         "period": period(person.period),
-        "individual": practitioner(person.user_id.as_str()),
+        "individual": practitioner(user.as_str()),
     }))
 }
 
@@ -97,7 +106,7 @@ mod tests {
 
     fn person(user: &str, role: ParticipantRole) -> EncounterParticipant {
         let period = Period { start: datetime!(2026-11-23 10:00:05 UTC), end: datetime!(2026-11-23 10:20 UTC) };
-        EncounterParticipant { user_id: UserId::parse(user).unwrap(), role, period }
+        EncounterParticipant { individual: Individual::Practitioner(UserId::parse(user).unwrap()), role, period }
     }
 
     fn draft() -> EncounterDraft {

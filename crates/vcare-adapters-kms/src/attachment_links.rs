@@ -1,58 +1,70 @@
-//! Links to attachments: HMAC-SHA256, a key per tenant and version.
+//! Links to attachments: AES-256-GCM, a key per tenant and version.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::aead::{AES_256_GCM, LessSafeKey, UnboundKey};
 use ring::hmac;
+use ring::rand::SystemRandom;
 use vcare_app::ports::{AttachmentLink, AttachmentLinks, KeyPurpose, SecretsError};
+use vcare_domain::UserId;
 
-use crate::keeper::behind_lengths;
+use crate::keeper::{KeeperFault, behind_lengths};
+use crate::sealing;
 use crate::vault::Vault;
 
-/// Signs and checks links with the tenants' derived keys. A signature is the key's version, a dot, and the MAC as base64url.
+/// Seals who a link was made for, bound to that very link, with the tenants' derived keys. A seal is the key's version, a
+/// dot, and the sealed account as base64url: nobody on the way can read whose it is, or change anything of the link.
 #[derive(Debug)]
-pub struct HmacAttachmentLinks {
+pub struct SealedAttachmentLinks {
     vault: Arc<Vault>,
+    random: SystemRandom,
 }
 
-impl HmacAttachmentLinks {
+impl SealedAttachmentLinks {
     /// Links under the keys of that vault.
     #[must_use]
     pub fn new(vault: Arc<Vault>) -> Self {
-        Self { vault }
+        Self { vault, random: SystemRandom::new() }
     }
 }
 
-/// What is signed: bytes that no other link has.
-fn message(link: &AttachmentLink) -> Vec<u8> {
-    let expires = link.expires_at.unix_timestamp().to_string();
-    behind_lengths(&["vcare/attachment/v1", link.tenant_id.as_str(), &link.upload.to_string(), &expires])
+/// The cipher: its key is derived once more, so that the vault's key is used for nothing but deriving.
+fn cipher(key: &[u8; 32]) -> Result<LessSafeKey, KeeperFault> {
+    let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), b"vcare/attachment/viewer/v2");
+    let unbound = UnboundKey::new(&AES_256_GCM, derived.as_ref()).map_err(|_| KeeperFault::Malformed)?;
+    Ok(LessSafeKey::new(unbound))
 }
 
-/// The version and the MAC, written as we write them.
-fn parse(signature: &str) -> Option<(u32, Vec<u8>)> {
-    let (version, mac) = signature.split_once('.')?;
+/// What a seal is bound to: bytes that no other link has.
+fn context(link: &AttachmentLink) -> Vec<u8> {
+    let expires = link.expires_at.unix_timestamp().to_string();
+    behind_lengths(&["vcare/attachment/v2", link.tenant_id.as_str(), &link.upload.to_string(), &expires])
+}
+
+/// The version and the sealed account, written as we write them.
+fn parse(seal: &str) -> Option<(u32, Vec<u8>)> {
+    let (version, sealed) = seal.split_once('.')?;
     let number: u32 = version.parse().ok().filter(|number: &u32| *number > 0 && number.to_string() == version)?;
-    let mac = URL_SAFE_NO_PAD.decode(mac).ok().filter(|mac| mac.len() == 32)?;
-    Some((number, mac))
+    Some((number, URL_SAFE_NO_PAD.decode(sealed).ok()?))
 }
 
 #[async_trait]
-impl AttachmentLinks for HmacAttachmentLinks {
-    async fn sign(&self, link: &AttachmentLink) -> Result<String, SecretsError> {
-        let purpose = KeyPurpose::AttachmentLink;
-        let (versions, _) = self.vault.versions(purpose, &link.tenant_id).await?;
-        let key = self.vault.key(purpose, versions.current, &link.tenant_id).await?;
-        let mac = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key[..]), &message(link));
-        Ok(format!("{}.{}", versions.current, URL_SAFE_NO_PAD.encode(mac)))
+impl AttachmentLinks for SealedAttachmentLinks {
+    async fn seal(&self, link: &AttachmentLink, viewer: &UserId) -> Result<String, SecretsError> {
+        let (versions, _) = self.vault.versions(KeyPurpose::AttachmentLink, &link.tenant_id).await?;
+        let key = self.vault.key(KeyPurpose::AttachmentLink, versions.current, &link.tenant_id).await?;
+        let sealed = sealing::seal(&cipher(&key)?, &self.random, &context(link), viewer.as_str().as_bytes())?;
+        Ok(format!("{}.{}", versions.current, URL_SAFE_NO_PAD.encode(sealed)))
     }
 
-    async fn is_signed(&self, link: &AttachmentLink, signature: &str) -> Result<bool, SecretsError> {
-        let Some((version, mac)) = parse(signature) else { return Ok(false) };
+    async fn open(&self, link: &AttachmentLink, seal: &str) -> Result<Option<UserId>, SecretsError> {
+        let Some((version, sealed)) = parse(seal) else { return Ok(None) };
         let key = self.vault.key_in_use(KeyPurpose::AttachmentLink, version, &link.tenant_id).await?;
-        let Some(key) = key else { return Ok(false) };
-        Ok(hmac::verify(&hmac::Key::new(hmac::HMAC_SHA256, &key[..]), &message(link), &mac).is_ok())
+        let Some(key) = key else { return Ok(None) };
+        let Ok(opened) = sealing::open(&cipher(&key)?, &context(link), &sealed) else { return Ok(None) };
+        Ok(std::str::from_utf8(&opened).ok().and_then(|viewer| UserId::parse(viewer).ok()))
     }
 }

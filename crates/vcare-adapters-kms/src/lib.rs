@@ -21,7 +21,7 @@ mod sealing;
 mod texts;
 mod vault;
 
-pub use attachment_links::HmacAttachmentLinks;
+pub use attachment_links::SealedAttachmentLinks;
 pub use aws::{AwsIdentity, AwsKms, AwsKmsConfig};
 pub use internal_tokens::{HmacInternalTokens, TENANT_TOKEN_PREFIX};
 pub use join_tokens::{Hs256JoinTokens, MAX_JOIN_TOKEN_BYTES};

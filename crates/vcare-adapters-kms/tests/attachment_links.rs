@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
-use vcare_adapters_kms::{HmacAttachmentLinks, KeyKeeper, LocalKeyring, Vault, VaultConfig};
+use vcare_adapters_kms::{KeyKeeper, LocalKeyring, SealedAttachmentLinks, Vault, VaultConfig};
 use vcare_app::ports::{AttachmentLink, AttachmentLinks, KeyPurpose};
-use vcare_domain::{TenantId, UploadId};
+use vcare_domain::{TenantId, UploadId, UserId};
 use vcare_testkit::{HandClock, SecretShelf};
 use zeroize::Zeroizing;
 
@@ -16,9 +16,9 @@ fn keyring(byte: u8) -> LocalKeyring {
     LocalKeyring::from_master(&Zeroizing::new([byte; 32])).unwrap()
 }
 
-fn links(byte: u8) -> HmacAttachmentLinks {
+fn links(byte: u8) -> SealedAttachmentLinks {
     let rows = Arc::new(SecretShelf::default());
-    HmacAttachmentLinks::new(Arc::new(Vault::new(
+    SealedAttachmentLinks::new(Arc::new(Vault::new(
         Arc::new(keyring(byte)),
         rows,
         HandClock::new(),
@@ -34,24 +34,38 @@ fn link() -> AttachmentLink {
     }
 }
 
+fn viewer() -> UserId {
+    UserId::parse("dr-amin").unwrap()
+}
+
 #[tokio::test]
-async fn a_signature_is_good_for_its_own_link_alone() {
+async fn a_seal_opens_its_own_link_alone_and_says_who_it_was_made_for() {
     let links = links(7);
-    let signature = links.sign(&link()).await.unwrap();
-    assert!(signature.starts_with("1."), "{signature}");
-    assert!(links.is_signed(&link(), &signature).await.unwrap());
+    let seal = links.seal(&link(), &viewer()).await.unwrap();
+    assert!(seal.starts_with("1."), "{seal}");
+    assert!(!seal.contains("amin"), "the account is not to be read in a link: {seal}");
+    assert_eq!(links.open(&link(), &seal).await.unwrap(), Some(viewer()));
     for other in [
         AttachmentLink { tenant_id: TenantId::parse("herat").unwrap(), ..link() },
         AttachmentLink { upload: UploadId::from_uuid(Uuid::from_u128(8)), ..link() },
         AttachmentLink { expires_at: link().expires_at + Duration::SECOND, ..link() },
     ] {
-        assert!(!links.is_signed(&other, &signature).await.unwrap(), "{other:?}");
+        assert_eq!(links.open(&other, &seal).await.unwrap(), None, "{other:?}");
     }
-    let mac = signature.strip_prefix("1.").unwrap();
-    for forged in ["", ".", "1.", mac, &format!("01.{mac}"), &format!("0.{mac}"), &format!("2.{mac}"), "1.AAAA"] {
-        assert!(!links.is_signed(&link(), forged).await.unwrap(), "{forged}");
+    let sealed = seal.strip_prefix("1.").unwrap();
+    for forged in
+        ["", ".", "1.", sealed, &format!("01.{sealed}"), &format!("0.{sealed}"), &format!("2.{sealed}"), "1.AAAA"]
+    {
+        assert_eq!(links.open(&link(), forged).await.unwrap(), None, "{forged}");
     }
-    assert!(!self::links(8).is_signed(&link(), &signature).await.unwrap(), "another deployment's");
+    assert_eq!(self::links(8).open(&link(), &seal).await.unwrap(), None, "another deployment's");
+}
+
+#[tokio::test]
+async fn two_links_for_the_same_person_look_like_links_for_two() {
+    let links = links(7);
+    let (one, two) = (links.seal(&link(), &viewer()).await.unwrap(), links.seal(&link(), &viewer()).await.unwrap());
+    assert_ne!(one, two);
 }
 
 #[tokio::test]

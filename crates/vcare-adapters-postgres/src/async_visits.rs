@@ -1,7 +1,9 @@
 //! Visits without a live link: reads of single statements, bound to a tenant.
 
 use async_trait::async_trait;
-use diesel::prelude::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
+use diesel::prelude::{
+    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper,
+};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use vcare_app::ports::{ArrivalCursor, AsyncVisitFilter, AsyncVisitPage, AsyncVisitReads, FirstSubmission, StoreError};
 use vcare_domain::{AsyncVisit, AsyncVisitId, AsyncVisitStatus, ClientMutationId, PatientId, TenantId, UserId};
@@ -20,7 +22,12 @@ pub(crate) async fn first_submission(
     let row: Option<FirstSubmissionRow> = async_visit::table
         .filter(async_visit::tenant_id.eq(tenant.as_str()))
         .filter(async_visit::client_mutation_id.eq(draft.as_uuid()))
-        .select((async_visit::patient_id, async_visit::content_hash, async_visit::original_body))
+        .select((
+            async_visit::patient_id,
+            async_visit::submitted_by,
+            async_visit::content_hash,
+            async_visit::original_body,
+        ))
         .first(pg)
         .await
         .optional()
@@ -61,6 +68,13 @@ impl AsyncVisitReads for PgStore {
         }
         if let Some(provider) = &filter.provider_id {
             query = query.filter(dsl::provider_id.eq(UserId::as_str(provider)));
+        }
+        if let Some(account) = &filter.visible_to {
+            let account = UserId::as_str(account);
+            let waiting = [AsyncVisitStatus::Submitted.as_str(), AsyncVisitStatus::UnderReview.as_str()];
+            let queue = dsl::status.eq_any(waiting);
+            let own = dsl::provider_id.eq(account).or(dsl::submitted_by.nullable().eq(account));
+            query = query.filter(own.or(queue.nullable()));
         }
         if let Some(after) = filter.after {
             let later = dsl::submitted_at.gt(after.submitted_at);

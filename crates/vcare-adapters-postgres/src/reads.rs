@@ -1,6 +1,7 @@
 //! Reads of single statements, bound to a tenant.
 
 use async_trait::async_trait;
+use diesel::PgJsonbExpressionMethods;
 use diesel::dsl::sql;
 use diesel::prelude::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension, QueryDsl,
@@ -14,7 +15,7 @@ use vcare_app::ports::{
 use vcare_app::{ActorRef, Answer, IdempotencyKey};
 use vcare_domain::{
     AiDraft, AiDraftId, Branding, ConferenceName, LinkState, ParticipantId, PatientId, RoomName, SessionId,
-    SessionStatus, TenantConfig, TenantId, VirtualSession,
+    SessionStatus, TenantConfig, TenantId, UserId, VirtualSession,
 };
 
 use crate::ai_drafts;
@@ -73,6 +74,22 @@ impl Reads for PgStore {
         }
         if let Some(patient) = &filter.patient_id {
             query = query.filter(dsl::patient_id.eq(PatientId::as_str(patient)));
+        }
+        if let Some(account) = &filter.visible_to {
+            let account = UserId::as_str(account);
+            let part = serde_json::json!([{ "user_id": account }]);
+            let own = dsl::participants
+                .contains(part)
+                .nullable()
+                .or(dsl::provider_id.eq(account))
+                .or(dsl::initiator_id.nullable().eq(account));
+            let providers = serde_json::json!([{ "role": "provider" }]);
+            let open = [SessionStatus::Scheduled, SessionStatus::Waiting, SessionStatus::Active];
+            let nobodys = dsl::provider_id
+                .is_null()
+                .and(dsl::status.eq_any(open.map(SessionStatus::as_str)))
+                .and(diesel::dsl::not(dsl::participants.contains(providers)));
+            query = query.filter(own.or(nobodys.nullable()));
         }
         if let Some(from) = filter.from {
             query = query.filter(dsl::scheduled_start.ge(from));

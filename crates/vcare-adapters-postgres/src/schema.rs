@@ -70,6 +70,7 @@ diesel::table! {
         links -> Jsonb,
         messaging_status -> Nullable<Text>,
         messaging_requested_by -> Nullable<Text>,
+        related_persons -> Jsonb,
     }
 }
 
@@ -104,6 +105,7 @@ diesel::table! {
         charged_at -> Nullable<Timestamptz>,
         version -> Int4,
         updated_at -> Timestamptz,
+        related_person_id -> Nullable<Text>,
     }
 }
 
@@ -269,6 +271,7 @@ diesel::table! {
         checks -> Int4,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        uploader -> Nullable<Text>,
     }
 }
 

@@ -7,14 +7,15 @@ use async_trait::async_trait;
 use diesel_async::{AnsiTransactionManager, TransactionManager};
 use tracing::field::Empty;
 use vcare_app::Scope;
+use vcare_app::events::AuditEntry;
 use vcare_app::ports::{Clock, Ids, OutboxWake, Store, StoreError, UnitOfWork, VisitChanges};
 use vcare_app::spans::{TRACES_ONLY, ended};
-use vcare_domain::LeaseToken;
+use vcare_domain::{EventId, LeaseToken};
 
 use crate::config::PgConfig;
 use crate::connection::{Connections, DatabaseRole, Pooled};
 use crate::errors::store_error;
-use crate::unit_of_work::{FirstLease, Named, PgUnitOfWork, Wakes};
+use crate::unit_of_work::{FirstLease, Named, PgUnitOfWork, Wakes, audit_event, write_events};
 
 /// The database, one tenant at a time.
 pub struct PgStore {
@@ -44,6 +45,15 @@ impl PgStore {
 
 #[async_trait]
 impl Store for PgStore {
+    async fn record(&self, scope: &Scope, entry: AuditEntry) -> Result<(), StoreError> {
+        let id = EventId::from_uuid(self.ids.uuid());
+        let event = audit_event(entry, id, scope)?;
+        let mut conn = self.connections.tenant(&scope.tenant_id).await?;
+        write_events(&mut conn.pg, &scope.tenant_id, &[event]).await?;
+        self.wake.ring();
+        Ok(())
+    }
+
     async fn begin(&self, name: &'static str, scope: &Scope) -> Result<Box<dyn UnitOfWork>, StoreError> {
         let span = tracing::info_span!(
             target: TRACES_ONLY,

@@ -56,7 +56,7 @@ pub(crate) struct Wakes {
 }
 
 /// A finished event.
-struct NewEvent {
+pub(crate) struct NewEvent {
     id: EventId,
     subject: &'static str,
     ordering_key: String,
@@ -153,19 +153,36 @@ impl PgUnitOfWork {
             return Ok(());
         }
         self.wrote_events = true;
-        let rows = events.iter().map(|event| {
-            (
-                outbox::tenant_id.eq(self.scope.tenant_id.as_str()),
-                outbox::event_id.eq(event.id.as_uuid()),
-                outbox::subject.eq(event.subject),
-                outbox::ordering_key.eq(&event.ordering_key),
-                outbox::body.eq(&event.body),
-            )
-        });
-        let rows: Vec<_> = rows.collect();
-        diesel::insert_into(outbox::table).values(rows).execute(&mut self.conn.pg).await.map_err(store_error)?;
-        Ok(())
+        write_events(&mut self.conn.pg, &self.scope.tenant_id, events).await
     }
+}
+
+/// Writes finished events of a tenant, in their order and in one statement.
+pub(crate) async fn write_events(
+    pg: &mut AsyncPgConnection,
+    tenant: &TenantId,
+    events: &[NewEvent],
+) -> Result<(), StoreError> {
+    let rows = events.iter().map(|event| {
+        (
+            outbox::tenant_id.eq(tenant.as_str()),
+            outbox::event_id.eq(event.id.as_uuid()),
+            outbox::subject.eq(event.subject),
+            outbox::ordering_key.eq(&event.ordering_key),
+            outbox::body.eq(&event.body),
+        )
+    });
+    let rows: Vec<_> = rows.collect();
+    diesel::insert_into(outbox::table).values(rows).execute(pg).await.map_err(store_error)?;
+    Ok(())
+}
+
+/// An audit entry as a finished event.
+pub(crate) fn audit_event(entry: AuditEntry, id: EventId, scope: &Scope) -> Result<NewEvent, StoreError> {
+    let ordering_key = entry.resource_id.clone();
+    let event = entry.into_event(id, scope);
+    let body = serde_json::to_vec(&event).map_err(|error| StoreError::Faulty(Box::new(error)))?;
+    Ok(NewEvent { id, subject: event.kind(), ordering_key, body })
 }
 
 #[async_trait]
@@ -223,11 +240,8 @@ impl UnitOfWork for PgUnitOfWork {
     }
 
     async fn audit(&mut self, entry: AuditEntry) -> Result<(), StoreError> {
-        let id = self.event_id();
-        let ordering_key = entry.resource_id.clone();
-        let event = entry.into_event(id, &self.scope);
-        let body = serde_json::to_vec(&event).map_err(|error| StoreError::Faulty(Box::new(error)))?;
-        self.write_events(&[NewEvent { id, subject: event.kind(), ordering_key, body }]).await
+        let event = audit_event(entry, self.event_id(), &self.scope)?;
+        self.write_events(&[event]).await
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), StoreError> {

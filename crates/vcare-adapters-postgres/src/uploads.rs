@@ -1,18 +1,20 @@
 //! The uploads: inside a transaction, in single statements, and those of all tenants that are due.
 
 use async_trait::async_trait;
-use diesel::dsl::{count_star, exists, min};
+use diesel::dsl::{count_star, min};
 use diesel::prelude::{ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName, SelectableHelper};
 use diesel::sql_types::{Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vcare_app::ports::{LeasedUpload, StoreError, UploadQueue, UploadReads, Uploads};
-use vcare_domain::{ClientMutationId, LeaseToken, PatientId, TenantId, Upload, UploadId, UploadSlot, UserId};
+use vcare_domain::{
+    AsyncVisit, ClientMutationId, LeaseToken, PatientId, TenantId, Upload, UploadId, UploadSlot, UserId,
+};
 
 use crate::errors::store_error;
 use crate::jobs::PgJobQueue;
-use crate::rows::{UploadChanges, UploadRow};
+use crate::rows::{AsyncVisitRow, UploadChanges, UploadRow};
 use crate::schema::{async_upload, async_visit};
 use crate::store::PgStore;
 use crate::unit_of_work::PgUnitOfWork;
@@ -51,7 +53,12 @@ impl Uploads for PgUploads<'_> {
         row.map(UploadRow::restore).transpose()
     }
 
-    async fn in_slot(&mut self, patient: &PatientId, slot: &UploadSlot) -> Result<Option<Upload>, StoreError> {
+    async fn in_slot(
+        &mut self,
+        owner: &UserId,
+        patient: &PatientId,
+        slot: &UploadSlot,
+    ) -> Result<Option<Upload>, StoreError> {
         let (conn, tenant) = self.0.parts();
         let row = async_upload::table
             .filter(async_upload::tenant_id.eq(tenant.as_str()))
@@ -59,6 +66,7 @@ impl Uploads for PgUploads<'_> {
             .filter(async_upload::patient_id.eq(patient.as_str()))
             .filter(async_upload::attachment_index.eq(i16::from(slot.index)))
             .filter(async_upload::kind.eq(slot.kind.as_str()))
+            .filter(async_upload::owner_id.eq(owner.as_str()))
             .filter(async_upload::state.ne(DISCARDED))
             .select(UploadRow::as_select())
             .for_no_key_update()
@@ -82,13 +90,24 @@ impl Uploads for PgUploads<'_> {
         Ok(u64::try_from(created).unwrap_or(0))
     }
 
-    async fn in_visit(&mut self, patient: &PatientId, draft: &ClientMutationId) -> Result<bool, StoreError> {
+    async fn visit_of(
+        &mut self,
+        patient: &PatientId,
+        draft: &ClientMutationId,
+    ) -> Result<Option<AsyncVisit>, StoreError> {
         let (conn, tenant) = self.0.parts();
-        let visit = async_visit::table
+        // Locked against changes: nobody answers the visit while something is added to it.
+        let row = async_visit::table
             .filter(async_visit::tenant_id.eq(tenant.as_str()))
             .filter(async_visit::client_mutation_id.eq(draft.as_uuid()))
-            .filter(async_visit::patient_id.eq(patient.as_str()));
-        diesel::select(exists(visit)).get_result(conn).await.map_err(store_error)
+            .filter(async_visit::patient_id.eq(patient.as_str()))
+            .select(AsyncVisitRow::as_select())
+            .for_share()
+            .first(conn)
+            .await
+            .optional()
+            .map_err(store_error)?;
+        row.map(AsyncVisitRow::restore).transpose()
     }
 
     async fn insert(&mut self, upload: &Upload) -> Result<(), StoreError> {

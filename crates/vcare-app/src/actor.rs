@@ -2,67 +2,10 @@
 
 use std::fmt;
 
-use vcare_domain::{NodeId, ParticipantId, PatientId, TenantId, UserId};
+pub use vcare_domain::Role;
+use vcare_domain::{EmergencyReason, NodeId, ParticipantId, PatientId, Person, TenantId, UserId};
 
 use crate::ports::Ids;
-
-/// A role of the platform's identity provider. Roles we do not know give no right and are dropped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Role {
-    /// Cares for patients.
-    Clinician,
-    /// Cares for patients.
-    NursePractitioner,
-    /// Plans visits.
-    Scheduler,
-    /// Runs a facility.
-    Admin,
-    /// Configures a tenant.
-    TenantAdmin,
-    /// Runs the platform.
-    PlatformAdmin,
-    /// Is cared for.
-    Patient,
-}
-
-impl Role {
-    /// Every role.
-    pub const ALL: [Self; 7] = [
-        Self::Clinician,
-        Self::NursePractitioner,
-        Self::Scheduler,
-        Self::Admin,
-        Self::TenantAdmin,
-        Self::PlatformAdmin,
-        Self::Patient,
-    ];
-
-    /// The role's name in tokens.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Clinician => "clinician",
-            Self::NursePractitioner => "nurse_practitioner",
-            Self::Scheduler => "scheduler",
-            Self::Admin => "admin",
-            Self::TenantAdmin => "tenant_admin",
-            Self::PlatformAdmin => "platform_admin",
-            Self::Patient => "patient",
-        }
-    }
-
-    /// The role of that name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.as_str() == name)
-    }
-
-    /// Whether somebody in this role can be the provider of a visit.
-    #[must_use]
-    pub const fn cares_for_patients(self) -> bool {
-        matches!(self, Self::Clinician | Self::NursePractitioner)
-    }
-}
 
 /// Somebody who signed in.
 #[derive(Debug, Clone)]
@@ -77,6 +20,8 @@ pub struct Caller {
     pub node_id: Option<NodeId>,
     /// The patient they are, when the token says so.
     pub patient_id: Option<PatientId>,
+    /// Why they open an emergency access, when the request says so.
+    pub emergency: Option<EmergencyReason>,
     /// How the request is traced.
     pub trace: TraceContext,
 }
@@ -86,6 +31,12 @@ impl Caller {
     #[must_use]
     pub fn cares_for_patients(&self) -> bool {
         self.roles.iter().any(|role| role.cares_for_patients())
+    }
+
+    /// The caller, as the access policy sees them.
+    #[must_use]
+    pub fn person(&self) -> Person<'_> {
+        Person { user_id: &self.user_id, patient_id: self.patient_id.as_ref(), roles: &self.roles }
     }
 
     /// What the caller's transactions run under.

@@ -51,6 +51,15 @@ pub enum AppError {
         /// What would have been needed.
         permission: Permission,
     },
+    /// The caller may see the visit, but their part in it does not allow this.
+    #[error("the caller's part in the visit does not allow {}", permission.as_str())]
+    Denied {
+        /// What would have been needed.
+        permission: Permission,
+    },
+    /// Somebody would care for themselves.
+    #[error("nobody is the provider of their own visit")]
+    OwnTreatment,
     /// The aggregate refused.
     #[error(transparent)]
     Refused(Refusal),

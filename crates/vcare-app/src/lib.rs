@@ -4,6 +4,7 @@
 //! A use case checks the caller's permission, asks the gates, and tells the aggregate what to do inside one named
 //! transaction. It never branches on an aggregate's state, and no network call stands between begin and commit.
 
+pub mod access;
 mod actor;
 pub mod ai;
 mod app;
@@ -28,6 +29,7 @@ mod transaction;
 pub mod uploads;
 pub mod waiting;
 
+pub use access::{Access, ViewedAsyncVisit, ViewedSession, Viewer};
 pub use actor::{ActorRef, Caller, Role, Scope, TraceContext};
 pub use app::{AiNeighbours, App, Neighbours, Settings};
 pub use breaker::{Breaker, Permit};

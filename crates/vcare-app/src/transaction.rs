@@ -3,11 +3,16 @@
 use std::future::Future;
 
 use time::OffsetDateTime;
-use vcare_domain::{FollowUp, LeaseToken, Outcome, Refusal, SessionId, TenantConfig, VirtualSession};
+use vcare_domain::{
+    Audience, FollowUp, LeaseToken, Outcome, ParticipantId, Permission, Refusal, Relation, SessionId, TenantConfig,
+    VirtualSession, VisitId,
+};
 
-use crate::actor::Scope;
+use crate::access::{Access, Learned, Step, ViewedSession, Viewer, Wanted};
+use crate::actor::{Caller, Scope};
 use crate::app::App;
 use crate::error::{AppError, Resource};
+use crate::events::AuditEntry;
 use crate::idempotency::{Answer, Done, Once, Wish};
 use crate::ports::{KeptAnswer, StoreError, UnitOfWork};
 
@@ -15,14 +20,25 @@ use crate::ports::{KeptAnswer, StoreError, UnitOfWork};
 /// serialisation failures of the database come here.
 const ATTEMPTS: usize = 4;
 
+/// Who changes a visit, and by what right.
+#[derive(Clone, Copy)]
+pub(crate) enum By<'a> {
+    /// Somebody who signed in, if the access policy lets them.
+    Caller(&'a Caller, Permission),
+    /// The holder of a join link, which the visit itself checks.
+    Link(ParticipantId),
+}
+
 /// One change of one visit.
 pub(crate) struct Plan<'a, D> {
     /// The transaction's name in metrics.
     pub name: &'static str,
     /// The visit.
     pub session: SessionId,
+    /// Who changes it.
+    pub by: By<'a>,
     /// The caller's wish, when they named it.
-    pub once: Option<&'a Once<'a, VirtualSession>>,
+    pub once: Option<&'a Once<'a, ViewedSession>>,
     /// Tells the visit what to do. Run again after a lost race.
     pub decide: D,
 }
@@ -30,6 +46,8 @@ pub(crate) struct Plan<'a, D> {
 /// A visit after a change.
 pub(crate) struct Changed {
     pub session: VirtualSession,
+    /// For whom it is shown.
+    pub viewer: Viewer,
     /// Whether this change changed anything.
     pub applied: bool,
     /// The durable work that was stored with the change, held for a first attempt under [`Self::first_lease`].
@@ -37,11 +55,18 @@ pub(crate) struct Changed {
     pub first_lease: LeaseToken,
 }
 
+/// What one run of a transaction came to.
+enum Run<T> {
+    Done(T),
+    /// Nothing was done: the policy depends on something that is known elsewhere. The visit as it was.
+    Ask(Box<VirtualSession>),
+}
+
 impl Done<Changed> {
     /// The visit alone, for changes that bring no durable work.
-    pub(crate) fn into_session(self) -> Done<VirtualSession> {
+    pub(crate) fn into_session(self) -> Done<ViewedSession> {
         match self {
-            Self::Now(changed) => Done::Now(changed.session),
+            Self::Now(Changed { session, viewer, .. }) => Done::Now(ViewedSession { session, viewer }),
             Self::Before(answer) => Done::Before(answer),
         }
     }
@@ -103,39 +128,86 @@ pub(crate) async fn keep_answer<T>(
 }
 
 impl App {
-    /// Loads a visit, tells it what to do, and saves what changed, with its events, its durable work and the answer under
-    /// the caller's key, in one transaction.
+    /// Loads a visit, sees whether the caller may, tells it what to do, and saves what changed, with its events, its durable
+    /// work and the answer under the caller's key, in one transaction. Where the access policy depends on what is known
+    /// elsewhere, that is asked between two runs and never within one.
     pub(crate) async fn change_session<D>(&self, scope: &Scope, plan: Plan<'_, D>) -> Result<Done<Changed>, AppError>
     where
-        D: Fn(&mut VirtualSession) -> Result<Outcome, Refusal> + Send + Sync,
+        D: Fn(&mut VirtualSession, Option<&Access>) -> Result<Outcome, Refusal> + Send + Sync,
     {
-        run_again_after_lost_races(plan.name, || async {
-            let mut tx = self.store.begin(plan.name, scope).await?;
-            let done = self.load_decide_save(&mut *tx, &plan).await;
-            close(tx, done).await
-        })
-        .await
+        let mut learned = Learned::default();
+        loop {
+            let run = run_again_after_lost_races(plan.name, || async {
+                let mut tx = self.store.begin(plan.name, scope).await?;
+                let done = self.load_decide_save(&mut *tx, &plan, &learned).await;
+                close(tx, done).await
+            })
+            .await;
+            match (run, plan.by) {
+                (Ok(Run::Done(done)), _) => return Ok(done),
+                // Who may not learns it now: after one transaction, as for a visit that is not there.
+                (Ok(Run::Ask(seen)), By::Caller(caller, permission)) => {
+                    let (facts, id) = (seen.facts(&caller.user_id), VisitId::Live(plan.session));
+                    learned = self.resolve(caller, Wanted::of_session(permission), &facts, id).await?.1;
+                }
+                (Err(AppError::NotFound(Resource::Session)), By::Caller(caller, permission)) if learned.is_empty() => {
+                    return Err(self.nothing(caller, Wanted::of_session(permission)).await?);
+                }
+                (Err(error), _) => return Err(error),
+                (Ok(Run::Ask(_)), By::Link(_)) => return Err(AppError::Interrupted),
+            }
+        }
     }
 
-    async fn load_decide_save<D>(&self, tx: &mut dyn UnitOfWork, plan: &Plan<'_, D>) -> Result<Done<Changed>, AppError>
+    async fn load_decide_save<D>(
+        &self,
+        tx: &mut dyn UnitOfWork,
+        plan: &Plan<'_, D>,
+        learned: &Learned,
+    ) -> Result<Run<Done<Changed>>, AppError>
     where
-        D: Fn(&mut VirtualSession) -> Result<Outcome, Refusal> + Send + Sync,
+        D: Fn(&mut VirtualSession, Option<&Access>) -> Result<Outcome, Refusal> + Send + Sync,
     {
         // The row lock comes first: of two requests under one key, the second reads the key after the first committed.
         let mut session = tx.sessions().find(plan.session).await?.ok_or(AppError::NotFound(Resource::Session))?;
+        let access = match plan.by {
+            By::Link(_) => None,
+            By::Caller(caller, permission) => {
+                let id = VisitId::Live(plan.session);
+                let facts = session.facts(&caller.user_id);
+                match caller.step(Wanted::of_session(permission), &facts, Some(id), learned)? {
+                    Step::Allowed(access) => Some(access),
+                    Step::Ask(_) => return Ok(Run::Ask(Box::new(session))),
+                }
+            }
+        };
         if let Some(once) = plan.once
             && let Some(answer) = recall(tx.answers().find(&once.wish.key).await?, &once.wish)?
         {
-            return Ok(Done::Before(answer));
+            return Ok(Run::Done(Done::Before(answer)));
         }
         let mut follow_ups = Vec::new();
-        let applied = (plan.decide)(&mut session)? == Outcome::Applied;
+        let applied = (plan.decide)(&mut session, access.as_ref())? == Outcome::Applied;
+        let now = self.clock.now();
         if applied {
             follow_ups = session.follow_ups().to_vec();
             tx.sessions().save(&mut session).await?;
+            if let (By::Caller(_, permission), Some(access)) = (plan.by, &access)
+                && matches!(permission, Permission::SessionEnd | Permission::SessionCancel)
+                && access.relation != Relation::Treating
+            {
+                tx.audit(AuditEntry::decided_by_staff(plan.session, permission, access.relation, now)).await?;
+            }
         }
-        keep_answer(tx, plan.once, &session, self.clock.now()).await?;
-        Ok(Done::Now(Changed { session, applied, follow_ups, first_lease: tx.first_lease() }))
+        let viewer = match (plan.by, &access) {
+            (By::Caller(caller, _), Some(access)) => caller.viewer(&session, access),
+            (By::Caller(..), None) => Viewer { audience: Audience::Guest, part: None },
+            (By::Link(part), _) => Viewer { audience: Audience::Guest, part: Some(part) },
+        };
+        let viewed = ViewedSession { session, viewer };
+        keep_answer(tx, plan.once, &viewed, now).await?;
+        let ViewedSession { session, viewer } = viewed;
+        Ok(Run::Done(Done::Now(Changed { session, viewer, applied, follow_ups, first_lease: tx.first_lease() })))
     }
 
     /// Saves a visit that did not exist before, in one transaction called `name`.
@@ -143,19 +215,19 @@ impl App {
         &self,
         name: &'static str,
         scope: &Scope,
-        mut session: VirtualSession,
-        once: Option<&Once<'_, VirtualSession>>,
-    ) -> Result<Done<VirtualSession>, AppError> {
+        mut viewed: ViewedSession,
+        once: Option<&Once<'_, ViewedSession>>,
+    ) -> Result<Done<ViewedSession>, AppError> {
         let mut tx = self.store.begin(name, scope).await?;
         let written = async {
-            tx.sessions().save(&mut session).await?;
-            keep_answer(&mut *tx, once, &session, self.clock.now()).await
+            tx.sessions().save(&mut viewed.session).await?;
+            keep_answer(&mut *tx, once, &viewed, self.clock.now()).await
         }
         .await;
         match written {
             Ok(()) => {
                 tx.commit().await?;
-                Ok(Done::Now(session))
+                Ok(Done::Now(viewed))
             }
             Err(error) => {
                 tx.rollback().await?;

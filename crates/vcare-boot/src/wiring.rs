@@ -12,7 +12,7 @@ use vcare_adapters_http::{
     JwksSource, OidcAccessTokens, ZoomVideo,
 };
 use vcare_adapters_kms::{
-    AwsKms, HmacAttachmentLinks, HmacInternalTokens, Hs256JoinTokens, IfMissing, KeyKeeper, LocalKeyring, Vault,
+    AwsKms, HmacInternalTokens, Hs256JoinTokens, IfMissing, KeyKeeper, LocalKeyring, SealedAttachmentLinks, Vault,
 };
 use vcare_adapters_nats::NatsPublisher;
 use vcare_adapters_postgres::{PgJobQueue, PgOutbox, PgOversight, PgStore};
@@ -135,7 +135,7 @@ pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Se
         store: storage(config)?,
         scanner: scanner(config),
         inspector: Arc::new(Inspector::default()),
-        links: Arc::new(HmacAttachmentLinks::new(Arc::clone(&vault))),
+        links: Arc::new(SealedAttachmentLinks::new(Arc::clone(&vault))),
     };
     let internal_tokens = HmacInternalTokens::new(Arc::clone(&vault), config.internal.shared_servers());
     let app = App {

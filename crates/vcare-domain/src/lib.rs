@@ -6,6 +6,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking"))]
 
+mod access;
 mod ai;
 mod async_visit;
 mod config;
@@ -26,6 +27,10 @@ mod session;
 mod text;
 mod upload;
 
+pub use access::{
+    Audience, Decision as AccessDecision, Known, Outside, Permission, Person, Relation, Role, VisitFacts,
+    decide as decide_access,
+};
 pub use ai::{
     AiDraft, AiDraftParts, AudioKind, ChartNote, ContentHash, Decision, Delivery, DraftEvent, DraftRefusal, DraftState,
     DraftStatus, EditedSummary, HeardSegment, HeardSpeech, NewDraft, RecordedDraft, SUMMARY_TEMPLATE, SealedText,
@@ -66,5 +71,6 @@ pub use text::{
 };
 pub use upload::{
     Content, InvalidKey, MAX_PREVIEW_BYTES, MAX_UPLOAD_BYTES, MediaType, NewUpload, RejectReason, StorageKey,
-    UNCLAIMED_FOR, UNFINISHED_FOR, Upload, UploadKind, UploadParts, UploadRefusal, UploadSlot, UploadState, UploadTask,
+    UNCLAIMED_FOR, UNFINISHED_FOR, Upload, UploadKind, UploadParts, UploadPlace, UploadRefusal, UploadSlot,
+    UploadState, UploadTask, Uploader,
 };

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use crate::ids::ParticipantId;
 use crate::link::LinkUse;
-use crate::text::{FreeText, UserId};
+use crate::text::{FreeText, RelatedPersonId, UserId};
 
 /// What somebody is in a visit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -170,6 +170,8 @@ pub struct Participant {
     pub left_at: Option<OffsetDateTime>,
     /// What their link is used for; `None` while it was never probed.
     pub link: Option<LinkUse>,
+    /// Who comes in the patient's place: the link that counts was issued to somebody who acts for them.
+    pub related_person: Option<RelatedPersonId>,
 }
 
 impl Participant {
@@ -184,6 +186,7 @@ impl Participant {
             let_in_at: None,
             left_at: None,
             link: None,
+            related_person: None,
         }
     }
 

@@ -168,8 +168,11 @@ async fn who_brings_no_token_is_refused_when_one_is_wanted() {
 
 fn draft() -> EncounterDraft {
     let period = Period { start: datetime!(2026-11-23 10:00:05 UTC), end: datetime!(2026-11-23 10:20 UTC) };
-    let provider =
-        EncounterParticipant { user_id: UserId::parse("dr-9").unwrap(), role: ParticipantRole::Provider, period };
+    let provider = EncounterParticipant {
+        individual: vcare_app::ports::Individual::Practitioner(UserId::parse("dr-9").unwrap()),
+        role: ParticipantRole::Provider,
+        period,
+    };
     EncounterDraft {
         identifier_system: SYSTEM,
         identifier_value: "0192f00d-0000-7000-8000-000000000001".to_owned(),

@@ -1,13 +1,14 @@
-//! `If-Match` and `Idempotency-Key`.
+//! `If-Match`, `Idempotency-Key` and `X-Emergency-Reason`.
 
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::http::header::HeaderMap;
 use actix_web::{FromRequest, HttpRequest};
-use vcare_app::IdempotencyKey;
-use vcare_domain::Version;
+use vcare_app::{Caller, IdempotencyKey};
+use vcare_domain::{EmergencyReason, Version};
 
+use crate::extract::SignedInCaller;
 use crate::problem::Problem;
 
 /// The only header of that name, as text.
@@ -77,6 +78,40 @@ impl FromRequest for WishKey {
         });
         ready(key.map(Self))
     }
+}
+
+/// Why a clinician opens an emergency access, as `X-Emergency-Reason`.
+#[derive(Debug, Clone)]
+pub struct EmergencyHeader(Option<EmergencyReason>);
+
+impl EmergencyHeader {
+    /// The caller, with the reason that they gave.
+    #[must_use]
+    pub fn of(self, caller: SignedInCaller) -> Caller {
+        Caller { emergency: self.0, ..caller.0 }
+    }
+}
+
+impl FromRequest for EmergencyHeader {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(emergency(req.headers()).map(Self))
+    }
+}
+
+/// In UTF-8: a reason is written in the language of who gives it.
+fn emergency(headers: &HeaderMap) -> Result<Option<EmergencyReason>, Problem> {
+    const NAME: &str = "X-Emergency-Reason";
+    let mut all = headers.get_all(NAME);
+    let header = match (all.next(), all.next()) {
+        (None, _) => return Ok(None),
+        (Some(one), None) => one,
+        (Some(_), Some(_)) => return Err(Problem::field(NAME, "must be sent once")),
+    };
+    let text = std::str::from_utf8(header.as_bytes()).map_err(|_| Problem::field(NAME, "must be UTF-8"))?;
+    EmergencyReason::parse(text).map(Some).map_err(|error| Problem::field(NAME, error))
 }
 
 #[cfg(test)]

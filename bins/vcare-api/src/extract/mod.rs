@@ -13,6 +13,6 @@ pub use audio::{AudioRequest, UploadLimits};
 pub use body::{Body, RawBody, parse_json};
 pub use caller::{SignedInCaller, authenticate, bearer};
 pub use fields::{Fields, Instant};
-pub use headers::{IfMatch, WishKey, expected_version, only};
+pub use headers::{EmergencyHeader, IfMatch, WishKey, expected_version, only};
 pub use path::{AsyncVisitPath, ParticipantPath, SessionPath, UploadPath};
 pub use query::Query;

@@ -55,7 +55,7 @@ codes! {
         NotFound = "NOT_FOUND": "there is nothing at this address";
         SessionNotFound = "SESSION_NOT_FOUND": "no such session, or another tenant's, or one that is not the caller's to see";
         ParticipantNotFound = "PARTICIPANT_NOT_FOUND": "nobody of that id, or no part of the caller's, in this session";
-        AsyncVisitNotFound = "ASYNC_VISIT_NOT_FOUND": "no such async visit, or another tenant's, or another patient's";
+        AsyncVisitNotFound = "ASYNC_VISIT_NOT_FOUND": "no such async visit, or another tenant's, or one that is not the caller's to see";
         ConfigNotFound = "CONFIG_NOT_FOUND": "the tenant has no settings yet";
         DraftNotFound = "DRAFT_NOT_FOUND": "no such draft in this session";
         UploadNotFound = "UPLOAD_NOT_FOUND": "no such upload, or one that another account has begun";

@@ -35,6 +35,7 @@ fn refused(refusal: UploadRefusal) -> Problem {
         UploadRefusal::Expired => (Code::UploadExpired, None),
         UploadRefusal::Differs => (Code::UploadDiffers, None),
         UploadRefusal::InVisit => (Code::UploadInVisit, None),
+        UploadRefusal::Answered => (Code::InvalidStatusTransition, None),
     };
     let mut problem = Problem::new(code).detail(refusal);
     problem.0.current_offset = offset;

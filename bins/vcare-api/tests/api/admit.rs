@@ -127,8 +127,9 @@ async fn us_003_others_may_admit_only_while_a_provider_is_in_the_session() {
     let app = TestApp::start().await;
     let (visit, _) = app.waiting_visit().await;
     let (nurse, admin) = (app.token("nurse_practitioner"), app.token("admin"));
-    for other in [&nurse, &admin, &app.other_clinician()] {
-        app.admit_as(other, &visit).await.refused(409, "PROVIDER_NOT_IN_SESSION");
+    app.admit_as(&admin, &visit).await.refused(409, "PROVIDER_NOT_IN_SESSION");
+    for other in [&nurse, &app.other_clinician()] {
+        app.admit_as(other, &visit).await.refused(404, "SESSION_NOT_FOUND");
     }
     app.come(&app.token("clinician"), &visit).await.expect(200);
     let admitted = app.admit_as(&admin, &visit).await.expect(200).body;
@@ -143,6 +144,7 @@ async fn us_003_a_nurse_practitioner_who_joins_may_admit() {
     let app = TestApp::start().await;
     let (visit, _) = app.waiting_visit().await;
     let nurse = app.token("nurse_practitioner");
+    app.invite_colleague(&visit, "nurse_practitioner-1").await;
     let joined = app.come(&nurse, &visit).await.expect(200).body;
     assert_eq!(
         (&joined["participant"]["role"], &joined["participant"]["status"]),
@@ -167,10 +169,11 @@ async fn a_clinician_joins_and_joining_again_changes_nothing() {
     assert_eq!((&again.body["version"], &first.body["version"]), (&json!(2), &json!(2)));
     assert_eq!(app.events_of("virtual_care.session.participant.joined.v1").await.len(), 1);
 
-    // One who was put out does not come back by themselves.
+    // One who was put out does not come back by themselves: they have no part in the visit any more.
     app.remove(&visit, &visit.provider, "double booked").await.expect(200);
-    app.come(&clinician, &visit).await.refused(409, "PARTICIPANT_REMOVED");
-    app.invite(&visit, &json!({"role": "provider", "userId": "clinician-1"})).await.expect(201);
+    app.come(&clinician, &visit).await.refused(403, "ACCESS_DENIED");
+    let again = json!({"role": "provider", "userId": "clinician-1"});
+    app.post(&app.token("scheduler"), &visit.path("/participants"), &again).await.expect(201);
     app.come(&clinician, &visit).await.expect(200);
     app.cancel(&visit, "snow").await.expect(200);
     let answer = app.come(&clinician, &visit).await.refused(409, "INVALID_STATUS_TRANSITION");

@@ -90,16 +90,16 @@ async fn hold_a_visit(caller: &Caller, tell: &mpsc::UnboundedSender<String>) -> 
 }
 
 /// Numbers that differ from run to run; the seed is named when a test fails.
-struct Chance(SeededIds, u64);
+pub struct Chance(SeededIds, pub u64);
 
 impl Chance {
-    fn of(place: &Place) -> Self {
+    pub fn of(place: &Place) -> Self {
         let name = place.database.name().trim_start_matches("vcare_test_");
         let seed = Uuid::parse_str(name).unwrap().as_u64_pair().1;
         Self(SeededIds::new(seed), seed)
     }
 
-    fn below(&self, limit: u8) -> usize {
+    pub fn below(&self, limit: u8) -> usize {
         let mut byte = [0];
         self.0.fill_random(&mut byte);
         usize::from(byte[0] % limit)

@@ -78,7 +78,8 @@ async fn us_001_a_scheduler_creates_a_session_whose_provider_is_who_joins_first(
     assert_eq!(created["participants"].as_array().unwrap().len(), 1);
     let visit = Visit::of(&created);
     app.come(&app.other_clinician(), &visit).await.expect(200);
-    assert_eq!(app.read(&visit).await["providerId"], "clinician-2");
+    let seen = app.get(&app.other_clinician(), &visit.path("")).await.expect(200).body;
+    assert_eq!(seen["providerId"], "clinician-2");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -135,7 +135,8 @@ async fn us_008_asking_again_answers_the_same_thread() {
     let (visit, _) = app.active_visit().await;
     let first = app.fall_back(&visit).await.expect(200);
     app.clock.advance(Duration::HOUR);
-    for token in [app.token("clinician"), app.token("nurse_practitioner"), app.token("admin")] {
+    app.invite_colleague(&visit, "nurse_practitioner-1").await;
+    for token in [app.token("clinician"), app.token("nurse_practitioner")] {
         let path = visit.path("/fallback-message");
         assert_eq!(app.post(&token, &path, &json!({})).await.expect(200).body, first.body);
         assert_eq!(app.post_once(&token, &path, &json!({}), "again").await.expect(200).body, first.body);
@@ -216,6 +217,7 @@ async fn after_a_refusal_a_clinician_may_ask_again() {
     app.fall_back(&visit).await.expect(202);
     app.standins.refuse_threads(None);
     let nurse = app.token("nurse_practitioner");
+    app.invite_colleague(&visit, "nurse_practitioner-1").await;
     app.post(&nurse, &visit.path("/fallback-message"), &json!({})).await.expect(200);
     is_initiated_once(&app, &visit).await;
     assert_eq!(app.events_of(REQUESTED).await.len(), 2);
@@ -251,7 +253,8 @@ async fn us_008_two_who_fall_back_at_once_get_one_thread() {
     let app = TestApp::start().await;
     let (visit, _) = app.active_visit().await;
     let mut requests = JoinSet::new();
-    for role in ["clinician", "nurse_practitioner", "admin", "clinician", "admin"] {
+    app.invite_colleague(&visit, "nurse_practitioner-1").await;
+    for role in ["clinician", "nurse_practitioner", "nurse_practitioner", "clinician", "clinician"] {
         let request = app.request(Method::POST, &visit.path("/fallback-message")).bearer_auth(app.token(role));
         requests.spawn(async move { request.send().await.unwrap().status().as_u16() });
     }

@@ -123,7 +123,8 @@ async fn every_change_is_replayed_as_it_was_answered_whatever_came_after() {
     let app = TestApp::start().await;
     let (visit, _) = app.waiting_visit().await;
     let clinician = app.token("clinician");
-    let remove = visit.path(&format!("/participants/{}/remove", visit.provider));
+    let interpreter = app.interpreter(&visit).await;
+    let remove = visit.path(&format!("/participants/{interpreter}/remove"));
     let wishes: [(String, Value, u16); 3] = [
         (visit.path("/participants"), json!({"role": "observer"}), 201),
         (remove, json!({"reason": "double booked"}), 200),

@@ -79,8 +79,9 @@ async fn a_full_visit_takes_nobody_more_until_somebody_is_put_out() {
     let visit = app.visit().await;
     let interpreter = app.interpreter(&visit).await;
     app.invite(&visit, &json!({"role": "observer"})).await.refused(422, "MAX_PARTICIPANTS_EXCEEDED");
-    app.come(&app.other_clinician(), &visit).await.refused(422, "MAX_PARTICIPANTS_EXCEEDED");
+    app.come_in_emergency(&app.other_clinician(), &visit).await.refused(422, "MAX_PARTICIPANTS_EXCEEDED");
     app.remove(&visit, &interpreter, "not needed").await.expect(200);
+    app.invite_colleague(&visit, "clinician-2").await;
     app.come(&app.other_clinician(), &visit).await.expect(200);
     // Their place is taken.
     let path = visit.path(&format!("/participants/{interpreter}/join-token"));

@@ -62,7 +62,7 @@ async fn a_probe_that_changes_nothing_writes_nothing_and_raises_no_version() {
     let app = TestApp::start().await;
     let (visit, token) = app.waiting_visit().await;
     app.probe(&token, &kbps(300.0)).await.expect(200);
-    let known = async || (app.read(&visit).await["version"].clone(), app.count("outbox").await);
+    let known = async || (app.read(&visit).await["version"].clone(), app.events().await.len());
     let before = known().await;
     let written = "SELECT xmin::text, ctid::text FROM link_state";
     let row = app.database.query_one(written, &[]).await.unwrap();
@@ -266,7 +266,7 @@ async fn a_link_is_probed_by_whose_it_is_and_by_nobody_else() {
     let stranger = app.standins.issuer().token(&stranger);
     app.probe_as(&stranger, &visit, &kbps(5.0)).await.refused(404, "SESSION_NOT_FOUND");
     let other = app.token_of(TENANT, "clinician-2", "clinician");
-    app.probe_as(&other, &visit, &kbps(5.0)).await.refused(404, "PARTICIPANT_NOT_FOUND");
+    app.probe_as(&other, &visit, &kbps(5.0)).await.refused(404, "SESSION_NOT_FOUND");
     let outside = app.account(OTHER_TENANT, "clinician-1", "clinician").patient(CONSENTED);
     let outside = app.standins.issuer().token(&outside);
     app.probe_as(&outside, &visit, &kbps(5.0)).await.refused(404, "SESSION_NOT_FOUND");

@@ -5,6 +5,7 @@
 mod described;
 mod support;
 
+mod access;
 mod admit;
 mod ai;
 mod async_visits;

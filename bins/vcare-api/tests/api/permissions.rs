@@ -6,20 +6,22 @@ use reqwest::Method;
 use serde_json::json;
 use vcare_app::Role;
 use vcare_app::authorisation::Permission;
+use vcare_domain::Relation;
 
 use crate::described::{self, Operation};
-use crate::support::{CONSENTED, TENANT, TestApp, must_be_committed};
+use crate::support::{CONSENTED, TENANT, TestApp, Visit, must_be_committed};
 
 /// Ids of nothing.
 const NO_SESSION: &str = "vsn_01KA8Z0Q3CJ9XW2V5T7N4B6M8R";
 const NO_PARTICIPANT: &str = "vsp_01KA8Z0Q3CJ9XW2V5T7N4B6M8S";
 
 /// What a request needs.
-fn needed(operation: &Operation) -> Permission {
+pub fn needed(operation: &Operation) -> Permission {
     match operation.id.as_str() {
         "createSession" => Permission::SessionCreate,
         "listSessions" | "readSession" => Permission::SessionRead,
-        "inviteParticipant" | "issueJoinToken" => Permission::SessionInvite,
+        "inviteParticipant" => Permission::SessionInvite,
+        "issueJoinToken" => Permission::SessionLink,
         "joinAsProvider" => Permission::SessionJoin,
         "admitParticipant" => Permission::SessionAdmit,
         "removeParticipant" => Permission::SessionRemove,
@@ -53,7 +55,8 @@ fn meaning(permission: Permission) -> &'static str {
     match permission {
         Permission::SessionCreate => "Create a visit",
         Permission::SessionRead => "See visits",
-        Permission::SessionInvite => "Invite further people, and send join links",
+        Permission::SessionInvite => "Invite further people",
+        Permission::SessionLink => "Issue join links (4)",
         Permission::SessionJoin => "Join a visit as its provider",
         Permission::SessionAdmit => "Let people in from the waiting room (1)",
         Permission::SessionRemove => "Put people out of a visit",
@@ -100,6 +103,11 @@ or changes anything of another tenant. Who has several roles may do what any of 
 gives no right. Patients and guests who come by a join link have no role: the link opens one visit for one person and
 nothing else.
 
+## Roles
+
+What somebody in a role can be allowed at all. Whether it counts for one visit depends also on the
+[relation](#relations) to the visit and its patient (5).
+
 "
     .to_owned();
     let names = Role::ALL.map(|role| role.as_str().replace('_', " "));
@@ -111,8 +119,18 @@ nothing else.
     }
     page.push_str(
         "\n(1) A provider of the visit may always; anybody else only while one of its providers is in it.\n\n(2) \
-         Of one's own; and those who care for the patient, also that another's was lost.\n\n\
-         (3) Only of a visit whose provider they are.\n\n## Requests\n\n\
+         Of the caller's own; a provider of the visit also that another participant's was lost.\n\n\
+         (3) Only of a visit whose provider they are.\n\n\
+         (4) A link for a participant who is inside is issued by a provider of the visit alone, and puts the participant \
+         back: they are `invited` until they open the link. Patients, and those who act for them, issue their own link \
+         alone. Providers sign in and have none.\n\n\
+         (5) A visit that the caller has nothing to do with is 404, like one that does not exist; what the relation does not \
+         permit on a visit that the caller may see is 403. Creating is about no visit yet: there the role counts, and \
+         patients create for themselves and as proxies.\n\n",
+    );
+    page.push_str(&relations());
+    page.push_str(
+        "## Requests\n\n\
          What each request of the API needs, by the names that the platform gives to permissions.\n\n\
          | request | permission |\n|---|---|\n",
     );
@@ -121,10 +139,73 @@ nothing else.
         writeln!(page, "| `{method} {template}` | `{}` |", needed(&operation).as_str()).unwrap();
     }
     page.push_str(
-        "\nThis page is written by the test `permissions` from `crates/vcare-app/src/authorisation.rs`; `just contracts` writes \
-         it anew.\n",
+        "\nThis page is written by the test `permissions` from `crates/vcare-domain/src/access`; `just contracts` writes it \
+         again.\n",
     );
     page
+}
+
+/// A role, where there is little room.
+const fn short(role: Role) -> &'static str {
+    match role {
+        Role::Clinician => "C",
+        Role::NursePractitioner => "N",
+        Role::Scheduler => "S",
+        Role::Admin => "A",
+        Role::TenantAdmin => "T",
+        Role::PlatformAdmin => "PA",
+        Role::Patient => "P",
+    }
+}
+
+/// What somebody is to a visit in that relation, for people.
+const fn whose(relation: Relation) -> &'static str {
+    match relation {
+        Relation::Own => "the patient, by the token claim `patient_id`. Excludes every other relation",
+        Relation::Proxy => "acts for the patient: access-policy says so",
+        Relation::Treating => {
+            "a provider of the session who was not removed, or the planned one; claimed or answered the async visit"
+        }
+        Relation::Submitter => "a clinician who sent the async visit for the patient",
+        Relation::Invited => "a participant with an account who is not a provider: an interpreter, an observer",
+        Relation::Assigned => "has the patient in their care: access-policy says so",
+        Relation::Emergency => "has opened an emergency access to the patient, in the last 30 minutes",
+        Relation::Pool => "any clinician, while nobody cares for the patient in this visit",
+        Relation::Scheduling => "plans visits; of clinicians, who created this session",
+    }
+}
+
+/// What each relation permits to which roles, and which view it has.
+fn relations() -> String {
+    let mut part =
+        "## Relations\n\nThe closest relation that permits the request counts; the closest one is on the left. \
+                    [0032](decisions/0032-access-inside-a-tenant.md) says why.\n\n"
+            .to_owned();
+    let names = Relation::ALL.map(Relation::as_str);
+    writeln!(part, "| | {} |", names.join(" | ")).unwrap();
+    writeln!(part, "|---|{}", "---|".repeat(names.len())).unwrap();
+    for permission in Permission::ALL {
+        let cells = Relation::ALL.map(|relation| {
+            let permitted = Role::ALL.into_iter().filter(|role| relation.permits(*role, permission));
+            let permitted: Vec<_> = permitted.map(short).collect();
+            if permitted.is_empty() { "–".to_owned() } else { permitted.join(" ") }
+        });
+        if cells.iter().any(|cell| cell != "–") {
+            writeln!(part, "| {} | {} |", meaning(permission), cells.join(" | ")).unwrap();
+        }
+    }
+    let roles = Role::ALL.map(|role| format!("{} {}", short(role), role.as_str().replace('_', " ")));
+    writeln!(part, "\nThe roles: {}. What is about no visit is left out.\n", roles.join(", ")).unwrap();
+    part.push_str(
+        "What a response shows depends on the relation in which it was permitted. `audience` in the response names the view; \
+         of an async visit the view `scheduler` is called `queue`.\n\n| relation | who it is | audience |\n|---|---|---|\n",
+    );
+    for relation in Relation::ALL {
+        let (name, audience) = (relation.as_str(), relation.audience().as_str());
+        writeln!(part, "| `{name}` | {} | `{audience}` |", whose(relation)).unwrap();
+    }
+    part.push('\n');
+    part
 }
 
 #[test]
@@ -176,11 +257,11 @@ async fn several_roles_add_up_and_unknown_ones_give_nothing() {
         app.get(&token, "/sessions").await.refused(403, "ACCESS_DENIED");
         app.post(&token, "/sessions", &app.wish()).await.refused(403, "ACCESS_DENIED");
     }
-    // A nurse practitioner may not end visits, an admin may not join them; who is both may do both.
+    // A nurse practitioner may not read settings, an admin may not join visits; who is both may do both.
     let both = token(&["nurse_practitioner", "surgeon", "admin"]);
-    let (visit, _) = app.waiting_visit().await;
-    app.come(&both, &visit).await.expect(200);
-    app.post(&both, &visit.path("/end"), &json!({})).await.expect(200);
+    let created = app.post(&app.token("scheduler"), "/sessions", &app.wish()).await.expect(201);
+    app.come(&both, &Visit::of(&created.body)).await.expect(200);
+    app.get(&both, "/config").await.expect(200);
 }
 
 /// Roles are the caller's, wherever the provider puts them; nobody gains one by asking for it.

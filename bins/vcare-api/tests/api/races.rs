@@ -22,6 +22,7 @@ async fn us_003_two_clinicians_admit_at_once_and_one_wins() {
     let (one, two) = (app.token("clinician"), app.other_clinician());
     for round in 1..=ROUNDS {
         let (visit, _) = app.waiting_visit().await;
+        app.invite_colleague(&visit, "clinician-2").await;
         app.come(&two, &visit).await.expect(200);
         let (one, two) = tokio::join!(app.admit_as(&one, &visit), app.admit_as(&two, &visit));
         let (won, lost) = if one.status == 200 { (one, two) } else { (two, one) };
@@ -159,7 +160,7 @@ async fn a_visit_never_has_more_people_than_its_tenant_allows() {
     let visit = app.visit().await;
     let clinicians: Vec<String> =
         (2..8).map(|n| app.token_of(TENANT, &format!("clinician-{n}"), "clinician")).collect();
-    let answers = join_all(clinicians.iter().map(|token| app.come(token, &visit))).await;
+    let answers = join_all(clinicians.iter().map(|token| app.come_in_emergency(token, &visit))).await;
     let all: Vec<&Answer> = answers.iter().collect();
     assert_eq!(statuses(&all), [200, 200, 422, 422, 422, 422]);
     assert_eq!(app.read(&visit).await["participants"].as_array().unwrap().len(), 4);
@@ -171,7 +172,7 @@ async fn one_clinician_who_joins_twice_at_once_comes_once() {
     let other = app.other_clinician();
     for round in 1..=ROUNDS {
         let visit = app.visit().await;
-        let (one, two) = tokio::join!(app.come(&other, &visit), app.come(&other, &visit));
+        let (one, two) = tokio::join!(app.come_in_emergency(&other, &visit), app.come_in_emergency(&other, &visit));
         assert_eq!(one.expect(200).body["participant"]["id"], two.expect(200).body["participant"]["id"]);
         assert_eq!(app.read(&visit).await["participants"].as_array().unwrap().len(), 3);
         assert_eq!(app.events_of("virtual_care.session.participant.joined.v1").await.len(), round);

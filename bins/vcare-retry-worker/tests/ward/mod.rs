@@ -81,6 +81,7 @@ impl Ward {
             roles: vec![Role::Clinician],
             node_id: None,
             patient_id: None,
+            emergency: None,
             trace: trace(),
         }
     }
@@ -133,7 +134,7 @@ impl Ward {
         let vcare_app::Done::Now(visit) = self.app.create_session(&caller, wish, None).await.unwrap() else {
             panic!("it was created before")
         };
-        let (id, patient) = (visit.parts().id, visit.parts().patient().unwrap().id);
+        let (id, patient) = (visit.session.parts().id, visit.session.parts().patient().unwrap().id);
         let link = self.app.issue_join_token(&caller, id, patient, None, None).await.unwrap();
         self.app.join_by_token(&link.token, &Device::default(), trace()).await.unwrap();
         self.app.admit_participant(&caller, id, patient, None, None).await.unwrap();

@@ -59,6 +59,7 @@ async fn end_a_visit(world: &World) -> Result<()> {
         roles: vec![Role::Clinician],
         node_id: None,
         patient_id: None,
+        emergency: None,
         trace: TraceContext::begin(&*service.ids),
     };
     let wish = CreateSession {
@@ -72,7 +73,8 @@ async fn end_a_visit(world: &World) -> Result<()> {
     };
     let app = &service.app;
     let Done::Now(visit) = app.create_session(&caller, wish, None).await? else { bail!("it was created before") };
-    let (id, patient) = (visit.parts().id, visit.parts().patient().context("a visit has a patient")?.id);
+    let (id, patient) =
+        (visit.session.parts().id, visit.session.parts().patient().context("a visit has a patient")?.id);
     let link = app.issue_join_token(&caller, id, patient, None, None).await?;
     app.join_by_token(&link.token, &Device::default(), caller.trace.clone()).await?;
     app.admit_participant(&caller, id, patient, None, None).await?;

@@ -29,6 +29,7 @@ pub async fn waiting(world: &World, count: u32) -> Result<Vec<String>> {
         roles: vec![Role::Clinician],
         node_id: None,
         patient_id: None,
+        emergency: None,
         trace: TraceContext::begin(&*service.ids),
     };
     let wish = CreateSession {
@@ -41,7 +42,8 @@ pub async fn waiting(world: &World, count: u32) -> Result<Vec<String>> {
         time_zone: None,
     };
     let Done::Now(visit) = app.create_session(&caller, wish, None).await? else { bail!("it was created before") };
-    let (id, patient) = (visit.parts().id, visit.parts().patient().context("a visit has a patient")?.id);
+    let (id, patient) =
+        (visit.session.parts().id, visit.session.parts().patient().context("a visit has a patient")?.id);
     let link = app.issue_join_token(&caller, id, patient, None, None).await?;
     app.join_by_token(&link.token, &Device::default(), caller.trace.clone()).await?;
     world.owner.execute(COPY, &[&i32::try_from(count)?]).await.context("copies of a visit")?;

@@ -19,7 +19,11 @@ const ID: &str = r"^[A-Za-z0-9.-]{1,64}$";
 
 fn draft(visit: u128) -> EncounterDraft {
     let period = Period { start: datetime!(2026-11-23 10:00 UTC), end: datetime!(2026-11-23 10:20 UTC) };
-    let person = |user: &str, role| EncounterParticipant { user_id: UserId::parse(user).unwrap(), role, period };
+    let person = |user: &str, role| EncounterParticipant {
+        individual: vcare_app::ports::Individual::Practitioner(UserId::parse(user).unwrap()),
+        role,
+        period,
+    };
     EncounterDraft {
         identifier_system: SYSTEM,
         identifier_value: Uuid::from_u128(visit).to_string(),

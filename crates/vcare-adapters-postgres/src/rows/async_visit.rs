@@ -7,7 +7,7 @@ use vcare_app::ports::{FirstSubmission, StoreError};
 use vcare_domain::{
     Advice, AppointmentId, AsyncVisit, AsyncVisitId, AsyncVisitParts, AsyncVisitState, AsyncVisitStatus,
     ChiefComplaint, Claim, ClientMutationId, EncounterId, EncounterRecord, EncounterStatus, LanguageTag, NodeId,
-    PatientId, Response, ResponseText, SessionId, Symptom, TenantId, UserId,
+    PatientId, RelatedPersonId, Response, ResponseText, SessionId, Symptom, TenantId, UserId,
 };
 
 use crate::rows::{version, version_number};
@@ -45,6 +45,7 @@ pub(crate) struct AsyncVisitRow {
     encounter_id: Option<String>,
     version: i32,
     updated_at: OffsetDateTime,
+    related_person_id: Option<String>,
 }
 
 /// What of a visit changes; written by every save.
@@ -85,6 +86,7 @@ pub(crate) struct NewAsyncVisitRow<'a> {
     attachments_expected: i16,
     authored_at: OffsetDateTime,
     submitted_at: OffsetDateTime,
+    related_person_id: Option<&'a str>,
     #[diesel(embed)]
     changes: AsyncVisitChanges<'a>,
 }
@@ -134,18 +136,20 @@ impl<'a> NewAsyncVisitRow<'a> {
             attachments_expected: visit.attachments_expected.into(),
             authored_at: visit.authored_at,
             submitted_at: visit.submitted_at,
+            related_person_id: visit.related_person.as_ref().map(RelatedPersonId::as_str),
             changes: AsyncVisitChanges::of(visit),
         }
     }
 }
 
 /// A draft's first arrival as read.
-pub(crate) type FirstSubmissionRow = (String, Vec<u8>, Vec<u8>);
+pub(crate) type FirstSubmissionRow = (String, String, Vec<u8>, Vec<u8>);
 
 /// The first arrival that [`FirstSubmissionRow`] tells of.
-pub(crate) fn restore_first((patient, hash, body): FirstSubmissionRow) -> Result<FirstSubmission, StoreError> {
+pub(crate) fn restore_first((patient, account, hash, body): FirstSubmissionRow) -> Result<FirstSubmission, StoreError> {
     Ok(FirstSubmission {
         patient_id: PatientId::parse(patient).map_err(|_| corrupt("patient_id"))?,
+        submitted_by: UserId::parse(account).map_err(|_| corrupt("submitted_by"))?,
         content_hash: hash.try_into().map_err(|_| corrupt("content_hash"))?,
         body,
     })
@@ -169,6 +173,11 @@ impl AsyncVisitRow {
             session_id: self.session_id.map(SessionId::from_uuid),
             client_mutation_id: ClientMutationId::from_uuid(self.client_mutation_id),
             submitted_by: UserId::parse(self.submitted_by).map_err(text("submitted_by"))?,
+            related_person: self
+                .related_person_id
+                .map(RelatedPersonId::parse)
+                .transpose()
+                .map_err(text("related_person_id"))?,
             chief_complaint: ChiefComplaint::parse(self.chief_complaint).map_err(text("chief_complaint"))?,
             symptoms: symptoms.collect::<Result<_, _>>()?,
             locale: self.locale.map(LanguageTag::parse).transpose().map_err(text("locale"))?,

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use vcare_domain::{
     FreeText, LinkUse, MediaMode, MediaSegment, Participant, ParticipantId, ParticipantRole, ParticipantState,
-    ParticipantStatus, SegmentCause, UserId,
+    ParticipantStatus, RelatedPersonId, SegmentCause, UserId,
 };
 
 /// A participant. `since` is the time of the state; `reason` only a removed one has.
@@ -83,7 +83,32 @@ impl ParticipantDocument {
             let_in_at: self.let_in_at,
             left_at: self.left_at,
             link: None,
+            related_person: None,
         })
+    }
+}
+
+/// Who comes in the patient's place, by participant.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct RelatedPersonsDocument(BTreeMap<Uuid, String>);
+
+impl RelatedPersonsDocument {
+    pub(super) fn of(participants: &[Participant]) -> Self {
+        let related = participants.iter().filter_map(|one| {
+            let related = one.related_person.as_ref()?;
+            Some((*one.id.as_uuid(), related.as_str().to_owned()))
+        });
+        Self(related.collect())
+    }
+
+    /// Notes them; `None` when one of them makes no sense.
+    pub(super) fn restore(self, participants: &mut [Participant]) -> Option<()> {
+        for (id, related) in self.0 {
+            let one = participants.iter_mut().find(|one| *one.id.as_uuid() == id)?;
+            one.related_person = Some(RelatedPersonId::parse(related).ok()?);
+        }
+        Some(())
     }
 }
 

@@ -12,7 +12,7 @@ use vcare_domain::{
     ThreadRecord, TimeZoneName, UserId, VideoBackend, VirtualSession,
 };
 
-use crate::rows::documents::{LinksDocument, ParticipantDocument, SegmentDocument};
+use crate::rows::documents::{LinksDocument, ParticipantDocument, RelatedPersonsDocument, SegmentDocument};
 use crate::rows::{version, version_number};
 use crate::schema::virtual_session;
 
@@ -56,6 +56,7 @@ pub(crate) struct SessionRow {
     links: serde_json::Value,
     messaging_status: Option<String>,
     messaging_requested_by: Option<String>,
+    related_persons: serde_json::Value,
 }
 
 /// What of a visit changes; written by every save.
@@ -83,6 +84,7 @@ pub(crate) struct SessionChanges<'a> {
     links: serde_json::Value,
     messaging_status: Option<&'static str>,
     messaging_requested_by: Option<&'a str>,
+    related_persons: serde_json::Value,
 }
 
 /// A visit as first written: what never changes, and what does.
@@ -158,6 +160,8 @@ impl<'a> SessionChanges<'a> {
             links: serde_json::to_value(LinksDocument::of(&visit.participants)).map_err(|_| corrupt("links"))?,
             messaging_status: thread.map(ThreadRecord::as_str),
             messaging_requested_by: visit.fallback.as_ref().map(|fallback| fallback.requested_by.as_str()),
+            related_persons: serde_json::to_value(RelatedPersonsDocument::of(&visit.participants))
+                .map_err(|_| corrupt("related_persons"))?,
         })
     }
 }
@@ -194,6 +198,9 @@ impl SessionRow {
         let mut participants = items(self.participants, "participants", ParticipantDocument::restore)?;
         let links: LinksDocument = serde_json::from_value(self.links).map_err(|_| corrupt("links"))?;
         links.restore(&mut participants).ok_or(corrupt("links"))?;
+        let related: RelatedPersonsDocument =
+            serde_json::from_value(self.related_persons).map_err(|_| corrupt("related_persons"))?;
+        related.restore(&mut participants).ok_or(corrupt("related_persons"))?;
         let text = |column| move |_| corrupt(column);
         let parts = SessionParts {
             id: SessionId::from_uuid(self.id),

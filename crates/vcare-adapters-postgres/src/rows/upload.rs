@@ -6,7 +6,7 @@ use uuid::Uuid;
 use vcare_app::ports::StoreError;
 use vcare_domain::{
     ClientMutationId, Content, LeaseToken, MediaType, PatientId, RejectReason, StorageKey, TenantId, Upload, UploadId,
-    UploadKind, UploadParts, UploadSlot, UploadState, UserId,
+    UploadKind, UploadParts, UploadSlot, UploadState, Uploader, UserId,
 };
 
 use crate::schema::async_upload;
@@ -25,6 +25,7 @@ pub(crate) struct UploadRow {
     length: i32,
     folder: String,
     created_at: OffsetDateTime,
+    uploader: Option<String>,
     #[diesel(embed)]
     changes: UploadChanges,
 }
@@ -88,6 +89,7 @@ impl From<&Upload> for UploadRow {
             length: number(parts.length),
             folder: parts.folder.as_str().to_owned(),
             created_at: parts.created_at,
+            uploader: parts.uploader.map(|uploader| uploader.as_str().to_owned()),
             changes: UploadChanges::from(upload),
         }
     }
@@ -160,6 +162,10 @@ impl UploadRow {
             id: UploadId::from_uuid(self.id),
             tenant_id: TenantId::parse(self.tenant_id).map_err(|_| corrupt("tenant_id"))?,
             owner_id: UserId::parse(self.owner_id).map_err(|_| corrupt("owner_id"))?,
+            uploader: match self.uploader {
+                Some(uploader) => Some(Uploader::from_name(&uploader).ok_or(corrupt("uploader"))?),
+                None => None,
+            },
             patient_id: PatientId::parse(self.patient_id).map_err(|_| corrupt("patient_id"))?,
             slot: UploadSlot {
                 client_mutation_id: ClientMutationId::from_uuid(self.client_mutation_id),

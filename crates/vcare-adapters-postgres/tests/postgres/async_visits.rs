@@ -25,6 +25,7 @@ impl Bench {
             session_id: session,
             client_mutation_id: ClientMutationId::from_uuid(self.ids.uuid()),
             submitted_by: user("pat-account"),
+            related_person: None,
             chief_complaint: ChiefComplaint::parse(COMPLAINT).unwrap(),
             symptoms: if full {
                 vec![Symptom::parse("تب").unwrap(), Symptom::parse("a,{b}").unwrap()]
@@ -76,6 +77,7 @@ impl Bench {
 
 fn first(body: &str) -> FirstSubmission {
     FirstSubmission {
+        submitted_by: user("pat-account"),
         patient_id: PatientId::parse(PATIENT).unwrap(),
         content_hash: [7; 32],
         body: body.as_bytes().to_vec(),

@@ -163,7 +163,7 @@ impl Bench {
         if status == SessionStatus::Scheduled {
             return visit;
         }
-        applied(visit.issue_join_token(patient, LIMIT, &change(1)));
+        applied(visit.issue_join_token(patient, None, LIMIT, &change(1)));
         applied(visit.join(patient, 1, change(1).at));
         match status {
             SessionStatus::Scheduled | SessionStatus::Waiting => return visit,

@@ -2,6 +2,7 @@
 
 use vcare_domain::{AiDraft, AiDraftId, DraftEvent, DraftStatus, EditedSummary, SessionId, SummaryText};
 
+use crate::access::Audited;
 use crate::actor::Caller;
 use crate::ai::{counted, hash_of};
 use crate::app::App;
@@ -46,43 +47,40 @@ impl App {
         decision: SummaryDecision,
         wish: Option<Wish>,
     ) -> Result<DecidedSummary, AppError> {
-        caller.require(Permission::AiAcceptSummary)?;
-        let SummaryDecision { draft, accepted, edited } = decision;
-        let edited = match edited {
-            Some(text) => {
-                self.may_decide(caller, id).await?;
-                let hash = hash_of(text.as_str());
-                Some(EditedSummary { text: self.texts.seal_text(&caller.tenant_id, draft, &text).await?, hash })
+        let work = async {
+            let SummaryDecision { draft, accepted, edited } = decision;
+            let (session, _) = self.session_for(caller, id, Permission::AiAcceptSummary).await?;
+            let edited = match edited {
+                Some(text) => {
+                    // Before a key is asked for: who may not decide is told so whether there is one or not.
+                    session.documented_by(&caller.user_id)?;
+                    let hash = hash_of(text.as_str());
+                    Some(EditedSummary { text: self.texts.seal_text(&caller.tenant_id, draft, &text).await?, hash })
+                }
+                None => None,
+            };
+            let scope = caller.scope();
+            let decided = run_again_after_lost_races(DECIDE, || async {
+                let mut tx = self.store.begin(DECIDE, &scope).await?;
+                let decide = Decide { session: id, draft, accepted, edited: edited.as_ref(), wish: wish.as_ref() };
+                let lease = tx.first_lease();
+                let done = self.decide_in(&mut *tx, caller, decide).await;
+                close(tx, done.map(|done| (done, lease))).await
+            })
+            .await?;
+            let ((decided, now), lease) = decided;
+            if now {
+                counted(if accepted { DraftEvent::Accepted } else { DraftEvent::Declined });
             }
-            None => None,
+            if !now || decided.status() != DraftStatus::Accepted {
+                return Ok(DecidedSummary(decided));
+            }
+            let (tenant_id, trace) = (caller.tenant_id.clone(), caller.trace.clone());
+            self.push_at_once(PushJob { tenant_id, session_id: id, lease, trace, attempts: 1 }).await;
+            let after = self.store.ai_draft(&caller.tenant_id, draft).await;
+            Ok(DecidedSummary(after.ok().flatten().unwrap_or(decided)))
         };
-        let scope = caller.scope();
-        let decided = run_again_after_lost_races(DECIDE, || async {
-            let mut tx = self.store.begin(DECIDE, &scope).await?;
-            let decide = Decide { session: id, draft, accepted, edited: edited.as_ref(), wish: wish.as_ref() };
-            let lease = tx.first_lease();
-            let done = self.decide_in(&mut *tx, caller, decide).await;
-            close(tx, done.map(|done| (done, lease))).await
-        })
-        .await?;
-        let ((decided, now), lease) = decided;
-        if now {
-            counted(if accepted { DraftEvent::Accepted } else { DraftEvent::Declined });
-        }
-        if !now || decided.status() != DraftStatus::Accepted {
-            return Ok(DecidedSummary(decided));
-        }
-        let (tenant_id, trace) = (caller.tenant_id.clone(), caller.trace.clone());
-        self.push_at_once(PushJob { tenant_id, session_id: id, lease, trace, attempts: 1 }).await;
-        let after = self.store.ai_draft(&caller.tenant_id, draft).await;
-        Ok(DecidedSummary(after.ok().flatten().unwrap_or(decided)))
-    }
-
-    /// Before a key is asked for: who may not decide is told so whether there is one or not.
-    async fn may_decide(&self, caller: &Caller, id: SessionId) -> Result<(), AppError> {
-        let session = self.store.session(&caller.tenant_id, id).await?.ok_or(AppError::NotFound(Resource::Session))?;
-        session.documented_by(&caller.user_id)?;
-        Ok(())
+        self.guarded(caller, Permission::AiAcceptSummary, Audited::session(id), work).await
     }
 
     async fn decide_in(

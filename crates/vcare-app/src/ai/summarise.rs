@@ -2,10 +2,11 @@
 
 use time::OffsetDateTime;
 use vcare_domain::{
-    AiDraft, AiDraftId, AiModel, Author, ContentHash, DraftEvent, NewDraft, SealedText, SessionId, SummaryText,
-    Transcript,
+    AiDraft, AiDraftId, AiModel, Author, ContentHash, DraftEvent, NewDraft, Relation, SealedText, SessionId,
+    SummaryText, Transcript,
 };
 
+use crate::access::Audited;
 use crate::actor::Caller;
 use crate::ai::AiTask::Summary as Task;
 use crate::ai::{counted, hash_of};
@@ -54,35 +55,37 @@ impl App {
         transcript: Transcript,
         wish: Option<Wish>,
     ) -> Result<SummaryDraft, AppError> {
-        caller.require(Permission::AiSummary)?;
-        let session = self.store.session(&caller.tenant_id, id).await?.ok_or(AppError::NotFound(Resource::Session))?;
-        let author = session.documented_by(&caller.user_id)?;
-        if let Some(wish) = &wish
-            && let Some(answer) = self.answered_before(caller, wish).await?
-        {
-            return self.drafted_before(caller, &answer).await;
-        }
-        let ai = self.ai(Task)?;
-        self.pass_ai_gate(caller, &session, &author, Permission::AiSummary).await?;
-        let _seat = self.ai_seats.take(id)?;
-        self.ai_permit(ai, Task)?;
-        let draft_id = AiDraftId::from_uuid(self.ids.uuid());
-        let answer = ai.gateway.summarise(&caller.tenant_id, draft_id, &transcript, &caller.trace).await;
-        let summary = self.ai_answered(ai, Task, answer)?;
-        let drafted = Drafted {
-            id: draft_id,
-            text: self.texts.seal_text(&caller.tenant_id, draft_id, &summary.text).await?,
-            model: summary.model.clone(),
-            draft_hash: hash_of(summary.text.as_str()),
-            transcript_hash: hash_of(transcript.as_str()),
-        };
-        match self.keep_draft(caller, &author, &drafted, wish.as_ref()).await? {
-            Kept::Now(expires_at) => {
-                counted(DraftEvent::Drafted);
-                Ok(SummaryDraft { id: draft_id, text: summary.text, model: summary.model, expires_at })
+        let work = async {
+            let (session, _) = self.session_for(caller, id, Permission::AiSummary).await?;
+            let author = session.documented_by(&caller.user_id)?;
+            if let Some(wish) = &wish
+                && let Some(answer) = self.answered_before(caller, wish).await?
+            {
+                return self.drafted_before(caller, &answer).await;
             }
-            Kept::Before(answer) => self.drafted_before(caller, &answer).await,
-        }
+            let ai = self.ai(Task)?;
+            self.pass_ai_gate(caller, &session, &author, Permission::AiSummary).await?;
+            let _seat = self.ai_seats.take(id)?;
+            self.ai_permit(ai, Task)?;
+            let draft_id = AiDraftId::from_uuid(self.ids.uuid());
+            let answer = ai.gateway.summarise(&caller.tenant_id, draft_id, &transcript, &caller.trace).await;
+            let summary = self.ai_answered(ai, Task, answer)?;
+            let drafted = Drafted {
+                id: draft_id,
+                text: self.texts.seal_text(&caller.tenant_id, draft_id, &summary.text).await?,
+                model: summary.model.clone(),
+                draft_hash: hash_of(summary.text.as_str()),
+                transcript_hash: hash_of(transcript.as_str()),
+            };
+            match self.keep_draft(caller, &author, &drafted, wish.as_ref()).await? {
+                Kept::Now(expires_at) => {
+                    counted(DraftEvent::Drafted);
+                    Ok(SummaryDraft { id: draft_id, text: summary.text, model: summary.model, expires_at })
+                }
+                Kept::Before(answer) => self.drafted_before(caller, &answer).await,
+            }
+        };
+        self.guarded(caller, Permission::AiSummary, Audited::session(id), work).await
     }
 
     async fn answered_before(&self, caller: &Caller, wish: &Wish) -> Result<Option<Answer>, AppError> {
@@ -150,6 +153,8 @@ impl App {
             None => None,
         };
         let draft = found.ok_or(AppError::NotFound(Resource::Draft))?;
+        let about = Audited { kind: "AiDraft", id: draft.parts().id.to_string() };
+        self.audit_read(caller, &about, Some(Relation::Treating), Vec::new()).await?;
         let (parts, sealed) = (draft.parts(), draft.waiting(self.clock.now())?);
         let text = self.texts.open_text(&caller.tenant_id, parts.id, sealed).await?;
         Ok(SummaryDraft { id: parts.id, text, model: parts.model.clone(), expires_at: parts.expires_at })

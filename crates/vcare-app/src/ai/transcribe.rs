@@ -2,12 +2,13 @@
 
 use vcare_domain::{SessionId, Transcription};
 
+use crate::access::Audited;
 use crate::actor::Caller;
 use crate::ai::AiTask::Transcription as Task;
 use crate::ai::ask::count;
 use crate::app::App;
 use crate::authorisation::Permission;
-use crate::error::{AppError, Resource};
+use crate::error::AppError;
 use crate::ports::{AiError, AudioFault, AudioUpload, NeighbourError, NeighbourFault, Transcribed};
 
 impl App {
@@ -25,31 +26,33 @@ impl App {
         id: SessionId,
         mut audio: AudioUpload,
     ) -> Result<Transcribed, AppError> {
-        caller.require(Permission::AiTranscribe)?;
-        let session = self.store.session(&caller.tenant_id, id).await?.ok_or(AppError::NotFound(Resource::Session))?;
-        let author = session.transcribed_by(&caller.user_id)?;
-        let ai = self.ai(Task)?;
-        self.pass_ai_gate(caller, &session, &author, Permission::AiTranscribe).await?;
-        let _seat = self.ai_seats.take(id)?;
-        audio.body.must_be(audio.kind).await?;
-        self.ai_permit(ai, Task)?;
-        let watch = audio.body.watch();
-        let answer = ai.gateway.transcribe(&caller.tenant_id, audio, &caller.trace).await;
-        let answer = match (answer, watch.fault()) {
-            // Of what it was not given to its end it can say nothing.
-            (Err(_), Some(fault)) if fault != AudioFault::NotTaken => {
-                ai.gateway_breaker.unused(self.clock.now());
-                count(Task, "cut_short");
-                return Err(fault.into());
+        let work = async {
+            let (session, _) = self.session_for(caller, id, Permission::AiTranscribe).await?;
+            let author = session.transcribed_by(&caller.user_id)?;
+            let ai = self.ai(Task)?;
+            self.pass_ai_gate(caller, &session, &author, Permission::AiTranscribe).await?;
+            let _seat = self.ai_seats.take(id)?;
+            audio.body.must_be(audio.kind).await?;
+            self.ai_permit(ai, Task)?;
+            let watch = audio.body.watch();
+            let answer = ai.gateway.transcribe(&caller.tenant_id, audio, &caller.trace).await;
+            let answer = match (answer, watch.fault()) {
+                // Of what it was not given to its end it can say nothing.
+                (Err(_), Some(fault)) if fault != AudioFault::NotTaken => {
+                    ai.gateway_breaker.unused(self.clock.now());
+                    count(Task, "cut_short");
+                    return Err(fault.into());
+                }
+                (Ok(_), _) if !watch.is_over() => Err(malformed()),
+                (answer, _) => answer,
+            };
+            let heard = self.ai_answered(ai, Task, answer)?;
+            if heard.transcription == Transcription::Silence {
+                count(Task, "no_speech");
             }
-            (Ok(_), _) if !watch.is_over() => Err(malformed()),
-            (answer, _) => answer,
+            Ok(heard)
         };
-        let heard = self.ai_answered(ai, Task, answer)?;
-        if heard.transcription == Transcription::Silence {
-            count(Task, "no_speech");
-        }
-        Ok(heard)
+        self.guarded(caller, Permission::AiTranscribe, Audited::session(id), work).await
     }
 }
 

@@ -1,7 +1,8 @@
 //! A clinician takes a visit up.
 
-use vcare_domain::{AsyncVisit, AsyncVisitId, ClaimLease, Version};
+use vcare_domain::{AsyncVisitId, ClaimLease, Version};
 
+use crate::access::{Audited, ViewedAsyncVisit};
 use crate::actor::Caller;
 use crate::app::App;
 use crate::authorisation::Permission;
@@ -19,12 +20,16 @@ impl App {
         id: AsyncVisitId,
         lease: ClaimLease,
         expected: Option<Version>,
-    ) -> Result<AsyncVisit, AppError> {
-        caller.require(Permission::AsyncVisitReview)?;
-        let change = caller.change(self.clock.now(), expected);
-        let changed = self
-            .change_async_visit("claim_async_visit", &caller.scope(), id, |visit| visit.claim(lease, &change))
-            .await?;
-        Ok(changed.visit)
+    ) -> Result<ViewedAsyncVisit, AppError> {
+        let work = async {
+            let change = caller.change(self.clock.now(), expected);
+            let changed = self
+                .change_async_visit("claim_async_visit", caller, Permission::AsyncVisitReview, id, |visit| {
+                    visit.claim(lease, &change)
+                })
+                .await?;
+            Ok(ViewedAsyncVisit { visit: changed.visit, audience: changed.audience })
+        };
+        self.guarded(caller, Permission::AsyncVisitReview, Audited::async_visit(id), work).await
     }
 }

@@ -1,7 +1,8 @@
 //! An answered visit is closed.
 
-use vcare_domain::{AsyncVisit, AsyncVisitId, Version};
+use vcare_domain::{AsyncVisitId, Version};
 
+use crate::access::{Audited, ViewedAsyncVisit};
 use crate::actor::Caller;
 use crate::app::App;
 use crate::authorisation::Permission;
@@ -18,11 +19,16 @@ impl App {
         caller: &Caller,
         id: AsyncVisitId,
         expected: Option<Version>,
-    ) -> Result<AsyncVisit, AppError> {
-        caller.require(Permission::AsyncVisitClose)?;
-        let change = caller.change(self.clock.now(), expected);
-        let changed =
-            self.change_async_visit("close_async_visit", &caller.scope(), id, |visit| visit.close(&change)).await?;
-        Ok(changed.visit)
+    ) -> Result<ViewedAsyncVisit, AppError> {
+        let work = async {
+            let change = caller.change(self.clock.now(), expected);
+            let changed = self
+                .change_async_visit("close_async_visit", caller, Permission::AsyncVisitClose, id, |visit| {
+                    visit.close(&change)
+                })
+                .await?;
+            Ok(ViewedAsyncVisit { visit: changed.visit, audience: changed.audience })
+        };
+        self.guarded(caller, Permission::AsyncVisitClose, Audited::async_visit(id), work).await
     }
 }

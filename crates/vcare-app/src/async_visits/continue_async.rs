@@ -2,11 +2,12 @@
 
 use vcare_domain::SessionId;
 
+use crate::access::Audited;
 use crate::actor::Caller;
 use crate::app::App;
 use crate::async_visits::{SubmitAsyncVisit, Submitted, WriteBody};
 use crate::authorisation::Permission;
-use crate::error::{AppError, Resource};
+use crate::error::AppError;
 
 impl App {
     /// Takes in a draft that goes on with a failed visit, of whose patient it is. `wish` is made of that patient's id and
@@ -24,12 +25,10 @@ impl App {
         write: WriteBody<'_>,
     ) -> Result<Submitted, AppError> {
         const NEEDED: Permission = Permission::AsyncVisitSubmit;
-        caller.require(NEEDED)?;
-        let own = caller.own_patient(NEEDED)?;
-        let session = self.store.session(&caller.tenant_id, id).await?;
-        let session = session
-            .filter(|session| own.is_none_or(|own| session.parts().patient_id == own))
-            .ok_or(AppError::NotFound(Resource::Session))?;
-        self.take_in(caller, wish(session.parts()), Some(id), write).await
+        let work = async {
+            let (session, access) = self.session_for(caller, id, NEEDED).await?;
+            self.take_in(caller, wish(session.parts()), Some(id), access.related_person, write).await
+        };
+        self.guarded(caller, NEEDED, Audited::session(id), work).await
     }
 }

@@ -11,8 +11,8 @@ use crate::app::App;
 use crate::error::{AppError, Resource};
 use crate::jobs::{Attempt, retry_delay};
 use crate::ports::{
-    ClosedJob, EncounterDraft, EncounterParticipant, FhirError, GivenBack, JobEnd, JobKind, LeasedJob, NeighbourError,
-    Period, UnitOfWork,
+    ClosedJob, EncounterDraft, EncounterParticipant, FhirError, GivenBack, Individual, JobEnd, JobKind, LeasedJob,
+    NeighbourError, Period, UnitOfWork,
 };
 use crate::transaction::{close, run_again_after_lost_races};
 
@@ -31,17 +31,19 @@ pub fn async_encounter_draft(visit: &AsyncVisitParts) -> Option<EncounterDraft> 
     let response = visit.state.response()?;
     let (EncounterRecord::Pending | EncounterRecord::Parked) = response.encounter else { return None };
     let period = Period { start: response.claimed_at, end: response.responded_at };
+    let by = Individual::Practitioner(response.by.clone());
+    let mut participants = vec![EncounterParticipant { individual: by, role: ParticipantRole::Provider, period }];
+    if let Some(related) = &visit.related_person {
+        let individual = Individual::RelatedPerson(related.clone());
+        participants.push(EncounterParticipant { individual, role: ParticipantRole::Patient, period });
+    }
     Some(EncounterDraft {
         identifier_system: ASYNC_VISIT_IDENTIFIER_SYSTEM,
         identifier_value: visit.id.as_uuid().hyphenated().to_string(),
         patient_id: visit.patient_id.clone(),
         appointment_id: visit.appointment_id.clone(),
         node_id: visit.node_id.clone(),
-        participants: vec![EncounterParticipant {
-            user_id: response.by.clone(),
-            role: ParticipantRole::Provider,
-            period,
-        }],
+        participants,
         period,
         length_seconds: None,
     })

@@ -1,32 +1,64 @@
 //! Visits without a live link are looked at.
 
-use vcare_domain::{AsyncVisit, AsyncVisitId};
+use vcare_domain::{AccessDecision, AsyncVisit, AsyncVisitId, Known, decide_access};
 
+use crate::access::{Access, Audited, ViewedAsyncVisit, Wanted};
 use crate::actor::Caller;
 use crate::app::App;
 use crate::authorisation::Permission;
-use crate::error::{AppError, Resource};
-use crate::ports::{AsyncVisitFilter, AsyncVisitPage};
+use crate::error::AppError;
+use crate::ports::{ArrivalCursor, AsyncVisitFilter};
 
 /// What it takes to read.
 const NEEDED: Permission = Permission::AsyncVisitRead;
+
+/// One page of visits as they are shown, the oldest first.
+pub struct SeenAsyncPage {
+    /// The visits.
+    pub items: Vec<ViewedAsyncVisit>,
+    /// Where the next page begins; `None` on the last one.
+    pub next: Option<ArrivalCursor>,
+}
 
 impl App {
     /// One visit.
     ///
     /// # Errors
-    /// [`AppError::Forbidden`], [`AppError::NotFound`] (also for another patient's visit), [`AppError::Store`].
+    /// [`AppError::Forbidden`], [`AppError::NotFound`] (also for a visit that is not the caller's to know of),
+    /// [`AppError::Store`].
     #[tracing::instrument(skip_all, fields(tenant_id = %caller.tenant_id, async_visit_id = %id))]
-    pub async fn read_async_visit(&self, caller: &Caller, id: AsyncVisitId) -> Result<AsyncVisit, AppError> {
-        caller.require(NEEDED)?;
-        let own = caller.own_patient(NEEDED)?;
-        let visit = self.store.async_visit(&caller.tenant_id, id).await?;
-        visit
-            .filter(|visit| own.is_none_or(|own| visit.parts().patient_id == own))
-            .ok_or(AppError::NotFound(Resource::AsyncVisit))
+    pub async fn read_async_visit(&self, caller: &Caller, id: AsyncVisitId) -> Result<ViewedAsyncVisit, AppError> {
+        let about = Audited::async_visit(id);
+        let work = async {
+            let (visit, access) = self.async_visit_for(caller, id, NEEDED).await?;
+            self.audit_read(caller, &about, Some(access.relation), Vec::new()).await?;
+            let audience = caller.audience(&visit, &access);
+            Ok(ViewedAsyncVisit { visit, audience })
+        };
+        self.guarded(caller, NEEDED, about.clone(), work).await
     }
 
-    /// One page of visits, the oldest first: the clinicians' queue. A patient sees their own, whatever the filter says.
+    /// The async visit of that id, if the caller may do that with it.
+    ///
+    /// # Errors
+    /// [`AppError::NotFound`], [`AppError::Denied`], [`AppError::Store`].
+    pub(crate) async fn async_visit_for(
+        &self,
+        caller: &Caller,
+        id: AsyncVisitId,
+        permission: Permission,
+    ) -> Result<(AsyncVisit, Access), AppError> {
+        let Some(visit) = self.store.async_visit(&caller.tenant_id, id).await? else {
+            return Err(self.nothing(caller, Wanted::of_async_visit(permission)).await?);
+        };
+        let access = self.access_to_async_visit(caller, &visit, permission).await?;
+        Ok((visit, access))
+    }
+
+    /// One page of visits, the oldest first: those that the caller may know of, each as they may see it. Who cares for
+    /// patients sees those that they have claimed, answered or sent, and the queue of those that anybody may claim: of
+    /// these not what was written. A patient sees their own. With a patient named: also those of a patient who is in the
+    /// caller's care, or for whom they act.
     ///
     /// # Errors
     /// [`AppError::Forbidden`], [`AppError::Store`].
@@ -36,15 +68,58 @@ impl App {
         caller: &Caller,
         mut filter: AsyncVisitFilter,
         only_claimable: bool,
-    ) -> Result<AsyncVisitPage, AppError> {
-        caller.require(NEEDED)?;
-        filter.claimable_at = only_claimable.then(|| self.clock.now());
-        if let Some(own) = caller.own_patient(NEEDED)? {
-            if filter.patient_id.as_ref().is_some_and(|asked| *asked != own) {
-                return Ok(AsyncVisitPage { items: Vec::new(), next: None });
+    ) -> Result<SeenAsyncPage, AppError> {
+        let about = Audited::all("AsyncVisit", caller);
+        let work = async {
+            let now = self.clock.now();
+            filter.claimable_at = only_claimable.then_some(now);
+            let Some(known) = self.narrow_async(caller, &mut filter).await? else {
+                self.audit_read(caller, &about, None, Vec::new()).await?;
+                return Ok(SeenAsyncPage { items: Vec::new(), next: None });
+            };
+            let page = self.store.async_visits(&caller.tenant_id, &filter).await?;
+            let shown = page.items.into_iter().filter_map(|visit| {
+                let facts = visit.facts(&caller.user_id);
+                let decided = decide_access(&caller.person(), NEEDED, &facts, &known);
+                let AccessDecision::Allowed(relation) = decided else { return None };
+                let audience = caller.audience(&visit, &Access { relation, related_person: None });
+                Some(ViewedAsyncVisit { visit, audience })
+            });
+            let items: Vec<_> = shown.collect();
+            let ids = items.iter().map(|viewed| viewed.visit.parts().id.to_string()).collect();
+            self.audit_read(caller, &about, None, ids).await?;
+            Ok(SeenAsyncPage { items, next: page.next })
+        };
+        self.guarded(caller, NEEDED, about.clone(), work).await
+    }
+
+    /// Narrows a filter to what the caller may know of, and says what was learned of the patient that it names. `None`:
+    /// there is nothing for them.
+    async fn narrow_async(&self, caller: &Caller, filter: &mut AsyncVisitFilter) -> Result<Option<Known>, AppError> {
+        let mut known = Known { proxy: Some(false), assigned: Some(false), emergency: Some(false) };
+        if caller.only_for_their_own(NEEDED) {
+            let asked = match &filter.patient_id {
+                Some(asked) => asked.clone(),
+                None => caller.own_patient(NEEDED)?.clone(),
+            };
+            if !caller.person().is_patient(&asked) {
+                if self.acts_for(caller, &asked, NEEDED).await.is_err() {
+                    return Ok(None);
+                }
+                known.proxy = Some(true);
             }
-            filter.patient_id = Some(own);
+            filter.patient_id = Some(asked);
+            return Ok(Some(known));
         }
-        Ok(self.store.async_visits(&caller.tenant_id, &filter).await?)
+        let (own, assigned) = match &filter.patient_id {
+            Some(patient) if caller.person().is_patient(patient) => (true, false),
+            Some(patient) => (false, self.is_assigned(caller, patient).await),
+            None => (false, false),
+        };
+        known.assigned = Some(assigned);
+        if !own && !assigned {
+            filter.visible_to = Some(caller.user_id.clone());
+        }
+        Ok(Some(known))
     }
 }

@@ -1,7 +1,8 @@
 //! A clinician gives a visit back to the queue.
 
-use vcare_domain::{AsyncVisit, AsyncVisitId, Version};
+use vcare_domain::{AsyncVisitId, Version};
 
+use crate::access::{Audited, ViewedAsyncVisit};
 use crate::actor::Caller;
 use crate::app::App;
 use crate::authorisation::Permission;
@@ -18,11 +19,16 @@ impl App {
         caller: &Caller,
         id: AsyncVisitId,
         expected: Option<Version>,
-    ) -> Result<AsyncVisit, AppError> {
-        caller.require(Permission::AsyncVisitReview)?;
-        let change = caller.change(self.clock.now(), expected);
-        let changed =
-            self.change_async_visit("release_async_visit", &caller.scope(), id, |visit| visit.release(&change)).await?;
-        Ok(changed.visit)
+    ) -> Result<ViewedAsyncVisit, AppError> {
+        let work = async {
+            let change = caller.change(self.clock.now(), expected);
+            let changed = self
+                .change_async_visit("release_async_visit", caller, Permission::AsyncVisitReview, id, |visit| {
+                    visit.release(&change)
+                })
+                .await?;
+            Ok(ViewedAsyncVisit { visit: changed.visit, audience: changed.audience })
+        };
+        self.guarded(caller, Permission::AsyncVisitReview, Audited::async_visit(id), work).await
     }
 }

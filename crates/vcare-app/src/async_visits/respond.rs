@@ -2,6 +2,7 @@
 
 use vcare_domain::{Advice, AsyncVisit, AsyncVisitId, FollowUp, ResponseText, Version};
 
+use crate::access::{Audited, ViewedAsyncVisit};
 use crate::actor::Caller;
 use crate::app::App;
 use crate::async_visits::Changed;
@@ -25,18 +26,24 @@ impl App {
         text: ResponseText,
         advice: Advice,
         expected: Option<Version>,
-    ) -> Result<AsyncVisit, AppError> {
-        caller.require(Permission::AsyncVisitReview)?;
-        let change = caller.change(self.clock.now(), expected);
-        let respond = |visit: &mut AsyncVisit| visit.respond(text.clone(), advice, &change);
-        let changed = self.change_async_visit("respond_async_visit", &caller.scope(), id, respond).await?;
-        Ok(self.first_encounter_attempt(caller, changed).await)
+    ) -> Result<ViewedAsyncVisit, AppError> {
+        let work = async {
+            let change = caller.change(self.clock.now(), expected);
+            let respond = |visit: &mut AsyncVisit| visit.respond(text.clone(), advice, &change);
+            let changed = self
+                .change_async_visit("respond_async_visit", caller, Permission::AsyncVisitReview, id, respond)
+                .await?;
+            let audience = changed.audience;
+            let visit = self.first_encounter_attempt(caller, changed).await;
+            Ok(ViewedAsyncVisit { visit, audience })
+        };
+        self.guarded(caller, Permission::AsyncVisitReview, Audited::async_visit(id), work).await
     }
 
     /// Tries to write the Encounter of a visit that was just answered. It is answered whatever comes of this: a failure here
     /// is the worker's to mend, not the caller's to see.
     async fn first_encounter_attempt(&self, caller: &Caller, changed: Changed) -> AsyncVisit {
-        let Changed { visit, follow_ups, first_lease } = changed;
+        let Changed { visit, follow_ups, first_lease, .. } = changed;
         // Nobody waits for a gateway that is known to be dead.
         if !follow_ups.contains(&FollowUp::CreateEncounter)
             || matches!(self.neighbours.fhir_breaker.permit(self.clock.now()), Permit::No { .. })

@@ -3,9 +3,10 @@
 use time::OffsetDateTime;
 use vcare_domain::{
     AppointmentId, AsyncVisit, AsyncVisitId, ChiefComplaint, ClientMutationId, LanguageTag, NewAsyncVisit, PatientId,
-    SessionId, Symptom,
+    RelatedPersonId, SessionId, Symptom,
 };
 
+use crate::access::{Audited, ViewedAsyncVisit};
 use crate::actor::{Caller, Scope};
 use crate::app::App;
 use crate::authorisation::Permission;
@@ -41,7 +42,7 @@ pub struct SubmitAsyncVisit {
 }
 
 /// How the answer is written down, which is kept with the visit.
-pub type WriteBody<'a> = &'a (dyn Fn(&AsyncVisit) -> Vec<u8> + Send + Sync);
+pub type WriteBody<'a> = &'a (dyn Fn(&ViewedAsyncVisit) -> Result<Vec<u8>, AppError> + Send + Sync);
 
 /// What became of a draft.
 #[derive(Clone, PartialEq, Eq)]
@@ -77,34 +78,45 @@ impl App {
         write: WriteBody<'_>,
     ) -> Result<Submitted, AppError> {
         const NEEDED: Permission = Permission::AsyncVisitSubmit;
-        caller.require(NEEDED)?;
-        if caller.own_patient(NEEDED)?.is_some_and(|own| own != wish.patient_id) {
-            return Err(AppError::Forbidden { permission: NEEDED });
-        }
-        self.take_in(caller, wish, None, write).await
+        let work = async {
+            let mut related = None;
+            if caller.only_for_their_own(NEEDED) && !caller.person().is_patient(&wish.patient_id) {
+                related = Some(self.acts_for(caller, &wish.patient_id, NEEDED).await?);
+            }
+            self.take_in(caller, wish, None, related, write).await
+        };
+        self.guarded(caller, NEEDED, Audited::all("AsyncVisit", caller), work).await
     }
 
-    /// The same for whoever may do it; `session` is the failed visit that it goes on with.
+    /// The same for a caller who may do it; `session` is the failed visit that it goes on with, `related` who the caller is
+    /// to the patient when they act for them.
     pub(super) async fn take_in(
         &self,
         caller: &Caller,
         wish: SubmitAsyncVisit,
         session: Option<SessionId>,
+        related: Option<RelatedPersonId>,
         write: WriteBody<'_>,
     ) -> Result<Submitted, AppError> {
         let (tenant, draft) = (caller.tenant_id.clone(), wish.client_mutation_id);
         if let Some(known) = self.store.first_submission(&tenant, draft).await? {
-            return repeated(known, &wish.patient_id, wish.content_hash);
+            return repeated(known, caller, &wish.patient_id, wish.content_hash);
         }
         let _turn = self.drafts.turn((tenant.clone(), draft)).await;
         if let Some(known) = self.store.first_submission(&tenant, draft).await? {
-            return repeated(known, &wish.patient_id, wish.content_hash);
+            return repeated(known, caller, &wish.patient_id, wish.content_hash);
         }
         let scope = caller.scope();
         let (patient_id, content_hash) = (wish.patient_id.clone(), wish.content_hash);
-        let visit = self.visit_of(caller, wish, session)?;
+        let visit = self.visit_of(caller, wish, session, related)?;
         self.pass_care_gates(caller, &scope, &patient_id).await?;
-        let first = FirstSubmission { patient_id: patient_id.clone(), content_hash, body: write(&visit) };
+        let viewed = ViewedAsyncVisit { audience: caller.audience_of_own(&visit), visit: visit.clone() };
+        let first = FirstSubmission {
+            patient_id: patient_id.clone(),
+            submitted_by: caller.user_id.clone(),
+            content_hash,
+            body: write(&viewed)?,
+        };
         let taken = run_again_after_lost_races(SUBMIT, || async {
             let mut tx = self.store.begin(SUBMIT, &scope).await?;
             let done = take_in(&mut *tx, visit.clone(), session, &first).await;
@@ -114,7 +126,7 @@ impl App {
         match taken {
             None => Ok(Submitted::Now { id: visit.parts().id, body: first.body }),
             // It arrived at another process, and was faster.
-            Some(known) => repeated(known, &patient_id, content_hash),
+            Some(known) => repeated(known, caller, &patient_id, content_hash),
         }
     }
 
@@ -123,6 +135,7 @@ impl App {
         caller: &Caller,
         wish: SubmitAsyncVisit,
         session_id: Option<SessionId>,
+        related_person: Option<RelatedPersonId>,
     ) -> Result<AsyncVisit, AppError> {
         let new = NewAsyncVisit {
             id: AsyncVisitId::from_uuid(self.ids.uuid()),
@@ -133,6 +146,7 @@ impl App {
             session_id,
             client_mutation_id: wish.client_mutation_id,
             submitted_by: caller.user_id.clone(),
+            related_person,
             chief_complaint: wish.chief_complaint,
             symptoms: wish.symptoms,
             locale: wish.locale,
@@ -173,9 +187,15 @@ async fn take_in(
     Ok(tx.async_visits().submit(&mut visit, first).await?)
 }
 
-/// Answers a draft that arrived before. Of another patient's draft nothing is told, not even what it says about itself.
-fn repeated(known: FirstSubmission, patient: &PatientId, content_hash: [u8; 32]) -> Result<Submitted, AppError> {
-    if known.patient_id != *patient {
+/// Answers a draft that arrived before to who sent it. Of anybody else's draft nothing is told, not even what it says about
+/// itself: what is kept was made for who sent it.
+fn repeated(
+    known: FirstSubmission,
+    caller: &Caller,
+    patient: &PatientId,
+    content_hash: [u8; 32],
+) -> Result<Submitted, AppError> {
+    if known.patient_id != *patient || known.submitted_by != caller.user_id {
         return Err(AppError::DraftNameTaken);
     }
     Ok(Submitted::Before { differs: known.content_hash != content_hash, body: known.body })

@@ -2,15 +2,14 @@
 
 use std::collections::HashSet;
 
-use tokio::task::JoinSet;
-use tracing::Instrument;
-use vcare_domain::AsyncVisit;
-
+use crate::access::{Audited, ViewedAsyncVisit};
 use crate::actor::Caller;
 use crate::app::App;
 use crate::async_visits::{SubmitAsyncVisit, Submitted};
 use crate::authorisation::Permission;
 use crate::error::AppError;
+use tokio::task::JoinSet;
+use tracing::Instrument;
 
 /// So many drafts are taken in side by side.
 const AT_ONCE: usize = 8;
@@ -26,32 +25,34 @@ impl App {
         &self,
         caller: &Caller,
         drafts: Vec<SubmitAsyncVisit>,
-        write: fn(&AsyncVisit) -> Vec<u8>,
+        write: fn(&ViewedAsyncVisit) -> Result<Vec<u8>, AppError>,
     ) -> Result<Vec<Result<Submitted, AppError>>, AppError> {
-        caller.require(Permission::AsyncVisitSubmit)?;
-        let mut results: Vec<Option<Result<Submitted, AppError>>> = drafts.iter().map(|_| None).collect();
-        let (mut seen, mut again) = (HashSet::new(), Vec::new());
-        let mut taking = JoinSet::new();
-        for (place, draft) in drafts.into_iter().enumerate() {
-            if !seen.insert(draft.client_mutation_id) {
-                again.push((place, draft));
-                continue;
+        let work = async {
+            let mut results: Vec<Option<Result<Submitted, AppError>>> = drafts.iter().map(|_| None).collect();
+            let (mut seen, mut again) = (HashSet::new(), Vec::new());
+            let mut taking = JoinSet::new();
+            for (place, draft) in drafts.into_iter().enumerate() {
+                if !seen.insert(draft.client_mutation_id) {
+                    again.push((place, draft));
+                    continue;
+                }
+                if taking.len() >= AT_ONCE {
+                    keep(&mut results, taking.join_next().await);
+                }
+                let (app, caller) = (self.clone(), caller.clone());
+                let take = async move { (place, app.submit_async_visit(&caller, draft, &write).await) };
+                taking.spawn(take.in_current_span());
             }
-            if taking.len() >= AT_ONCE {
-                keep(&mut results, taking.join_next().await);
+            while let Some(taken) = taking.join_next().await {
+                keep(&mut results, Some(taken));
             }
-            let (app, caller) = (self.clone(), caller.clone());
-            let take = async move { (place, app.submit_async_visit(&caller, draft, &write).await) };
-            taking.spawn(take.in_current_span());
-        }
-        while let Some(taken) = taking.join_next().await {
-            keep(&mut results, Some(taken));
-        }
-        for (place, draft) in again {
-            let taken = self.submit_async_visit(caller, draft, &write).await;
-            keep(&mut results, Some(Ok((place, taken))));
-        }
-        Ok(results.into_iter().map(|result| result.unwrap_or(Err(AppError::Interrupted))).collect())
+            for (place, draft) in again {
+                let taken = self.submit_async_visit(caller, draft, &write).await;
+                keep(&mut results, Some(Ok((place, taken))));
+            }
+            Ok(results.into_iter().map(|result| result.unwrap_or(Err(AppError::Interrupted))).collect())
+        };
+        self.guarded(caller, Permission::AsyncVisitSubmit, Audited::all("AsyncVisit", caller), work).await
     }
 }
 

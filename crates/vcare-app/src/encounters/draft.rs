@@ -2,7 +2,7 @@
 
 use vcare_domain::{ParticipantRole, SessionParts};
 
-use crate::ports::{EncounterDraft, EncounterParticipant, Period};
+use crate::ports::{EncounterDraft, EncounterParticipant, Individual, Period};
 
 /// System of the identifier by which a live visit's Encounter is found again.
 pub const SESSION_IDENTIFIER_SYSTEM: &str = "urn:ghasi:virtual-care:session";
@@ -16,14 +16,15 @@ pub fn encounter_draft(visit: &SessionParts) -> Option<EncounterDraft> {
         return None;
     }
     let participants = visit.participants.iter().filter_map(|participant| {
-        // The patient is the subject, and who was never let in did not take part.
-        if participant.role == ParticipantRole::Patient {
-            return None;
-        }
+        // The patient is the subject: of who came in their place it is said who that was. Who was never let in did not take
+        // part.
+        let individual = match participant.role {
+            ParticipantRole::Patient => Individual::RelatedPerson(participant.related_person.clone()?),
+            _ => Individual::Practitioner(participant.user_id.clone()?),
+        };
         let start = participant.let_in_at?.clamp(period.start, period.end);
         let end = participant.left_at.unwrap_or(period.end).clamp(start, period.end);
-        let user_id = participant.user_id.clone()?;
-        Some(EncounterParticipant { user_id, role: participant.role, period: Period { start, end } })
+        Some(EncounterParticipant { individual, role: participant.role, period: Period { start, end } })
     });
     Some(EncounterDraft {
         identifier_system: SESSION_IDENTIFIER_SYSTEM,
@@ -92,7 +93,7 @@ mod tests {
             assert_eq!(visit.invite(interpreter, LIMIT, &change(0)), Ok(Outcome::Applied));
         }
         for n in [1, 3, 4] {
-            assert_eq!(visit.issue_join_token(id(n), LIMIT, &change(0)), Ok(Outcome::Applied));
+            assert_eq!(visit.issue_join_token(id(n), None, LIMIT, &change(0)), Ok(Outcome::Applied));
             assert_eq!(visit.join(id(n), 1, at(1)), Ok(Outcome::Applied));
         }
         for (n, minutes) in [(1, 2), (3, 5)] {
@@ -105,9 +106,10 @@ mod tests {
         let parts: Vec<_> = draft
             .participants
             .iter()
-            .map(|person| (person.user_id.as_str(), person.period.start, person.period.end))
+            .map(|person| (person.individual.clone(), person.period.start, person.period.end))
             .collect();
-        assert_eq!(parts, [("dr-amin", at(2), at(12)), ("karim", at(5), at(12))]);
+        let account = |name: &str| Individual::Practitioner(UserId::parse(name).unwrap());
+        assert_eq!(parts, [(account("dr-amin"), at(2), at(12)), (account("karim"), at(5), at(12))]);
         assert_eq!((draft.period.start, draft.period.end, draft.length_seconds), (at(2), at(12), Some(600)));
     }
 }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
-use vcare_domain::{AiDraftParts, DraftEvent, DraftState, EmergencyAccess, EventId, SessionId, TenantId};
+use vcare_domain::{AiDraftParts, DraftEvent, DraftState, EmergencyAccess, EventId, Relation, SessionId, TenantId};
 
+use crate::access::Audited;
 use crate::actor::Scope;
 use crate::authorisation::Permission;
 use crate::events::CloudEvent;
@@ -51,8 +52,21 @@ pub struct AuditEntry {
     pub outcome: AuditOutcome,
     /// What explains it.
     pub metadata: BTreeMap<&'static str, String>,
+    /// The ids of what was shown on a list.
+    pub shown: Vec<String>,
     /// When.
     pub at: OffsetDateTime,
+}
+
+impl AuditOutcome {
+    /// The outcome's name in metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+        }
+    }
 }
 
 impl AuditEntry {
@@ -82,8 +96,65 @@ impl AuditEntry {
                 ("reason", block.reason().to_owned()),
                 ("attemptedAction", attempted.as_str().to_owned()),
             ]),
+            shown: Vec::new(),
             at,
         })
+    }
+
+    /// Somebody is shown something, in that relation to it. `shown`: the ids of what is on a list.
+    #[must_use]
+    pub(crate) fn read(about: &Audited, relation: Option<Relation>, shown: Vec<String>, at: OffsetDateTime) -> Self {
+        Self {
+            event_type: "RECORD_READ",
+            resource_type: about.kind,
+            resource_id: about.id.clone(),
+            action: AuditAction::Read,
+            outcome: AuditOutcome::Success,
+            metadata: relation.into_iter().map(|relation| ("relation", relation.as_str().to_owned())).collect(),
+            shown,
+            at,
+        }
+    }
+
+    /// Somebody was refused something, or asked for what is not there or not theirs to know of.
+    #[must_use]
+    pub(crate) fn denied(about: &Audited, attempted: Permission, reason: &'static str, at: OffsetDateTime) -> Self {
+        Self {
+            event_type: "ACCESS_DENIED",
+            resource_type: about.kind,
+            resource_id: about.id.clone(),
+            action: if attempted.is_read() { AuditAction::Read } else { AuditAction::Evaluate },
+            outcome: AuditOutcome::Failure,
+            metadata: BTreeMap::from([
+                ("attemptedAction", attempted.as_str().to_owned()),
+                ("reason", reason.to_owned()),
+            ]),
+            shown: Vec::new(),
+            at,
+        }
+    }
+
+    /// Somebody who does not care for the patient in a visit called it off or ended it.
+    #[must_use]
+    pub(crate) fn decided_by_staff(
+        session: SessionId,
+        permission: Permission,
+        relation: Relation,
+        at: OffsetDateTime,
+    ) -> Self {
+        Self {
+            event_type: "VISIT_CHANGED_BY_STAFF",
+            resource_type: "VirtualSession",
+            resource_id: session.to_string(),
+            action: AuditAction::Update,
+            outcome: AuditOutcome::Success,
+            metadata: BTreeMap::from([
+                ("attemptedAction", permission.as_str().to_owned()),
+                ("relation", relation.as_str().to_owned()),
+            ]),
+            shown: Vec::new(),
+            at,
+        }
     }
 
     /// A recording that was begun came to nothing.
@@ -97,6 +168,7 @@ impl AuditEntry {
             action: AuditAction::Create,
             outcome: AuditOutcome::Failure,
             metadata: started_at.into_iter().collect(),
+            shown: Vec::new(),
             at,
         }
     }
@@ -111,6 +183,7 @@ impl AuditEntry {
             action: AuditAction::Create,
             outcome: AuditOutcome::Success,
             metadata: BTreeMap::new(),
+            shown: Vec::new(),
             at,
         }
     }
@@ -160,6 +233,7 @@ impl AuditEntry {
             action,
             outcome: AuditOutcome::Success,
             metadata: version.into_iter().map(|version| ("version", version.to_string())).collect(),
+            shown: Vec::new(),
             at,
         }
     }
@@ -174,6 +248,7 @@ impl AuditEntry {
             action: AuditAction::Update,
             outcome: AuditOutcome::Success,
             metadata: BTreeMap::from([("changedCount", changed_fields.len().to_string())]),
+            shown: Vec::new(),
             at,
         }
     }
@@ -189,6 +264,7 @@ impl AuditEntry {
             action: AuditAction::Read,
             outcome: AuditOutcome::Success,
             metadata: [("accessId", access.id.to_string())].into_iter().chain(visit).collect(),
+            shown: Vec::new(),
             at: access.granted_at,
         }
     }
@@ -203,6 +279,7 @@ impl AuditEntry {
             action: AuditAction::Update,
             outcome: AuditOutcome::Success,
             metadata: BTreeMap::from([("kind", kind.as_str().to_owned())]),
+            shown: Vec::new(),
             at,
         }
     }
@@ -228,7 +305,16 @@ impl AuditEntry {
             metadata.insert("contentHash", content_hash.to_string());
             metadata.insert("humanEdited", human_edited.to_string());
         }
-        Self { event_type, resource_type: "AiDraft", resource_id: draft.id.to_string(), action, outcome, metadata, at }
+        Self {
+            event_type,
+            resource_type: "AiDraft",
+            resource_id: draft.id.to_string(),
+            action,
+            outcome,
+            metadata,
+            shown: Vec::new(),
+            at,
+        }
     }
 
     /// The entry as an event.
@@ -252,6 +338,7 @@ impl AuditEntry {
                 AuditOutcome::Failure => "FAILURE",
             },
             metadata: self.metadata,
+            resource_ids: self.shown,
         };
         CloudEvent::new(Self::SUBJECT, id, self.at, scope, data)
     }

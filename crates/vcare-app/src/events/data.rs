@@ -369,4 +369,8 @@ pub struct AuditRecorded {
     /// Fixed words and ids that explain it.
     #[schemars(extend("propertyNames" = { "pattern": "^[a-z][A-Za-z]{0,31}$" }, "additionalProperties" = { "type": "string", "pattern": WORD }))]
     pub metadata: std::collections::BTreeMap<&'static str, String>,
+    /// What was shown, by id, when it was a list.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100), inner(regex(pattern = "^(vsn|avs|upl)_[0-9A-HJKMNP-TV-Z]{26}$")))]
+    pub resource_ids: Vec<String>,
 }

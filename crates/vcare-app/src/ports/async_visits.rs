@@ -13,6 +13,8 @@ use crate::ports::StoreError;
 pub struct FirstSubmission {
     /// Whom it is for.
     pub patient_id: PatientId,
+    /// Who sent it.
+    pub submitted_by: UserId,
     /// A hash of what was sent, in one form.
     pub content_hash: [u8; 32],
     /// The answer's body, byte for byte.
@@ -68,6 +70,8 @@ pub struct AsyncVisitFilter {
     pub patient_id: Option<PatientId>,
     /// Only those held or answered by this account.
     pub provider_id: Option<UserId>,
+    /// Only those held, answered or sent by this account, and those that nobody has answered yet.
+    pub visible_to: Option<UserId>,
     /// Only after this one.
     pub after: Option<ArrivalCursor>,
     /// At most so many, 1 to 100.

@@ -29,7 +29,8 @@ pub use emergencies::{Emergencies, EmergencyReads};
 pub use identity::{AccessTokenFault, AccessTokens, SignedIn};
 pub use neighbours::{
     ConsentCheck, ConsentDecision, ConsentSubject, EncounterDraft, EncounterParticipant, FhirError, FhirGateway,
-    LicenceCheck, LicenceStatus, MessagingThreads, NeighbourError, NeighbourFault, Period, ThreadDraft, ThreadError,
+    Individual, LicenceCheck, LicenceStatus, MessagingThreads, NeighbourError, NeighbourFault, Period, ThreadDraft,
+    ThreadError,
 };
 pub use oversight::{Backlog, ITEMS, JobFilter, JobView, Oversight, TenantView, Unsettled, UnsettledVisit};
 pub use queue::{

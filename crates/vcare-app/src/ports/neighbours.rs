@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
-use vcare_domain::{AppointmentId, EncounterId, NodeId, ParticipantRole, PatientId, TenantId, ThreadId, UserId};
+use vcare_domain::{
+    AppointmentId, EncounterId, NodeId, ParticipantRole, PatientId, RelatedPersonId, TenantId, ThreadId, UserId,
+};
 
 use crate::actor::TraceContext;
 use crate::gates::Gate;
@@ -113,11 +115,20 @@ pub struct Period {
     pub end: OffsetDateTime,
 }
 
+/// Who took part in an Encounter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Individual {
+    /// Somebody who works here, by their account.
+    Practitioner(UserId),
+    /// Somebody who acted for the patient.
+    RelatedPerson(RelatedPersonId),
+}
+
 /// Somebody's part in an Encounter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncounterParticipant {
-    /// The account.
-    pub user_id: UserId,
+    /// Who.
+    pub individual: Individual,
     /// What they were.
     pub role: ParticipantRole,
     /// When they were there.

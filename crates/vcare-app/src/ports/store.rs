@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 use vcare_domain::{
     AiDraft, AiDraftId, Branding, ConferenceName, LeaseToken, LinkState, ParticipantId, PatientId, RoomName, SessionId,
-    SessionStatus, TenantConfig, TenantId, VirtualSession,
+    SessionStatus, TenantConfig, TenantId, UserId, VirtualSession,
 };
 
 use crate::actor::{ActorRef, Scope, TraceContext};
@@ -57,6 +57,8 @@ pub type FoundSession = (SessionId, Result<VirtualSession, StoreError>);
 pub trait Store: Reads + AsyncVisitReads + UploadReads + SealedSecrets + WaitingRooms + EmergencyReads {
     /// Begins a transaction in which only the scope's tenant exists. `name` names it in metrics.
     async fn begin(&self, name: &'static str, scope: &Scope) -> Result<Box<dyn UnitOfWork>, StoreError>;
+    /// Commits one audit entry by itself, in one statement.
+    async fn record(&self, scope: &Scope, entry: AuditEntry) -> Result<(), StoreError>;
 }
 
 /// Reads that need no transaction.
@@ -279,6 +281,8 @@ pub struct SessionFilter {
     pub status: Option<SessionStatus>,
     /// Only for this patient.
     pub patient_id: Option<PatientId>,
+    /// Only those in which this account has a part, that it created, or that nobody cares for yet.
+    pub visible_to: Option<UserId>,
     /// Only planned at or after.
     pub from: Option<OffsetDateTime>,
     /// Only planned before.

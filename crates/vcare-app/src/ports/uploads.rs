@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use time::OffsetDateTime;
 use vcare_domain::{
-    ClientMutationId, LeaseToken, MediaType, PatientId, RejectReason, StorageKey, TenantId, Upload, UploadId,
-    UploadKind, UploadSlot, UserId,
+    AsyncVisit, ClientMutationId, LeaseToken, MediaType, PatientId, RejectReason, StorageKey, TenantId, Upload,
+    UploadId, UploadKind, UploadSlot, UserId,
 };
 
 use crate::ports::{SecretsError, StoreError};
@@ -20,12 +20,21 @@ pub trait Uploads: Send {
     async fn find(&mut self, id: UploadId) -> Result<Option<Upload>, StoreError>;
     /// The upload of that id in whatever state, if the lease still holds it.
     async fn find_held(&mut self, id: UploadId, lease: LeaseToken) -> Result<Option<Upload>, StoreError>;
-    /// The upload in a slot of a patient's draft, unless it was discarded.
-    async fn in_slot(&mut self, patient: &PatientId, slot: &UploadSlot) -> Result<Option<Upload>, StoreError>;
+    /// The account's upload in a slot of a patient's draft, unless it was discarded.
+    async fn in_slot(
+        &mut self,
+        owner: &UserId,
+        patient: &PatientId,
+        slot: &UploadSlot,
+    ) -> Result<Option<Upload>, StoreError>;
     /// How many uploads an account has created since then.
     async fn created_since(&mut self, owner: &UserId, since: OffsetDateTime) -> Result<u64, StoreError>;
-    /// Whether a visit was submitted from that draft of the patient's.
-    async fn in_visit(&mut self, patient: &PatientId, draft: &ClientMutationId) -> Result<bool, StoreError>;
+    /// The visit that was submitted from that draft of the patient's.
+    async fn visit_of(
+        &mut self,
+        patient: &PatientId,
+        draft: &ClientMutationId,
+    ) -> Result<Option<AsyncVisit>, StoreError>;
     /// Writes a new one. [`StoreError::Conflict`] when the slot was taken meanwhile.
     async fn insert(&mut self, upload: &Upload) -> Result<(), StoreError>;
     /// Writes what changed of one that was found.
@@ -151,7 +160,8 @@ pub trait ContentInspector: Send + Sync {
     async fn inspect(&self, kind: UploadKind, bytes: Bytes) -> Result<Showable, InspectError>;
 }
 
-/// What a link to an attachment says. It opens without signing in, for a few minutes.
+/// What a link to an attachment says. It opens without signing in, for a few minutes, and in the name of who it was made
+/// for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttachmentLink {
     /// Whose.
@@ -162,11 +172,11 @@ pub struct AttachmentLink {
     pub expires_at: OffsetDateTime,
 }
 
-/// Signs and checks links to attachments.
+/// Seals who a link to an attachment was made for, together with the link, and opens that again.
 #[async_trait]
 pub trait AttachmentLinks: Send + Sync {
-    /// The signature of a link.
-    async fn sign(&self, link: &AttachmentLink) -> Result<String, SecretsError>;
-    /// Whether a signature is one of ours for that very link. Of time it knows nothing.
-    async fn is_signed(&self, link: &AttachmentLink, signature: &str) -> Result<bool, SecretsError>;
+    /// The seal that makes a link of ours: it names the viewer to nobody but us.
+    async fn seal(&self, link: &AttachmentLink, viewer: &UserId) -> Result<String, SecretsError>;
+    /// Who that very link was made for; `None` when the seal is not one of ours for it. Of time it knows nothing.
+    async fn open(&self, link: &AttachmentLink, seal: &str) -> Result<Option<UserId>, SecretsError>;
 }

@@ -1,6 +1,6 @@
 //! What somebody gets who may open the video room.
 
-use vcare_domain::{Participant, ParticipantId, TenantConfig, TenantId, VirtualSession};
+use vcare_domain::{Audience, Participant, ParticipantId, TenantConfig, TenantId, VirtualSession};
 
 use crate::actor::{Caller, TraceContext};
 use crate::app::App;
@@ -14,6 +14,8 @@ pub struct Admission {
     pub session: VirtualSession,
     /// Who was let in, or came.
     pub participant_id: ParticipantId,
+    /// What the caller is shown of people.
+    pub audience: Audience,
     /// Opens the room for the caller: a secret, as it holds their token. `None` for a caller with no part in the visit;
     /// nobody is given another person's token.
     pub video_join_url: Option<String>,
@@ -56,11 +58,12 @@ impl App {
         config: &TenantConfig,
         session: VirtualSession,
         participant_id: ParticipantId,
+        audience: Audience,
     ) -> Result<Admission, AppError> {
         let video_join_url = match session.parts().provider(&caller.user_id) {
             Some(own) if own.state.is_let_in() => Some(self.video_url(config, &session, own, &caller.trace).await?),
             _ => None,
         };
-        Ok(Admission { session, participant_id, video_join_url })
+        Ok(Admission { session, participant_id, audience, video_join_url })
     }
 }

@@ -1,14 +1,15 @@
 //! A clinician lets somebody in from the waiting room.
 
-use vcare_domain::{ParticipantId, SessionId, Version};
+use vcare_domain::{ParticipantId, SessionId, Version, VirtualSession};
 
+use crate::access::{Access, Audited};
 use crate::actor::Caller;
 use crate::app::App;
 use crate::authorisation::Permission;
-use crate::error::{AppError, Resource};
+use crate::error::AppError;
 use crate::idempotency::{Answer, Done, Once, Wish};
 use crate::sessions::Admission;
-use crate::transaction::Plan;
+use crate::transaction::{By, Plan};
 
 impl App {
     /// Lets a waiting participant in. Of two who decide at once, one wins; the other is told what they lost to.
@@ -25,7 +26,19 @@ impl App {
         expected: Option<Version>,
         wish: Option<Wish>,
     ) -> Result<Admission, AppError> {
-        caller.require(Permission::SessionAdmit)?;
+        let about = Audited::session(id);
+        let work = self.admit(caller, id, participant, expected, wish);
+        self.guarded(caller, Permission::SessionAdmit, about, work).await
+    }
+
+    async fn admit(
+        &self,
+        caller: &Caller,
+        id: SessionId,
+        participant: ParticipantId,
+        expected: Option<Version>,
+        wish: Option<Wish>,
+    ) -> Result<Admission, AppError> {
         let config = self.video_config(&caller.tenant_id).await?;
         let change = caller.change(self.clock.now(), expected);
         // The answer holds a token, so nothing of it is kept: the same wish again gets the visit as it is by then.
@@ -33,16 +46,18 @@ impl App {
         let plan = Plan {
             name: "admit_participant",
             session: id,
+            by: By::Caller(caller, Permission::SessionAdmit),
             once: once.as_ref(),
-            decide: |session: &mut vcare_domain::VirtualSession| session.admit(participant, &change),
+            decide: |session: &mut VirtualSession, _: Option<&Access>| session.admit(participant, &change),
         };
-        let session = match self.change_session(&caller.scope(), plan).await? {
-            Done::Now(changed) => changed.session,
+        let (session, audience) = match self.change_session(&caller.scope(), plan).await? {
+            Done::Now(changed) => (changed.session, changed.viewer.audience),
             Done::Before(_) => {
-                let session = self.store.session(&caller.tenant_id, id).await?;
-                session.ok_or(AppError::NotFound(Resource::Session))?
+                let (session, access) = self.session_for(caller, id, Permission::SessionAdmit).await?;
+                let audience = caller.viewer(&session, &access).audience;
+                (session, audience)
             }
         };
-        self.admission(caller, &config, session, participant).await
+        self.admission(caller, &config, session, participant, audience).await
     }
 }

@@ -2,12 +2,13 @@
 
 use vcare_domain::{FreeText, SessionId, Version, VirtualSession};
 
+use crate::access::{Access, Audited, ViewedSession};
 use crate::actor::Caller;
 use crate::app::App;
 use crate::authorisation::Permission;
 use crate::error::AppError;
 use crate::idempotency::{Done, Once};
-use crate::transaction::Plan;
+use crate::transaction::{By, Plan};
 
 impl App {
     /// Calls a visit off before it began. Doing it twice changes nothing.
@@ -22,23 +23,26 @@ impl App {
         id: SessionId,
         reason: FreeText,
         expected: Option<Version>,
-        once: Option<&Once<'_, VirtualSession>>,
-    ) -> Result<Done<VirtualSession>, AppError> {
-        caller.require(Permission::SessionCancel)?;
-        let change = caller.change(self.clock.now(), expected);
-        let plan = Plan {
-            name: "cancel_session",
-            session: id,
-            once,
-            decide: |session: &mut VirtualSession| session.cancel(reason.clone(), &change),
+        once: Option<&Once<'_, ViewedSession>>,
+    ) -> Result<Done<ViewedSession>, AppError> {
+        let work = async {
+            let change = caller.change(self.clock.now(), expected);
+            let plan = Plan {
+                name: "cancel_session",
+                session: id,
+                by: By::Caller(caller, Permission::SessionCancel),
+                once,
+                decide: |session: &mut VirtualSession, _: Option<&Access>| session.cancel(reason.clone(), &change),
+            };
+            let done = self.change_session(&caller.scope(), plan).await?;
+            if let Done::Now(changed) = &done
+                && changed.applied
+            {
+                // A provider may have been waiting in it.
+                self.close_room(&changed.session, &caller.trace).await;
+            }
+            Ok(done.into_session())
         };
-        let done = self.change_session(&caller.scope(), plan).await?;
-        if let Done::Now(changed) = &done
-            && changed.applied
-        {
-            // A provider may have been waiting in it.
-            self.close_room(&changed.session, &caller.trace).await;
-        }
-        Ok(done.into_session())
+        self.guarded(caller, Permission::SessionCancel, Audited::session(id), work).await
     }
 }

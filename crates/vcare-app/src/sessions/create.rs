@@ -2,10 +2,11 @@
 
 use time::OffsetDateTime;
 use vcare_domain::{
-    AppointmentId, NewSession, ParticipantId, PatientId, RecordingPolicy, Room, RoomName, Schedule, SessionId,
-    TenantConfig, TimeZoneName, UserId, VirtualSession,
+    AppointmentId, NewSession, ParticipantId, PatientId, RecordingPolicy, Relation, Room, RoomName, Schedule,
+    SessionId, TenantConfig, TimeZoneName, UserId, VirtualSession,
 };
 
+use crate::access::{Access, Audited, ViewedSession};
 use crate::actor::{Caller, Scope, TraceContext};
 use crate::app::App;
 use crate::authorisation::Permission;
@@ -36,6 +37,13 @@ pub struct CreateSession {
     pub time_zone: Option<TimeZoneName>,
 }
 
+impl CreateSession {
+    /// Who will care: whom the request names, else the caller if they care for patients.
+    fn provider(&self, caller: &Caller) -> Option<UserId> {
+        self.provider_id.clone().or_else(|| caller.cares_for_patients().then(|| caller.user_id.clone()))
+    }
+}
+
 impl App {
     /// Creates a visit: gates side by side, then the room, then the row. A refusal leaves no row; a consent gate that
     /// blocks leaves an audit entry, whatever its cause.
@@ -48,32 +56,42 @@ impl App {
         &self,
         caller: &Caller,
         wish: CreateSession,
-        once: Option<&Once<'_, VirtualSession>>,
-    ) -> Result<Done<VirtualSession>, AppError> {
-        caller.require(Permission::SessionCreate)?;
-        let scope = caller.scope();
-        let (config, answered) = self.config_and_answer(&scope, once).await?;
-        if let Some(answer) = answered {
-            return Ok(Done::Before(answer));
-        }
-        let now = self.clock.now();
-        let schedule = plan(&wish, config.as_ref(), now)?;
-        let config = self.pass_gates(caller, &scope, &wish, config).await?;
-        let mut draws = 1;
-        loop {
-            let session = self.reserve(caller, &wish, &config, schedule.clone(), now).await?;
-            let room = session.parts().room.clone();
-            match self.insert_session("create_session", &scope, session, once).await {
-                Err(AppError::Store(StoreError::Conflict)) if draws < ROOM_DRAWS => draws += 1,
-                // Of a commit whose answer was lost nobody knows: its room is left alone.
-                done @ (Ok(Done::Now(_)) | Err(AppError::Store(StoreError::Unavailable(_)))) => return done,
-                done => {
-                    self.release_room(&config, &room, &caller.trace).await;
-                    return done;
-                }
+        once: Option<&Once<'_, ViewedSession>>,
+    ) -> Result<Done<ViewedSession>, AppError> {
+        let work = async {
+            let scope = caller.scope();
+            let (config, answered) = self.config_and_answer(&scope, once).await?;
+            if let Some(answer) = answered {
+                return Ok(Done::Before(answer));
             }
-            self.release_room(&config, &room, &caller.trace).await;
-        }
+            if wish.provider(caller).is_some_and(|provider| provider == caller.user_id)
+                && caller.person().is_patient(&wish.patient_id)
+            {
+                return Err(AppError::OwnTreatment);
+            }
+            let now = self.clock.now();
+            let schedule = plan(&wish, config.as_ref(), now)?;
+            let config = self.pass_gates(caller, &scope, &wish, config).await?;
+            let mut draws = 1;
+            loop {
+                let session = self.reserve(caller, &wish, &config, schedule.clone(), now).await?;
+                let room = session.parts().room.clone();
+                let access = Access { relation: Relation::Scheduling, related_person: None };
+                let viewer = caller.viewer(&session, &access);
+                let viewed = ViewedSession { session, viewer };
+                match self.insert_session("create_session", &scope, viewed, once).await {
+                    Err(AppError::Store(StoreError::Conflict)) if draws < ROOM_DRAWS => draws += 1,
+                    // Of a commit whose answer was lost nobody knows: its room is left alone.
+                    done @ (Ok(Done::Now(_)) | Err(AppError::Store(StoreError::Unavailable(_)))) => return done,
+                    done => {
+                        self.release_room(&config, &room, &caller.trace).await;
+                        return done;
+                    }
+                }
+                self.release_room(&config, &room, &caller.trace).await;
+            }
+        };
+        self.guarded(caller, Permission::SessionCreate, Audited::all("VirtualSession", caller), work).await
     }
 
     /// Gives back a room whose visit was not written. One that stays, after a crash say, is harmless: nobody has its address.
@@ -139,7 +157,7 @@ impl App {
         let backend = config.video_backend();
         let room_wish = RoomWish { name: &name, schedule: &schedule, trace: &caller.trace };
         let room = self.neighbours.video.of(backend).create_room(config, &room_wish).await?;
-        let provider = wish.provider_id.clone().or_else(|| caller.cares_for_patients().then(|| caller.user_id.clone()));
+        let provider = wish.provider(caller);
         let new = NewSession {
             id: SessionId::from_uuid(self.ids.uuid()),
             tenant_id: caller.tenant_id.clone(),

@@ -3,6 +3,7 @@
 use tokio::join;
 use vcare_domain::{FollowUp, SessionId, Version, VirtualSession};
 
+use crate::access::{Access, Audited, ViewedSession};
 use crate::actor::Caller;
 use crate::app::App;
 use crate::authorisation::Permission;
@@ -10,7 +11,7 @@ use crate::breaker::Permit;
 use crate::encounters::{EncounterJob, encounter_draft};
 use crate::error::{AppError, Resource};
 use crate::idempotency::Done;
-use crate::transaction::{Changed, Plan};
+use crate::transaction::{By, Changed, Plan};
 
 impl App {
     /// Ends a visit. The end, its event and the job that will write the Encounter commit together; then the Encounter is
@@ -24,25 +25,29 @@ impl App {
         caller: &Caller,
         id: SessionId,
         expected: Option<Version>,
-    ) -> Result<VirtualSession, AppError> {
-        caller.require(Permission::SessionEnd)?;
-        let now = self.clock.now();
-        let change = caller.change(now, expected);
-        let plan = Plan {
-            name: "end_session",
-            session: id,
-            once: None,
-            decide: |session: &mut VirtualSession| session.end(&change),
+    ) -> Result<ViewedSession, AppError> {
+        let work = async {
+            let now = self.clock.now();
+            let change = caller.change(now, expected);
+            let plan = Plan {
+                name: "end_session",
+                session: id,
+                by: By::Caller(caller, Permission::SessionEnd),
+                once: None,
+                decide: |session: &mut VirtualSession, _: Option<&Access>| session.end(&change),
+            };
+            let Done::Now(changed) = self.change_session(&caller.scope(), plan).await? else {
+                return Err(AppError::NotFound(Resource::Session));
+            };
+            let viewer = changed.viewer;
+            if !changed.applied {
+                return Ok(ViewedSession { session: changed.session, viewer });
+            }
+            let ended = changed.session.clone();
+            let (session, ()) = join!(self.first_attempt(caller, changed), self.close_room(&ended, &caller.trace));
+            Ok(ViewedSession { session, viewer })
         };
-        let Done::Now(changed) = self.change_session(&caller.scope(), plan).await? else {
-            return Err(AppError::NotFound(Resource::Session));
-        };
-        if !changed.applied {
-            return Ok(changed.session);
-        }
-        let ended = changed.session.clone();
-        let (session, ()) = join!(self.first_attempt(caller, changed), self.close_room(&ended, &caller.trace));
-        Ok(session)
+        self.guarded(caller, Permission::SessionEnd, Audited::session(id), work).await
     }
 
     /// Tries to write the Encounter of a visit that was just ended. The visit is ended whatever comes of this: a failure

@@ -2,6 +2,7 @@
 
 use vcare_domain::{FollowUp, SessionId, Version, VirtualSession};
 
+use crate::access::{Access, Audited};
 use crate::actor::Caller;
 use crate::app::App;
 use crate::authorisation::Permission;
@@ -10,7 +11,7 @@ use crate::error::{AppError, Resource};
 use crate::idempotency::Done;
 use crate::jobs::{Attempt, ThreadJob, retry_delay};
 use crate::ports::{GivenBack, JobKind};
-use crate::transaction::{Changed, Plan};
+use crate::transaction::{By, Changed, Plan};
 
 impl App {
     /// Goes on in messages. The wish, its event and the job that will make the thread commit together; then the thread is
@@ -25,18 +26,21 @@ impl App {
         id: SessionId,
         expected: Option<Version>,
     ) -> Result<VirtualSession, AppError> {
-        caller.require(Permission::SessionFallBack)?;
-        let change = caller.change(self.clock.now(), expected);
-        let plan = Plan {
-            name: "fall_back",
-            session: id,
-            once: None,
-            decide: |session: &mut VirtualSession| session.fall_back(&change),
+        let work = async {
+            let change = caller.change(self.clock.now(), expected);
+            let plan = Plan {
+                name: "fall_back",
+                session: id,
+                by: By::Caller(caller, Permission::SessionFallBack),
+                once: None,
+                decide: |session: &mut VirtualSession, _: Option<&Access>| session.fall_back(&change),
+            };
+            let Done::Now(changed) = self.change_session(&caller.scope(), plan).await? else {
+                return Err(AppError::NotFound(Resource::Session));
+            };
+            Ok(self.first_thread_attempt(caller, changed).await)
         };
-        let Done::Now(changed) = self.change_session(&caller.scope(), plan).await? else {
-            return Err(AppError::NotFound(Resource::Session));
-        };
-        Ok(self.first_thread_attempt(caller, changed).await)
+        self.guarded(caller, Permission::SessionFallBack, Audited::session(id), work).await
     }
 
     /// Asks for the thread of a visit that has just fallen back. The wish stands whatever comes of this: a failure here is the

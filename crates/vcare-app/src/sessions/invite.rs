@@ -1,13 +1,16 @@
 //! A further person is invited to a visit.
 
-use vcare_domain::{NewParticipant, ParticipantId, ParticipantRole, SessionId, UserId, Version, VirtualSession};
+use vcare_domain::{
+    NewParticipant, ParticipantId, ParticipantRole, Refusal, Relation, SessionId, UserId, Version, VirtualSession,
+};
 
+use crate::access::{Access, Audited, ViewedSession};
 use crate::actor::Caller;
 use crate::app::App;
 use crate::authorisation::Permission;
 use crate::error::AppError;
 use crate::idempotency::{Done, Once};
-use crate::transaction::Plan;
+use crate::transaction::{By, Plan};
 
 /// Who is wanted.
 #[derive(Debug, Clone)]
@@ -31,20 +34,37 @@ impl App {
         id: SessionId,
         wish: InviteParticipant,
         expected: Option<Version>,
-        once: Option<&Once<'_, VirtualSession>>,
-    ) -> Result<Done<VirtualSession>, AppError> {
-        caller.require(Permission::SessionInvite)?;
-        let config = self.video_config(&caller.tenant_id).await?;
-        let change = caller.change(self.clock.now(), expected);
-        let new =
-            NewParticipant { id: ParticipantId::from_uuid(self.ids.uuid()), user_id: wish.user_id, role: wish.role };
-        let limit = config.max_participants();
-        let plan = Plan {
-            name: "invite_participant",
-            session: id,
-            once,
-            decide: |session: &mut VirtualSession| session.invite(new.clone(), limit, &change),
+        once: Option<&Once<'_, ViewedSession>>,
+    ) -> Result<Done<ViewedSession>, AppError> {
+        let work = async {
+            let config = self.video_config(&caller.tenant_id).await?;
+            let change = caller.change(self.clock.now(), expected);
+            let new = NewParticipant {
+                id: ParticipantId::from_uuid(self.ids.uuid()),
+                user_id: wish.user_id,
+                role: wish.role,
+            };
+            let limit = config.max_participants();
+            let plan = Plan {
+                name: "invite_participant",
+                session: id,
+                by: By::Caller(caller, Permission::SessionInvite),
+                once,
+                decide: |session: &mut VirtualSession, access: Option<&Access>| {
+                    // Care is handed over by who has it, or by who plans it; and nobody but them brings themselves in.
+                    let relation = access.map(|access| access.relation);
+                    let hands_over = new.role == ParticipantRole::Provider;
+                    let oneself = new.user_id.as_ref() == Some(&caller.user_id);
+                    if (hands_over && relation == Some(Relation::Assigned))
+                        || (oneself && relation != Some(Relation::Treating))
+                    {
+                        return Err(Refusal::NotItsProvider);
+                    }
+                    session.invite(new.clone(), limit, &change)
+                },
+            };
+            Ok(self.change_session(&caller.scope(), plan).await?.into_session())
         };
-        Ok(self.change_session(&caller.scope(), plan).await?.into_session())
+        self.guarded(caller, Permission::SessionInvite, Audited::session(id), work).await
     }
 }

@@ -6,12 +6,13 @@ use vcare_domain::{
     VirtualSession,
 };
 
+use crate::access::Access;
 use crate::actor::{ActorRef, Scope, TraceContext};
 use crate::app::App;
 use crate::error::{AppError, JoinTokenFault, Resource};
 use crate::idempotency::Done;
 use crate::ports::JoinTokenClaims;
-use crate::transaction::Plan;
+use crate::transaction::{By, Plan};
 use crate::waiting::token_refusal;
 
 /// Where somebody who came is led.
@@ -120,8 +121,9 @@ impl App {
         let plan = Plan {
             name: "join_by_token",
             session: claims.session_id,
+            by: By::Link(id),
             once: None,
-            decide: |session: &mut VirtualSession| session.join(id, version, now),
+            decide: |session: &mut VirtualSession, _: Option<&Access>| session.join(id, version, now),
         };
         match self.change_session(&scope, plan).await {
             Ok(Done::Now(changed)) => Ok(changed.session),

@@ -2,13 +2,14 @@
 
 use vcare_domain::{ParticipantId, SessionId, Version, VirtualSession};
 
+use crate::access::{Access, Audited};
 use crate::actor::Caller;
 use crate::app::App;
 use crate::authorisation::Permission;
 use crate::error::{AppError, Resource};
 use crate::idempotency::Done;
 use crate::sessions::Admission;
-use crate::transaction::{Changed, Plan};
+use crate::transaction::{By, Changed, Plan};
 
 impl App {
     /// Brings the caller in as a provider of the visit, invited or not. Coming twice changes nothing and answers with a
@@ -24,22 +25,27 @@ impl App {
         id: SessionId,
         expected: Option<Version>,
     ) -> Result<Admission, AppError> {
-        caller.require(Permission::SessionJoin)?;
-        let config = self.video_config(&caller.tenant_id).await?;
-        let change = caller.change(self.clock.now(), expected);
-        let new_id = ParticipantId::from_uuid(self.ids.uuid());
-        let limit = config.max_participants();
-        let plan = Plan {
-            name: "join_as_provider",
-            session: id,
-            once: None,
-            decide: |session: &mut VirtualSession| session.join_as_provider(new_id, limit, &change),
+        let work = async {
+            let config = self.video_config(&caller.tenant_id).await?;
+            let change = caller.change(self.clock.now(), expected);
+            let new_id = ParticipantId::from_uuid(self.ids.uuid());
+            let limit = config.max_participants();
+            let plan = Plan {
+                name: "join_as_provider",
+                session: id,
+                by: By::Caller(caller, Permission::SessionJoin),
+                once: None,
+                decide: |session: &mut VirtualSession, _: Option<&Access>| {
+                    session.join_as_provider(new_id, limit, &change)
+                },
+            };
+            let Done::Now(Changed { session, viewer, .. }) = self.change_session(&caller.scope(), plan).await? else {
+                return Err(AppError::NotFound(Resource::Session));
+            };
+            let own = session.parts().provider(&caller.user_id).map(|participant| participant.id);
+            let own = own.ok_or(AppError::NotFound(Resource::Participant))?;
+            self.admission(caller, &config, session, own, viewer.audience).await
         };
-        let Done::Now(Changed { session, .. }) = self.change_session(&caller.scope(), plan).await? else {
-            return Err(AppError::NotFound(Resource::Session));
-        };
-        let own = session.parts().provider(&caller.user_id).map(|participant| participant.id);
-        let own = own.ok_or(AppError::NotFound(Resource::Participant))?;
-        self.admission(caller, &config, session, own).await
+        self.guarded(caller, Permission::SessionJoin, Audited::session(id), work).await
     }
 }

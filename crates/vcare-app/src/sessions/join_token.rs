@@ -2,15 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
-use vcare_domain::{ParticipantId, SessionId, Version, VirtualSession};
+use vcare_domain::{ParticipantId, Refusal, Relation, SessionId, Version, VirtualSession};
 
+use crate::access::{Access, Audited, ViewedSession};
 use crate::actor::{Caller, random_hex};
 use crate::app::App;
 use crate::authorisation::Permission;
 use crate::error::{AppError, Resource};
 use crate::idempotency::{Answer, Done, Once, Wish};
 use crate::ports::{JoinTokenClaims, StoreError};
-use crate::transaction::Plan;
+use crate::transaction::{By, Plan};
 
 /// A join token and the link that carries it. Both are secrets.
 pub struct IssuedJoinToken {
@@ -50,7 +51,9 @@ impl Recipe {
 }
 
 impl App {
-    /// Issues a token for a participant; every older one of theirs is dead. A removed person may come again with it.
+    /// Issues a token for a participant; every older one of theirs is dead. A removed person may come again with it. Who is
+    /// inside goes back to the waiting room by it, and only a provider of the visit may do that. Patients, and who acts for
+    /// them, may have their own link.
     ///
     /// # Errors
     /// [`AppError::Forbidden`], [`AppError::NotFound`], [`AppError::Refused`], [`AppError::Blocked`] without settings,
@@ -64,40 +67,51 @@ impl App {
         expected: Option<Version>,
         wish: Option<Wish>,
     ) -> Result<IssuedJoinToken, AppError> {
-        caller.require(Permission::SessionInvite)?;
-        let limit = self.video_config(&caller.tenant_id).await?.max_participants();
-        let now = self.clock.now();
-        let change = caller.change(now, expected);
-        let salt = random_hex::<16>(&*self.ids);
-        let recipe = |session: &VirtualSession| {
-            let expires_at = session.link_expires_at(self.settings.join_token_grace, now);
-            Recipe::of(session, participant, expires_at, now, salt.clone())
+        let work = async {
+            let limit = self.video_config(&caller.tenant_id).await?.max_participants();
+            let now = self.clock.now();
+            let change = caller.change(now, expected);
+            let salt = random_hex::<16>(&*self.ids);
+            let recipe = |session: &VirtualSession| {
+                let expires_at = session.link_expires_at(self.settings.join_token_grace, now);
+                Recipe::of(session, participant, expires_at, now, salt.clone())
+            };
+            let answer = |viewed: &ViewedSession| Answer {
+                status: 201,
+                body: serde_json::json!(recipe(&viewed.session)).to_string().into(),
+            };
+            let once = wish.map(|wish| Once { wish, answer: &answer });
+            let plan = Plan {
+                name: "issue_join_token",
+                session: id,
+                by: By::Caller(caller, Permission::SessionLink),
+                once: once.as_ref(),
+                decide: |session: &mut VirtualSession, access: Option<&Access>| {
+                    let relation = access.map(|access| access.relation);
+                    if let Some(Relation::Own | Relation::Proxy) = relation
+                        && session.parts().patient().map(|patient| patient.id) != Some(participant)
+                    {
+                        return Err(Refusal::ParticipantNotFound);
+                    }
+                    let related = access.and_then(|access| access.related_person.clone());
+                    session.issue_join_token(participant, related, limit, &change)
+                },
+            };
+            let (session, recipe) = match self.change_session(&caller.scope(), plan).await? {
+                Done::Now(changed) => {
+                    let recipe = recipe(&changed.session);
+                    (changed.session, recipe)
+                }
+                Done::Before(answer) => {
+                    let (session, _) = self.session_for(caller, id, Permission::SessionLink).await?;
+                    let recipe = serde_json::from_slice(&answer.body)
+                        .map_err(|_| StoreError::Corrupt { table: "idempotency_key", column: "body" })?;
+                    (session, recipe)
+                }
+            };
+            self.sign(&session, participant, &recipe).await
         };
-        let answer = |session: &VirtualSession| Answer {
-            status: 201,
-            body: serde_json::json!(recipe(session)).to_string().into(),
-        };
-        let once = wish.map(|wish| Once { wish, answer: &answer });
-        let plan = Plan {
-            name: "issue_join_token",
-            session: id,
-            once: once.as_ref(),
-            decide: |session: &mut VirtualSession| session.issue_join_token(participant, limit, &change),
-        };
-        let (session, recipe) = match self.change_session(&caller.scope(), plan).await? {
-            Done::Now(changed) => {
-                let recipe = recipe(&changed.session);
-                (changed.session, recipe)
-            }
-            Done::Before(answer) => {
-                let session = self.store.session(&caller.tenant_id, id).await?;
-                let session = session.ok_or(AppError::NotFound(Resource::Session))?;
-                let recipe = serde_json::from_slice(&answer.body)
-                    .map_err(|_| StoreError::Corrupt { table: "idempotency_key", column: "body" })?;
-                (session, recipe)
-            }
-        };
-        self.sign(&session, participant, &recipe).await
+        self.guarded(caller, Permission::SessionLink, Audited::session(id), work).await
     }
 
     async fn sign(

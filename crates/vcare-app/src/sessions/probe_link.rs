@@ -6,6 +6,7 @@ use vcare_domain::{
     TenantConfig, VirtualSession,
 };
 
+use crate::access::{Audited, Wanted};
 use crate::actor::{ActorRef, Caller, Scope, TraceContext};
 use crate::app::App;
 use crate::authorisation::Permission;
@@ -78,11 +79,16 @@ impl App {
         id: SessionId,
         probed: ProbedLink,
     ) -> Result<LinkDecision, AppError> {
-        caller.require(Permission::LinkProbe)?;
-        let seen = self.store.session_and_links(&caller.tenant_id, id).await?;
-        let seen = seen.ok_or(AppError::NotFound(Resource::Session))?;
-        let who = caller.part_in(&seen.0)?.id;
-        self.decide_on_link(caller.scope(), seen, who, probed, |_| Ok(())).await.inspect(counted)
+        const NEEDED: Permission = Permission::LinkProbe;
+        let work = async {
+            let Some(seen) = self.store.session_and_links(&caller.tenant_id, id).await? else {
+                return Err(self.nothing(caller, Wanted::of_session(NEEDED)).await?);
+            };
+            let access = self.access_to_session(caller, &seen.0, NEEDED).await?;
+            let who = caller.part_in(&seen.0, &access)?.id;
+            self.decide_on_link(caller.scope(), seen, who, probed, |_| Ok(())).await.inspect(counted)
+        };
+        self.guarded(caller, NEEDED, Audited::session(id), work).await
     }
 
     /// Decides on what was read first: most probes say what is known, and those need no transaction. The others decide again

@@ -2,12 +2,13 @@
 
 use vcare_domain::{FreeText, ParticipantId, SessionId, Version, VirtualSession};
 
+use crate::access::{Access, Audited, ViewedSession};
 use crate::actor::Caller;
 use crate::app::App;
 use crate::authorisation::Permission;
 use crate::error::AppError;
 use crate::idempotency::{Done, Once};
-use crate::transaction::Plan;
+use crate::transaction::{By, Plan};
 
 impl App {
     /// Puts a participant out; their tokens are dead. Doing it twice changes nothing.
@@ -23,16 +24,21 @@ impl App {
         participant: ParticipantId,
         reason: FreeText,
         expected: Option<Version>,
-        once: Option<&Once<'_, VirtualSession>>,
-    ) -> Result<Done<VirtualSession>, AppError> {
-        caller.require(Permission::SessionRemove)?;
-        let change = caller.change(self.clock.now(), expected);
-        let plan = Plan {
-            name: "remove_participant",
-            session: id,
-            once,
-            decide: |session: &mut VirtualSession| session.remove(participant, reason.clone(), &change),
+        once: Option<&Once<'_, ViewedSession>>,
+    ) -> Result<Done<ViewedSession>, AppError> {
+        let work = async {
+            let change = caller.change(self.clock.now(), expected);
+            let plan = Plan {
+                name: "remove_participant",
+                session: id,
+                by: By::Caller(caller, Permission::SessionRemove),
+                once,
+                decide: |session: &mut VirtualSession, _: Option<&Access>| {
+                    session.remove(participant, reason.clone(), &change)
+                },
+            };
+            Ok(self.change_session(&caller.scope(), plan).await?.into_session())
         };
-        Ok(self.change_session(&caller.scope(), plan).await?.into_session())
+        self.guarded(caller, Permission::SessionRemove, Audited::session(id), work).await
     }
 }

@@ -2,12 +2,13 @@
 
 use vcare_domain::{SessionId, Version, VirtualSession};
 
+use crate::access::{Access, Audited, ViewedSession};
 use crate::actor::Caller;
 use crate::app::App;
 use crate::authorisation::Permission;
 use crate::error::AppError;
 use crate::idempotency::{Done, Once};
-use crate::transaction::Plan;
+use crate::transaction::{By, Plan};
 
 impl App {
     /// Turns recording off. Tokens signed from here on cannot record; the event tells the clients in the room to stop.
@@ -21,16 +22,19 @@ impl App {
         caller: &Caller,
         id: SessionId,
         expected: Option<Version>,
-        once: Option<&Once<'_, VirtualSession>>,
-    ) -> Result<Done<VirtualSession>, AppError> {
-        caller.require(Permission::RecordingWithdraw)?;
-        let change = caller.change(self.clock.now(), expected);
-        let plan = Plan {
-            name: "withdraw_recording",
-            session: id,
-            once,
-            decide: |session: &mut VirtualSession| session.withdraw_recording(&change),
+        once: Option<&Once<'_, ViewedSession>>,
+    ) -> Result<Done<ViewedSession>, AppError> {
+        let work = async {
+            let change = caller.change(self.clock.now(), expected);
+            let plan = Plan {
+                name: "withdraw_recording",
+                session: id,
+                by: By::Caller(caller, Permission::RecordingWithdraw),
+                once,
+                decide: |session: &mut VirtualSession, _: Option<&Access>| session.withdraw_recording(&change),
+            };
+            Ok(self.change_session(&caller.scope(), plan).await?.into_session())
         };
-        Ok(self.change_session(&caller.scope(), plan).await?.into_session())
+        self.guarded(caller, Permission::RecordingWithdraw, Audited::session(id), work).await
     }
 }

@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 use vcare_domain::{LeaseToken, StorageKey, UploadId, UploadRefusal};
 
 use super::owned;
+use crate::access::Audited;
 use crate::actor::{Caller, Scope};
 use crate::app::App;
 use crate::authorisation::Permission;
@@ -53,21 +54,23 @@ impl App {
     /// is elsewhere or has expired.
     #[tracing::instrument(skip_all)]
     pub async fn open_upload(&self, caller: &Caller, id: UploadId, offset: u32) -> Result<UploadPen, AppError> {
-        caller.require(Permission::AsyncVisitUpload)?;
-        let (scope, writer) = (caller.scope(), LeaseToken::from_uuid(self.ids.uuid()));
-        let mut tx = self.store.begin("open_upload", &scope).await?;
-        let opened = async {
-            let mut uploads = tx.uploads();
-            let mut upload = owned(uploads.find(id).await?, caller)?;
-            upload.open(offset, writer, self.clock.now())?;
-            uploads.save(&upload).await?;
-            Ok(upload)
-        }
-        .await;
-        let upload = close(tx, opened).await?;
-        let parts = upload.parts();
-        let at = Appended { offset: parts.offset, expires_at: parts.expires_at };
-        Ok(UploadPen { scope, id, folder: parts.folder.clone(), writer, length: parts.length, at })
+        let work = async {
+            let (scope, writer) = (caller.scope(), LeaseToken::from_uuid(self.ids.uuid()));
+            let mut tx = self.store.begin("open_upload", &scope).await?;
+            let opened = async {
+                let mut uploads = tx.uploads();
+                let mut upload = owned(uploads.find(id).await?, caller)?;
+                upload.open(offset, writer, self.clock.now())?;
+                uploads.save(&upload).await?;
+                Ok(upload)
+            }
+            .await;
+            let upload = close(tx, opened).await?;
+            let parts = upload.parts();
+            let at = Appended { offset: parts.offset, expires_at: parts.expires_at };
+            Ok(UploadPen { scope, id, folder: parts.folder.clone(), writer, length: parts.length, at })
+        };
+        self.guarded(caller, Permission::AsyncVisitUpload, Audited::upload(id), work).await
     }
 
     /// Stores bytes, and counts them once they are stored. When this answers, they are never asked for again.

@@ -1,13 +1,13 @@
 //! Beginning an upload, or finding the one that was begun.
 
 use time::Duration;
-use vcare_domain::{NewUpload, PatientId, Upload, UploadId, UploadRefusal, UploadSlot};
+use vcare_domain::{NewUpload, PatientId, Upload, UploadId, UploadPlace, UploadRefusal, UploadSlot, Uploader};
 
-use super::owned;
+use crate::access::Audited;
 use crate::actor::{Caller, Scope};
 use crate::app::App;
 use crate::authorisation::Permission;
-use crate::error::AppError;
+use crate::error::{AppError, Resource};
 use crate::ports::UnitOfWork;
 use crate::transaction::{close, run_again_after_lost_races};
 
@@ -35,37 +35,63 @@ impl App {
     /// [`AppError::TooManyUploads`].
     #[tracing::instrument(skip_all)]
     pub async fn create_upload(&self, caller: &Caller, wish: &UploadWish) -> Result<(Upload, bool), AppError> {
-        caller.require(Permission::AsyncVisitUpload)?;
-        let own = caller.own_patient(Permission::AsyncVisitUpload)?;
-        if own.is_some_and(|own| own != wish.patient_id) {
-            return Err(AppError::Forbidden { permission: Permission::AsyncVisitUpload });
-        }
-        let new = Upload::begin(NewUpload {
-            id: UploadId::from_uuid(self.ids.uuid()),
-            tenant_id: caller.tenant_id.clone(),
-            owner_id: caller.user_id.clone(),
-            patient_id: wish.patient_id.clone(),
-            slot: wish.slot,
-            length: wish.length,
-            folder: self.storage_key(),
-            at: self.clock.now(),
-        })?;
-        let scope = caller.scope();
-        run_again_after_lost_races("create_upload", || self.begin_or_find(caller, &scope, &new)).await
+        const NEEDED: Permission = Permission::AsyncVisitUpload;
+        let id = UploadId::from_uuid(self.ids.uuid());
+        let work = async {
+            let uploader = self.uploader(caller, &wish.patient_id).await?;
+            let new = Upload::begin(NewUpload {
+                id,
+                tenant_id: caller.tenant_id.clone(),
+                owner_id: caller.user_id.clone(),
+                uploader,
+                patient_id: wish.patient_id.clone(),
+                slot: wish.slot,
+                length: wish.length,
+                folder: self.storage_key(),
+                at: self.clock.now(),
+            })?;
+            let scope = caller.scope();
+            let begin = || self.begin_or_find(caller, &scope, &new, uploader);
+            run_again_after_lost_races("create_upload", begin).await
+        };
+        self.guarded(caller, NEEDED, Audited::upload(id), work).await
     }
 
-    async fn begin_or_find(&self, caller: &Caller, scope: &Scope, new: &Upload) -> Result<(Upload, bool), AppError> {
+    /// How the caller stands to the patient for whom they upload. Who cares for patients uploads for any of them, as they
+    /// may send visits for any of them; a patient only for themselves, and for whom they act.
+    async fn uploader(&self, caller: &Caller, patient: &PatientId) -> Result<Uploader, AppError> {
+        const NEEDED: Permission = Permission::AsyncVisitUpload;
+        if caller.person().is_patient(patient) {
+            return Ok(Uploader::Patient);
+        }
+        if !caller.only_for_their_own(NEEDED) {
+            return Ok(Uploader::Staff);
+        }
+        self.acts_for(caller, patient, NEEDED).await.map(|_| Uploader::Patient)
+    }
+
+    async fn begin_or_find(
+        &self,
+        caller: &Caller,
+        scope: &Scope,
+        new: &Upload,
+        uploader: Uploader,
+    ) -> Result<(Upload, bool), AppError> {
         let mut tx = self.store.begin("create_upload", scope).await?;
-        let done = begin_or_find(&mut *tx, caller, new).await;
+        let done = begin_or_find(&mut *tx, caller, new, uploader).await;
         close(tx, done).await
     }
 }
 
-async fn begin_or_find(tx: &mut dyn UnitOfWork, caller: &Caller, new: &Upload) -> Result<(Upload, bool), AppError> {
-    let now = new.parts().created_at;
+async fn begin_or_find(
+    tx: &mut dyn UnitOfWork,
+    caller: &Caller,
+    new: &Upload,
+    uploader: Uploader,
+) -> Result<(Upload, bool), AppError> {
+    let (now, patient, slot) = (new.parts().created_at, &new.parts().patient_id, &new.parts().slot);
     let mut uploads = tx.uploads();
-    if let Some(found) = uploads.in_slot(&new.parts().patient_id, &new.parts().slot).await? {
-        let mut found = owned(Some(found), caller)?;
+    if let Some(mut found) = uploads.in_slot(&caller.user_id, patient, slot).await? {
         match found.resume(new.parts().length, now) {
             Ok(()) => return Ok((found, false)),
             Err(UploadRefusal::Expired) => {
@@ -74,6 +100,11 @@ async fn begin_or_find(tx: &mut dyn UnitOfWork, caller: &Caller, new: &Upload) -
             }
             Err(refusal) => return Err(refusal.into()),
         }
+    }
+    // Before the visit is there, anybody who could send it may begin; afterwards, who sent it and who answers it.
+    if let Some(visit) = uploads.visit_of(patient, &slot.client_mutation_id).await? {
+        let place = UploadPlace::to_begin(visit.parts(), &caller.user_id, uploader)?;
+        place.ok_or(AppError::NotFound(Resource::Upload))?;
     }
     if uploads.created_since(&caller.user_id, now - Duration::DAY).await? >= UPLOADS_A_DAY {
         return Err(AppError::TooManyUploads);

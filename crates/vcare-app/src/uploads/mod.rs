@@ -16,7 +16,7 @@ mod work;
 use std::sync::Arc;
 
 pub use append::{Appended, UploadPen};
-pub use attachments::{Attachment, LINK_OPENS_FOR, SignedLink};
+pub use attachments::{Attachment, LINK_OPENS_FOR, SeenAttachments, SignedLink};
 pub use create::{UPLOADS_A_DAY, UploadWish};
 
 use vcare_domain::{StorageKey, Upload, UploadId};

@@ -3,12 +3,15 @@
 use bytes::Bytes;
 use vcare_domain::{MediaType, UploadState};
 
+use crate::access::Audited;
+use crate::actor::{ActorRef, Scope, TraceContext};
 use crate::app::App;
 use crate::error::{AppError, Resource};
+use crate::events::AuditEntry;
 use crate::ports::AttachmentLink;
 
 impl App {
-    /// What a link opens: what may be shown, and nothing else.
+    /// What a link opens: what may be shown, and nothing else. Audited in the name of who the link was made for.
     ///
     /// # Errors
     /// [`AppError::NotFound`] for whatever is wrong with the link, [`AppError::LinkExpired`] for one of ours whose time is
@@ -17,12 +20,12 @@ impl App {
     pub async fn open_attachment(
         &self,
         link: &AttachmentLink,
-        signature: &str,
+        seal: &str,
+        trace: TraceContext,
     ) -> Result<(MediaType, Bytes), AppError> {
         let nothing = AppError::NotFound(Resource::Attachment);
-        if !self.attachments.links.is_signed(link, signature).await? {
-            return Err(nothing);
-        }
+        let viewer = self.attachments.links.open(link, seal).await?;
+        let Some(viewer) = viewer else { return Err(nothing) };
         if self.clock.now() >= link.expires_at {
             return Err(AppError::LinkExpired);
         }
@@ -32,6 +35,9 @@ impl App {
             return Err(AppError::NotFound(Resource::Attachment));
         };
         let bytes = self.attachments.store.get(&parts.folder, &content.key).await?;
+        let scope = Scope { tenant_id: link.tenant_id.clone(), actor: ActorRef::User(viewer), trace };
+        let about = Audited::upload(link.upload);
+        self.audit(&scope, AuditEntry::read(&about, None, Vec::new(), self.clock.now())).await?;
         Ok((content.media_type, bytes))
     }
 }

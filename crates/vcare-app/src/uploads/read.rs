@@ -2,6 +2,7 @@
 
 use vcare_domain::{Upload, UploadId, UploadRefusal};
 
+use crate::access::Audited;
 use crate::actor::Caller;
 use crate::app::App;
 use crate::authorisation::Permission;
@@ -15,8 +16,10 @@ impl App {
     /// expired.
     #[tracing::instrument(skip_all)]
     pub async fn read_upload(&self, caller: &Caller, id: UploadId) -> Result<Upload, AppError> {
-        caller.require(Permission::AsyncVisitUpload)?;
-        let upload = self.own_upload(caller, id).await?;
-        if upload.has_expired(self.clock.now()) { Err(UploadRefusal::Expired.into()) } else { Ok(upload) }
+        let work = async {
+            let upload = self.own_upload(caller, id).await?;
+            if upload.has_expired(self.clock.now()) { Err(UploadRefusal::Expired.into()) } else { Ok(upload) }
+        };
+        self.guarded(caller, Permission::AsyncVisitUpload, Audited::upload(id), work).await
     }
 }

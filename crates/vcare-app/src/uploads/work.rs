@@ -102,7 +102,8 @@ impl App {
         let mut uploads = tx.uploads();
         let Some(mut upload) = uploads.find_held(work.held.id, work.held.lease).await? else { return Ok(()) };
         let (patient, draft) = (upload.parts().patient_id.clone(), upload.parts().slot.client_mutation_id);
-        let in_visit = uploads.in_visit(&patient, &draft).await?;
+        let visit = uploads.visit_of(&patient, &draft).await?;
+        let in_visit = visit.is_some_and(|visit| upload.place_in(visit.parts()).is_some());
         upload.claim(in_visit, self.clock.now());
         uploads.save(&upload).await?;
         Ok(())

@@ -1,10 +1,11 @@
 //! Reports and beacons: what people's devices tell of their connections.
 
 use time::{Duration, OffsetDateTime};
-use vcare_domain::{Entry, Heard, Outcome, Participant, ParticipantId, ParticipantRole, SessionId, VirtualSession};
+use vcare_domain::{Entry, Heard, Outcome, ParticipantId, Relation, SessionId, VirtualSession};
 
 use super::JoinStatus;
 use super::status::token_refusal;
+use crate::access::Audited;
 use crate::actor::{ActorRef, Caller, Scope, TraceContext};
 use crate::app::App;
 use crate::authorisation::Permission;
@@ -97,21 +98,22 @@ impl App {
         report: ConnectionReport,
         once: Option<&Once<'_, JoinStatus>>,
     ) -> Result<Done<JoinStatus>, AppError> {
-        caller.require(Permission::ConnectionReport)?;
-        let at = self.clock.now() - report.ago;
-        let about = |session: &VirtualSession| {
-            let own = caller.own_part(session).map(|participant| participant.id);
-            match other {
-                _ if own.is_none() && caller.only_for_their_own(Permission::SessionRead) => {
-                    Err(AppError::NotFound(Resource::Session))
+        const NEEDED: Permission = Permission::ConnectionReport;
+        let work = async {
+            let (_, access) = self.session_for(caller, id, NEEDED).await?;
+            let at = self.clock.now() - report.ago;
+            let about = |session: &VirtualSession| {
+                let own = caller.part_in(session, &access).map(|participant| participant.id);
+                match other {
+                    None => own,
+                    Some(other) if own.is_ok_and(|own| own == other) => Ok(other),
+                    Some(other) if access.relation == Relation::Treating && report.heard == Heard::Lost => Ok(other),
+                    Some(_) => Err(AppError::Denied { permission: NEEDED }),
                 }
-                None => own.ok_or(AppError::NotFound(Resource::Participant)),
-                Some(other) if Some(other) == own => Ok(other),
-                Some(other) if caller.cares_for_patients() && report.heard == Heard::Lost => Ok(other),
-                Some(_) => Err(AppError::Forbidden { permission: Permission::ConnectionReport }),
-            }
+            };
+            self.report(&caller.scope(), id, report.heard, at, &about, once).await
         };
-        self.report(&caller.scope(), id, report.heard, at, &about, once).await
+        self.guarded(caller, NEEDED, Audited::session(id), work).await
     }
 
     async fn report(
@@ -162,16 +164,5 @@ impl App {
         let status = JoinStatus::of(&session, participant, None);
         keep_answer(tx, once, &status, self.clock.now()).await?;
         Ok(Done::Now(status))
-    }
-}
-
-impl Caller {
-    /// The caller's part in a visit: by their account, or as the patient it is for.
-    pub(crate) fn own_part<'s>(&self, session: &'s VirtualSession) -> Option<&'s Participant> {
-        let visit = session.parts();
-        let account = |person: &&Participant| person.user_id.as_ref() == Some(&self.user_id);
-        let patient = self.patient_id.as_ref() == Some(&visit.patient_id);
-        let patient = |person: &&Participant| patient && person.role == ParticipantRole::Patient;
-        visit.participants.iter().find(account).or_else(|| visit.participants.iter().find(patient))
     }
 }

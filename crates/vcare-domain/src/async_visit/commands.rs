@@ -11,7 +11,8 @@ use crate::event::{FollowUp, Recorded};
 use crate::ids::{AsyncVisitId, ClientMutationId, SessionId};
 use crate::session::{Change, Outcome, Version};
 use crate::text::{
-    AppointmentId, ChiefComplaint, EncounterId, LanguageTag, NodeId, PatientId, ResponseText, Symptom, TenantId, UserId,
+    AppointmentId, ChiefComplaint, EncounterId, LanguageTag, NodeId, PatientId, RelatedPersonId, ResponseText, Symptom,
+    TenantId, UserId,
 };
 
 /// What cannot be a visit.
@@ -47,6 +48,8 @@ pub struct NewAsyncVisit {
     pub client_mutation_id: ClientMutationId,
     /// Who sends it.
     pub submitted_by: UserId,
+    /// Who sends it, when they act for the patient.
+    pub related_person: Option<RelatedPersonId>,
     /// Why the patient asks for help.
     pub chief_complaint: ChiefComplaint,
     /// What they feel.
@@ -105,6 +108,7 @@ impl AsyncVisit {
             session_id: new.session_id,
             client_mutation_id: new.client_mutation_id,
             submitted_by: new.submitted_by,
+            related_person: new.related_person,
             chief_complaint: new.chief_complaint,
             symptoms: new.symptoms,
             locale: new.locale,

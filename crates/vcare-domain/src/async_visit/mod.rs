@@ -13,7 +13,7 @@ mod commands;
 mod event;
 mod parts;
 #[cfg(test)]
-mod properties;
+pub(crate) mod properties;
 mod refusal;
 #[cfg(test)]
 mod tests;

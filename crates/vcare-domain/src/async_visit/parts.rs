@@ -8,7 +8,8 @@ use crate::encounter::EncounterRecord;
 use crate::ids::{AsyncVisitId, ClientMutationId, SessionId};
 use crate::session::Version;
 use crate::text::{
-    AppointmentId, ChiefComplaint, LanguageTag, NodeId, PatientId, ResponseText, Symptom, TenantId, UserId,
+    AppointmentId, ChiefComplaint, LanguageTag, NodeId, PatientId, RelatedPersonId, ResponseText, Symptom, TenantId,
+    UserId,
 };
 
 /// The most photos and voice notes of a visit.
@@ -36,6 +37,8 @@ pub struct AsyncVisitParts {
     pub client_mutation_id: ClientMutationId,
     /// Who sent it: the patient, or a clinician for them.
     pub submitted_by: UserId,
+    /// Who sent it, when they act for the patient.
+    pub related_person: Option<RelatedPersonId>,
     /// Why the patient asks for help.
     pub chief_complaint: ChiefComplaint,
     /// What they feel, at most [`MAX_SYMPTOMS`].

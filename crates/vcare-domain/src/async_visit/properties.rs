@@ -59,6 +59,18 @@ fn submitted() -> AsyncVisit {
     AsyncVisit::submit(draft(), NOON).unwrap()
 }
 
+/// A visit that one of those sent, after a life of any length.
+pub(crate) fn an_async_visit(sent_by: impl Strategy<Value = &'static str>) -> impl Strategy<Value = AsyncVisit> {
+    (a_life(), sent_by).prop_map(|(steps, by)| {
+        let new = NewAsyncVisit { submitted_by: UserId::parse(by).unwrap(), ..draft() };
+        let mut visit = AsyncVisit::submit(new, NOON).unwrap();
+        for step in &steps {
+            let _ = step.run(&mut visit);
+        }
+        visit
+    })
+}
+
 impl Step {
     fn change(&self, visit: &AsyncVisit) -> Change {
         let current = i64::from(visit.parts().version.get());

@@ -10,7 +10,7 @@ use crate::refusal::{Action, Refusal};
 use crate::room::Room;
 use crate::schedule::Schedule;
 use crate::session::{Change, Outcome, SessionParts, SessionState, Version, VirtualSession};
-use crate::text::{AppointmentId, NodeId, PatientId, TenantId, UserId};
+use crate::text::{AppointmentId, NodeId, PatientId, RelatedPersonId, TenantId, UserId};
 
 /// What a new visit is made of. All gates have been passed and the room is reserved.
 #[derive(Debug, Clone)]
@@ -119,12 +119,20 @@ impl VirtualSession {
     }
 
     /// Issues a join token for a participant: raises its version, so that every older token is dead. A removed person
-    /// is invited again by it.
+    /// is invited again by it. Somebody who was let in is put back: whoever opens the new link waits to be let in again.
+    /// `related`: who it is issued to, when they act for the patient.
     ///
     /// # Errors
     /// [`Refusal::InvalidTransition`] once the visit is over, [`Refusal::ParticipantNotFound`],
-    /// [`Refusal::ProvidersSignIn`], [`Refusal::TooManyParticipants`] for a removed person whose place was taken.
-    pub fn issue_join_token(&mut self, id: ParticipantId, limit: u8, change: &Change) -> Result<Outcome, Refusal> {
+    /// [`Refusal::ProvidersSignIn`], [`Refusal::NotItsProvider`] for somebody who was let in, unless a provider of the visit
+    /// asks, [`Refusal::TooManyParticipants`] for a removed person whose place was taken.
+    pub fn issue_join_token(
+        &mut self,
+        id: ParticipantId,
+        related: Option<RelatedPersonId>,
+        limit: u8,
+        change: &Change,
+    ) -> Result<Outcome, Refusal> {
         self.expect(change.expected)?;
         self.must_be_open(Action::IssueJoinToken)?;
         let at = self.moment(change.at);
@@ -135,6 +143,10 @@ impl VirtualSession {
         if role == ParticipantRole::Provider {
             return Err(Refusal::ProvidersSignIn);
         }
+        let inside = self.parts.participant(id).is_some_and(|participant| participant.state.is_let_in());
+        if inside && !self.treating().contains(&&change.by) {
+            return Err(Refusal::NotItsProvider);
+        }
         if status == ParticipantStatus::Removed {
             self.must_have_a_place(limit)?;
         }
@@ -142,9 +154,21 @@ impl VirtualSession {
         if status == ParticipantStatus::Removed {
             participant.state = ParticipantState::Invited;
         }
+        if inside {
+            participant.leave(ParticipantState::Invited, at);
+        }
         participant.token_version += 1;
+        // Who was there once is not forgotten for a link that somebody else gets later.
+        if related.is_some() || participant.let_in_at.is_none() {
+            participant.related_person = related.filter(|_| role == ParticipantRole::Patient);
+        }
         let token_version = participant.token_version;
-        Ok(self.applied(at, [SessionEvent::JoinTokenIssued { participant: id, token_version }]))
+        let mut events = vec![SessionEvent::JoinTokenIssued { participant: id, token_version }];
+        if inside {
+            events.push(SessionEvent::ParticipantInvited { participant: id, role });
+            events.extend(self.follow_presence(at));
+        }
+        Ok(self.applied(at, events))
     }
 
     pub(super) fn add(&mut self, new: NewParticipant, limit: u8) -> Result<SessionEvent, Refusal> {

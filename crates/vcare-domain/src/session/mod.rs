@@ -18,7 +18,7 @@ mod ending;
 mod medium;
 mod parts;
 #[cfg(test)]
-mod properties;
+pub(crate) mod properties;
 #[cfg(test)]
 pub(crate) mod tests;
 mod video_room;

@@ -100,6 +100,35 @@ impl MediaType {
     }
 }
 
+/// How somebody who uploads stands to the patient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Uploader {
+    /// The patient, or who acts for them.
+    Patient,
+    /// Somebody who cares for patients.
+    Staff,
+}
+
+impl Uploader {
+    /// Everybody who uploads.
+    pub const ALL: [Self; 2] = [Self::Patient, Self::Staff];
+
+    /// The name in answers and the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Patient => "patient",
+            Self::Staff => "staff",
+        }
+    }
+
+    /// Who is called that.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|uploader| uploader.as_str() == name)
+    }
+}
+
 /// What is shown: not the bytes that came in, but what was made of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content {
@@ -177,6 +206,9 @@ pub enum UploadRefusal {
     /// The same slot was begun with something of another length.
     #[error("this attachment was begun with another length; delete that upload first")]
     Differs,
+    /// The visit that it would belong to was answered.
+    #[error("the visit was answered; nothing is added to it any more")]
+    Answered,
     /// It is part of a visit.
     #[error("the upload belongs to a visit that was submitted")]
     InVisit,

@@ -5,13 +5,15 @@
 
 mod checking;
 mod kinds;
+mod place;
 mod receiving;
 #[cfg(test)]
 mod tests;
 
 use time::{Duration, OffsetDateTime};
 
-pub use kinds::{Content, InvalidKey, MediaType, RejectReason, StorageKey, UploadKind, UploadRefusal};
+pub use kinds::{Content, InvalidKey, MediaType, RejectReason, StorageKey, UploadKind, UploadRefusal, Uploader};
+pub use place::UploadPlace;
 
 use crate::ids::{ClientMutationId, LeaseToken, UploadId};
 use crate::text::{PatientId, TenantId, UserId};
@@ -70,6 +72,8 @@ pub struct UploadParts {
     pub tenant_id: TenantId,
     /// The account that created it; nobody else may touch it.
     pub owner_id: UserId,
+    /// How that account stands to the patient; `None` for what was begun before this was kept.
+    pub uploader: Option<Uploader>,
     /// The patient whose visit may take it.
     pub patient_id: PatientId,
     /// Its place.
@@ -105,6 +109,8 @@ pub struct NewUpload {
     pub tenant_id: TenantId,
     /// Who creates it.
     pub owner_id: UserId,
+    /// How they stand to the patient.
+    pub uploader: Uploader,
     /// Whose visit may take it.
     pub patient_id: PatientId,
     /// Its place.
@@ -146,7 +152,7 @@ impl Upload {
     /// # Errors
     /// [`UploadRefusal::TooLong`] for more than [`MAX_UPLOAD_BYTES`], or [`MAX_PREVIEW_BYTES`] of a preview.
     pub fn begin(new: NewUpload) -> Result<Self, UploadRefusal> {
-        let NewUpload { id, tenant_id, owner_id, patient_id, slot, length, folder, at } = new;
+        let NewUpload { id, tenant_id, owner_id, uploader, patient_id, slot, length, folder, at } = new;
         let max = slot.kind.max_bytes();
         if length > max {
             return Err(UploadRefusal::TooLong { max });
@@ -156,6 +162,7 @@ impl Upload {
             id,
             tenant_id,
             owner_id,
+            uploader: Some(uploader),
             patient_id,
             slot,
             length,

@@ -30,6 +30,7 @@ fn new(kind: UploadKind, length: u32) -> Result<Upload, UploadRefusal> {
         id: UploadId::from_uuid(Uuid::from_u128(1)),
         tenant_id: TenantId::parse("t1").unwrap(),
         owner_id: UserId::parse("u1").unwrap(),
+        uploader: crate::upload::Uploader::Patient,
         patient_id: PatientId::parse("pat-1").unwrap(),
         slot: UploadSlot { client_mutation_id: draft(), index: 0, kind },
         length,

@@ -9,7 +9,7 @@ use vcare_testkit::must_be_part_of;
 
 /// What a command begins with, and what runs it: a gate of `.ci/run`, or the test that is named. `by hand` is what no machine
 /// of ours can run, and says why.
-const RUN: [(&str, &str); 40] = [
+const RUN: [(&str, &str); 41] = [
     ("deploy/local/demo", "gate `demo`, with `--check`; without it `what_the_readme_tells_to_type_works`"),
     ("deploy/local/test", "gate `tests`, counting lines"),
     ("deploy/local/coverage", "gate `tests`"),
@@ -40,6 +40,7 @@ const RUN: [(&str, &str); 40] = [
     ("target/debug/vcare-admin token mint", "`what_the_readme_tells_to_type_works`"),
     ("target/debug/vcare-sandbox bench-ai", "as `deploy/local/bench-ai`"),
     ("curl -s -X POST $API/sessions", "`what_the_readme_tells_to_type_works`"),
+    ("curl -s $API/sessions/$SESSION", "`what_the_readme_tells_to_type_works`"),
     ("cargo fmt", "gate `fmt`"),
     ("cargo build --workspace --release", "gate `tests` builds the same without `--release`"),
     ("printf hosp-kabul", "`the_documented_hash_of_an_account_is_that_of_the_logs`"),

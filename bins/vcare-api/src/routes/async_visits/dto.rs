@@ -4,14 +4,31 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
-use vcare_domain::{AsyncVisit, AsyncVisitParts};
+use vcare_app::ViewedAsyncVisit;
+use vcare_domain::{AsyncVisitParts, Audience};
 
 use crate::problem::ProblemDetails;
 
-/// A visit without a live link.
+/// A visit without a live link, as the caller may see it; `audience` says which view it is.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(tag = "audience", rename_all = "snake_case")]
+#[schema(as = AsyncVisit)]
+pub enum AsyncVisitDto {
+    /// For who has claimed or answered it.
+    Treating(Box<StaffAsyncVisitDto>),
+    /// For who cares for the patient elsewhere, sent it for them, or has emergency access.
+    Staff(Box<StaffAsyncVisitDto>),
+    /// For clinicians who may take it up: that it is there, and not what was written.
+    Queue(Box<QueuedAsyncVisitDto>),
+    /// For the patient and who acts for them.
+    Patient(Box<PatientAsyncVisitDto>),
+}
+
+/// What everybody is told who may know of the visit.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct AsyncVisitDto {
+#[schema(as = QueuedAsyncVisit)]
+pub struct QueuedAsyncVisitDto {
     /// The visit.
     #[schema(example = "avs_01KA8Z0Q3CJ9XW2V5T7N4B6M8T")]
     id: String,
@@ -24,45 +41,24 @@ pub struct AsyncVisitDto {
     appointment_id: Option<String>,
     /// The failed live visit that it goes on with.
     session_id: Option<String>,
-    /// The draft's name, in lower case.
-    #[schema(example = "7f4df2a6-3c7e-4c4a-9d0b-2f1f0a6f5e11")]
-    client_mutation_id: String,
     /// `submitted`, `under_review`, `responded` or `closed`.
     #[schema(example = "submitted")]
     status: &'static str,
-    /// Why the patient asks for help.
-    #[schema(example = "درې ورځې ټوخی لرم")]
-    chief_complaint: String,
-    /// What they feel.
-    symptoms: Vec<String>,
     /// The language they wrote in.
     #[schema(example = "ps")]
     locale: Option<String>,
-    /// When it was written, by the phone's clock: as it was said, and worth no more than that clock.
-    #[serde(with = "time::serde::rfc3339")]
-    authored_at: OffsetDateTime,
-    /// When it arrived, by ours.
+    /// When it arrived, by our clock.
     #[serde(with = "time::serde::rfc3339")]
     submitted_at: OffsetDateTime,
-    /// Who holds it, or answered it.
-    provider_id: Option<String>,
     /// While it is under review: from then on, somebody else may claim it.
     #[serde(with = "time::serde::rfc3339::option")]
     claimed_until: Option<OffsetDateTime>,
-    /// What the clinician answered.
-    response_text: Option<String>,
-    /// What they advise to do next: `none`, `live_visit` or `in_person`.
-    follow_up: Option<&'static str>,
-    /// When they answered.
+    /// When it was answered.
     #[serde(with = "time::serde::rfc3339::option")]
     responded_at: Option<OffsetDateTime>,
     /// When it was closed.
     #[serde(with = "time::serde::rfc3339::option")]
     closed_at: Option<OffsetDateTime>,
-    /// The FHIR Encounter's id; null while there is none.
-    encounter_id: Option<String>,
-    /// What has become of the Encounter: `pending`, `created` or `parked`; null before the answer.
-    encounter_status: Option<&'static str>,
     /// How many photos and voice notes come with it, sooner or later.
     #[schema(maximum = 10)]
     attachments_expected: u8,
@@ -77,13 +73,87 @@ pub struct AsyncVisitDto {
     updated_at: OffsetDateTime,
 }
 
-impl From<&AsyncVisit> for AsyncVisitDto {
-    fn from(visit: &AsyncVisit) -> Self {
-        Self::of(visit.parts())
+/// What was written in a visit: by who asks for help, and in answer.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WrittenDto {
+    /// The draft's name, in lower case.
+    #[schema(example = "7f4df2a6-3c7e-4c4a-9d0b-2f1f0a6f5e11")]
+    client_mutation_id: String,
+    /// Why the patient asks for help.
+    #[schema(example = "درې ورځې ټوخی لرم")]
+    chief_complaint: String,
+    /// What they feel.
+    symptoms: Vec<String>,
+    /// When it was written, by the phone's clock: as it was said, and worth no more than that clock.
+    #[serde(with = "time::serde::rfc3339")]
+    authored_at: OffsetDateTime,
+    /// What the clinician answered.
+    response_text: Option<String>,
+    /// What they advise to do next: `none`, `live_visit` or `in_person`.
+    follow_up: Option<&'static str>,
+    /// The FHIR Encounter's id; null while there is none.
+    encounter_id: Option<String>,
+    /// What has become of the Encounter: `pending`, `created` or `parked`; null before the answer.
+    encounter_status: Option<&'static str>,
+}
+
+/// A visit without a live link, for the patient and who acts for them.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = PatientAsyncVisit)]
+pub struct PatientAsyncVisitDto {
+    #[serde(flatten)]
+    visit: QueuedAsyncVisitDto,
+    #[serde(flatten)]
+    written: WrittenDto,
+}
+
+/// A visit without a live link, for those who care for the patient.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = StaffAsyncVisit)]
+pub struct StaffAsyncVisitDto {
+    #[serde(flatten)]
+    visit: QueuedAsyncVisitDto,
+    #[serde(flatten)]
+    written: WrittenDto,
+    /// Who holds it, or answered it.
+    provider_id: Option<String>,
+    /// The account that sent it.
+    submitted_by: String,
+    /// The FHIR RelatedPerson who sent it in the patient's place; null when the patient did, or a clinician.
+    related_person_id: Option<String>,
+}
+
+impl From<&ViewedAsyncVisit> for AsyncVisitDto {
+    fn from(viewed: &ViewedAsyncVisit) -> Self {
+        let visit = viewed.visit.parts();
+        match viewed.audience {
+            Audience::Treating => Self::Treating(Box::new(StaffAsyncVisitDto::of(visit))),
+            Audience::Staff => Self::Staff(Box::new(StaffAsyncVisitDto::of(visit))),
+            Audience::Scheduler | Audience::Guest => Self::Queue(Box::new(QueuedAsyncVisitDto::of(visit))),
+            Audience::Patient => Self::Patient(Box::new(PatientAsyncVisitDto {
+                visit: QueuedAsyncVisitDto::of(visit),
+                written: WrittenDto::of(visit),
+            })),
+        }
     }
 }
 
-impl AsyncVisitDto {
+impl StaffAsyncVisitDto {
+    fn of(visit: &AsyncVisitParts) -> Self {
+        Self {
+            visit: QueuedAsyncVisitDto::of(visit),
+            written: WrittenDto::of(visit),
+            provider_id: visit.state.provider().map(|provider| provider.as_str().to_owned()),
+            submitted_by: visit.submitted_by.as_str().to_owned(),
+            related_person_id: visit.related_person.as_ref().map(|related| related.as_str().to_owned()),
+        }
+    }
+}
+
+impl QueuedAsyncVisitDto {
     fn of(visit: &AsyncVisitParts) -> Self {
         let (claim, response) = (visit.state.claim(), visit.state.response());
         Self {
@@ -92,25 +162,32 @@ impl AsyncVisitDto {
             patient_id: visit.patient_id.as_str().to_owned(),
             appointment_id: visit.appointment_id.as_ref().map(ToString::to_string),
             session_id: visit.session_id.as_ref().map(ToString::to_string),
-            client_mutation_id: visit.client_mutation_id.to_string(),
             status: visit.state.status().as_str(),
-            chief_complaint: visit.chief_complaint.as_str().to_owned(),
-            symptoms: visit.symptoms.iter().map(|symptom| symptom.as_str().to_owned()).collect(),
             locale: visit.locale.as_ref().map(|locale| locale.as_str().to_owned()),
-            authored_at: visit.authored_at,
             submitted_at: visit.submitted_at,
-            provider_id: visit.state.provider().map(|provider| provider.as_str().to_owned()),
             claimed_until: claim.map(|claim| claim.until),
-            response_text: response.map(|response| response.text.as_str().to_owned()),
-            follow_up: response.map(|response| response.advice.as_str()),
             responded_at: response.map(|response| response.responded_at),
             closed_at: visit.state.closed_at(),
-            encounter_id: response.and_then(|response| response.encounter.id()).map(ToString::to_string),
-            encounter_status: response.map(|response| response.encounter.status().as_str()),
             attachments_expected: visit.attachments_expected,
             version: visit.version.get(),
             created_at: visit.submitted_at,
             updated_at: visit.updated_at,
+        }
+    }
+}
+
+impl WrittenDto {
+    fn of(visit: &AsyncVisitParts) -> Self {
+        let response = visit.state.response();
+        Self {
+            client_mutation_id: visit.client_mutation_id.to_string(),
+            chief_complaint: visit.chief_complaint.as_str().to_owned(),
+            symptoms: visit.symptoms.iter().map(|symptom| symptom.as_str().to_owned()).collect(),
+            authored_at: visit.authored_at,
+            response_text: response.map(|response| response.text.as_str().to_owned()),
+            follow_up: response.map(|response| response.advice.as_str()),
+            encounter_id: response.and_then(|response| response.encounter.id()).map(ToString::to_string),
+            encounter_status: response.map(|response| response.encounter.status().as_str()),
         }
     }
 }

@@ -41,6 +41,7 @@ fn filter(mut query: Query) -> Result<(AsyncVisitFilter, bool), Problem> {
         claimable_at: None,
         patient_id: fields.take_optional("patientId", by_patient.map(PatientId::parse)),
         provider_id: fields.take_optional("providerId", by_provider.map(UserId::parse)),
+        visible_to: None,
         after: fields.take_optional("cursor", after.as_deref().map(read)),
         limit: fields.take_optional("limit", at_most.as_deref().map(page::limit)).unwrap_or(page::DEFAULT_LIMIT),
     };
@@ -51,7 +52,9 @@ fn filter(mut query: Query) -> Result<(AsyncVisitFilter, bool), Problem> {
 
 /// List visits without a live link.
 ///
-/// The oldest first: with `claimable=true`, the queue. Clinicians see their tenant's visits, patients their own.
+/// The oldest first: with `claimable=true`, the queue. Clinicians see those that they have claimed, answered or sent, what is
+/// in the queue (without what was written), and with `patientId` those of a patient in their care; patients their own, and
+/// with `patientId` those of whom they act for. Every page is audited.
 #[utoipa::path(
     get, path = "/api/v1/virtual-care/async-visits", tag = "Async visits", operation_id = "listAsyncVisits",
     params(

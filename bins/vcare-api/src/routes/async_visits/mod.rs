@@ -16,7 +16,8 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ETAG, HeaderValue, LOCATION};
 use vcare_app::async_visits::Submitted;
-use vcare_domain::{AsyncVisit, Version};
+use vcare_app::{AppError, ViewedAsyncVisit};
+use vcare_domain::Version;
 
 use crate::answer::{BASE, MUTATION_DIFFERS, MUTATION_REPLAYED};
 use crate::problem::Problem;
@@ -28,16 +29,18 @@ pub const LONGEST_TEXT: usize = 128 * 1024;
 pub const LONGEST_SYNC: usize = 960 * 1024;
 
 /// The body of a visit's answer.
-#[must_use]
-pub fn visit_body(visit: &AsyncVisit) -> Vec<u8> {
-    serde_json::to_vec(&dto::AsyncVisitDto::from(visit)).unwrap_or_default()
+///
+/// # Errors
+/// [`AppError::Interrupted`] when it cannot be written, which cannot be.
+pub fn visit_body(viewed: &ViewedAsyncVisit) -> Result<Vec<u8>, AppError> {
+    serde_json::to_vec(&dto::AsyncVisitDto::from(viewed)).map_err(|_| AppError::Interrupted)
 }
 
 /// Sends a visit as it is now.
-fn send_visit(visit: &AsyncVisit) -> HttpResponse {
+fn send_visit(viewed: &ViewedAsyncVisit) -> Result<HttpResponse, Problem> {
     let mut response = HttpResponse::Ok();
-    response.insert_header((ETAG, etag(visit.parts().version))).content_type("application/json");
-    response.body(visit_body(visit))
+    response.insert_header((ETAG, etag(viewed.visit.parts().version))).content_type("application/json");
+    Ok(response.body(visit_body(viewed)?))
 }
 
 /// Sends what became of a draft: 201 the first time; then 200 with the very same bytes.
@@ -66,6 +69,6 @@ fn etag(version: Version) -> String {
 }
 
 /// What a person decided on a visit, answered.
-fn decided(visit: Result<AsyncVisit, vcare_app::AppError>) -> Result<HttpResponse, Problem> {
-    Ok(send_visit(&visit?))
+fn decided(viewed: Result<ViewedAsyncVisit, AppError>) -> Result<HttpResponse, Problem> {
+    send_visit(&viewed?)
 }

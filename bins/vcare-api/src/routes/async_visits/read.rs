@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 
-use crate::extract::{AsyncVisitPath, SignedInCaller};
+use crate::extract::{AsyncVisitPath, EmergencyHeader, SignedInCaller};
 use crate::problem::Problem;
 use crate::routes::async_visits::decided;
 use crate::routes::async_visits::dto::AsyncVisitDto;
@@ -10,15 +10,25 @@ use crate::server::Api;
 
 /// Read a visit without a live link.
 ///
-/// Clinicians read those of their tenant, patients their own.
+/// What is answered depends on how the caller stands to the visit; `audience` says which view it is. Of a visit in the queue,
+/// clinicians are told that it is there, and not what was written, until they claim it. Every read is audited. In an
+/// emergency a clinician gives an `X-Emergency-Reason`, as for a session.
 #[utoipa::path(
     get, path = "/api/v1/virtual-care/async-visits/{asyncVisitId}", tag = "Async visits", operation_id = "readAsyncVisit",
-    params(("asyncVisitId" = String, Path, description = "The visit", example = "avs_01KA8Z0Q3CJ9XW2V5T7N4B6M8T")),
+    params(
+        ("asyncVisitId" = String, Path, description = "The visit", example = "avs_01KA8Z0Q3CJ9XW2V5T7N4B6M8T"),
+        ("X-Emergency-Reason" = Option<String>, Header, description = "Why a clinician without a part in the visit must see it now", min_length = 10, max_length = 200),
+    ),
     responses(
         (status = 200, description = "The visit", body = AsyncVisitDto, headers(("ETag" = String))),
     ),
     security(("accessToken" = [])),
 )]
-pub async fn read(api: web::Data<Api>, caller: SignedInCaller, path: AsyncVisitPath) -> Result<HttpResponse, Problem> {
-    decided(api.app.read_async_visit(&caller.0, path.0).await)
+pub async fn read(
+    api: web::Data<Api>,
+    caller: SignedInCaller,
+    emergency: EmergencyHeader,
+    path: AsyncVisitPath,
+) -> Result<HttpResponse, Problem> {
+    decided(api.app.read_async_visit(&emergency.of(caller), path.0).await)
 }

@@ -38,6 +38,6 @@ pub async fn end(
     body: Body<VersionRequest>,
 ) -> Result<HttpResponse, Problem> {
     let expected = expected_version(if_match, body.value.version)?;
-    let session = api.app.end_session(&caller.0, path.0, expected).await?;
-    send_session(StatusCode::OK, &Done::Now(session))
+    let viewed = api.app.end_session(&caller.0, path.0, expected).await?;
+    send_session(StatusCode::OK, &Done::Now(viewed))
 }

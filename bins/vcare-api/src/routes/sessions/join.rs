@@ -5,20 +5,22 @@ use actix_web::{HttpResponse, web};
 
 use crate::answer::send;
 use crate::dto::AdmissionDto;
-use crate::extract::{Body, IfMatch, SessionPath, SignedInCaller, WishKey, expected_version};
+use crate::extract::{Body, EmergencyHeader, IfMatch, SessionPath, SignedInCaller, WishKey, expected_version};
 use crate::problem::Problem;
 use crate::routes::sessions::VersionRequest;
 use crate::server::Api;
 
 /// Join as a provider.
 ///
-/// A clinician who is not invited yet becomes a provider of the visit. Joining again changes nothing and answers a fresh
-/// address.
+/// For providers of the visit, for clinicians while nobody cares for the patient in it, and in an emergency: with an
+/// `X-Emergency-Reason`, which is audited before it is answered, and of which the treating provider is told. Joining again
+/// changes nothing and answers a fresh address.
 #[utoipa::path(
     post, path = "/api/v1/virtual-care/sessions/{sessionId}/join", tag = "Sessions", operation_id = "joinAsProvider",
     request_body(content = Option<VersionRequest>),
     params(
         ("sessionId" = String, Path, description = "The session"),
+        ("X-Emergency-Reason" = Option<String>, Header, description = "Why a clinician without a part in the visit must join it now", min_length = 10, max_length = 200),
         ("If-Match" = Option<String>, Header, description = "The session's version in quotes"),
         ("Idempotency-Key" = Option<String>, Header, description = "Accepted; joining twice changes nothing by itself", max_length = 128),
     ),
@@ -30,12 +32,13 @@ use crate::server::Api;
 pub async fn join(
     api: web::Data<Api>,
     caller: SignedInCaller,
+    emergency: EmergencyHeader,
     path: SessionPath,
     if_match: IfMatch,
     _key: WishKey,
     body: Body<VersionRequest>,
 ) -> Result<HttpResponse, Problem> {
     let expected = expected_version(if_match, body.value.version)?;
-    let admission = api.app.join_as_provider(&caller.0, path.0, expected).await?;
+    let admission = api.app.join_as_provider(&emergency.of(caller), path.0, expected).await?;
     send(StatusCode::OK, &AdmissionDto::from(&admission))
 }

@@ -12,8 +12,9 @@ use crate::server::Api;
 
 /// Issue a participant's join link.
 ///
-/// Every older link of theirs is dead. A removed person may come again with it. The same `Idempotency-Key` answers the
-/// same link.
+/// Every older link of theirs is dead. A removed person may come again with it. Who is inside goes back to the waiting room
+/// and must be let in again; only a provider of the visit may do that. Patients, and who acts for them, may ask for their
+/// own link. The same `Idempotency-Key` answers the same link.
 #[utoipa::path(
     post, path = "/api/v1/virtual-care/sessions/{sessionId}/participants/{participantId}/join-token", tag = "Sessions",
     operation_id = "issueJoinToken",

@@ -34,6 +34,7 @@ fn filter(mut query: Query) -> Result<SessionFilter, Problem> {
     let filter = SessionFilter {
         status: fields.take_optional("status", by_status.as_deref().map(status)),
         patient_id: fields.take_optional("patientId", by_patient.map(PatientId::parse)),
+        visible_to: None,
         from: fields.take_optional("from", from.as_ref().map(instant)),
         to: fields.take_optional("to", to.as_ref().map(instant)),
         after: fields.take_optional("cursor", after.as_deref().map(read)),
@@ -46,7 +47,9 @@ fn filter(mut query: Query) -> Result<SessionFilter, Problem> {
 
 /// List visits.
 ///
-/// By planned start. Staff see their tenant's visits, patients their own.
+/// By planned start. Who plans visits sees all of the tenant's; clinicians those in which they have a part, those that
+/// nobody cares for yet, and with `patientId` those of a patient in their care; patients their own, and with `patientId`
+/// those of whom they act for. Each as the caller may see it. Every page is audited.
 #[utoipa::path(
     get, path = "/api/v1/virtual-care/sessions", tag = "Sessions", operation_id = "listSessions",
     params(

@@ -6,22 +6,34 @@ use actix_web::{HttpResponse, web};
 
 use crate::answer::{etag, send};
 use crate::dto::VirtualSessionDto;
-use crate::extract::{SessionPath, SignedInCaller};
+use crate::extract::{EmergencyHeader, SessionPath, SignedInCaller};
 use crate::problem::Problem;
 use crate::server::Api;
 
 /// Read a visit.
+///
+/// What is answered depends on how the caller stands to the visit; `audience` says which view it is. Every read is audited.
+/// A clinician who has nothing to do with the patient may give an `X-Emergency-Reason`: it opens the patient's visits to
+/// them for 30 minutes, is audited before it is answered, and the treating provider is told.
 #[utoipa::path(
     get, path = "/api/v1/virtual-care/sessions/{sessionId}", tag = "Sessions", operation_id = "readSession",
-    params(("sessionId" = String, Path, description = "The session", example = "vsn_01KA8Z0Q3CJ9XW2V5T7N4B6M8R")),
+    params(
+        ("sessionId" = String, Path, description = "The session", example = "vsn_01KA8Z0Q3CJ9XW2V5T7N4B6M8R"),
+        ("X-Emergency-Reason" = Option<String>, Header, description = "Why a clinician without a part in the visit must see it now", min_length = 10, max_length = 200),
+    ),
     responses(
         (status = 200, description = "The visit", body = VirtualSessionDto, headers(("ETag" = String))),
     ),
     security(("accessToken" = [])),
 )]
-pub async fn read(api: web::Data<Api>, caller: SignedInCaller, path: SessionPath) -> Result<HttpResponse, Problem> {
-    let seen = api.app.read_session(&caller.0, path.0).await?;
+pub async fn read(
+    api: web::Data<Api>,
+    caller: SignedInCaller,
+    emergency: EmergencyHeader,
+    path: SessionPath,
+) -> Result<HttpResponse, Problem> {
+    let seen = api.app.read_session(&emergency.of(caller), path.0).await?;
     let mut response = send(StatusCode::OK, &VirtualSessionDto::with_presence(&seen))?;
-    response.headers_mut().insert(ETAG, etag(&seen.session)?);
+    response.headers_mut().insert(ETAG, etag(&seen.viewed.session)?);
     Ok(response)
 }

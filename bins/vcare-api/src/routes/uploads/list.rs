@@ -6,10 +6,10 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use vcare_app::uploads::{Attachment, SignedLink};
-use vcare_domain::UploadState;
+use vcare_domain::{Audience, UploadState};
 
 use crate::answer::{BASE, send};
-use crate::extract::{AsyncVisitPath, SignedInCaller};
+use crate::extract::{AsyncVisitPath, EmergencyHeader, SignedInCaller};
 use crate::problem::Problem;
 use crate::server::Api;
 
@@ -18,8 +18,14 @@ use crate::server::Api;
 #[serde(rename_all = "camelCase")]
 #[schema(as = Attachment)]
 pub struct AttachmentDto {
-    /// Which, from 0.
+    /// Which, from 0, in what it is a part of.
     index: u8,
+    /// `submission`: sent in with the visit. `answer`: by the clinician who answers it.
+    #[schema(example = "submission")]
+    part_of: &'static str,
+    /// The account that uploaded it; only for those who care for the patient.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uploaded_by: Option<String>,
     /// `receiving`, `checking`, `ready`, `rejected` or `expired`.
     #[schema(example = "ready")]
     status: &'static str,
@@ -55,11 +61,11 @@ pub struct AttachmentListDto {
 }
 
 impl AttachmentDto {
-    fn of(attachment: &Attachment, public_base_url: &str, now: OffsetDateTime) -> Self {
+    fn of(attachment: &Attachment, audience: Audience, public_base_url: &str, now: OffsetDateTime) -> Self {
         let address = |signed: &SignedLink| {
-            let SignedLink { link, signature } = signed;
+            let SignedLink { link, seal } = signed;
             format!(
-                "{public_base_url}{BASE}/async-visits/attachments/{}?tenant={}&expires={}&signature={signature}",
+                "{public_base_url}{BASE}/async-visits/attachments/{}?tenant={}&expires={}&signature={seal}",
                 link.upload,
                 link.tenant_id,
                 link.expires_at.unix_timestamp(),
@@ -68,6 +74,12 @@ impl AttachmentDto {
         let links = [attachment.link.as_ref(), attachment.preview_link.as_ref()];
         let mut told = Self {
             index: attachment.index,
+            part_of: attachment.place.as_str(),
+            uploaded_by: attachment
+                .uploaded_by
+                .as_ref()
+                .filter(|_| audience != Audience::Patient)
+                .map(|user| user.as_str().to_owned()),
             status: "receiving",
             reason: None,
             content_type: None,
@@ -102,19 +114,28 @@ impl AttachmentDto {
 
 /// See a visit's attachments.
 ///
-/// What was announced and what came, each as far as it is. Addresses are good for five minutes; ask again for new ones.
+/// What was announced and what came, each as far as it is: what was sent in, then what belongs to the answer. Addresses are
+/// good for five minutes and are made for the caller: opening one is audited in their name. Ask again for new ones.
 #[utoipa::path(
     get, path = "/api/v1/virtual-care/async-visits/{asyncVisitId}/attachments", tag = "Uploads", operation_id = "listAttachments",
-    params(("asyncVisitId" = String, Path, description = "The visit")),
+    params(
+        ("asyncVisitId" = String, Path, description = "The visit"),
+        ("X-Emergency-Reason" = Option<String>, Header, description = "Why a clinician without a part in the visit must see it now", min_length = 10, max_length = 200),
+    ),
     responses(
         (status = 200, description = "By index", body = AttachmentListDto),
     ),
     security(("accessToken" = [])),
 )]
-pub async fn list(api: web::Data<Api>, caller: SignedInCaller, path: AsyncVisitPath) -> Result<HttpResponse, Problem> {
-    let attachments = api.app.list_attachments(&caller.0, path.0).await?;
+pub async fn list(
+    api: web::Data<Api>,
+    caller: SignedInCaller,
+    emergency: EmergencyHeader,
+    path: AsyncVisitPath,
+) -> Result<HttpResponse, Problem> {
+    let seen = api.app.list_attachments(&emergency.of(caller), path.0).await?;
     let public_base_url = api.app.settings.public_base_url.trim_end_matches('/');
     let now = api.app.clock.now();
-    let items = attachments.iter().map(|one| AttachmentDto::of(one, public_base_url, now)).collect();
+    let items = seen.items.iter().map(|one| AttachmentDto::of(one, seen.audience, public_base_url, now)).collect();
     send(StatusCode::OK, &AttachmentListDto { items })
 }

@@ -47,7 +47,7 @@ async fn a_transcript_is_a_text_of_a_visit_that_has_begun() {
     app.summarise(&clinician, &visit, &"x".repeat(1 << 20)).await.refused(413, "PAYLOAD_TOO_LARGE");
     let (waiting, _) = app.waiting_visit().await;
     app.summarise(&clinician, &waiting, "cough").await.refused(409, "INVALID_STATUS_TRANSITION");
-    app.summarise(&app.other_clinician(), &visit, "cough").await.refused(403, "ACCESS_DENIED");
+    app.summarise(&app.other_clinician(), &visit, "cough").await.refused(404, "SESSION_NOT_FOUND");
     assert!(app.standins.requests(Name::Ai).is_empty());
     // Two hours of Pashto, every letter escaped.
     let hours = "\\u0646\\u0627 ".repeat(40_000);
@@ -90,10 +90,10 @@ async fn a_decision_is_a_boolean_on_a_draft_of_this_visit() {
     // Of a colleague in the same tenant, who is not in the visit; and of another tenant.
     app.decide(&app.other_clinician(), &visit, &json!({"draftId": draft, "accepted": true}))
         .await
-        .refused(403, "ACCESS_DENIED");
+        .refused(404, "SESSION_NOT_FOUND");
     app.decide(&app.other_clinician(), &visit, &json!({"draftId": draft, "accepted": true, "editedText": "x"}))
         .await
-        .refused(403, "ACCESS_DENIED");
+        .refused(404, "SESSION_NOT_FOUND");
     let herat = app.token_of(OTHER_TENANT, "clinician-1", "clinician");
     let decision = json!({"draftId": draft, "accepted": true});
     app.decide(&herat, &visit, &decision).await.refused(404, "SESSION_NOT_FOUND");

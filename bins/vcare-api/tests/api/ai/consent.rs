@@ -56,6 +56,7 @@ async fn who_cares_must_consent_too_and_so_must_every_provider_who_came() {
     app.standins.set_provider_consent("clinician-1", true);
     app.standins.set_provider_consent("clinician-2", false);
     piece(&app, &visit).await.expect(200);
+    app.invite_colleague(&visit, "clinician-2").await;
     app.come(&app.other_clinician(), &visit).await.expect(200);
     let entry = blocked(&app, piece(&app, &visit).await, 403, "CONSENT_REQUIRED").await;
     assert_eq!(entry["resourceId"], "clinician-2");

@@ -71,7 +71,7 @@ async fn only_the_clinician_of_an_active_visit_has_it_written_down() {
     assert_eq!(refused.body["currentStatus"], "waiting");
     let (visit, _) = app.active_visit().await;
     // Of this tenant, and not of this visit.
-    app.transcribe(&app.other_clinician(), &visit, audio(500)).await.refused(403, "ACCESS_DENIED");
+    app.transcribe(&app.other_clinician(), &visit, audio(500)).await.refused(404, "SESSION_NOT_FOUND");
     app.clock.advance(time::Duration::MINUTE);
     app.end(&visit).await.expect(200);
     app.transcribe(&clinician, &visit, audio(500)).await.refused(409, "INVALID_STATUS_TRANSITION");

@@ -55,7 +55,7 @@ async fn us_013_one_bad_draft_spoils_no_other() {
     let app = TestApp::start().await;
     app.standins.set_consent("pat-other", Consents::ALL);
     let known = draft();
-    app.submit(&known).await.expect(201);
+    app.post(&app.token("clinician"), "/async-visits", &known).await.expect(201);
     let change = |field: &str, value: Value| {
         let mut draft = draft();
         draft[field] = value;

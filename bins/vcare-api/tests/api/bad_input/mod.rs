@@ -204,7 +204,7 @@ fn shown(answer: &Answer) -> String {
     String::from_utf8_lossy(&answer.bytes).chars().take(400).collect()
 }
 
-/// A query for one text that is another one whenever any row of any table is.
+/// A query for one text that is another one whenever any row of any table is, but for the audit entries of who was refused.
 async fn everything(app: &TestApp) -> String {
     let tables =
         "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 1";
@@ -213,9 +213,10 @@ async fn everything(app: &TestApp) -> String {
         .iter()
         .map(|row| row.get::<_, String>(0))
         .map(|table| {
+            let but = if table == "outbox" { "WHERE subject <> 'virtual_care.audit.recorded.v1'" } else { "" };
             format!(
                 "(SELECT '{table}: ' || count(*) || ' rows ' || md5(coalesce(string_agg(t::text, '' ORDER BY t::text), ''))
-                  FROM {table} AS t)"
+                  FROM {table} AS t {but})"
             )
         })
         .collect();

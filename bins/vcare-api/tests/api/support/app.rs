@@ -209,8 +209,15 @@ impl TestApp {
         self.get(&self.token("clinician"), &format!("/sessions/{}", visit.id)).await.expect(200).body
     }
 
-    /// Every event so far, oldest first.
+    /// Every event so far, oldest first, but for the audit entries that say who looked or was refused.
     pub async fn events(&self) -> Vec<Value> {
+        let looking =
+            |event: &Value| matches!(event["data"]["eventType"].as_str(), Some("RECORD_READ" | "ACCESS_DENIED"));
+        self.all_events().await.into_iter().filter(|event| !looking(event)).collect()
+    }
+
+    /// Every event so far, oldest first.
+    pub async fn all_events(&self) -> Vec<Value> {
         let rows = self.database.rows("SELECT body FROM outbox ORDER BY position", &[]).await.unwrap();
         rows.iter().map(|row| serde_json::from_slice(row.get::<_, &[u8]>(0)).unwrap()).collect()
     }

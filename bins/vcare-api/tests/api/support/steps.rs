@@ -84,6 +84,13 @@ impl TestApp {
         self.post(token, &visit.path("/join"), &json!({})).await
     }
 
+    /// Comes as a provider in an emergency: into a colleague's visit, without an invitation.
+    pub async fn come_in_emergency(&self, token: &str, visit: &Visit) -> Answer {
+        let request = self.request(Method::POST, &visit.path("/join")).bearer_auth(token);
+        let request = request.header("X-Emergency-Reason", "no pulse, colleague cannot be reached");
+        self.send(request.header("Content-Type", "application/json").body("{}")).await
+    }
+
     pub async fn admit_as(&self, token: &str, visit: &Visit) -> Answer {
         self.post(token, &visit.path(&format!("/admit/{}", visit.patient)), &json!({})).await
     }
@@ -99,6 +106,11 @@ impl TestApp {
 
     pub async fn invite(&self, visit: &Visit, wish: &Value) -> Answer {
         self.post(&self.token("clinician"), &visit.path("/participants"), wish).await
+    }
+
+    /// `clinician-1` invites a colleague as a further provider.
+    pub async fn invite_colleague(&self, visit: &Visit, account: &str) {
+        self.invite(visit, &json!({"role": "provider", "userId": account})).await.expect(201);
     }
 
     /// Invites an interpreter without an account, and answers their part in the visit.

@@ -4,7 +4,7 @@ mod attachments;
 mod bad_input;
 mod checking;
 mod crash;
-mod pictures;
+pub mod pictures;
 mod protocol;
 mod proxy;
 mod races;

@@ -62,7 +62,9 @@ async fn attachments_are_for_who_may_read_the_visit() {
         app.get(&token, &path).await.refused(404, "ASYNC_VISIT_NOT_FOUND");
     }
     app.get(&app.token("scheduler"), &path).await.refused(403, "ACCESS_DENIED");
-    for role in ["clinician", "nurse_practitioner", "patient"] {
+    // In the queue it is there for whoever cares for patients, and what was sent in is not.
+    app.get(&app.token("nurse_practitioner"), &path).await.refused(403, "ACCESS_DENIED");
+    for role in ["clinician", "patient"] {
         app.get(&app.token(role), &path).await.expect(200);
     }
 }

@@ -145,7 +145,7 @@ async fn who_has_no_part_in_a_visit_tells_nothing_of_themselves_there() {
     let (visit, _) = app.active_visit().await;
     let path = visit.path("/connection");
     let alive = json!({"state": "alive"});
-    app.post(&app.other_clinician(), &path, &alive).await.refused(404, "PARTICIPANT_NOT_FOUND");
+    app.post(&app.other_clinician(), &path, &alive).await.refused(404, "SESSION_NOT_FOUND");
     let account = app.account(TENANT, "patient-2", "patient").patient("pat-somebody-else");
     let stranger = app.standins.issuer().token(&account);
     app.post(&stranger, &path, &alive).await.refused(404, "SESSION_NOT_FOUND");

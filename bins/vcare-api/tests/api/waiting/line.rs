@@ -111,7 +111,8 @@ async fn the_estimate_is_what_the_latest_visits_took_and_absent_before_there_are
     // What nobody knows of another provider is taken from the whole tenant's visits.
     let other = app.other_clinician();
     let visit = Visit::of(&app.post(&other, "/sessions", &app.wish()).await.expect(201).body);
-    let token = app.join_token(&visit).await;
+    let link = visit.path(&format!("/participants/{}/join-token", visit.patient));
+    let token = app.post(&other, &link, &json!({})).await.expect(201).text("joinToken");
     app.join(&token).await.expect(200);
     assert_eq!(told(&app, &token).await, (json!(1), json!(30)));
 }

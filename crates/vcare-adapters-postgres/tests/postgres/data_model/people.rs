@@ -12,7 +12,7 @@ const HEALTH: &str = "**health**, in people's own words";
 
 /// Table, what its columns tell, and which columns tell that.
 #[rustfmt::skip]
-pub const TOLD: [(&str, &str, &str); 59] = [
+pub const TOLD: [(&str, &str, &str); 61] = [
     ("ai_draft", ACCOUNT, "requested_by decided_by"),
     ("ai_draft", "**health**, sealed", "sealed"),
     ("ai_draft", LEADS, "note_id"),
@@ -25,10 +25,11 @@ pub const TOLD: [(&str, &str, &str); 59] = [
     ("async_upload", "whether it is a photo or a sound, and how long", "length received content_type content_size"),
     ("async_upload", TIMES, "created_at updated_at"),
     ("async_upload", NOTHING, "tenant_id id client_mutation_id attachment_index kind writer state reason discarded_at
-        expires_at due_at lease_token checks"),
+        expires_at due_at lease_token checks uploader"),
     ("async_visit", "the patient", "patient_id"),
     ("async_visit", LEADS, "appointment_id encounter_id"),
     ("async_visit", ACCOUNT, "submitted_by provider_id"),
+    ("async_visit", "who acts for the patient, in the chart", "related_person_id"),
     ("async_visit", HEALTH, "chief_complaint symptoms response_text original_body"),
     ("async_visit", "**health**: what was advised", "follow_up"),
     ("async_visit", "the language the patient wrote in", "locale"),
@@ -68,6 +69,7 @@ pub const TOLD: [(&str, &str, &str); 59] = [
     ("tenant_key", NOTHING, "tenant_id purpose current_version oldest_version updated_at"),
     ("tenant_secret", "no person; a secret, sealed", "sealed"),
     ("tenant_secret", NOTHING, "tenant_id name version key_id created_at"),
+    ("virtual_session", "who acts for the patient, in the chart", "related_persons"),
     ("virtual_session", "the patient", "patient_id"),
     ("virtual_session", LEADS, "appointment_id encounter_id"),
     ("virtual_session", ACCOUNT, "provider_id initiator_id messaging_requested_by"),

@@ -213,7 +213,7 @@ impl Narrator {
 
     fn come_and_be_admitted(&mut self, visit: &mut VirtualSession) -> Result<(), SampleError> {
         let patient = participant(1);
-        self.user(visit, SCHEDULER, 2, |visit, change| visit.issue_join_token(patient, 6, &change))?;
+        self.user(visit, SCHEDULER, 2, |visit, change| visit.issue_join_token(patient, None, 6, &change))?;
         self.of(visit, ActorRef::Participant(patient), |visit| visit.join(patient, 1, minute(58)))?;
         self.user(visit, CLINICIAN, 61, |visit, change| visit.admit(patient, &change))
     }

@@ -44,6 +44,7 @@ pub fn draft() -> NewAsyncVisit {
         session_id: None,
         client_mutation_id: ClientMutationId::parse("7f4df2a6-3c7e-4c4a-9d0b-2f1f0a6f5e11").unwrap(),
         submitted_by: UserId::parse("pat-account").unwrap(),
+        related_person: None,
         chief_complaint: ChiefComplaint::parse("سر درد").unwrap(),
         symptoms: vec![Symptom::parse("تب").unwrap()],
         locale: None,

@@ -107,7 +107,7 @@ fn a_removed_provider_comes_back_by_a_new_invitation() {
 fn each_link_ends_the_one_before() {
     let mut visit = VirtualSession::create(plan(None), NOON);
     for version in 1..=3 {
-        applied(visit.issue_join_token(person(PATIENT), LIMIT, &at(1)));
+        applied(visit.issue_join_token(person(PATIENT), None, LIMIT, &at(1)));
         assert_eq!(token_version(&visit, PATIENT), version);
         assert_eq!(
             events(&visit).last(),
@@ -126,10 +126,10 @@ fn a_removed_person_whose_place_was_taken_gets_no_link() {
     applied(visit.remove(person(INTERPRETER), reason(), &at(1)));
     applied(visit.invite(observer(9), 4, &at(2)));
     refused(&mut visit, Refusal::TooManyParticipants { limit: 4 }, |visit| {
-        visit.issue_join_token(person(INTERPRETER), 4, &at(3))
+        visit.issue_join_token(person(INTERPRETER), None, 4, &at(3))
     });
-    applied(visit.issue_join_token(person(PATIENT), 4, &at(3)));
-    applied(visit.issue_join_token(person(INTERPRETER), 5, &at(3)));
+    applied(visit.issue_join_token(person(PATIENT), None, 4, &at(3)));
+    applied(visit.issue_join_token(person(INTERPRETER), None, 5, &at(3)));
 }
 
 #[test]
@@ -141,18 +141,26 @@ fn who_was_given_no_link_cannot_come_by_one() {
 }
 
 #[test]
-fn a_new_link_does_not_put_out_who_is_in() {
+fn a_new_link_for_somebody_inside_is_for_providers_alone_and_leads_to_the_waiting_room() {
     let mut visit = active();
-    applied(visit.issue_join_token(person(PATIENT), LIMIT, &at(3)));
-    assert_eq!(status_of(&visit, PATIENT), ParticipantStatus::Admitted);
+    let stranger = Change { by: UserId::parse("scheduler-1").unwrap(), ..at(3) };
+    refused(&mut visit, Refusal::NotItsProvider, |visit| {
+        visit.issue_join_token(person(PATIENT), None, LIMIT, &stranger)
+    });
     assert_eq!(visit.entry(person(PATIENT)), Entry::DirectJoin);
+    applied(visit.issue_join_token(person(PATIENT), None, LIMIT, &at(3)));
+    assert_eq!(status_of(&visit, PATIENT), ParticipantStatus::Invited);
+    assert_eq!(visit.entry(person(PATIENT)), Entry::WaitingRoom);
+    assert!(matches!(visit.admit(person(PATIENT), &at(4)), Err(Refusal::NotWaiting { .. })));
 }
 
 #[test]
 fn providers_get_no_link_and_strangers_neither() {
     let mut visit = scheduled();
-    refused(&mut visit, Refusal::ProvidersSignIn, |visit| visit.issue_join_token(person(PROVIDER), LIMIT, &at(1)));
-    refused(&mut visit, Refusal::ParticipantNotFound, |visit| visit.issue_join_token(person(9), LIMIT, &at(1)));
+    refused(&mut visit, Refusal::ProvidersSignIn, |visit| {
+        visit.issue_join_token(person(PROVIDER), None, LIMIT, &at(1))
+    });
+    refused(&mut visit, Refusal::ParticipantNotFound, |visit| visit.issue_join_token(person(9), None, LIMIT, &at(1)));
 }
 
 #[test]

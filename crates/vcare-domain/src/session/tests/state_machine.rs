@@ -71,7 +71,7 @@ fn act(visit: &mut VirtualSession, action: Action, about: About) -> Result<Outco
     let somebody = |else_is| person(if about == ThePatient { PATIENT } else { else_is });
     match action {
         Action::Invite => visit.invite(observer(9), LIMIT, &at(20)),
-        Action::IssueJoinToken => visit.issue_join_token(somebody(INTERPRETER), LIMIT, &at(20)),
+        Action::IssueJoinToken => visit.issue_join_token(somebody(INTERPRETER), None, LIMIT, &at(20)),
         Action::Join => visit.join(somebody(OBSERVER), 1, minute(20)),
         Action::JoinAsProvider => visit.join_as_provider(person(9), LIMIT, &by("dr-noori", 20)),
         Action::Admit => visit.admit(somebody(INTERPRETER), &at(20)),
@@ -138,7 +138,7 @@ type Versioned = (SessionStatus, fn(&mut VirtualSession, Change) -> Result<Outco
 
 const VERSIONED: [Versioned; 9] = [
     (Scheduled, |visit, change| visit.invite(observer(9), LIMIT, &change)),
-    (Scheduled, |visit, change| visit.issue_join_token(person(PATIENT), LIMIT, &change)),
+    (Scheduled, |visit, change| visit.issue_join_token(person(PATIENT), None, LIMIT, &change)),
     (Scheduled, |visit, change| visit.join_as_provider(person(9), LIMIT, &change)),
     (Waiting, |visit, change| visit.admit(person(PATIENT), &change)),
     (Waiting, |visit, change| visit.remove(person(PATIENT), reason(), &change)),

@@ -92,7 +92,7 @@ pub fn scheduled() -> VirtualSession {
     applied(visit.invite(with_role(INTERPRETER, Some("karim"), ParticipantRole::Interpreter), LIMIT, &at(0)));
     applied(visit.invite(observer(OBSERVER), LIMIT, &at(0)));
     for n in [PATIENT, INTERPRETER, OBSERVER] {
-        applied(visit.issue_join_token(person(n), LIMIT, &at(0)));
+        applied(visit.issue_join_token(person(n), None, LIMIT, &at(0)));
     }
     saved(visit)
 }

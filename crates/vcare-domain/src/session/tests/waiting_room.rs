@@ -30,7 +30,7 @@ fn reloading_the_page_changes_nothing() {
 #[test]
 fn an_old_link_opens_neither_before_nor_after_the_admission() {
     for mut visit in [scheduled(), waiting(), active()] {
-        applied(visit.issue_join_token(person(PATIENT), LIMIT, &at(3)));
+        applied(visit.issue_join_token(person(PATIENT), None, LIMIT, &at(3)));
         refused(&mut visit, Refusal::TokenSuperseded, |visit| visit.join(person(PATIENT), 1, minute(3)));
     }
 }
@@ -149,7 +149,7 @@ fn the_first_provider_who_comes_becomes_the_visits_provider() {
 fn a_provider_who_comes_by_admitting_becomes_the_visits_provider_too() {
     let mut visit = VirtualSession::create(plan(None), NOON);
     applied(visit.invite(with_role(9, Some("dr-noori"), ParticipantRole::Provider), LIMIT, &at(0)));
-    applied(visit.issue_join_token(person(PATIENT), LIMIT, &at(0)));
+    applied(visit.issue_join_token(person(PATIENT), None, LIMIT, &at(0)));
     applied(visit.join(person(PATIENT), 1, minute(1)));
     applied(visit.admit(person(PATIENT), &by("dr-noori", 2)));
     assert_eq!(visit.parts().provider_id, Some(user("dr-noori")), "billing asks for it");
@@ -186,7 +186,7 @@ fn a_removed_person_needs_a_new_link() {
     }
     assert_eq!(visit.entry(person(PATIENT)), Entry::WaitingRoom);
 
-    applied(visit.issue_join_token(person(PATIENT), LIMIT, &at(5)));
+    applied(visit.issue_join_token(person(PATIENT), None, LIMIT, &at(5)));
     let version = visit.parts().patient().unwrap().token_version;
     for old in 0..version {
         refused(&mut visit, Refusal::TokenSuperseded, |visit| visit.join(person(PATIENT), old, minute(5)));
@@ -199,7 +199,7 @@ fn a_removed_person_needs_a_new_link() {
 fn a_patient_admitted_again_does_not_begin_the_visit_again() {
     let mut visit = active();
     applied(visit.remove(person(PATIENT), reason(), &at(3)));
-    applied(visit.issue_join_token(person(PATIENT), LIMIT, &at(4)));
+    applied(visit.issue_join_token(person(PATIENT), None, LIMIT, &at(4)));
     applied(visit.join(person(PATIENT), 3, minute(4)));
     let mut visit = saved(visit);
     applied(visit.admit(person(PATIENT), &at(5)));

@@ -72,6 +72,7 @@ pub fn upload() -> Machine {
         id: UploadId::from_uuid(Uuid::from_u128(1)),
         tenant_id: TenantId::parse("hosp-kabul").unwrap(),
         owner_id: UserId::parse("pat-account").unwrap(),
+        uploader: vcare_domain::Uploader::Patient,
         patient_id: PatientId::parse("pat-1").unwrap(),
         slot,
         length: 100,

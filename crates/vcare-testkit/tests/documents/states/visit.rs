@@ -89,7 +89,7 @@ fn commands() -> Vec<Command<VirtualSession>> {
         visit.invite(new, LIMIT, &by_the_doctor(visit))
     }));
     commands.extend(of_each("issue_join_token", |visit, n, _| {
-        visit.issue_join_token(person(n), LIMIT, &by_the_doctor(visit))
+        visit.issue_join_token(person(n), None, LIMIT, &by_the_doctor(visit))
     }));
     commands.extend(of_each("join", |visit, n, role| {
         // Nobody can hold a link that is issued to nobody.

@@ -28,6 +28,7 @@ fn draft(number: usize, authored_at: OffsetDateTime) -> Result<NewAsyncVisit, Sa
             0x7f4d_f2a6_3c7e_4c4a_9d0b_2f1f_0a6f_5e00 + number as u128,
         )),
         submitted_by: user(PATIENT)?,
+        related_person: None,
         chief_complaint: ChiefComplaint::parse(WRITTEN[0])?,
         symptoms: vec![Symptom::parse(WRITTEN[1])?],
         locale: Some(LanguageTag::parse("en")?),

@@ -1,0 +1,58 @@
+//! What who was let in, or lets in, is answered.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{AnyOfBuilder, ObjectBuilder, Type};
+use utoipa::openapi::{Ref, Schema};
+use vcare_app::sessions::Admission;
+use vcare_domain::Audience;
+
+use crate::dto::{ParticipantDto, PersonDto};
+
+/// Somebody was let in, or came as provider.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AdmissionDto {
+    /// Opens the video room for the caller. A secret: it holds their token. Null for a caller with no part in the visit.
+    #[schema(example = "https://meet.example/kabul-k3j9x2qa#jwt=%22eyJ…%22")]
+    video_join_url: Option<String>,
+    /// Who was let in, or came.
+    #[schema(schema_with = admitted)]
+    participant: Option<AdmittedDto>,
+    /// The session's version.
+    version: u32,
+}
+
+/// A person as the caller may see them.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum AdmittedDto {
+    /// For who cares for the patient.
+    Participant(ParticipantDto),
+    /// For who plans visits.
+    Person(PersonDto),
+}
+
+/// A [`Person`](PersonDto), a `Participant` or null. Not `oneOf`, which the derived schema would say: whatever is a participant
+/// is a person too.
+fn admitted() -> Schema {
+    AnyOfBuilder::new()
+        .description(Some(
+            "Who was let in, or came: `Participant` for who cares for the patient, `Person` for who plans visits.",
+        ))
+        .item(Ref::from_schema_name(ParticipantDto::name()))
+        .item(Ref::from_schema_name(PersonDto::name()))
+        .item(ObjectBuilder::new().schema_type(Type::Null))
+        .into()
+}
+
+impl From<&Admission> for AdmissionDto {
+    fn from(admission: &Admission) -> Self {
+        let visit = admission.session.parts();
+        let participant = visit.participant(admission.participant_id).map(|one| match admission.audience {
+            Audience::Treating | Audience::Staff => AdmittedDto::Participant(ParticipantDto::of(one, None)),
+            Audience::Scheduler | Audience::Guest | Audience::Patient => AdmittedDto::Person(PersonDto::of(one, None)),
+        });
+        Self { video_join_url: admission.video_join_url.clone(), participant, version: visit.version.get() }
+    }
+}

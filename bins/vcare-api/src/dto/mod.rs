@@ -1,0 +1,137 @@
+//! What is answered.
+
+mod admission;
+mod people;
+mod session;
+
+use serde::Serialize;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use vcare_app::sessions::{IssuedJoinToken, Joined};
+use vcare_app::waiting::JoinStatus;
+
+pub use admission::AdmissionDto;
+pub use people::{LinkDto, OwnParticipantDto, ParticipantDto, PersonDto, SegmentDto};
+pub use session::{
+    GuestSessionDto, PatientSessionDto, SchedulerSessionDto, SessionListDto, StaffSessionDto, TreatingSessionDto,
+    VirtualSessionDto,
+};
+
+/// A join link. All of it is a secret.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JoinTokenDto {
+    /// The token.
+    join_token: String,
+    /// The link to send: the token is in its fragment, which no server and no log sees.
+    #[schema(example = "https://care.example/visit#eyJ…")]
+    join_url: String,
+    /// The same link for a short message: at most 40 characters behind the host. It ends with the token.
+    #[schema(example = "https://care.example/v#3kTMd9aZ0QwErTyUiOpAsD")]
+    short_url: String,
+    /// When it stops opening.
+    #[serde(with = "time::serde::rfc3339")]
+    expires_at: OffsetDateTime,
+}
+
+impl From<IssuedJoinToken> for JoinTokenDto {
+    fn from(issued: IssuedJoinToken) -> Self {
+        Self {
+            join_token: issued.token,
+            join_url: issued.url,
+            short_url: issued.short_url,
+            expires_at: issued.expires_at,
+        }
+    }
+}
+
+/// Where somebody who came by link is led.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JoinedDto {
+    /// `waiting_room`, or `direct_join` once admitted.
+    #[schema(example = "waiting_room")]
+    destination: &'static str,
+    /// The waiting room's page, or the video room. A secret: it holds a token.
+    url: String,
+    /// The session's state as the token was checked: `scheduled` on the first join.
+    #[schema(example = "scheduled")]
+    session_status: &'static str,
+    /// When the waiting room is said to open.
+    #[serde(with = "time::serde::rfc3339")]
+    opens_at: OffsetDateTime,
+    /// The zone in which the clinic tells the time.
+    #[schema(example = "Asia/Kabul")]
+    time_zone: String,
+    /// The session's version.
+    version: u32,
+    /// The patient's place in line, from 1; absent for who does not wait in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    place_in_line: Option<u32>,
+    /// How long it will take, in whole minutes; absent when nobody can know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    estimated_wait_minutes: Option<u32>,
+    /// The language in which the clinic speaks to people: `en`, `fa-AF` or `ps`.
+    #[schema(example = "fa-AF")]
+    locale: &'static str,
+    /// The server's time: phones have wrong clocks.
+    #[serde(with = "time::serde::rfc3339")]
+    server_time: OffsetDateTime,
+}
+
+impl From<Joined> for JoinedDto {
+    fn from(joined: Joined) -> Self {
+        Self {
+            destination: joined.entry.as_str(),
+            url: joined.url,
+            session_status: joined.status_before.as_str(),
+            opens_at: joined.opens_at,
+            time_zone: joined.time_zone,
+            version: joined.version.get(),
+            place_in_line: joined.place.map(|place| place.number),
+            estimated_wait_minutes: joined.place.and_then(|place| place.minutes),
+            locale: joined.locale.as_str(),
+            server_time: joined.server_time,
+        }
+    }
+}
+
+/// How somebody who waits stands. Small: it is asked for over and over, on poor links.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JoinStatusDto {
+    /// `waiting_room`, or `direct_join` once admitted: then join again for the video room's address.
+    #[schema(example = "waiting_room")]
+    destination: &'static str,
+    /// The person's state.
+    #[schema(example = "waiting")]
+    participant_status: &'static str,
+    /// The session's state.
+    #[schema(example = "waiting")]
+    session_status: &'static str,
+    /// The session's version.
+    version: u32,
+    /// The patient's place in line, from 1; absent for who does not wait in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    place_in_line: Option<u32>,
+    /// How long it will take, in whole minutes; absent when nobody can know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    estimated_wait_minutes: Option<u32>,
+}
+
+impl From<JoinStatus> for JoinStatusDto {
+    fn from(status: JoinStatus) -> Self {
+        Self {
+            destination: status.entry.as_str(),
+            participant_status: status.participant.as_str(),
+            session_status: status.session.as_str(),
+            version: status.version.get(),
+            place_in_line: status.place.map(|place| place.number),
+            estimated_wait_minutes: status.place.and_then(|place| place.minutes),
+        }
+    }
+}

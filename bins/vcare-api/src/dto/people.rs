@@ -1,0 +1,163 @@
+//! The people of a visit as each audience may see them, their links, and how the visit was held.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use vcare_domain::{LinkUse, MediaSegment, Participant, ParticipantState};
+
+/// Whether each of those who wait is there, where that was asked for.
+pub(super) type Presence<'a> = Option<&'a dyn Fn(&Participant) -> Option<bool>>;
+
+/// A person's part in a visit.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Participant)]
+pub struct ParticipantDto {
+    #[serde(flatten)]
+    person: PersonDto,
+    /// What their link is used for; null while it was never probed.
+    link: Option<LinkDto>,
+    /// Why they were put out, in the words of who did.
+    removed_reason: Option<String>,
+    /// The FHIR RelatedPerson who comes in the patient's place; absent when the patient does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    related_person_id: Option<String>,
+}
+
+/// A person's part in a visit: who, as what, and where they are.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Person)]
+pub struct PersonDto {
+    /// The part.
+    #[schema(example = "vsp_01KA8Z0Q3CJ9XW2V5T7N4B6M8S")]
+    id: String,
+    /// The account of somebody who signs in.
+    user_id: Option<String>,
+    /// `provider`, `patient`, `interpreter` or `observer`.
+    role: &'static str,
+    /// `invited`, `waiting`, `admitted`, `active`, `disconnected` or `removed`.
+    status: &'static str,
+    /// When they first came.
+    #[serde(with = "time::serde::rfc3339::option")]
+    joined_at: Option<OffsetDateTime>,
+    /// When they were last seen to leave.
+    #[serde(with = "time::serde::rfc3339::option")]
+    left_at: Option<OffsetDateTime>,
+    /// When they were put out.
+    #[serde(with = "time::serde::rfc3339::option")]
+    removed_at: Option<OffsetDateTime>,
+    /// Whether somebody who waits is there now, as far as their device was heard of in the last two minutes. Only of who
+    /// waits, and only where sessions are read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    present: Option<bool>,
+}
+
+/// The caller's own part in a visit.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OwnParticipant)]
+pub struct OwnParticipantDto {
+    /// The part.
+    #[schema(example = "vsp_01KA8Z0Q3CJ9XW2V5T7N4B6M8S")]
+    id: String,
+    /// `provider`, `patient`, `interpreter` or `observer`.
+    role: &'static str,
+    /// `invited`, `waiting`, `admitted`, `active`, `disconnected` or `removed`.
+    status: &'static str,
+    /// What their link is used for; null while it was never probed.
+    link: Option<LinkDto>,
+    /// When they first came.
+    #[serde(with = "time::serde::rfc3339::option")]
+    joined_at: Option<OffsetDateTime>,
+    /// When they were last seen to leave.
+    #[serde(with = "time::serde::rfc3339::option")]
+    left_at: Option<OffsetDateTime>,
+}
+
+/// What a link is used for.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LinkDto {
+    /// `video`, `audio` or `message`.
+    mode: &'static str,
+    /// The most kbit/s, each way, that it should use; 0 for messages.
+    cap_kbps: u32,
+}
+
+impl From<LinkUse> for LinkDto {
+    fn from(link: LinkUse) -> Self {
+        Self { mode: link.mode.as_str(), cap_kbps: link.cap_kbps }
+    }
+}
+
+/// A stretch of a visit in one medium.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SegmentDto {
+    /// `video`, `audio` or `message`.
+    mode: &'static str,
+    /// When it began.
+    #[serde(with = "time::serde::rfc3339")]
+    from: OffsetDateTime,
+    /// When it ended; null while it runs.
+    #[serde(with = "time::serde::rfc3339::option")]
+    to: Option<OffsetDateTime>,
+    /// Why it began: `started`, `link_degraded`, `link_recovered` or `chosen`.
+    cause: &'static str,
+}
+
+impl ParticipantDto {
+    /// The person, and whether they are there, where that was asked for.
+    pub(super) fn of(participant: &Participant, presence: Presence<'_>) -> Self {
+        let removed_reason = match &participant.state {
+            ParticipantState::Removed { reason, .. } => Some(reason.as_str().to_owned()),
+            _ => None,
+        };
+        Self {
+            person: PersonDto::of(participant, presence),
+            link: participant.link.map(LinkDto::from),
+            removed_reason,
+            related_person_id: participant.related_person.as_ref().map(|related| related.as_str().to_owned()),
+        }
+    }
+}
+
+impl PersonDto {
+    /// The person, and whether they are there, where that was asked for.
+    pub(super) fn of(participant: &Participant, presence: Presence<'_>) -> Self {
+        let removed_at = match &participant.state {
+            ParticipantState::Removed { at, .. } => Some(*at),
+            _ => None,
+        };
+        Self {
+            id: participant.id.to_string(),
+            user_id: participant.user_id.as_ref().map(|user| user.as_str().to_owned()),
+            role: participant.role.as_str(),
+            status: participant.state.status().as_str(),
+            joined_at: participant.joined_at,
+            left_at: participant.left_at,
+            removed_at,
+            present: presence.and_then(|present| present(participant)),
+        }
+    }
+}
+
+impl From<&Participant> for OwnParticipantDto {
+    fn from(participant: &Participant) -> Self {
+        Self {
+            id: participant.id.to_string(),
+            role: participant.role.as_str(),
+            status: participant.state.status().as_str(),
+            link: participant.link.map(LinkDto::from),
+            joined_at: participant.joined_at,
+            left_at: participant.left_at,
+        }
+    }
+}
+
+impl From<&MediaSegment> for SegmentDto {
+    fn from(segment: &MediaSegment) -> Self {
+        Self { mode: segment.mode.as_str(), from: segment.from, to: segment.to, cause: segment.cause.as_str() }
+    }
+}

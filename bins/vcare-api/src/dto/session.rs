@@ -1,0 +1,341 @@
+//! A visit as each audience may see it. Each audience has a type of its own: a field that is not in it cannot slip out.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use vcare_app::sessions::SeenSession;
+use vcare_app::{ViewedSession, Viewer};
+use vcare_domain::{Audience, Participant, ParticipantStatus, SessionParts, SessionState, ThreadRecord};
+
+use crate::dto::people::{OwnParticipantDto, ParticipantDto, PersonDto, Presence, SegmentDto};
+
+/// A telehealth visit, as the caller may see it; `audience` says which view it is.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(tag = "audience", rename_all = "snake_case")]
+#[schema(as = VirtualSession)]
+pub enum VirtualSessionDto {
+    /// For who cares for the patient in it: everything.
+    Treating(Box<TreatingSessionDto>),
+    /// For who cares for the patient elsewhere, or has emergency access: everything but what only the treating need.
+    Staff(Box<StaffSessionDto>),
+    /// For who plans visits: times, people and states; no reasons, nothing clinical.
+    Scheduler(Box<SchedulerSessionDto>),
+    /// For who takes part without caring for the patient: times and their own part.
+    Guest(Box<GuestSessionDto>),
+    /// For the patient and who acts for them: their own part.
+    Patient(Box<PatientSessionDto>),
+}
+
+/// What everybody is told who may know of a visit.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionTimesDto {
+    /// The session.
+    #[schema(example = "vsn_01KA8Z0Q3CJ9XW2V5T7N4B6M8R")]
+    id: String,
+    /// `scheduled`, `waiting`, `active`, `ended`, `cancelled` or `failed`.
+    #[schema(example = "scheduled")]
+    status: &'static str,
+    /// Planned start, UTC.
+    #[serde(with = "time::serde::rfc3339")]
+    scheduled_start: OffsetDateTime,
+    /// Planned end, UTC.
+    #[serde(with = "time::serde::rfc3339")]
+    scheduled_end: OffsetDateTime,
+    /// The zone in which people speak of it.
+    #[schema(example = "Asia/Kabul")]
+    time_zone: String,
+    /// When the patient was admitted.
+    #[serde(with = "time::serde::rfc3339::option")]
+    actual_start: Option<OffsetDateTime>,
+    /// When it was ended.
+    #[serde(with = "time::serde::rfc3339::option")]
+    actual_end: Option<OffsetDateTime>,
+    /// How often it was changed, from 1. Send it back in `If-Match`.
+    #[schema(minimum = 1)]
+    version: u32,
+    /// When it was created.
+    #[serde(with = "time::serde::rfc3339")]
+    created_at: OffsetDateTime,
+    /// When it was last changed.
+    #[serde(with = "time::serde::rfc3339")]
+    updated_at: OffsetDateTime,
+}
+
+/// What was planned, and what came of it, without a reason or anything clinical.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionPlanDto {
+    /// Whose it is.
+    tenant_id: String,
+    /// The facility.
+    node_id: Option<String>,
+    /// The FHIR Patient's id.
+    patient_id: String,
+    /// The FHIR Appointment's id.
+    appointment_id: Option<String>,
+    /// The FHIR Encounter's id; null while there is none.
+    encounter_id: Option<String>,
+    /// What has become of the Encounter: `pending`, `created`, `parked` or `not_required`; null before the end.
+    encounter_status: Option<&'static str>,
+    /// Who created it.
+    initiator_id: String,
+    /// Who cares.
+    provider_id: Option<String>,
+    /// Where it takes place.
+    #[schema(example = "jitsi")]
+    video_backend: &'static str,
+    /// The room's name.
+    #[schema(example = "kabul-k3j9x2qa")]
+    room_name: String,
+    /// The room's address. Opens nothing without a token.
+    #[schema(example = "https://meet.example/kabul-k3j9x2qa")]
+    room_url: String,
+    /// Whole seconds; null before the end.
+    duration_seconds: Option<u32>,
+    /// Recording was asked for and consented to.
+    recording_enabled: bool,
+}
+
+/// The message thread in which a visit goes on.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionThreadDto {
+    /// Thread of the message fallback.
+    messaging_thread_id: Option<String>,
+    /// What has become of that thread: `pending`, `created` or `parked`; null while nobody asked for it.
+    messaging_status: Option<&'static str>,
+}
+
+/// Why a visit did not go as planned, and how it was held.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionCourseDto {
+    /// Why it failed: `connection_lost`.
+    failure_reason: Option<&'static str>,
+    /// Why it was cancelled, in the words of who did.
+    cancel_reason: Option<String>,
+    /// Who takes part, in the order of invitation.
+    participants: Vec<ParticipantDto>,
+    /// How it was held: stretches of one medium without gaps.
+    segments: Vec<SegmentDto>,
+}
+
+/// A visit, for who cares for the patient in it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = TreatingSession)]
+pub struct TreatingSessionDto {
+    #[serde(flatten)]
+    times: SessionTimesDto,
+    #[serde(flatten)]
+    plan: SessionPlanDto,
+    #[serde(flatten)]
+    course: SessionCourseDto,
+    #[serde(flatten)]
+    thread: SessionThreadDto,
+    /// Storage key of the recording, once it is finished.
+    recording_ref: Option<String>,
+}
+
+/// A visit, for who cares for the patient elsewhere, or has emergency access.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = StaffSession)]
+pub struct StaffSessionDto {
+    #[serde(flatten)]
+    times: SessionTimesDto,
+    #[serde(flatten)]
+    plan: SessionPlanDto,
+    #[serde(flatten)]
+    course: SessionCourseDto,
+}
+
+/// A visit, for who plans visits.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = SchedulerSession)]
+pub struct SchedulerSessionDto {
+    #[serde(flatten)]
+    times: SessionTimesDto,
+    #[serde(flatten)]
+    plan: SessionPlanDto,
+    /// Who takes part, in the order of invitation.
+    participants: Vec<PersonDto>,
+}
+
+/// A visit, for who takes part without caring for the patient.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = GuestSession)]
+pub struct GuestSessionDto {
+    #[serde(flatten)]
+    times: SessionTimesDto,
+    /// The caller's own part.
+    participants: Vec<OwnParticipantDto>,
+}
+
+/// A visit, for its patient and who acts for them.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = PatientSession)]
+pub struct PatientSessionDto {
+    #[serde(flatten)]
+    times: SessionTimesDto,
+    /// The FHIR Patient's id.
+    patient_id: String,
+    /// The FHIR Appointment's id.
+    appointment_id: Option<String>,
+    /// Whole seconds; null before the end.
+    duration_seconds: Option<u32>,
+    /// Recording was asked for and consented to.
+    recording_enabled: bool,
+    /// Why it failed: `connection_lost`.
+    failure_reason: Option<&'static str>,
+    #[serde(flatten)]
+    thread: SessionThreadDto,
+    /// The patient's own part.
+    participants: Vec<OwnParticipantDto>,
+}
+
+/// One page of visits, by planned start.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionListDto {
+    /// The visits.
+    pub items: Vec<VirtualSessionDto>,
+    /// Where the next page begins; null on the last one.
+    pub next_cursor: Option<String>,
+}
+
+impl From<&ViewedSession> for VirtualSessionDto {
+    fn from(viewed: &ViewedSession) -> Self {
+        Self::of(viewed, None)
+    }
+}
+
+impl VirtualSessionDto {
+    /// The same, and who of those who wait is there.
+    #[must_use]
+    pub fn with_presence(seen: &SeenSession) -> Self {
+        let over = seen.viewed.session.is_over();
+        let present = |person: &Participant| {
+            let waits = person.state.status() == ParticipantStatus::Waiting && !over;
+            waits.then(|| seen.there.contains(&person.id))
+        };
+        Self::of(&seen.viewed, Some(&present))
+    }
+
+    fn of(viewed: &ViewedSession, presence: Presence<'_>) -> Self {
+        let visit = viewed.session.parts();
+        match viewed.viewer.audience {
+            Audience::Treating => Self::Treating(Box::new(TreatingSessionDto {
+                times: SessionTimesDto::of(visit),
+                plan: SessionPlanDto::of(visit),
+                course: SessionCourseDto::of(visit, presence),
+                thread: SessionThreadDto::of(visit),
+                recording_ref: visit.recordings.first().map(ToString::to_string),
+            })),
+            Audience::Staff => Self::Staff(Box::new(StaffSessionDto {
+                times: SessionTimesDto::of(visit),
+                plan: SessionPlanDto::of(visit),
+                course: SessionCourseDto::of(visit, presence),
+            })),
+            Audience::Scheduler => Self::Scheduler(Box::new(SchedulerSessionDto {
+                times: SessionTimesDto::of(visit),
+                plan: SessionPlanDto::of(visit),
+                participants: visit.participants.iter().map(|one| PersonDto::of(one, presence)).collect(),
+            })),
+            Audience::Guest => Self::Guest(Box::new(GuestSessionDto {
+                times: SessionTimesDto::of(visit),
+                participants: own(visit, viewed.viewer),
+            })),
+            Audience::Patient => Self::Patient(Box::new(PatientSessionDto {
+                times: SessionTimesDto::of(visit),
+                patient_id: visit.patient_id.as_str().to_owned(),
+                appointment_id: visit.appointment_id.as_ref().map(ToString::to_string),
+                duration_seconds: duration(visit),
+                recording_enabled: visit.recording_enabled,
+                failure_reason: failure(visit),
+                thread: SessionThreadDto::of(visit),
+                participants: own(visit, viewed.viewer),
+            })),
+        }
+    }
+}
+
+fn own(visit: &SessionParts, viewer: Viewer) -> Vec<OwnParticipantDto> {
+    let own = viewer.part.and_then(|part| visit.participant(part));
+    own.map(OwnParticipantDto::from).into_iter().collect()
+}
+
+fn duration(visit: &SessionParts) -> Option<u32> {
+    visit.state.ended_at().map(|_| visit.seconds().total())
+}
+
+fn failure(visit: &SessionParts) -> Option<&'static str> {
+    matches!(visit.state, SessionState::Failed { .. }).then_some("connection_lost")
+}
+
+impl SessionTimesDto {
+    fn of(visit: &SessionParts) -> Self {
+        Self {
+            id: visit.id.to_string(),
+            status: visit.state.status().as_str(),
+            scheduled_start: visit.schedule.start(),
+            scheduled_end: visit.schedule.end(),
+            time_zone: visit.schedule.time_zone().to_string(),
+            actual_start: visit.state.started_at(),
+            actual_end: visit.state.ended_at(),
+            version: visit.version.get(),
+            created_at: visit.created_at,
+            updated_at: visit.updated_at,
+        }
+    }
+}
+
+impl SessionPlanDto {
+    fn of(visit: &SessionParts) -> Self {
+        let encounter = visit.state.encounter();
+        Self {
+            tenant_id: visit.tenant_id.to_string(),
+            node_id: visit.node_id.as_ref().map(ToString::to_string),
+            patient_id: visit.patient_id.as_str().to_owned(),
+            appointment_id: visit.appointment_id.as_ref().map(ToString::to_string),
+            encounter_id: encounter.and_then(|record| record.id()).map(ToString::to_string),
+            encounter_status: encounter.map(|record| record.status().as_str()),
+            initiator_id: visit.initiator_id.as_str().to_owned(),
+            provider_id: visit.provider_id.as_ref().map(|provider| provider.as_str().to_owned()),
+            video_backend: visit.video_backend.as_str(),
+            room_name: visit.room.name.to_string(),
+            room_url: visit.room.url.as_str().to_owned(),
+            duration_seconds: duration(visit),
+            recording_enabled: visit.recording_enabled,
+        }
+    }
+}
+
+impl SessionThreadDto {
+    fn of(visit: &SessionParts) -> Self {
+        let thread = visit.fallback.as_ref().map(|fallback| &fallback.thread);
+        Self {
+            messaging_thread_id: thread.and_then(ThreadRecord::id).map(ToString::to_string),
+            messaging_status: thread.map(ThreadRecord::as_str),
+        }
+    }
+}
+
+impl SessionCourseDto {
+    fn of(visit: &SessionParts, presence: Presence<'_>) -> Self {
+        let cancel_reason = match &visit.state {
+            SessionState::Cancelled { reason, .. } => Some(reason.as_str().to_owned()),
+            _ => None,
+        };
+        Self {
+            failure_reason: failure(visit),
+            cancel_reason,
+            participants: visit.participants.iter().map(|one| ParticipantDto::of(one, presence)).collect(),
+            segments: visit.segments.iter().map(SegmentDto::from).collect(),
+        }
+    }
+}
