@@ -2,14 +2,15 @@
 
 use std::collections::HashSet;
 
+use tokio::task::JoinSet;
+use tracing::Instrument;
+
 use crate::access::{Audited, ViewedAsyncVisit};
 use crate::actor::Caller;
 use crate::app::App;
 use crate::async_visits::{SubmitAsyncVisit, Submitted};
 use crate::authorisation::Permission;
 use crate::error::AppError;
-use tokio::task::JoinSet;
-use tracing::Instrument;
 
 /// So many drafts are taken in side by side.
 const AT_ONCE: usize = 8;

@@ -26,38 +26,28 @@ impl App {
         expected: Option<Version>,
         wish: Option<Wish>,
     ) -> Result<Admission, AppError> {
-        let about = Audited::session(id);
-        let work = self.admit(caller, id, participant, expected, wish);
-        self.guarded(caller, Permission::SessionAdmit, about, work).await
-    }
-
-    async fn admit(
-        &self,
-        caller: &Caller,
-        id: SessionId,
-        participant: ParticipantId,
-        expected: Option<Version>,
-        wish: Option<Wish>,
-    ) -> Result<Admission, AppError> {
-        let config = self.video_config(&caller.tenant_id).await?;
-        let change = caller.change(self.clock.now(), expected);
-        // The answer holds a token, so nothing of it is kept: the same wish again gets the visit as it is by then.
-        let once = wish.map(|wish| Once { wish, answer: &|_| Answer { status: 200, body: Vec::new() } });
-        let plan = Plan {
-            name: "admit_participant",
-            session: id,
-            by: By::Caller(caller, Permission::SessionAdmit),
-            once: once.as_ref(),
-            decide: |session: &mut VirtualSession, _: Option<&Access>| session.admit(participant, &change),
+        let work = async {
+            let config = self.video_config(&caller.tenant_id).await?;
+            let change = caller.change(self.clock.now(), expected);
+            // The answer holds a token, so nothing of it is kept: the same wish again gets the visit as it is by then.
+            let once = wish.map(|wish| Once { wish, answer: &|_| Answer { status: 200, body: Vec::new() } });
+            let plan = Plan {
+                name: "admit_participant",
+                session: id,
+                by: By::Caller(caller, Permission::SessionAdmit),
+                once: once.as_ref(),
+                decide: |session: &mut VirtualSession, _: Option<&Access>| session.admit(participant, &change),
+            };
+            let (session, audience) = match self.change_session(&caller.scope(), plan).await? {
+                Done::Now(changed) => (changed.session, changed.viewer.audience),
+                Done::Before(_) => {
+                    let (session, access) = self.session_for(caller, id, Permission::SessionAdmit).await?;
+                    let audience = caller.viewer(&session, &access).audience;
+                    (session, audience)
+                }
+            };
+            self.admission(caller, &config, session, participant, audience).await
         };
-        let (session, audience) = match self.change_session(&caller.scope(), plan).await? {
-            Done::Now(changed) => (changed.session, changed.viewer.audience),
-            Done::Before(_) => {
-                let (session, access) = self.session_for(caller, id, Permission::SessionAdmit).await?;
-                let audience = caller.viewer(&session, &access).audience;
-                (session, audience)
-            }
-        };
-        self.admission(caller, &config, session, participant, audience).await
+        self.guarded(caller, Permission::SessionAdmit, Audited::session(id), work).await
     }
 }
