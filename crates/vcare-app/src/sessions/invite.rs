@@ -1,7 +1,7 @@
 //! A further person is invited to a visit.
 
 use vcare_domain::{
-    NewParticipant, ParticipantId, ParticipantRole, Refusal, Relation, SessionId, UserId, Version, VirtualSession,
+    NewParticipant, ParticipantId, ParticipantRole, Refusal, SessionId, UserId, Version, VirtualSession,
 };
 
 use crate::access::{Access, Audited, ViewedSession};
@@ -51,13 +51,8 @@ impl App {
                 by: By::Caller(caller, Permission::SessionInvite),
                 once,
                 decide: |session: &mut VirtualSession, access: Option<&Access>| {
-                    // Care is handed over by who has it, or by who plans it; and nobody but them brings themselves in.
-                    let relation = access.map(|access| access.relation);
-                    let hands_over = new.role == ParticipantRole::Provider;
-                    let oneself = new.user_id.as_ref() == Some(&caller.user_id);
-                    if (hands_over && relation == Some(Relation::Assigned))
-                        || (oneself && relation != Some(Relation::Treating))
-                    {
+                    let own_account = new.user_id.as_ref() == Some(&caller.user_id);
+                    if !access.is_some_and(|access| access.relation.may_invite(new.role, own_account)) {
                         return Err(Refusal::NotItsProvider);
                     }
                     session.invite(new.clone(), limit, &change)

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
-use vcare_domain::{ParticipantId, Refusal, Relation, SessionId, Version, VirtualSession};
+use vcare_domain::{ParticipantId, Refusal, SessionId, Version, VirtualSession};
 
 use crate::access::{Access, Audited, ViewedSession};
 use crate::actor::{Caller, random_hex};
@@ -87,14 +87,13 @@ impl App {
                 by: By::Caller(caller, Permission::SessionLink),
                 once: once.as_ref(),
                 decide: |session: &mut VirtualSession, access: Option<&Access>| {
-                    let relation = access.map(|access| access.relation);
-                    if let Some(Relation::Own | Relation::Proxy) = relation
-                        && session.parts().patient().map(|patient| patient.id) != Some(participant)
-                    {
+                    let Access { relation, related_person } = access.ok_or(Refusal::ParticipantNotFound)?.clone();
+                    let of = session.parts().participant(participant).ok_or(Refusal::ParticipantNotFound)?;
+                    // Patients are not told who else takes part.
+                    if !relation.may_issue_link_of(of.role) {
                         return Err(Refusal::ParticipantNotFound);
                     }
-                    let related = access.and_then(|access| access.related_person.clone());
-                    session.issue_join_token(participant, related, limit, &change)
+                    session.issue_join_token(participant, related_person, limit, &change)
                 },
             };
             let (session, recipe) = match self.change_session(&caller.scope(), plan).await? {

@@ -1,6 +1,7 @@
 //! How somebody stands to a visit or its patient.
 
 use crate::access::{Permission, Role};
+use crate::participant::ParticipantRole;
 
 /// How a caller stands to a visit. Several may hold at once; the closest that permits what is asked for counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -53,9 +54,6 @@ pub enum Audience {
 }
 
 impl Audience {
-    /// Every audience.
-    pub const ALL: [Self; 5] = [Self::Patient, Self::Guest, Self::Scheduler, Self::Staff, Self::Treating];
-
     /// The audience's name in answers.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -134,6 +132,24 @@ impl Relation {
             // Who cares for patients plans visits, too: those that they have created.
             Self::Scheduling => !matches!(role, Role::Patient),
         }
+    }
+
+    /// Whether somebody who may invite in this relation may invite to that role. Care for the patient is handed over by a
+    /// provider of the visit or by who plans it; and only a provider of the visit may invite their own account.
+    #[must_use]
+    pub fn may_invite(self, role: ParticipantRole, own_account: bool) -> bool {
+        match self {
+            Self::Treating => true,
+            Self::Assigned => role != ParticipantRole::Provider && !own_account,
+            _ => !own_account,
+        }
+    }
+
+    /// Whether somebody who may issue a join link in this relation may issue that participant's: patients and proxies only
+    /// the patient's.
+    #[must_use]
+    pub fn may_issue_link_of(self, participant: ParticipantRole) -> bool {
+        !matches!(self, Self::Own | Self::Proxy) || participant == ParticipantRole::Patient
     }
 
     /// Whether somebody in this role and relation may use the permission. Whether the visit is in a state for it, the visit
