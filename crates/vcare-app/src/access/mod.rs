@@ -5,11 +5,12 @@
 //! takes as long: the same questions are asked of a patient who does not exist.
 
 mod audit;
+mod lists;
 
 use vcare_domain::{
     AccessDecision, AsyncVisit, Audience, EmergencyAccess, EmergencyAccessId, Known, NewEmergencyAccess, Outside,
-    ParticipantId, PatientId, Permission, RelatedPersonId, Relation, SessionId, UserId, VirtualSession, VisitFacts,
-    VisitId, decide_access,
+    Participant, ParticipantId, ParticipantStatus, PatientId, Permission, RelatedPersonId, Relation, SessionId, UserId,
+    VirtualSession, VisitFacts, VisitId, decide_access,
 };
 
 use crate::actor::Caller;
@@ -150,14 +151,23 @@ impl Caller {
     /// For whom a live visit is shown, once they have changed it: who has come to care for the patient by that sees what
     /// those see.
     pub(crate) fn viewer(&self, session: &VirtualSession, access: &Access) -> Viewer {
-        let visit = session.parts();
-        let part = match access.relation {
-            Relation::Own | Relation::Proxy => visit.patient(),
-            _ => visit.participants.iter().rfind(|one| one.user_id.as_ref() == Some(&self.user_id)),
-        };
+        let part = self.part_in(session, access);
         let treats = access.relation != Relation::Own && session.treating().contains(&&self.user_id);
         let audience = if treats { Audience::Treating } else { access.relation.audience() };
         Viewer { audience, part: part.map(|part| part.id) }
+    }
+
+    /// The caller's own part in a visit: the patient's for the patient and for a proxy; of several, one from which they were
+    /// not removed.
+    pub(crate) fn part_in<'s>(&self, session: &'s VirtualSession, access: &Access) -> Option<&'s Participant> {
+        let visit = session.parts();
+        match access.relation {
+            Relation::Own | Relation::Proxy => visit.patient(),
+            _ => {
+                let own = visit.participants.iter().filter(|one| one.user_id.as_ref() == Some(&self.user_id));
+                own.min_by_key(|one| one.state.status() == ParticipantStatus::Removed)
+            }
+        }
     }
 
     /// For whom an async visit is shown that the caller is sending now.
@@ -166,7 +176,7 @@ impl Caller {
         if for_others { Audience::Staff } else { Audience::Patient }
     }
 
-    /// The same for an async visit.
+    /// For whom an async visit is shown, once they have changed it: as [`Self::viewer`] for a live visit.
     pub(crate) fn audience(&self, visit: &AsyncVisit, access: &Access) -> Audience {
         let treats = access.relation != Relation::Own && visit.parts().state.provider() == Some(&self.user_id);
         if treats { Audience::Treating } else { access.relation.audience() }

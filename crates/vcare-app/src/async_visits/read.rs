@@ -1,6 +1,6 @@
 //! Visits without a live link are looked at.
 
-use vcare_domain::{AccessDecision, AsyncVisit, AsyncVisitId, Known, decide_access};
+use vcare_domain::{AsyncVisit, AsyncVisitId};
 
 use crate::access::{Access, Audited, ViewedAsyncVisit, Wanted};
 use crate::actor::Caller;
@@ -73,16 +73,15 @@ impl App {
         let work = async {
             let now = self.clock.now();
             filter.claimable_at = only_claimable.then_some(now);
-            let Some(known) = self.narrow_async(caller, &mut filter).await? else {
+            let Some(scope) = self.list_scope(caller, NEEDED, filter.patient_id.take()).await? else {
                 self.audit_read(caller, &about, None, Vec::new()).await?;
                 return Ok(SeenAsyncPage { items: Vec::new(), next: None });
             };
+            (filter.patient_id, filter.visible_to) = (scope.patient_id, scope.visible_to);
             let page = self.store.async_visits(&caller.tenant_id, &filter).await?;
             let shown = page.items.into_iter().filter_map(|visit| {
-                let facts = visit.facts(&caller.user_id);
-                let decided = decide_access(&caller.person(), NEEDED, &facts, &known);
-                let AccessDecision::Allowed(relation) = decided else { return None };
-                let audience = caller.audience(&visit, &Access { relation, related_person: None });
+                let access = caller.access_on_list(NEEDED, &visit.facts(&caller.user_id), &scope.known)?;
+                let audience = caller.audience(&visit, &access);
                 Some(ViewedAsyncVisit { visit, audience })
             });
             let items: Vec<_> = shown.collect();
@@ -91,35 +90,5 @@ impl App {
             Ok(SeenAsyncPage { items, next: page.next })
         };
         self.guarded(caller, NEEDED, about.clone(), work).await
-    }
-
-    /// Narrows a filter to what the caller may know of, and says what was learned of the patient that it names. `None`:
-    /// there is nothing for them.
-    async fn narrow_async(&self, caller: &Caller, filter: &mut AsyncVisitFilter) -> Result<Option<Known>, AppError> {
-        let mut known = Known { proxy: Some(false), assigned: Some(false), emergency: Some(false) };
-        if caller.only_for_their_own(NEEDED) {
-            let asked = match &filter.patient_id {
-                Some(asked) => asked.clone(),
-                None => caller.own_patient(NEEDED)?.clone(),
-            };
-            if !caller.person().is_patient(&asked) {
-                if self.acts_for(caller, &asked, NEEDED).await.is_err() {
-                    return Ok(None);
-                }
-                known.proxy = Some(true);
-            }
-            filter.patient_id = Some(asked);
-            return Ok(Some(known));
-        }
-        let (own, assigned) = match &filter.patient_id {
-            Some(patient) if caller.person().is_patient(patient) => (true, false),
-            Some(patient) => (false, self.is_assigned(caller, patient).await),
-            None => (false, false),
-        };
-        known.assigned = Some(assigned);
-        if !own && !assigned {
-            filter.visible_to = Some(caller.user_id.clone());
-        }
-        Ok(Some(known))
     }
 }

@@ -85,7 +85,7 @@ impl App {
                 return Err(self.nothing(caller, Wanted::of_session(NEEDED)).await?);
             };
             let access = self.access_to_session(caller, &seen.0, NEEDED).await?;
-            let who = caller.part_in(&seen.0, &access)?.id;
+            let who = caller.part_in(&seen.0, &access).ok_or(AppError::NotFound(Resource::Participant))?.id;
             self.decide_on_link(caller.scope(), seen, who, probed, |_| Ok(())).await.inspect(counted)
         };
         self.guarded(caller, NEEDED, Audited::session(id), work).await

@@ -105,8 +105,8 @@ impl App {
             let about = |session: &VirtualSession| {
                 let own = caller.part_in(session, &access).map(|participant| participant.id);
                 match other {
-                    None => own,
-                    Some(other) if own.is_ok_and(|own| own == other) => Ok(other),
+                    None => own.ok_or(AppError::NotFound(Resource::Participant)),
+                    Some(other) if own == Some(other) => Ok(other),
                     Some(other) if access.relation == Relation::Treating && report.heard == Heard::Lost => Ok(other),
                     Some(_) => Err(AppError::Denied { permission: NEEDED }),
                 }

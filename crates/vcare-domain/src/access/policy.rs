@@ -34,6 +34,9 @@ pub struct Known {
 }
 
 impl Known {
+    /// Everything was asked, and no relation holds.
+    pub const NOTHING: Self = Self { proxy: Some(false), assigned: Some(false), emergency: Some(false) };
+
     /// What is known to that question.
     #[must_use]
     pub const fn of(&self, outside: Outside) -> Option<bool> {

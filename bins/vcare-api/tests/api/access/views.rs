@@ -81,6 +81,21 @@ async fn reasons_and_accounts_are_not_shown_to_patients_and_schedulers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_person_with_two_parts_is_shown_the_one_from_which_they_were_not_removed() {
+    let app = TestApp::start().await;
+    app.tell_relations();
+    let visit = app.visit_of_everybody().await;
+    let token = Who::Invited.token(&app);
+    let first = app.get(&token, &visit.path("")).await.expect(200).body["participants"][0].clone();
+    let second =
+        app.invite(&visit, &json!({"role": "interpreter", "userId": Who::Invited.account()})).await.expect(201);
+    let second = second.body["participants"].as_array().unwrap().last().unwrap()["id"].as_str().unwrap().to_owned();
+    app.remove(&visit, &second, "one interpreter is enough").await.expect(200);
+    let seen = app.get(&token, &visit.path("")).await.expect(200).body;
+    assert_eq!(seen["participants"], json!([first]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_patient_wrote_is_shown_to_who_cares_for_them_and_the_queue_says_only_that_it_is_there() {
     let app = TestApp::start().await;
     app.tell_relations();
