@@ -1,4 +1,4 @@
-//! Who stands how to a patient: access-policy.
+//! A person's relation to a patient: access-policy.
 
 use async_trait::async_trait;
 use http::StatusCode;

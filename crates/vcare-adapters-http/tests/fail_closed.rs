@@ -262,8 +262,8 @@ async fn a_patient_is_in_somebodys_care_only_when_access_policy_says_so_of_this_
         (r#"{"decision":"allow","reasons":"care_team"}"#, Err(NeighbourFault::Malformed)),
     ];
     for (body, expected) in table {
-        let told = relation(AskedRelation::Assigned, json("200 OK", body)).await.0;
-        assert_eq!(told.map_err(|error| error.fault), expected, "{body}");
+        let answer = relation(AskedRelation::Assigned, json("200 OK", body)).await.0;
+        assert_eq!(answer.map_err(|error| error.fault), expected, "{body}");
     }
 }
 
@@ -288,8 +288,8 @@ async fn nobody_acts_for_a_patient_without_the_reason_and_the_person_in_the_char
         ),
     ];
     for (body, expected) in table {
-        let told = relation(AskedRelation::Proxy, json("200 OK", body)).await.0;
-        assert_eq!(told.map_err(|error| error.fault), expected, "{body}");
+        let answer = relation(AskedRelation::Proxy, json("200 OK", body)).await.0;
+        assert_eq!(answer.map_err(|error| error.fault), expected, "{body}");
     }
 }
 

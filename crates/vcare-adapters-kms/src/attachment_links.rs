@@ -15,8 +15,8 @@ use crate::keeper::{KeeperFault, behind_lengths};
 use crate::sealing;
 use crate::vault::Vault;
 
-/// Seals who a link was made for, bound to that very link, with the tenants' derived keys. A seal is the key's version, a
-/// dot, and the sealed account as base64url: nobody on the way can read whose it is, or change anything of the link.
+/// Seals the viewer of a link with the tenant's derived key, bound to that link. A seal is the key's version, a dot, and the
+/// encrypted account as base64url: nobody on the way can read the account or change the link.
 #[derive(Debug)]
 pub struct SealedAttachmentLinks {
     vault: Arc<Vault>,

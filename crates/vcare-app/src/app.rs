@@ -23,7 +23,7 @@ pub struct Neighbours {
     pub licence: Arc<dyn LicenceCheck>,
     /// Consents.
     pub consent: Arc<dyn ConsentCheck>,
-    /// Who stands how to a patient.
+    /// People's relations to patients.
     pub access: Arc<dyn AccessPolicy>,
     /// Rooms.
     pub video: VideoBackends,

@@ -1,4 +1,4 @@
-//! What a caller's roles and token say, before any visit is looked at. How they stand to one visit is decided in
+//! What a caller's roles and token say, before any visit is looked at. Their relation to one visit is decided in
 //! [`crate::access`].
 
 use vcare_domain::PatientId;
@@ -30,7 +30,7 @@ impl Caller {
     /// The patient that the caller is.
     ///
     /// # Errors
-    /// [`AppError::Forbidden`] when the token does not say which: a patient's role alone is nobody's.
+    /// [`AppError::Forbidden`] when the token does not say which patient: the role alone does not.
     pub(crate) fn own_patient(&self, permission: Permission) -> Result<&PatientId, AppError> {
         self.patient_id.as_ref().ok_or(AppError::Forbidden { permission })
     }

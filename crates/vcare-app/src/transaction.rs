@@ -46,7 +46,7 @@ pub(crate) struct Plan<'a, D> {
 /// A visit after a change.
 pub(crate) struct Changed {
     pub session: VirtualSession,
-    /// For whom it is shown.
+    /// Who it is shown to.
     pub viewer: Viewer,
     /// Whether this change changed anything.
     pub applied: bool,

@@ -81,7 +81,7 @@ pub struct NewEmergencyAccess {
     pub tenant_id: TenantId,
     /// Who needs it.
     pub user_id: UserId,
-    /// About whom.
+    /// The person.
     pub patient_id: PatientId,
     /// Why.
     pub reason: EmergencyReason,

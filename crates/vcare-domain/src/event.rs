@@ -22,7 +22,7 @@ pub enum SessionEvent {
     },
     /// A join token was issued; the older one is dead.
     JoinTokenIssued {
-        /// For whom.
+        /// Who they are shown to.
         participant: ParticipantId,
         /// The version that counts now.
         token_version: u32,

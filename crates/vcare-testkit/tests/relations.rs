@@ -1,4 +1,4 @@
-//! The stand-in of access-policy as the service's own client sees it: who stands how to a patient.
+//! The stand-in of access-policy as the service's own client sees it: people's relations to patients.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -13,7 +13,7 @@ use vcare_testkit::{Mode, Name, Standins};
 
 type Told = Result<RelationAnswer, NeighbourFault>;
 
-async fn told(standins: &Standins, user: &str, patient: &str, relation: AskedRelation) -> Told {
+async fn asked(standins: &Standins, user: &str, patient: &str, relation: AskedRelation) -> Told {
     let policy = HttpAccessPolicy::new(client(&[]), neighbour(standins.base_url()));
     let (tenant, user) = (TenantId::parse("tenant-a").unwrap(), UserId::parse(user).unwrap());
     let patient = PatientId::parse(patient).unwrap();
@@ -22,11 +22,11 @@ async fn told(standins: &Standins, user: &str, patient: &str, relation: AskedRel
 }
 
 async fn assigned(standins: &Standins) -> Told {
-    told(standins, "dr-9", "pat-1", AskedRelation::Assigned).await
+    asked(standins, "dr-9", "pat-1", AskedRelation::Assigned).await
 }
 
 async fn proxy(standins: &Standins) -> Told {
-    told(standins, "mother-1", "pat-1", AskedRelation::Proxy).await
+    asked(standins, "mother-1", "pat-1", AskedRelation::Proxy).await
 }
 
 fn as_person(id: &str) -> Told {
@@ -50,8 +50,8 @@ async fn nobody_stands_in_a_relation_until_it_is_said_and_then_in_no_other() {
         ("mother-1", "pat-1", AskedRelation::Assigned),
         ("mother-1", "pat-2", AskedRelation::Proxy),
     ] {
-        let told = told(&standins, user, patient, relation).await;
-        assert_eq!(told, Ok(RelationAnswer::Denied), "{user}, {patient}, {relation:?}");
+        let answer = asked(&standins, user, patient, relation).await;
+        assert_eq!(answer, Ok(RelationAnswer::Denied), "{user}, {patient}, {relation:?}");
     }
     standins.unassign("dr-9", "pat-1");
     standins.end_proxy("mother-1", "pat-1");

@@ -49,9 +49,9 @@ async fn an_operator_is_told_who_took_emergency_access_to_whom_when_and_why() {
     assert_eq!(patients(&json(&of_kabul)), ["pat-1"]);
 
     let table = emergencies(&["--since", "2026-03-01T00:00:00Z"]);
-    for told in ["dr-1", "pat-1", "no pulse on arrival", "vsn_01JBR0T000E008000000000001", "بیهوش رسید و تنها بود"]
+    for expected in ["dr-1", "pat-1", "no pulse on arrival", "vsn_01JBR0T000E008000000000001", "بیهوش رسید و تنها بود"]
     {
-        assert!(table.code == 0 && table.out.contains(told), "{told}: {table:?}");
+        assert!(table.code == 0 && table.out.contains(expected), "{expected}: {table:?}");
     }
     forget_login(&database, &login).await;
 }

@@ -188,8 +188,8 @@ async fn the_token_of_a_tenants_jitsi_is_shown_rotated_and_retired() {
     assert!(settings.reveal(&["hosp-herat", "--internal"]).starts_with("vci_hosp-herat.1."));
     let next = settings.reveal(&["hosp-kabul", "--internal", "--next"]);
     let run = settings.run(&["secret", "rotate", "hosp-kabul", "internal-token"]);
-    let told = "internalToken of hosp-kabul is at version 2; tokens of version 1 and newer are taken";
-    assert_eq!((run.code, run.out.trim()), (0, told), "{run:?}");
+    let expected = "internalToken of hosp-kabul is at version 2; tokens of version 1 and newer are taken";
+    assert_eq!((run.code, run.out.trim()), (0, expected), "{run:?}");
     assert_eq!(settings.reveal(&["hosp-kabul", "--internal"]), next);
     let status = || {
         let row = settings.status("hosp-kabul", "internalToken");

@@ -134,13 +134,13 @@ async fn a_prefix_that_another_tenant_has_is_refused_by_its_name() {
     let tenant = |name: &str, prefix: &str| {
         format!("[tenants.{name}]\njitsiServerUrl = \"https://meet.example\"\nroomSlugPrefix = \"{prefix}\"\n")
     };
-    for (file, told) in [
+    for (file, expected) in [
         (tenant("hosp-herat", "kabul"), "roomSlugPrefix belongs to another tenant"),
         (tenant("a", "new") + &tenant("b", "new"), "[tenants.b]: roomSlugPrefix is the one of [tenants.a]"),
     ] {
         for arguments in [&["diff"][..], &["apply"]] {
             let run = apply(&settings, &database, &file, arguments).await;
-            assert!(run.code == 1 && run.err.contains(told), "{run:?}");
+            assert!(run.code == 1 && run.err.contains(expected), "{run:?}");
         }
     }
     let rows: i64 = database.query_one("SELECT count(*) FROM tenant_config", &[]).await.unwrap().get(0);

@@ -1,4 +1,4 @@
-//! What who was let in, or lets in, is answered.
+//! The answer to an admission, and to a provider who joins.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -9,14 +9,14 @@ use vcare_domain::Audience;
 
 use crate::dto::{ParticipantDto, PersonDto};
 
-/// Somebody was let in, or came as provider.
+/// A participant was admitted, or a provider joined.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AdmissionDto {
     /// Opens the video room for the caller. A secret: it holds their token. Null for a caller with no part in the visit.
     #[schema(example = "https://meet.example/kabul-k3j9x2qa#jwt=%22eyJ…%22")]
     video_join_url: Option<String>,
-    /// Who was let in, or came.
+    /// Who was admitted, or joined.
     #[schema(schema_with = admitted)]
     participant: Option<AdmittedDto>,
     /// The session's version.
@@ -27,18 +27,18 @@ pub struct AdmissionDto {
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
 pub enum AdmittedDto {
-    /// For who cares for the patient.
+    /// For those who care for the patient.
     Participant(ParticipantDto),
-    /// For who plans visits.
+    /// For those who plan visits.
     Person(PersonDto),
 }
 
-/// A [`Person`](PersonDto), a `Participant` or null. Not `oneOf`, which the derived schema would say: whatever is a participant
-/// is a person too.
+/// A [`Person`](PersonDto), a `Participant` or null. Not `oneOf`, as a derived schema would say: every participant is valid as
+/// a person, too.
 fn admitted() -> Schema {
     AnyOfBuilder::new()
         .description(Some(
-            "Who was let in, or came: `Participant` for who cares for the patient, `Person` for who plans visits.",
+            "Who was admitted, or joined: `Participant` for those who care for the patient, `Person` for those who plan visits.",
         ))
         .item(Ref::from_schema_name(ParticipantDto::name()))
         .item(Ref::from_schema_name(PersonDto::name()))

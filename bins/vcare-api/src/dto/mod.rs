@@ -65,11 +65,11 @@ pub struct JoinedDto {
     time_zone: String,
     /// The session's version.
     version: u32,
-    /// The patient's place in line, from 1; absent for who does not wait in one.
+    /// The patient's place in line, from 1; absent for people who do not wait.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1)]
     place_in_line: Option<u32>,
-    /// How long it will take, in whole minutes; absent when nobody can know.
+    /// How long it will take, in whole minutes; absent when it cannot be estimated.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1)]
     estimated_wait_minutes: Option<u32>,
@@ -98,7 +98,7 @@ impl From<Joined> for JoinedDto {
     }
 }
 
-/// How somebody who waits stands. Small: it is asked for over and over, on poor links.
+/// The status of a person in the waiting room. Small, because clients poll it, also on poor links.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JoinStatusDto {
@@ -113,11 +113,11 @@ pub struct JoinStatusDto {
     session_status: &'static str,
     /// The session's version.
     version: u32,
-    /// The patient's place in line, from 1; absent for who does not wait in one.
+    /// The patient's place in line, from 1; absent for people who do not wait.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1)]
     place_in_line: Option<u32>,
-    /// How long it will take, in whole minutes; absent when nobody can know.
+    /// How long it will take, in whole minutes; absent when it cannot be estimated.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1)]
     estimated_wait_minutes: Option<u32>,

@@ -17,9 +17,9 @@ pub struct ParticipantDto {
     person: PersonDto,
     /// What their link is used for; null while it was never probed.
     link: Option<LinkDto>,
-    /// Why they were put out, in the words of who did.
+    /// Why they were removed, in the words of the person who removed them.
     removed_reason: Option<String>,
-    /// The FHIR RelatedPerson who comes in the patient's place; absent when the patient does.
+    /// The FHIR RelatedPerson who takes part as the patient's proxy; absent when the patient takes part.
     #[serde(skip_serializing_if = "Option::is_none")]
     related_person_id: Option<String>,
 }
@@ -44,11 +44,11 @@ pub struct PersonDto {
     /// When they were last seen to leave.
     #[serde(with = "time::serde::rfc3339::option")]
     left_at: Option<OffsetDateTime>,
-    /// When they were put out.
+    /// When they were removed.
     #[serde(with = "time::serde::rfc3339::option")]
     removed_at: Option<OffsetDateTime>,
-    /// Whether somebody who waits is there now, as far as their device was heard of in the last two minutes. Only of who
-    /// waits, and only where sessions are read.
+    /// Whether a person in the waiting room is present: their device was heard from in the last two minutes. Only for people
+    /// in the waiting room, and only where sessions are read.
     #[serde(skip_serializing_if = "Option::is_none")]
     present: Option<bool>,
 }

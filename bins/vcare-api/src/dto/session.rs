@@ -14,19 +14,19 @@ use crate::dto::people::{OwnParticipantDto, ParticipantDto, PersonDto, Presence,
 #[serde(tag = "audience", rename_all = "snake_case")]
 #[schema(as = VirtualSession)]
 pub enum VirtualSessionDto {
-    /// For who cares for the patient in it: everything.
+    /// For those who care for the patient in it: everything.
     Treating(Box<TreatingSessionDto>),
-    /// For who cares for the patient elsewhere, or has emergency access: everything but what only the treating need.
+    /// For those who care for the patient elsewhere, or have emergency access: no recording and no message thread.
     Staff(Box<StaffSessionDto>),
-    /// For who plans visits: times, people and states; no reasons, nothing clinical.
+    /// For those who plan visits: times, people and states; no reasons, nothing clinical.
     Scheduler(Box<SchedulerSessionDto>),
-    /// For who takes part without caring for the patient: times and their own part.
+    /// For participants who do not care for the patient: times and their own part.
     Guest(Box<GuestSessionDto>),
-    /// For the patient and who acts for them: their own part.
+    /// For the patient and their proxies: their own part.
     Patient(Box<PatientSessionDto>),
 }
 
-/// What everybody is told who may know of a visit.
+/// The fields of a visit that every audience sees.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionTimesDto {
@@ -113,7 +113,7 @@ pub struct SessionThreadDto {
 pub struct SessionCourseDto {
     /// Why it failed: `connection_lost`.
     failure_reason: Option<&'static str>,
-    /// Why it was cancelled, in the words of who did.
+    /// Why it was cancelled, in the words of the person who cancelled it.
     cancel_reason: Option<String>,
     /// Who takes part, in the order of invitation.
     participants: Vec<ParticipantDto>,
@@ -121,7 +121,7 @@ pub struct SessionCourseDto {
     segments: Vec<SegmentDto>,
 }
 
-/// A visit, for who cares for the patient in it.
+/// A visit, for those who care for the patient in it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = TreatingSession)]
@@ -138,7 +138,7 @@ pub struct TreatingSessionDto {
     recording_ref: Option<String>,
 }
 
-/// A visit, for who cares for the patient elsewhere, or has emergency access.
+/// A visit, for those who care for the patient elsewhere, or have emergency access.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = StaffSession)]
@@ -151,7 +151,7 @@ pub struct StaffSessionDto {
     course: SessionCourseDto,
 }
 
-/// A visit, for who plans visits.
+/// A visit, for those who plan visits.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = SchedulerSession)]
@@ -164,7 +164,7 @@ pub struct SchedulerSessionDto {
     participants: Vec<PersonDto>,
 }
 
-/// A visit, for who takes part without caring for the patient.
+/// A visit, for participants who do not care for the patient.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = GuestSession)]
@@ -175,7 +175,7 @@ pub struct GuestSessionDto {
     participants: Vec<OwnParticipantDto>,
 }
 
-/// A visit, for its patient and who acts for them.
+/// A visit, for its patient and their proxies.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = PatientSession)]

@@ -169,7 +169,7 @@ async fn a_clinician_joins_and_joining_again_changes_nothing() {
     assert_eq!((&again.body["version"], &first.body["version"]), (&json!(2), &json!(2)));
     assert_eq!(app.events_of("virtual_care.session.participant.joined.v1").await.len(), 1);
 
-    // One who was put out does not come back by themselves: they have no part in the visit any more.
+    // A removed provider cannot come back by themselves: they have no part in the visit any more.
     app.remove(&visit, &visit.provider, "double booked").await.expect(200);
     app.come(&clinician, &visit).await.refused(403, "ACCESS_DENIED");
     let again = json!({"role": "provider", "userId": "clinician-1"});

@@ -90,7 +90,7 @@ async fn of_two_administrators_at_once_the_second_is_told_of_the_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_tenants_who_take_a_prefix_at_once_one_has_it_and_the_other_is_not_told_whose_it_is() {
+async fn of_two_tenants_who_take_a_prefix_at_once_one_has_it_and_the_other_does_not_learn_whose_it_is() {
     let app = TestApp::start().await;
     let admins = [TENANT, OTHER_TENANT].map(|tenant| app.token_of(tenant, "admin-1", "tenant_admin"));
     for round in 0..5 {
@@ -101,8 +101,8 @@ async fn of_two_tenants_who_take_a_prefix_at_once_one_has_it_and_the_other_is_no
         assert_eq!((won.len(), lost.len()), (1, 1));
         assert_eq!(won[0].body["roomSlugPrefix"], prefix.as_str());
         let lost = lost.into_iter().next().unwrap().refused(409, "SETTING_TAKEN");
-        let told = "roomSlugPrefix belongs to another tenant";
-        assert_eq!(lost.body["errors"], json!([{"field": "roomSlugPrefix", "message": told}]));
+        let expected = "roomSlugPrefix belongs to another tenant";
+        assert_eq!(lost.body["errors"], json!([{"field": "roomSlugPrefix", "message": expected}]));
         assert!(!lost.body.to_string().contains("hosp-"), "{}", lost.body);
     }
 }

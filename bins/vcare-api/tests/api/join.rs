@@ -62,7 +62,7 @@ async fn us_002_a_link_that_is_issued_late_opens_for_an_hour_more() {
     app.clock.advance(Duration::minutes(150));
     app.join(&token).await.refused(401, "TOKEN_EXPIRED");
     let token = app.join_token(&visit).await;
-    // Who was inside is let in again.
+    // The person who was inside is admitted again.
     assert_eq!(app.join(&token).await.expect(200).body["destination"], "waiting_room");
     app.admit(&visit).await.expect(200);
     assert_eq!(app.join(&token).await.expect(200).body["destination"], "direct_join");

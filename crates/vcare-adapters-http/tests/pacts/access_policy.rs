@@ -1,4 +1,4 @@
-//! access-policy: consents, and who stands how to a patient.
+//! access-policy: consents, and people's relations to patients.
 
 use serde_json::{Value, json};
 use vcare_adapters_http::HttpAccessPolicy;
@@ -67,10 +67,10 @@ async fn is_asked(
     });
     let request = ours("POST", "/internal/access/evaluate").body("application/json", question);
     let interaction = Interaction::new(description, request, response).given(state, people);
-    let told = contract.says([interaction], async |port| {
+    let answer = contract.says([interaction], async |port| {
         let policy = HttpAccessPolicy::new(client(), neighbour(&format!("http://127.0.0.1:{port}")));
         let (user, patient) = (UserId::parse("dr-9").unwrap(), PatientId::parse("pat-1").unwrap());
         policy.evaluate(&kabul(), &RelationQuestion { user: &user, patient: &patient, relation }, &trace()).await
     });
-    assert_eq!(told.await, Ok(expected), "{relation:?}: {state}");
+    assert_eq!(answer.await, Ok(expected), "{relation:?}: {state}");
 }

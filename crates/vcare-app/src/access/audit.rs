@@ -1,4 +1,4 @@
-//! Who looked, and who was refused: one audit entry each, committed before the answer leaves.
+//! One audit entry for each read and each refusal, committed before the answer leaves.
 
 use std::future::Future;
 
@@ -40,7 +40,7 @@ impl Audited {
     }
 }
 
-/// Why a request was refused, as a fixed word; `None` for what is no matter of who asks.
+/// Why a request was refused, as a fixed word; `None` when the refusal does not depend on the caller.
 fn denial(error: &AppError) -> Option<&'static str> {
     match error {
         AppError::Forbidden { .. } => Some("role"),
@@ -55,8 +55,8 @@ fn denial(error: &AppError) -> Option<&'static str> {
 }
 
 impl App {
-    /// Does what a caller asks for if one of their roles can hold the permission. A refusal that has to do with who asks is
-    /// audited before it is answered.
+    /// Runs a caller's request if one of their roles can hold the permission. A refusal that depends on the caller is audited
+    /// before it is answered.
     ///
     /// # Errors
     /// Those of `work`; [`AppError::Forbidden`]; [`AppError::Store`] when a refusal cannot be audited.
@@ -84,7 +84,7 @@ impl App {
         }
     }
 
-    /// Notes that a caller is about to be shown something, in that relation. `shown`: the ids of what is on a list.
+    /// Audits that a caller is about to be shown something, in that relation. `shown`: the ids on a list.
     ///
     /// # Errors
     /// [`AppError::Store`]: what cannot be audited is not shown.

@@ -39,8 +39,7 @@ impl Caller {
 }
 
 impl App {
-    /// What a caller's list is narrowed to, when they ask for visits of that patient, or of nobody in particular. `None`:
-    /// the list is empty.
+    /// What a caller's list is narrowed to. `patient`: the one that they ask for, if any. `None`: the list is empty.
     ///
     /// # Errors
     /// [`AppError::Forbidden`] for a patient whose token does not say which patient they are.

@@ -1,8 +1,8 @@
-//! How callers stand to visits: the policy of the domain, and the answers that it needs from elsewhere.
+//! Callers' relations to visits: the policy of the domain, and the answers that it needs from elsewhere.
 //!
 //! Own visits are decided on what the visit says; access-policy and the store are asked only when no closer relation
-//! answers. No answer is a no. A visit that is not the caller's to know of is answered like one that is not there, and
-//! takes as long: the same questions are asked of a patient who does not exist.
+//! answers. No answer is a no. A visit that the caller may not see is answered like one that does not exist, and takes as
+//! long: the same questions are asked about a patient who does not exist.
 
 mod audit;
 mod lists;
@@ -21,10 +21,10 @@ use crate::transaction::{close, run_again_after_lost_races};
 
 pub(crate) use audit::Audited;
 
-/// The patient in whose name questions are asked when there is no visit.
+/// The patient that questions are about when there is no visit.
 const NOBODY: &str = "no-such-patient";
 
-/// How a caller stands to a visit that they may use.
+/// A caller's relation to a visit that they may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
     /// The relation in which they may.
@@ -33,7 +33,7 @@ pub struct Access {
     pub related_person: Option<RelatedPersonId>,
 }
 
-/// For whom an answer is made.
+/// Who an answer is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Viewer {
     /// What of the visit they are shown.
@@ -42,16 +42,16 @@ pub struct Viewer {
     pub part: Option<ParticipantId>,
 }
 
-/// A live visit, and for whom it is shown.
+/// A live visit, and who it is shown to.
 #[derive(Debug, Clone)]
 pub struct ViewedSession {
     /// The visit.
     pub session: VirtualSession,
-    /// For whom.
+    /// Who they are shown to.
     pub viewer: Viewer,
 }
 
-/// An async visit, and for whom it is shown.
+/// An async visit, and who it is shown to.
 #[derive(Debug, Clone)]
 pub struct ViewedAsyncVisit {
     /// The visit.
@@ -79,7 +79,7 @@ impl Learned {
 pub(crate) struct Question {
     outside: Outside,
     patient: PatientId,
-    /// Who cares for the patient in the visit: told of an emergency access.
+    /// Who cares for the patient in the visit: they are notified of an emergency access.
     treating: Vec<UserId>,
     /// The visit's id; `None` when there is no visit, and nothing is opened.
     visit: Option<VisitId>,
@@ -93,12 +93,12 @@ pub(crate) enum Step {
     Ask(Question),
 }
 
-/// What is asked for, and how a visit is called that the caller must not know of.
+/// The permission that is asked for, and what is answered when the caller may not know that the visit exists.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wanted {
     /// What is asked for.
     pub permission: Permission,
-    /// What it takes to know that the visit is there.
+    /// The permission without which the visit is answered as not found.
     seen_by: Permission,
     resource: Resource,
 }
@@ -119,7 +119,7 @@ impl Caller {
     /// Decides as far as what was learned goes.
     ///
     /// # Errors
-    /// [`AppError::NotFound`] for a visit that the caller must not know of, [`AppError::Denied`] for one that they may see.
+    /// [`AppError::NotFound`] for a visit that the caller may not see, [`AppError::Denied`] for one that they may see.
     pub(crate) fn step(
         &self,
         wanted: Wanted,
@@ -148,8 +148,8 @@ impl Caller {
         }))
     }
 
-    /// For whom a live visit is shown, once they have changed it: who has come to care for the patient by that sees what
-    /// those see.
+    /// What the caller is shown of a live visit. Also after a change: a clinician who has just joined as a provider is shown
+    /// what providers see.
     pub(crate) fn viewer(&self, session: &VirtualSession, access: &Access) -> Viewer {
         let part = self.part_in(session, access);
         let treats = access.relation != Relation::Own && session.treating().contains(&&self.user_id);
@@ -170,13 +170,13 @@ impl Caller {
         }
     }
 
-    /// For whom an async visit is shown that the caller is sending now.
+    /// What the caller is shown of an async visit that they are sending now.
     pub(crate) fn audience_of_own(&self, visit: &AsyncVisit) -> Audience {
         let for_others = self.cares_for_patients() && !self.person().is_patient(&visit.parts().patient_id);
         if for_others { Audience::Staff } else { Audience::Patient }
     }
 
-    /// For whom an async visit is shown, once they have changed it: as [`Self::viewer`] for a live visit.
+    /// What the caller is shown of an async visit. Also after a change: a clinician who has just claimed it sees all of it.
     pub(crate) fn audience(&self, visit: &AsyncVisit, access: &Access) -> Audience {
         let treats = access.relation != Relation::Own && visit.parts().state.provider() == Some(&self.user_id);
         if treats { Audience::Treating } else { access.relation.audience() }
@@ -184,7 +184,7 @@ impl Caller {
 }
 
 impl App {
-    /// Decides how the caller stands to a live visit.
+    /// Decides on the caller's relation to a live visit.
     ///
     /// # Errors
     /// [`AppError::NotFound`], [`AppError::Denied`], [`AppError::Store`].
@@ -198,7 +198,7 @@ impl App {
         self.access(caller, Wanted::of_session(permission), &session.facts(&caller.user_id), id).await
     }
 
-    /// Decides how the caller stands to an async visit.
+    /// Decides on the caller's relation to an async visit.
     ///
     /// # Errors
     /// [`AppError::NotFound`], [`AppError::Denied`], [`AppError::Store`].
@@ -257,8 +257,8 @@ impl App {
         Ok((session, access))
     }
 
-    /// What is answered when there is no such visit. Asks what would have been asked of somebody else's, so that the two
-    /// cannot be told apart by the time they take.
+    /// The answer when there is no such visit. Asks the same questions as for somebody else's visit, so that the response time
+    /// does not show which of the two it is.
     pub(crate) async fn nothing(&self, caller: &Caller, wanted: Wanted) -> Result<AppError, AppError> {
         let Ok(patient) = PatientId::parse(NOBODY) else { return Ok(AppError::NotFound(wanted.resource)) };
         let facts = VisitFacts::of_nobody(&patient);
@@ -329,7 +329,7 @@ impl App {
         })
     }
 
-    /// Whether the caller has opened an emergency access to the patient, or opens one now by the reason that they gave.
+    /// Whether the caller has an emergency access to the patient, or opens one now with the reason that they gave.
     async fn has_emergency_access(&self, caller: &Caller, question: &Question) -> Result<bool, AppError> {
         const NAME: &str = "open_emergency_access";
         let now = self.clock.now();

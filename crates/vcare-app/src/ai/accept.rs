@@ -52,7 +52,7 @@ impl App {
             let (session, _) = self.session_for(caller, id, Permission::AiAcceptSummary).await?;
             let edited = match edited {
                 Some(text) => {
-                    // Before a key is asked for: who may not decide is told so whether there is one or not.
+                    // Before the key: a caller who may not decide gets the same answer with and without one.
                     session.documented_by(&caller.user_id)?;
                     let hash = hash_of(text.as_str());
                     Some(EditedSummary { text: self.texts.seal_text(&caller.tenant_id, draft, &text).await?, hash })

@@ -28,7 +28,7 @@ use crate::transaction::{close, run_again_after_lost_races};
 /// A visit after a change.
 struct Changed {
     visit: AsyncVisit,
-    /// For whom it is shown.
+    /// Who it is shown to.
     audience: Audience,
     /// The durable work that was stored with the change, held for a first attempt under [`Self::first_lease`].
     follow_ups: Vec<FollowUp>,

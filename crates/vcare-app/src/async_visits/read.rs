@@ -12,7 +12,7 @@ use crate::ports::{ArrivalCursor, AsyncVisitFilter};
 /// What it takes to read.
 const NEEDED: Permission = Permission::AsyncVisitRead;
 
-/// One page of visits as they are shown, the oldest first.
+/// One page of visits, the oldest first, each in the caller's view.
 pub struct SeenAsyncPage {
     /// The visits.
     pub items: Vec<ViewedAsyncVisit>,
@@ -24,7 +24,7 @@ impl App {
     /// One visit.
     ///
     /// # Errors
-    /// [`AppError::Forbidden`], [`AppError::NotFound`] (also for a visit that is not the caller's to know of),
+    /// [`AppError::Forbidden`], [`AppError::NotFound`] (also for a visit that the caller may not see),
     /// [`AppError::Store`].
     #[tracing::instrument(skip_all, fields(tenant_id = %caller.tenant_id, async_visit_id = %id))]
     pub async fn read_async_visit(&self, caller: &Caller, id: AsyncVisitId) -> Result<ViewedAsyncVisit, AppError> {
@@ -55,10 +55,9 @@ impl App {
         Ok((visit, access))
     }
 
-    /// One page of visits, the oldest first: those that the caller may know of, each as they may see it. Who cares for
-    /// patients sees those that they have claimed, answered or sent, and the queue of those that anybody may claim: of
-    /// these not what was written. A patient sees their own. With a patient named: also those of a patient who is in the
-    /// caller's care, or for whom they act.
+    /// One page of visits, the oldest first: those that the caller may see, each in their view. Clinicians see those that they
+    /// have claimed, answered or sent, and the queue (without what was written); patients their own. With `patient_id`: also
+    /// those of a patient in the caller's care, or whose proxy they are.
     ///
     /// # Errors
     /// [`AppError::Forbidden`], [`AppError::Store`].

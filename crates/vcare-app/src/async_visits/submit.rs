@@ -88,8 +88,8 @@ impl App {
         self.guarded(caller, NEEDED, Audited::all("AsyncVisit", caller), work).await
     }
 
-    /// The same for a caller who may do it; `session` is the failed visit that it goes on with, `related` who the caller is
-    /// to the patient when they act for them.
+    /// The same for a caller who may do it. `session`: the failed visit that it continues. `related`: the caller's
+    /// RelatedPerson when they are the patient's proxy.
     pub(super) async fn take_in(
         &self,
         caller: &Caller,
@@ -187,8 +187,8 @@ async fn take_in(
     Ok(tx.async_visits().submit(&mut visit, first).await?)
 }
 
-/// Answers a draft that arrived before to who sent it. Of anybody else's draft nothing is told, not even what it says about
-/// itself: what is kept was made for who sent it.
+/// Answers a draft that arrived before, to the account that sent it. Other accounts learn nothing about it: the stored answer
+/// was made for the sender.
 fn repeated(
     known: FirstSubmission,
     caller: &Caller,

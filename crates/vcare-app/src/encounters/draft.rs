@@ -16,7 +16,7 @@ pub fn encounter_draft(visit: &SessionParts) -> Option<EncounterDraft> {
         return None;
     }
     let participants = visit.participants.iter().filter_map(|participant| {
-        // The patient is the subject: of who came in their place it is said who that was. Who was never let in did not take
+        // The patient is the Encounter's subject; a proxy is named as a participant. Somebody who was never admitted did not take
         // part.
         let individual = match participant.role {
             ParticipantRole::Patient => Individual::RelatedPerson(participant.related_person.clone()?),

@@ -179,8 +179,8 @@ pub const EVENT_TYPES: [EventType; 30] = [
     event::<EmergencyAccessGranted>(
         EMERGENCY_ACCESS,
         "Emergency access taken",
-        "Somebody who does not care for a patient had to know at once, and may for half an hour: to be told to who treats \
-         the patient, and to who looks after compliance. Once an access.",
+        "Somebody who does not care for a patient opened an emergency access to the patient for half an hour. Notify the \
+         treating providers and compliance. Published once for each access.",
     ),
     event::<AuditRecorded>(AuditEntry::SUBJECT, "Audit entry recorded", "Something happened that must be on record."),
 ];

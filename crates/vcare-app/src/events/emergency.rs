@@ -11,7 +11,8 @@ use crate::events::{CloudEvent, Timestamp};
 /// The subject of [`emergency_event`].
 pub const EMERGENCY_ACCESS: &str = "virtual_care.access.emergency.v1";
 
-/// The published form of an emergency access: who has it to whom, and whom it is to be told. Why stays in the service.
+/// The published form of an emergency access: who has it, to which patient, and who is to be notified. The reason stays in the
+/// service.
 #[must_use]
 pub fn emergency_event(
     access: &EmergencyAccess,

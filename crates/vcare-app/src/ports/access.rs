@@ -1,4 +1,4 @@
-//! Who stands how to a patient, by access-policy.
+//! A person's relation to a patient, as access-policy knows it.
 
 use async_trait::async_trait;
 use vcare_domain::{PatientId, RelatedPersonId, TenantId, UserId};
@@ -18,9 +18,9 @@ pub enum AskedRelation {
 /// A question to access-policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RelationQuestion<'a> {
-    /// About whom.
+    /// The person.
     pub user: &'a UserId,
-    /// To whom they may stand in that relation.
+    /// The patient.
     pub patient: &'a PatientId,
     /// The relation.
     pub relation: AskedRelation,
@@ -29,7 +29,7 @@ pub struct RelationQuestion<'a> {
 /// What access-policy says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RelationAnswer {
-    /// They do not stand in it.
+    /// They do not have it.
     Denied,
     /// The patient is in their care.
     Assigned,
@@ -43,8 +43,8 @@ pub enum RelationAnswer {
 /// The platform's access-policy.
 #[async_trait]
 pub trait AccessPolicy: Send + Sync {
-    /// Asks whether somebody stands in a relation to a patient. A good answer is about the relation that was asked for, or
-    /// denies it; whatever else comes is an error, and nobody may take it for a yes.
+    /// Asks whether a person has a relation to a patient. A valid answer confirms or denies the relation that was asked for;
+    /// anything else is an error, and must not be taken as a yes.
     async fn evaluate(
         &self,
         tenant: &TenantId,

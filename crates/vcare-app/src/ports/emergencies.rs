@@ -9,7 +9,7 @@ use crate::ports::StoreError;
 /// Emergency accesses, read.
 #[async_trait]
 pub trait EmergencyReads: Send + Sync {
-    /// The access of that person to that patient that holds now, if there is one: of several the one that holds longest.
+    /// The valid access of that person to that patient, if there is one: of several the one that expires last.
     async fn open_emergency(
         &self,
         tenant: &TenantId,
@@ -22,14 +22,14 @@ pub trait EmergencyReads: Send + Sync {
 /// Emergency accesses, inside a transaction.
 #[async_trait]
 pub trait Emergencies: Send {
-    /// The access of that person to that patient that holds now, if there is one. Until the transaction ends nobody else
-    /// looks for an access of these two: of two who want one at the same moment, the second finds the first one's.
+    /// The valid access of that person to that patient, if there is one. Locks the pair until the transaction ends: of two
+    /// requests at the same moment, the second finds the access of the first.
     async fn open(
         &mut self,
         user: &UserId,
         patient: &PatientId,
         now: OffsetDateTime,
     ) -> Result<Option<EmergencyAccess>, StoreError>;
-    /// Keeps a granted access, with its audit entry and the event that tells of it those who treat the patient.
+    /// Stores a granted access, with its audit entry and the event that notifies the treating providers.
     async fn keep(&mut self, access: &EmergencyAccess, treating: &[UserId]) -> Result<(), StoreError>;
 }

@@ -281,7 +281,7 @@ pub struct SessionFilter {
     pub status: Option<SessionStatus>,
     /// Only for this patient.
     pub patient_id: Option<PatientId>,
-    /// Only those in which this account has a part, that it created, or that nobody cares for yet.
+    /// Only those in which this account takes part, that it created, or that have no provider yet.
     pub visible_to: Option<UserId>,
     /// Only planned at or after.
     pub from: Option<OffsetDateTime>,

@@ -160,7 +160,7 @@ pub trait ContentInspector: Send + Sync {
     async fn inspect(&self, kind: UploadKind, bytes: Bytes) -> Result<Showable, InspectError>;
 }
 
-/// What a link to an attachment says. It opens without signing in, for a few minutes, and in the name of who it was made
+/// What a link to an attachment says. It opens without signing in, for a few minutes, in the name of the viewer it was made
 /// for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttachmentLink {
@@ -172,11 +172,11 @@ pub struct AttachmentLink {
     pub expires_at: OffsetDateTime,
 }
 
-/// Seals who a link to an attachment was made for, together with the link, and opens that again.
+/// Seals the viewer of a link to an attachment together with the link, and opens the seal again.
 #[async_trait]
 pub trait AttachmentLinks: Send + Sync {
-    /// The seal that makes a link of ours: it names the viewer to nobody but us.
+    /// The seal of a link. It holds the viewer, encrypted.
     async fn seal(&self, link: &AttachmentLink, viewer: &UserId) -> Result<String, SecretsError>;
-    /// Who that very link was made for; `None` when the seal is not one of ours for it. Of time it knows nothing.
+    /// The viewer that this link was made for; `None` when the seal is not ours or not this link's. Does not check the time.
     async fn open(&self, link: &AttachmentLink, seal: &str) -> Result<Option<UserId>, SecretsError>;
 }

@@ -8,11 +8,11 @@ use crate::error::AppError;
 use crate::gates::GateBlock;
 use crate::ports::VideoGrant;
 
-/// Somebody was let in, or came as provider.
+/// A participant was admitted, or a provider joined.
 pub struct Admission {
     /// The visit.
     pub session: VirtualSession,
-    /// Who was let in, or came.
+    /// Who was admitted, or joined.
     pub participant_id: ParticipantId,
     /// What the caller is shown of people.
     pub audience: Audience,

@@ -38,7 +38,7 @@ pub struct CreateSession {
 }
 
 impl CreateSession {
-    /// Who will care: whom the request names, else the caller if they care for patients.
+    /// The provider: the one that the request names, else the caller if they care for patients.
     fn provider(&self, caller: &Caller) -> Option<UserId> {
         self.provider_id.clone().or_else(|| caller.cares_for_patients().then(|| caller.user_id.clone()))
     }

@@ -51,9 +51,9 @@ impl Recipe {
 }
 
 impl App {
-    /// Issues a token for a participant; every older one of theirs is dead. A removed person may come again with it. Who is
-    /// inside goes back to the waiting room by it, and only a provider of the visit may do that. Patients, and who acts for
-    /// them, may have their own link.
+    /// Issues a token for a participant; all their older tokens stop working. A removed person may come again with it. A person
+    /// who is inside goes back to the waiting room, and only a provider of the visit may do that. Patients and proxies may issue
+    /// the patient's link.
     ///
     /// # Errors
     /// [`AppError::Forbidden`], [`AppError::NotFound`], [`AppError::Refused`], [`AppError::Blocked`] without settings,

@@ -32,7 +32,7 @@ impl App {
     /// One visit.
     ///
     /// # Errors
-    /// [`AppError::Forbidden`], [`AppError::NotFound`] (also for a visit that is not the caller's to know of),
+    /// [`AppError::Forbidden`], [`AppError::NotFound`] (also for a visit that the caller may not see),
     /// [`AppError::Store`].
     #[tracing::instrument(skip_all, fields(tenant_id = %caller.tenant_id, session_id = %id))]
     pub async fn read_session(&self, caller: &Caller, id: SessionId) -> Result<SeenSession, AppError> {
@@ -67,10 +67,9 @@ impl App {
         Ok(seen.collect())
     }
 
-    /// One page of visits, by planned start: those that the caller may know of, each as they may see it. Who plans visits
-    /// sees all of their tenant's, who cares for patients those in which they have a part and those that nobody cares for
-    /// yet, a patient their own. With a patient named: also those of a patient who is in the caller's care, or for whom
-    /// they act.
+    /// One page of visits, by planned start: those that the caller may see, each in their view. Schedulers and admins see all
+    /// of their tenant's visits; clinicians those in which they take part and those without a provider; patients their own.
+    /// With `patient_id`: also those of a patient in the caller's care, or whose proxy they are.
     ///
     /// # Errors
     /// [`AppError::Forbidden`], [`AppError::Store`].

@@ -27,7 +27,7 @@ pub struct SignedLink {
 pub struct Attachment {
     /// Which, from 0.
     pub index: u8,
-    /// Of what in the visit it is a part.
+    /// Whether it belongs to the submission or to the answer.
     pub place: UploadPlace,
     /// Who uploaded it; `None` when not a byte of it has come.
     pub uploaded_by: Option<UserId>,
@@ -39,12 +39,12 @@ pub struct Attachment {
     pub preview_link: Option<SignedLink>,
 }
 
-/// A visit's attachments, and for whom they are shown.
+/// A visit's attachments, and who they are shown to.
 #[derive(Debug, Clone)]
 pub struct SeenAttachments {
     /// Those that were sent in, then those of the answer, each by index.
     pub items: Vec<Attachment>,
-    /// For whom.
+    /// Who they are shown to.
     pub audience: Audience,
 }
 
@@ -61,7 +61,7 @@ impl App {
         let work = async {
             let (visit, access) = self.async_visit_for(caller, id, NEEDED).await?;
             let audience = caller.audience(&visit, &access);
-            // Of a visit in the queue nobody sees what was sent before they have taken it up.
+            // In the queue, attachments are shown only after a claim.
             if audience == Audience::Scheduler {
                 return Err(AppError::Denied { permission: NEEDED });
             }

@@ -57,8 +57,8 @@ impl App {
         self.guarded(caller, NEEDED, Audited::upload(id), work).await
     }
 
-    /// How the caller stands to the patient for whom they upload. Who cares for patients uploads for any of them, as they
-    /// may send visits for any of them; a patient only for themselves, and for whom they act.
+    /// Whether the caller uploads as the patient or as staff. Staff who care for patients may upload for any patient, as they
+    /// may send visits for any patient; a patient only for themselves, and a proxy for their patient.
     async fn uploader(&self, caller: &Caller, patient: &PatientId) -> Result<Uploader, AppError> {
         const NEEDED: Permission = Permission::AsyncVisitUpload;
         if caller.person().is_patient(patient) {
@@ -101,7 +101,7 @@ async fn begin_or_find(
             Err(refusal) => return Err(refusal.into()),
         }
     }
-    // Before the visit is there, anybody who could send it may begin; afterwards, who sent it and who answers it.
+    // Before the visit exists, anybody who could send it may begin; afterwards, its submitter and the clinician who claimed it.
     if let Some(visit) = uploads.visit_of(patient, &slot.client_mutation_id).await? {
         let place = UploadPlace::to_begin(visit.parts(), &caller.user_id, uploader)?;
         place.ok_or(AppError::NotFound(Resource::Upload))?;

@@ -11,7 +11,7 @@ use crate::events::AuditEntry;
 use crate::ports::AttachmentLink;
 
 impl App {
-    /// What a link opens: what may be shown, and nothing else. Audited in the name of who the link was made for.
+    /// The attachment that a link opens, if it may be shown. Audited in the name of the viewer that the link was made for.
     ///
     /// # Errors
     /// [`AppError::NotFound`] for whatever is wrong with the link, [`AppError::LinkExpired`] for one of ours whose time is

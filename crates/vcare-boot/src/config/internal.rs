@@ -20,7 +20,7 @@ pub struct InternalConfig {
     /// is trusted with the rooms of each tenant that is named with its token, and of no other. A token is at least 32
     /// printable characters; two of a server while one replaces the other.
     shared_servers: Vec<SharedServer>,
-    /// What was one token for all tenants. Known, so that whoever has it set is told what to do.
+    /// The former single token for all tenants. Still known, so that the check can say what replaces it.
     #[schemars(skip)]
     bearer_tokens: Vec<Sensitive>,
 }
@@ -37,7 +37,7 @@ struct SharedServer {
 }
 
 impl SharedServer {
-    /// The tenants; what is no tenant's name is not among them, and told by the check.
+    /// The tenants. Invalid names are left out here and reported by the check.
     fn tenants(&self) -> impl Iterator<Item = TenantId> {
         self.tenants.iter().filter_map(|name| TenantId::parse(name.as_str()).ok())
     }
@@ -50,9 +50,9 @@ impl InternalConfig {
     }
 
     pub(super) fn check(&self, problems: &mut Vec<String>) {
-        let mut told = |place: &str, problem: &str| problems.push(format!("internal.{place}: {problem}"));
+        let mut report = |place: &str, problem: &str| problems.push(format!("internal.{place}: {problem}"));
         if !self.bearer_tokens.is_empty() {
-            told(
+            report(
                 "bearer_tokens",
                 "opened the rooms of all tenants, and is no setting any more: give each tenant's own Jitsi the token that \
                  `vcare-admin secret reveal <tenant> --internal` prints, and name in internal.shared_servers the tenants of \
@@ -63,19 +63,19 @@ impl InternalConfig {
             let token = server.token.expose();
             let place = format!("shared_servers[{number}]");
             if token.len() < 32 || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-                told(&place, "token: at least 32 printable characters, without blanks");
+                report(&place, "token: at least 32 printable characters, without blanks");
             }
             if token.starts_with(TENANT_TOKEN_PREFIX) {
-                told(&place, "token: is a tenant's own, which needs no setting");
+                report(&place, "token: is a tenant's own, which needs no setting");
             }
             if self.shared_servers[..number].iter().any(|before| before.token.expose() == token) {
-                told(&place, "token: is another server's, too");
+                report(&place, "token: is another server's, too");
             }
             if server.tenants.is_empty() {
-                told(&place, "tenants: must name at least one; no token acts for a tenant that it was not given");
+                report(&place, "tenants: must name at least one; no token acts for a tenant that it was not given");
             }
             if server.tenants().count() != server.tenants.len() {
-                told(&place, "tenants: one of them is no tenant's name: letters, digits, '-', '_' and '.'");
+                report(&place, "tenants: one of them is no tenant's name: letters, digits, '-', '_' and '.'");
             }
         }
     }

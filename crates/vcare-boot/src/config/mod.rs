@@ -71,7 +71,7 @@ pub struct Config {
     pub identity: IdentityConfig,
     /// identity-service's licences.
     pub licence: NeighbourSection,
-    /// access-policy: consents, and who stands how to a patient.
+    /// access-policy: consents, and people's relations to patients.
     pub consent: NeighbourSection,
     /// The FHIR gateway.
     pub fhir: FhirConfig,

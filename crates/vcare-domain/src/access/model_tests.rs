@@ -18,7 +18,7 @@ const ACCOUNTS: [&str; 6] = ["dr-amiri", "dr-noori", "karim", "scheduler", "pat-
 /// The patient of every random visit.
 const PATIENT: &str = "pat-1";
 
-/// A relation, by the name that it has in the design.
+/// A relation, by its name in the design.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Bond {
     Own,
@@ -37,9 +37,9 @@ use Bond::{Assigned, Emergency, Invited, Own, Pool, Proxy, Scheduling, Submitter
 /// The nearest first: who cares for a patient does so before they act for them, and asks nobody.
 const BONDS: [Bond; 9] = [Own, Treating, Proxy, Submitter, Invited, Assigned, Emergency, Pool, Scheduling];
 
-/// Which roles get a permission in which relation, in the order of [`Bond`]: `c` clinician, `n` nurse
-/// practitioner, `s` scheduler, `a` admin, `t` tenant admin, `p` platform admin, `i` patient. Who cares for patients plans a visit only if they have
-/// created it; that is no matter of this table.
+/// Which roles get a permission in which relation, in the order of [`Bond`]: `c` clinician, `n` nurse practitioner,
+/// `s` scheduler, `a` admin, `t` tenant admin, `p` platform admin, `i` patient. A clinician plans only visits that they have
+/// created; this table does not say that.
 #[rustfmt::skip]
 const TABLE: [(Permission, [&str; 9]); 21] = [
     //                              own  proxy treat sub   invited    assig emerg pool  scheduling
@@ -79,7 +79,7 @@ fn letter(role: Role) -> char {
     }
 }
 
-/// Whom answers are made for, by the rows of the design's table.
+/// Who an answer is for, by the rows of the design's table.
 fn shown_as(bond: Bond) -> Audience {
     match bond {
         Own | Proxy => Audience::Patient,
@@ -119,27 +119,27 @@ struct Asked {
     elsewhere: Elsewhere,
 }
 
-/// How one account stands to a live visit.
+/// One account's relations to a live visit.
 struct Standing {
     treats: bool,
     takes_part: bool,
-    put_out: bool,
+    was_removed: bool,
 }
 
 impl Standing {
     fn of(account: &UserId, visit: &SessionParts) -> Self {
         let removed = |one: &Participant| matches!(one.state, ParticipantState::Removed { .. });
-        let (mut provides, mut stays, mut takes_part, mut put_out) = (false, false, false, false);
+        let (mut provides, mut stays, mut takes_part, mut was_removed) = (false, false, false, false);
         for one in visit.participants.iter().filter(|one| one.user_id.as_ref() == Some(account)) {
-            put_out |= removed(one);
+            was_removed |= removed(one);
             match one.role {
                 ParticipantRole::Provider => (provides, stays) = (true, stays || !removed(one)),
                 _ => takes_part |= !removed(one),
             }
         }
         let treats = stays || (!provides && visit.provider_id.as_ref() == Some(account));
-        // Who is still there in another part was not put out of the visit.
-        Self { treats, takes_part, put_out: put_out && !treats && !takes_part }
+        // Somebody who still has another part was not removed from the visit.
+        Self { treats, takes_part, was_removed: was_removed && !treats && !takes_part }
     }
 }
 
@@ -151,7 +151,7 @@ impl Visit {
         }
     }
 
-    /// The model: how somebody stands to the visit, in each of their roles.
+    /// The model: whether somebody has that relation to the visit, in one of their roles.
     fn stands(&self, bond: Bond, role: Role, asked: &Asked) -> bool {
         let (account, cares) = (&asked.somebody.account, matches!(letter(role), 'c' | 'n'));
         match (bond, self) {
@@ -173,19 +173,19 @@ impl Visit {
                     parts.state,
                     SessionState::Scheduled | SessionState::Waiting | SessionState::Active { .. }
                 );
-                cares && free && open && !Standing::of(account, parts).put_out
+                cares && free && open && !Standing::of(account, parts).was_removed
             }
             (Pool, Self::Async(visit)) => {
                 cares && matches!(visit.parts().state, AsyncVisitState::Submitted | AsyncVisitState::UnderReview(_))
             }
             (Scheduling, Self::Live(visit)) if cares => {
-                visit.parts().initiator_id == *account && !Standing::of(account, visit.parts()).put_out
+                visit.parts().initiator_id == *account && !Standing::of(account, visit.parts()).was_removed
             }
             (Scheduling, _) => matches!(letter(role), 's' | 'a' | 't' | 'p'),
         }
     }
 
-    /// The relations in which somebody stands to the visit, in any of their roles.
+    /// The relations that somebody has to the visit, in any of their roles.
     fn bonds(&self, asked: &Asked) -> Vec<Bond> {
         let own = self.stands(Own, Role::Patient, asked);
         let excluded = |bond: &Bond| !own || *bond == Own;
@@ -238,7 +238,7 @@ impl Visit {
     }
 }
 
-/// Who has an async visit in hand, or had.
+/// Who has claimed or answered an async visit.
 fn holder(visit: &AsyncVisitParts) -> Option<&UserId> {
     match &visit.state {
         AsyncVisitState::Submitted => None,
@@ -324,7 +324,7 @@ fn ten_thousand_times_the_policy_says_what_the_design_says() {
     }
 }
 
-/// Guards the test above: it would hold if nobody ever stood in any relation, too.
+/// Guards the test above, which would also pass if nobody ever had any relation.
 #[test]
 fn the_ten_thousand_reach_every_relation_with_yes_and_with_no_and_every_permission() {
     let all = triples();

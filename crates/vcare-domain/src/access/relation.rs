@@ -1,15 +1,15 @@
-//! How somebody stands to a visit or its patient.
+//! A person's relation to a visit or its patient.
 
 use crate::access::{Permission, Role};
 use crate::participant::ParticipantRole;
 
-/// How a caller stands to a visit. Several may hold at once; the closest that permits what is asked for counts.
+/// A caller's relation to a visit. Several may hold at once; the closest that permits the action counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Relation {
-    /// The patient. Excludes every other relation: nobody treats themselves.
+    /// The patient. Excludes every other relation: nobody may treat themselves.
     Own,
     /// A provider of the visit who was not removed, or the planned one; of an async visit, who has claimed or answered it.
-    /// Closer than a proxy, so that nobody's own visits depend on access-policy.
+    /// Closer than a proxy, so that a provider's own visits do not depend on access-policy.
     Treating,
     /// Acts for the patient, as access-policy says: a guardian, a mother for her child.
     Proxy,
@@ -21,7 +21,7 @@ pub enum Relation {
     Assigned,
     /// Has opened an emergency access to the patient.
     Emergency,
-    /// Cares for patients, and nobody cares for the patient in this visit yet.
+    /// A clinician or nurse practitioner, and the visit has no provider yet.
     Pool,
     /// Plans visits: schedulers and admins of all, and who created this one.
     Scheduling,
@@ -38,18 +38,18 @@ pub enum Outside {
     Emergency,
 }
 
-/// Whom an answer is made for. Each has a view of its own.
+/// Who an answer is for. Each has a view of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Audience {
-    /// The patient, or who acts for them: their own part.
+    /// The patient or a proxy: their own part.
     Patient,
-    /// Somebody who takes part without caring for the patient: their own part, and the times.
+    /// A participant who does not care for the patient: their own part, and the times.
     Guest,
-    /// Who plans visits: times, people and states; no reasons, nothing clinical.
+    /// Those who plan visits: times, people and states; no reasons, nothing clinical.
     Scheduler,
-    /// Who may know everything about the patient, without having a part in the visit.
+    /// Those who may know everything about the patient, but are no provider of the visit.
     Staff,
-    /// Who cares for the patient in this visit.
+    /// The providers of the visit.
     Treating,
 }
 
@@ -97,7 +97,7 @@ impl Relation {
         }
     }
 
-    /// Whom answers are made for in this relation.
+    /// Who an answer is for in this relation.
     #[must_use]
     pub const fn audience(self) -> Audience {
         match self {

@@ -1,4 +1,4 @@
-//! What visits say about who stands how to them.
+//! What a visit knows about a person's relation to it.
 
 use crate::access::{Person, Relation, Role};
 use crate::async_visit::{AsyncVisit, AsyncVisitState};
@@ -9,7 +9,7 @@ use crate::text::{PatientId, UserId};
 /// What a visit knows by itself of one person's relation to it.
 #[derive(Debug, Clone)]
 pub struct VisitFacts<'a> {
-    /// Whom the visit is for.
+    /// The patient.
     pub patient: &'a PatientId,
     /// Who cares for the patient in it: its providers, or who has claimed or answered it.
     pub treating: Vec<&'a UserId>,
@@ -19,9 +19,9 @@ pub struct VisitFacts<'a> {
     pub takes_part: bool,
     /// Whether the person created it.
     pub created: bool,
-    /// Whether the person was put out of it, and so has no claim to it by having created it or by being free.
+    /// Whether the person was removed from it. Then neither creating it nor a visit without a provider gives them access.
     pub removed: bool,
-    /// Whether anybody who cares for patients may take it up: nobody has.
+    /// Whether any clinician may take it over: it has no provider, or is not answered yet.
     pub open: bool,
 }
 
@@ -80,8 +80,8 @@ impl VirtualSession {
 }
 
 impl AsyncVisit {
-    /// What the visit knows of that account's relation to it. It is in the queue until it is answered: who comes second for
-    /// a claim is told so, as they have just seen it there.
+    /// What the visit knows of that account's relation to it. It stays in the queue until it is answered, so that a second
+    /// clinician who claims it gets a conflict and not a 404.
     #[must_use]
     pub fn facts(&self, user: &UserId) -> VisitFacts<'_> {
         let visit = self.parts();
@@ -99,7 +99,7 @@ impl AsyncVisit {
 }
 
 impl<'a> VisitFacts<'a> {
-    /// A visit that there is not, and in which nobody has a part.
+    /// A visit that does not exist.
     #[must_use]
     pub const fn of_nobody(patient: &'a PatientId) -> Self {
         Self {

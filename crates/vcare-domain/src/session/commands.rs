@@ -119,8 +119,8 @@ impl VirtualSession {
     }
 
     /// Issues a join token for a participant: raises its version, so that every older token is dead. A removed person
-    /// is invited again by it. Somebody who was let in is put back: whoever opens the new link waits to be let in again.
-    /// `related`: who it is issued to, when they act for the patient.
+    /// is invited again by it. A person who is inside leaves the room: whoever opens the new link waits to be admitted again.
+    /// `related`: the proxy that it is issued to, if any.
     ///
     /// # Errors
     /// [`Refusal::InvalidTransition`] once the visit is over, [`Refusal::ParticipantNotFound`],

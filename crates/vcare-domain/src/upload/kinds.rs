@@ -100,12 +100,12 @@ impl MediaType {
     }
 }
 
-/// How somebody who uploads stands to the patient.
+/// An uploader's relation to the patient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Uploader {
-    /// The patient, or who acts for them.
+    /// The patient, or a proxy.
     Patient,
-    /// Somebody who cares for patients.
+    /// A clinician or nurse practitioner.
     Staff,
 }
 

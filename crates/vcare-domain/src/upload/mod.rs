@@ -72,7 +72,7 @@ pub struct UploadParts {
     pub tenant_id: TenantId,
     /// The account that created it; nobody else may touch it.
     pub owner_id: UserId,
-    /// How that account stands to the patient; `None` for what was begun before this was kept.
+    /// That account's relation to the patient; `None` for uploads that began before this was stored.
     pub uploader: Option<Uploader>,
     /// The patient whose visit may take it.
     pub patient_id: PatientId,
@@ -109,7 +109,7 @@ pub struct NewUpload {
     pub tenant_id: TenantId,
     /// Who creates it.
     pub owner_id: UserId,
-    /// How they stand to the patient.
+    /// Their relation to the patient.
     pub uploader: Uploader,
     /// Whose visit may take it.
     pub patient_id: PatientId,

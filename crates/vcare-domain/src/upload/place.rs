@@ -1,13 +1,13 @@
-//! Whose an attachment is in an async visit.
+//! Whether an attachment belongs to the submission or to the answer of an async visit.
 
 use crate::async_visit::{AsyncVisitParts, AsyncVisitState};
 use crate::text::UserId;
 use crate::upload::{Upload, UploadRefusal, Uploader};
 
-/// What of a visit an attachment belongs to.
+/// The part of an async visit that an attachment belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UploadPlace {
-    /// What was sent in: by its submitter, the patient, or who acts for them.
+    /// The submission: by its submitter, the patient, or a proxy.
     Submission,
     /// The answer: by the clinician who has claimed the visit.
     Answer,
@@ -23,7 +23,7 @@ impl UploadPlace {
         }
     }
 
-    /// Where an upload of that account belongs in a visit; `None` when it is none of theirs to add to.
+    /// Where an upload of that account belongs in a visit; `None` when the account may not add to it.
     #[must_use]
     pub fn of(visit: &AsyncVisitParts, owner: &UserId, uploader: Option<Uploader>) -> Option<Self> {
         if visit.submitted_by == *owner || uploader == Some(Uploader::Patient) {
@@ -35,7 +35,7 @@ impl UploadPlace {
         }
     }
 
-    /// Whether that account may begin an upload for a visit now, and where it belongs. Nothing is added to what was answered.
+    /// Whether that account may begin an upload for a visit now, and where it belongs. Nothing is added after the answer.
     ///
     /// # Errors
     /// [`UploadRefusal::Answered`].

@@ -21,7 +21,7 @@ struct Relations {
     proxies: BTreeMap<String, BTreeMap<String, String>>,
 }
 
-/// Who stands how to whom. At the start nobody stands in any relation.
+/// People's relations to patients. None at the start.
 #[derive(Debug, Default)]
 pub(super) struct RelationRegister {
     relations: Mutex<Relations>,

@@ -14,17 +14,17 @@ use crate::problem::ProblemDetails;
 #[serde(tag = "audience", rename_all = "snake_case")]
 #[schema(as = AsyncVisit)]
 pub enum AsyncVisitDto {
-    /// For who has claimed or answered it.
+    /// For the clinician who has claimed or answered it.
     Treating(Box<StaffAsyncVisitDto>),
-    /// For who cares for the patient elsewhere, sent it for them, or has emergency access.
+    /// For those who care for the patient elsewhere, sent it for the patient, or have emergency access.
     Staff(Box<StaffAsyncVisitDto>),
-    /// For clinicians who may take it up: that it is there, and not what was written.
+    /// For clinicians who may claim it: that it exists, but not what was written.
     Queue(Box<QueuedAsyncVisitDto>),
-    /// For the patient and who acts for them.
+    /// For the patient and their proxies.
     Patient(Box<PatientAsyncVisitDto>),
 }
 
-/// What everybody is told who may know of the visit.
+/// The fields of an async visit that every audience sees.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = QueuedAsyncVisit)]
@@ -73,7 +73,7 @@ pub struct QueuedAsyncVisitDto {
     updated_at: OffsetDateTime,
 }
 
-/// What was written in a visit: by who asks for help, and in answer.
+/// The texts of an async visit: the patient's, and the answer.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WrittenDto {
@@ -98,7 +98,7 @@ pub struct WrittenDto {
     encounter_status: Option<&'static str>,
 }
 
-/// A visit without a live link, for the patient and who acts for them.
+/// A visit without a live link, for the patient and their proxies.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = PatientAsyncVisit)]
@@ -122,7 +122,7 @@ pub struct StaffAsyncVisitDto {
     provider_id: Option<String>,
     /// The account that sent it.
     submitted_by: String,
-    /// The FHIR RelatedPerson who sent it in the patient's place; null when the patient did, or a clinician.
+    /// The FHIR RelatedPerson who sent it as the patient's proxy; null when the patient or a clinician sent it.
     related_person_id: Option<String>,
 }
 

@@ -54,7 +54,7 @@ fn filter(mut query: Query) -> Result<(AsyncVisitFilter, bool), Problem> {
 ///
 /// The oldest first: with `claimable=true`, the queue. Clinicians see those that they have claimed, answered or sent, what is
 /// in the queue (without what was written), and with `patientId` those of a patient in their care; patients their own, and
-/// with `patientId` those of whom they act for. Every page is audited.
+/// with `patientId` those of a patient whose proxy they are. Every page is audited.
 #[utoipa::path(
     get, path = "/api/v1/virtual-care/async-visits", tag = "Async visits", operation_id = "listAsyncVisits",
     params(

@@ -10,7 +10,7 @@ use crate::server::Api;
 
 /// Read a visit without a live link.
 ///
-/// What is answered depends on how the caller stands to the visit; `audience` says which view it is. Of a visit in the queue,
+/// The answer depends on the caller's relation to the visit; `audience` names the view. Of a visit in the queue,
 /// clinicians are told that it is there, and not what was written, until they claim it. Every read is audited. In an
 /// emergency a clinician gives an `X-Emergency-Reason`, as for a session.
 #[utoipa::path(

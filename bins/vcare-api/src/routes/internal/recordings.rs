@@ -88,7 +88,7 @@ impl RecordingRequest {
             let hex = file.sha256.len() == 64 && file.sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
             let hash = if hex { Ok(()) } else { Err("must be 64 hex digits") };
             fields.take(&format!("files[{number}].sha256"), hash);
-            // Without a room there is no place for it, and that is told.
+            // Without a room there is no folder for it: a 4xx names the field.
             let Some(folder) = &folder else { continue };
             let key = file.storage_key.unwrap_or_else(|| format!("{folder}{}", file.name));
             let recording = fields.take(&format!("files[{number}].storageKey"), stored_below(folder, key));

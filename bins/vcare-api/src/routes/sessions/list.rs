@@ -49,7 +49,7 @@ fn filter(mut query: Query) -> Result<SessionFilter, Problem> {
 ///
 /// By planned start. Who plans visits sees all of the tenant's; clinicians those in which they have a part, those that
 /// nobody cares for yet, and with `patientId` those of a patient in their care; patients their own, and with `patientId`
-/// those of whom they act for. Each as the caller may see it. Every page is audited.
+/// those of a patient whose proxy they are. Each in the caller's view. Every page is audited.
 #[utoipa::path(
     get, path = "/api/v1/virtual-care/sessions", tag = "Sessions", operation_id = "listSessions",
     params(

@@ -12,9 +12,9 @@ use crate::server::Api;
 
 /// Read a visit.
 ///
-/// What is answered depends on how the caller stands to the visit; `audience` says which view it is. Every read is audited.
+/// The answer depends on the caller's relation to the visit; `audience` names the view. Every read is audited.
 /// A clinician who has nothing to do with the patient may give an `X-Emergency-Reason`: it opens the patient's visits to
-/// them for 30 minutes, is audited before it is answered, and the treating provider is told.
+/// them for 30 minutes, is audited before the answer, and the treating providers are notified.
 #[utoipa::path(
     get, path = "/api/v1/virtual-care/sessions/{sessionId}", tag = "Sessions", operation_id = "readSession",
     params(

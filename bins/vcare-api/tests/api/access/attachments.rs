@@ -18,7 +18,7 @@ async fn upload(app: &TestApp, token: &str, index: &str) -> u16 {
     begun.status
 }
 
-fn told(items: &Value) -> Vec<(&str, u64, &str)> {
+fn summary(items: &Value) -> Vec<(&str, u64, &str)> {
     let items = items.as_array().unwrap().iter();
     let text = |value: &'_ Value| value.as_str().unwrap_or("-").to_owned();
     items
@@ -51,9 +51,9 @@ async fn nobody_takes_the_slots_of_a_patients_visit() {
         assert_eq!(upload(&app, &Who::Own.token(&app), index).await, 201);
     }
     let items = app.attachments(&Who::Assigned.token(&app), &visit).await;
-    assert_eq!(told(&items), [("submission", 0, "patient-1"), ("submission", 1, "patient-1")]);
+    assert_eq!(summary(&items), [("submission", 0, "patient-1"), ("submission", 1, "patient-1")]);
     let items = app.attachments(&Who::Own.token(&app), &visit).await;
-    assert_eq!(told(&items), [("submission", 0, "-"), ("submission", 1, "-")], "no account is shown to patients");
+    assert_eq!(summary(&items), [("submission", 0, "-"), ("submission", 1, "-")], "no account is shown to patients");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -73,7 +73,7 @@ async fn a_clinician_attaches_to_their_own_answer_and_nothing_is_added_after_it(
     }
     assert_eq!(upload(&app, &Who::Assigned.token(&app), "4").await, 404);
     let items = app.attachments(&holder, &visit).await;
-    assert_eq!(told(&items), [("submission", 0, "patient-1"), ("answer", 0, "clinician-9")]);
+    assert_eq!(summary(&items), [("submission", 0, "patient-1"), ("answer", 0, "clinician-9")]);
     // The patient sees what the clinician attached.
     let items = app.attachments(&Who::Own.token(&app), &visit).await;
     app.open(&items[1], "url").await.expect(200);
@@ -101,5 +101,5 @@ async fn who_acts_for_a_patient_uploads_for_them() {
     assert_eq!(upload(&app, &Who::Proxy.token(&app), "0").await, 201);
     assert_eq!(upload(&app, &Who::OtherPatient.token(&app), "0").await, 403);
     let items = app.attachments(&Who::Assigned.token(&app), &visit).await;
-    assert_eq!(told(&items), [("submission", 0, "mother-1")]);
+    assert_eq!(summary(&items), [("submission", 0, "mother-1")]);
 }

@@ -1,4 +1,5 @@
-//! An API that is killed while people look: whoever was answered is in the audit, once, and nobody else who was not cut off.
+//! An API that is killed while people read: every answer that left has exactly one audit entry, and
+//! only a request that was cut off may have an entry without an answer.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -41,8 +42,8 @@ struct Kind {
 /// What an audit entry says: kind and id of what it is about, what was done, how it came out, and why.
 type Entry = [String; 5];
 
-fn entry(told: [&str; 5]) -> Entry {
-    told.map(str::to_owned)
+fn entry(fields: [&str; 5]) -> Entry {
+    fields.map(str::to_owned)
 }
 
 /// One request under its own id, and what was answered; `None` when it was cut off.
@@ -165,7 +166,7 @@ async fn kinds(place: &Place) -> Vec<Kind> {
     all
 }
 
-/// People who look at one thing after another, where the API is now. Each step, a question or its end, is told.
+/// People who read one thing after another from the running API. Each step, a request or its end, is reported.
 struct Crowd {
     tasks: JoinSet<Vec<Look>>,
     steps: mpsc::UnboundedReceiver<()>,
@@ -221,8 +222,8 @@ async fn entries(place: &Place) -> BTreeMap<String, Vec<Entry>> {
         let event: Value = serde_json::from_str(text).unwrap();
         let of = |name: &str| event["data"][name].as_str().unwrap_or_default();
         let why = ["relation", "reason"].into_iter().find_map(|name| event["data"]["metadata"][name].as_str());
-        let told = [of("resourceType"), of("resourceId"), of("action"), of("outcome"), why.unwrap_or_default()];
-        entries.entry(event["correlationid"].as_str().unwrap().to_owned()).or_default().push(entry(told));
+        let fields = [of("resourceType"), of("resourceId"), of("action"), of("outcome"), why.unwrap_or_default()];
+        entries.entry(event["correlationid"].as_str().unwrap().to_owned()).or_default().push(entry(fields));
     }
     entries
 }

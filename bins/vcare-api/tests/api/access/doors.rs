@@ -49,7 +49,7 @@ async fn nobody_brings_themselves_into_a_colleagues_visit() {
         let invite = json!({"role": role, "userId": who.account()});
         app.post(&who.token(&app), &path, &invite).await.refused(403, "ACCESS_DENIED");
     }
-    // Care is handed over by who has it or plans it, and not by who is assigned elsewhere.
+    // Care is handed over by a provider or a planner, not by a clinician who is only assigned to the patient.
     let colleague = json!({"role": "provider", "userId": "dr-jawid"});
     app.post(&Who::Assigned.token(&app), &path, &colleague).await.refused(403, "ACCESS_DENIED");
     app.post(&Who::Scheduler.token(&app), &path, &colleague).await.expect(201);
@@ -143,7 +143,7 @@ async fn nobody_treats_themselves() {
     let both = account.claim("realm_access", json!({"roles": ["clinician", "patient"]}));
     let token = app.standins.issuer().token(&both);
     app.post(&token, "/sessions", &app.wish()).await.refused(403, "ACCESS_DENIED");
-    // Another one's patient, they are; nobody's colleague in it.
+    // They are a patient elsewhere, and have no part in this visit.
     let visit = app.visit().await;
     assert_eq!(app.get(&token, &visit.path("")).await.expect(200).body["audience"], "patient");
     app.come(&token, &visit).await.refused(403, "ACCESS_DENIED");
@@ -155,7 +155,7 @@ async fn nobody_treats_themselves() {
 async fn a_patients_role_alone_is_nobody() {
     let app = TestApp::start().await;
     let visit = app.visit().await;
-    // The account is called like the patient: that says nothing of who they are.
+    // The account has the same name as the patient: that does not make them the patient.
     let token = app.standins.issuer().token(&app.account(TENANT, CONSENTED, "patient"));
     app.get(&token, "/sessions").await.refused(403, "ACCESS_DENIED");
     app.get(&token, "/async-visits").await.refused(403, "ACCESS_DENIED");
@@ -178,7 +178,7 @@ async fn who_acts_for_a_patient_does_what_the_patient_does_and_is_named() {
     let encounter = app.standins.encounters().pop().unwrap();
     let people = serde_json::to_string(&encounter["participant"]).unwrap();
     assert!(people.contains("RelatedPerson/rel-mother-1") && !people.contains(CONSENTED), "{people}");
-    // Nobody acts for who is not theirs; and not after access-policy says no.
+    // Nobody is a proxy for another patient, nor after access-policy says no.
     let mut other = draft();
     other["patientId"] = json!(OTHER_PATIENT);
     app.post(&mother, "/async-visits", &other).await.refused(403, "ACCESS_DENIED");

@@ -22,10 +22,10 @@ async fn a_clinician_reads_in_an_emergency_and_that_is_on_record_and_told_before
     let entry = entries.iter().find(|entry| entry["data"]["eventType"] == "EMERGENCY_ACCESS").unwrap();
     assert_eq!(entry["data"]["actorId"], Who::Stranger.account());
     assert_eq!(entry["data"]["resourceId"], CONSENTED);
-    let told = app.events_of("virtual_care.access.emergency.v1").await;
-    assert_eq!(told.len(), 1);
-    assert_eq!(told[0]["data"]["treatingProviderIds"], json!(["clinician-1"]));
-    assert_eq!(told[0]["data"]["visitId"], visit.id.as_str());
+    let notified = app.events_of("virtual_care.access.emergency.v1").await;
+    assert_eq!(notified.len(), 1);
+    assert_eq!(notified[0]["data"]["treatingProviderIds"], json!(["clinician-1"]));
+    assert_eq!(notified[0]["data"]["visitId"], visit.id.as_str());
     let everything = serde_json::to_string(&app.all_events().await).unwrap();
     assert!(!everything.contains("no pulse"), "a reason is in an event");
 }
@@ -36,7 +36,7 @@ async fn an_emergency_access_lasts_half_an_hour_for_that_patient_and_is_given_on
     let visit = app.visit().await;
     let token = Who::Stranger.token(&app);
     app.read_in_emergency(&token, &visit.path(""), REASON).await.expect(200);
-    // No reason is needed while it lasts, also for another visit of the same patient, and none is opened anew.
+    // While it lasts no reason is needed, also for another visit of the same patient, and no second one is opened.
     let second = app.visit().await;
     app.get(&token, &second.path("")).await.expect(200);
     app.read_in_emergency(&token, &visit.path(""), REASON).await.expect(200);
@@ -105,7 +105,7 @@ async fn a_reason_that_is_none_is_refused_by_its_name() {
         let answer = app.read_in_emergency(&token, &visit.path(""), bad).await.refused(400, "VALIDATION_ERROR");
         assert_eq!(answer.body["errors"][0]["field"], "X-Emergency-Reason", "{bad:?}");
     }
-    // In the language of who gives it.
+    // In the language of the person who gives it.
     app.read_in_emergency(&token, &visit.path(""), "ناروغ بې هوښه دی").await.expect(200);
 }
 

@@ -1,4 +1,4 @@
-//! Links of people who are inside: nobody but a provider of the visit issues a new one, and it leads to the waiting room.
+//! New links for people who are inside: only a provider of the visit issues one, and it leads to the waiting room.
 
 use serde_json::json;
 
@@ -33,14 +33,14 @@ async fn a_new_link_for_somebody_inside_leads_to_the_waiting_room_and_they_are_a
     let (visit, old) = app.active_visit().await;
     let before = app.read(&visit).await["version"].as_u64().unwrap();
     let new = app.join_token(&visit).await;
-    // The provider's screen is told: the person is expected, and not inside any more.
+    // The provider's screen sees it: the person is invited, and not inside any more.
     let patient = app.participant(&visit, &visit.patient).await;
     assert_eq!(patient["status"], "invited");
     assert!(app.read(&visit).await["version"].as_u64().unwrap() > before);
     let invited = app.events_of("virtual_care.session.participant.invited.v1").await;
     assert_eq!(invited.last().unwrap()["data"]["participantId"], visit.patient.as_str());
     app.join(&old).await.refused(401, "TOKEN_INVALID");
-    // Nobody is let in who has not come.
+    // Nobody is admitted before they come to the waiting room.
     app.admit(&visit).await.refused(409, "PARTICIPANT_NOT_IN_WAITING_ROOM");
     let joined = app.join(&new).await.expect(200);
     assert_eq!(joined.body["destination"], "waiting_room");

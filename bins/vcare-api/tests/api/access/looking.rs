@@ -32,18 +32,18 @@ async fn entry_of(app: &TestApp, request: impl Future<Output = Answer>) -> (Answ
     (answer, event)
 }
 
-/// Asserts that somebody looked, and what is told of it.
+/// Asserts that a read is audited, with exactly this entry.
 #[track_caller]
 fn must_tell(event: &Value, user: &str, about: (&str, &str), relation: Option<&str>, shown: &[&str]) {
     let metadata = relation.map_or_else(|| json!({}), |relation| json!({ "relation": relation }));
-    let mut told = json!({
+    let mut expected = json!({
         "eventType": "RECORD_READ", "actorId": user, "actorType": "USER", "resourceType": about.0,
         "resourceId": about.1, "action": "READ", "outcome": "SUCCESS", "metadata": metadata,
     });
     if !shown.is_empty() {
-        told["resourceIds"] = json!(shown);
+        expected["resourceIds"] = json!(shown);
     }
-    assert_eq!(event["data"], told);
+    assert_eq!(event["data"], expected);
     assert_eq!(event["actorid"], user);
 }
 
@@ -144,7 +144,7 @@ async fn who_is_shown_a_draft_again_is_written_down_again() {
     }
 }
 
-/// One request that is refused, and what is told of it.
+/// One request that is refused, and its audit entry.
 struct Refused<'a> {
     token: &'a str,
     method: Method,
@@ -203,7 +203,7 @@ async fn who_is_refused_is_written_down_with_what_they_tried_and_why_not() {
         reads(&scheduler, "/async-visits", 403, (asynchronous, TENANT), see_async, "role"),
         reads(&scheduler, &list, 403, (files, &sent), see_async, "role"),
         tries(&patient, &cancel, 403, (live, session), "virtual_care:session:cancel", "role"),
-        // By how they stand to a visit that they may see.
+        // By their relation to a visit that they may see.
         tries(&assigned, &end, 403, (live, session), "virtual_care:session:end", "relation"),
         tries(&assigned, &put_out, 403, (live, session), "virtual_care:session:remove", "relation"),
         reads(&stranger, &list, 403, (files, &sent), see_async, "relation"),

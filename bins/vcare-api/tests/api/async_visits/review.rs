@@ -187,7 +187,11 @@ async fn of_answers_at_once_one_is_given_and_of_an_answer_and_a_take_over_one_wi
         let (answered, taken) = tokio::join!(app.respond(&id), act(&app, &other, &id, "claim", &body));
         let status = app.read_async(&id).await["status"].clone();
         if answered.status == 200 {
-            taken.refused(409, "INVALID_STATUS_TRANSITION");
+            // A visit that was answered before the other clinician's request began is not in the queue for them any more.
+            match taken.status {
+                404 => taken.refused(404, "ASYNC_VISIT_NOT_FOUND"),
+                _ => taken.refused(409, "INVALID_STATUS_TRANSITION"),
+            };
             assert_eq!(status, "responded");
         } else {
             answered.refused(409, "NOT_CLAIMED_BY_YOU");

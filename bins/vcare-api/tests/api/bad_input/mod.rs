@@ -204,7 +204,7 @@ fn shown(answer: &Answer) -> String {
     String::from_utf8_lossy(&answer.bytes).chars().take(400).collect()
 }
 
-/// A query for one text that is another one whenever any row of any table is, but for the audit entries of who was refused.
+/// A query for one text that changes whenever any row of any table does, except for audit entries of refusals.
 async fn everything(app: &TestApp) -> String {
     let tables =
         "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 1";

@@ -31,7 +31,7 @@ async fn decide(app: &TestApp, token: &str, visit: &Visit, draft: &str) -> Answe
     app.decide(token, visit, &json!({"draftId": draft, "accepted": true})).await
 }
 
-/// All that a tenant has, as the owner of the database sees it, but for who looked at it.
+/// All rows of a tenant, as the owner of the database sees them, without the audit of reads.
 async fn all_of(database: &TestDatabase, tenant: &str) -> Vec<String> {
     let mut all = Vec::new();
     for table in tables(database).await {

@@ -9,12 +9,12 @@ use super::room;
 use crate::described::operations;
 use crate::support::{Answer, OTHER_TENANT, TENANT, TestApp, Visit, occupant, reservation, scope};
 
-/// Everything that a Jitsi server asks or tells about one visit, by what it would change or show.
+/// Every request of a Jitsi server about one visit, by what it would change or show.
 async fn requests(app: &TestApp, visit: &Visit) -> Vec<(&'static str, RequestBuilder)> {
     let (room, now) = (room(app, visit).await, app.now().unix_timestamp());
-    let told = |path: &str, body: Value| app.request(Method::POST, &format!("//internal/{path}")).json(&body);
+    let request = |path: &str, body: Value| app.request(Method::POST, &format!("//internal/{path}")).json(&body);
     let seen = |what: &str| {
-        told(&format!("jitsi/events/occupant/{what}"), occupant(what, &room, &visit.patient, "phone", now))
+        request(&format!("jitsi/events/occupant/{what}"), occupant(what, &room, &visit.patient, "phone", now))
     };
     let jid = format!("{room}@muc.meet.jitsi/tablet");
     let everybody = json!([{"occupant_jid": jid, "id": visit.patient, "joined_at": now - 60}]);
@@ -27,9 +27,9 @@ async fn requests(app: &TestApp, visit: &Visit) -> Vec<(&'static str, RequestBui
         ("conferenceClosed", app.request(Method::DELETE, &conference)),
         ("occupantJoined", seen("joined")),
         ("occupantLeft", seen("left")),
-        ("roomCreated", told("jitsi/events/room/created", json!({"room_name": room}))),
-        ("roomDestroyed", told("jitsi/events/room/destroyed", destroyed)),
-        ("recordingFinished", told("jibri/recordings", json!({"room": room, "files": [file]}))),
+        ("roomCreated", request("jitsi/events/room/created", json!({"room_name": room}))),
+        ("roomDestroyed", request("jitsi/events/room/destroyed", destroyed)),
+        ("recordingFinished", request("jibri/recordings", json!({"room": room, "files": [file]}))),
     ]
 }
 
@@ -131,14 +131,14 @@ async fn another_tenants_jitsi_is_answered_as_if_there_were_no_such_room_and_cha
     for (id, answer) in answers(&app, &visit, &token).await {
         match id {
             "reserveConference" => {
-                let told = json!({"message": "This link does not lead to a visit."});
-                assert_eq!((answer.status, &answer.body), (403, &told));
+                let expected = json!({"message": "This link does not lead to a visit."});
+                assert_eq!((answer.status, &answer.body), (403, &expected));
                 let unknown = app.send(reservation(&app, "kabul-nosuchrm").bearer_auth(&token)).await;
-                assert_eq!((unknown.status, &unknown.body), (403, &told), "the same");
+                assert_eq!((unknown.status, &unknown.body), (403, &expected), "the same");
             }
             "readConference" | "conferenceClosed" => {
-                let told = json!({"message": "there is no such conference"});
-                assert_eq!((answer.status, &answer.body), (404, &told), "{id}");
+                let expected = json!({"message": "there is no such conference"});
+                assert_eq!((answer.status, &answer.body), (404, &expected), "{id}");
             }
             // Nothing follows from it, whose room it ever is.
             "roomCreated" => assert_eq!(answer.status, 204),
@@ -208,7 +208,7 @@ async fn after_a_rotation_both_tokens_are_taken_until_the_older_one_is_retired()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_nobody_can_say_whose_a_token_is_a_server_is_told_to_come_again() {
+async fn while_a_token_cannot_be_checked_the_answer_is_503() {
     let app = TestApp::start_with("database.connection_timeout_ms = 3000").await;
     let (visit, _) = app.active_visit().await;
     let token = app.internal_token(TENANT, 1).await;

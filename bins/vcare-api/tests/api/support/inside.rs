@@ -20,7 +20,7 @@ pub fn reservation(app: &TestApp, name: &str) -> RequestBuilder {
     request.header("Content-Type", "application/x-www-form-urlencoded").body(body)
 }
 
-/// What the component tells of a connection that came or left.
+/// The component's report of a connection that came or left.
 pub fn occupant(what: &str, room: &str, participant: &str, connection: &str, at: i64) -> Value {
     let mut occupant = json!({
         "occupant_jid": format!("{room}@muc.meet.jitsi/{connection}"), "name": "Ahmad", "id": participant,

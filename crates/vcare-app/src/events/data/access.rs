@@ -28,7 +28,7 @@ pub struct EmergencyAccessGranted {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("pattern" = VISIT_ID))]
     pub visit_id: Option<String>,
-    /// The accounts of those who treat the patient, who are to be told; none when nobody is known to.
+    /// The accounts of the patient's treating providers, who are to be notified; empty when none is known.
     #[schemars(inner(regex(pattern = ACTOR_ID)))]
     pub treating_provider_ids: Vec<String>,
     /// Since when.

@@ -7,7 +7,7 @@ use vcare_domain::TenantId;
 
 use super::SecretsError;
 
-/// The tenants that a server acts for. Whatever it asks or tells about another tenant's visit is about no visit.
+/// The tenants that a server acts for. Other tenants' visits do not exist for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServedTenants(Arc<[TenantId]>);
 
@@ -40,10 +40,10 @@ impl ServedTenants {
     }
 }
 
-/// Says for whom a server acts, by the token that it shows.
+/// Finds the tenants that a server acts for by its token.
 #[async_trait]
 pub trait InternalTokens: Send + Sync {
-    /// The tenants that a token is for; `None` for a token that is nobody's, or nobody's any more.
+    /// The tenants that a token is for; `None` for an unknown or retired token.
     async fn served(&self, token: &str) -> Result<Option<ServedTenants>, SecretsError>;
 }
 
