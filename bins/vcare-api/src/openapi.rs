@@ -10,8 +10,8 @@ use utoipa::{Modify, OpenApi};
 use self::headers::Headers;
 use self::refusals::Refusals;
 use crate::dto::{
-    AdmissionDto, JoinStatusDto, JoinTokenDto, JoinedDto, LinkDto, ParticipantDto, SegmentDto, SessionListDto,
-    VirtualSessionDto,
+    AdmissionDto, JoinStatusDto, JoinTokenDto, JoinedDto, LinkDto, ParticipantDto, ProviderTimeDto, SegmentDto,
+    SessionListDto, VirtualSessionDto,
 };
 use crate::problem::{FieldError, ProblemDetails};
 use crate::routes;
@@ -115,7 +115,7 @@ impl Modify for Security {
     ),
     components(
         schemas(
-    VirtualSessionDto, ParticipantDto, LinkDto, SegmentDto, SessionListDto, AdmissionDto, JoinTokenDto, JoinedDto, JoinStatusDto, ProblemDetails, FieldError, AsyncVisitDto, AsyncVisitListDto, SyncDto, SyncResultDto,
+    VirtualSessionDto, ParticipantDto, LinkDto, SegmentDto, ProviderTimeDto, SessionListDto, AdmissionDto, JoinTokenDto, JoinedDto, JoinStatusDto, ProblemDetails, FieldError, AsyncVisitDto, AsyncVisitListDto, SyncDto, SyncResultDto,
         ),
     ),
     modifiers(&Security, &Refusals, &Headers),

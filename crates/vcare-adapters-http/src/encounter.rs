@@ -4,8 +4,10 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::UtcOffset;
 use time::format_description::well_known::Rfc3339;
-use vcare_app::ports::{EncounterDraft, EncounterParticipant, Individual, Period};
-use vcare_domain::ParticipantRole;
+use vcare_app::ports::{
+    EncounterDraft, EncounterKind, EncounterPart, EncounterParticipant, Individual, Period, VirtualService,
+};
+use vcare_domain::{MediaMode, VideoBackend};
 
 /// The Encounter of a finished visit, as R4 has it: `class` is one Coding, `appointment` an array that is left out when
 /// there is none, times have a zone. It has no `id`: some servers refuse a conditional create whose id differs from the
@@ -19,7 +21,14 @@ pub fn encounter_resource(draft: &EncounterDraft) -> Value {
     set("status", json!("finished"));
     set("class", coding("http://terminology.hl7.org/CodeSystem/v3-ActCode", "VR", "virtual"));
     set("subject", reference("Patient", draft.patient_id.as_str()));
-    let participants: Vec<Value> = draft.participants.iter().filter_map(participant).collect();
+    let types: Vec<Value> = std::iter::once(json!({"coding": [telemedicine()]}))
+        .chain(draft.kinds.iter().map(|kind| json!({"coding": [kind_of(*kind)]})))
+        .collect();
+    set("type", Value::Array(types));
+    if let Some(service) = &draft.virtual_service {
+        set("extension", json!([virtual_service(service)]));
+    }
+    let participants: Vec<Value> = draft.participants.iter().map(participant).collect();
     if !participants.is_empty() {
         set("participant", Value::Array(participants));
     }
@@ -36,33 +45,59 @@ pub fn encounter_resource(draft: &EncounterDraft) -> Value {
     Value::Object(encounter)
 }
 
-/// Who took part by profession, and who acted for the patient: an observer may be family, for whom a Practitioner would be
-/// untrue, and the patient is the subject. An interpreter is `translator`, the code that R4's value set has for it; `TRANS` in
-/// v3-ParticipationType is a transcriber.
-fn participant(person: &EncounterParticipant) -> Option<Value> {
-    let user = match &person.individual {
-        Individual::Practitioner(user) => user,
-        Individual::RelatedPerson(related) => {
-            return Some(json!({
-                "period": period(person.period),
-                "individual": reference("RelatedPerson", related.as_str()),
-            }));
-        }
+/// What every visit of ours is, in a code system that others know.
+fn telemedicine() -> Value {
+    coding("http://snomed.info/sct", "448337001", "Telemedicine consultation with patient (procedure)")
+}
+
+/// How it was held, in a code system of ours.
+fn kind_of(kind: EncounterKind) -> Value {
+    let (code, display) = match kind {
+        EncounterKind::Live(MediaMode::Video) => ("video", "Video visit"),
+        EncounterKind::Live(MediaMode::Audio) => ("audio", "Audio visit"),
+        EncounterKind::Live(MediaMode::Message) => ("messages", "Visit in messages"),
+        EncounterKind::StoreAndForward => ("store-and-forward", "Store-and-forward visit"),
     };
-    let part = match person.role {
-        ParticipantRole::Provider => {
-            coding("http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "PPRF", "primary performer")
-        }
-        ParticipantRole::Interpreter => {
+    coding("urn:ghasi:virtual-care:encounter-type", code, display)
+}
+
+/// What could let somebody in stands in a query or a fragment.
+fn without_query(address: &str) -> &str {
+    address.split(['?', '#']).next().unwrap_or(address)
+}
+
+/// R5's `Encounter.virtualService` as the extension that R4 has for it.
+fn virtual_service(service: &VirtualService) -> Value {
+    let (code, display) = match service.backend {
+        VideoBackend::Jitsi => ("jitsi", "Jitsi Meet"),
+        VideoBackend::Zoom => ("zoom", "Zoom"),
+    };
+    json!({
+        "url": "http://hl7.org/fhir/5.0/StructureDefinition/extension-Encounter.virtualService",
+        "extension": [
+            {"url": "channelType", "valueCoding": coding("urn:ghasi:virtual-care:video-backend", code, display)},
+            {"url": "address", "valueUrl": without_query(service.address.as_str())},
+        ],
+    })
+}
+
+/// Who took part by profession, and who acted for the patient, who is the subject. An interpreter is `translator`, the code
+/// that R4's value set has for it; `TRANS` in v3-ParticipationType is a transcriber.
+fn participant(person: &EncounterParticipant) -> Value {
+    const PARTICIPATION: &str = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType";
+    let individual = match &person.individual {
+        Individual::Practitioner(user) => practitioner(user.as_str()),
+        Individual::RelatedPerson(related) => reference("RelatedPerson", related.as_str()),
+    };
+    let part = match person.part {
+        EncounterPart::PrimaryPerformer => coding(PARTICIPATION, "PPRF", "primary performer"),
+        EncounterPart::SecondaryPerformer => coding(PARTICIPATION, "SPRF", "secondary performer"),
+        EncounterPart::Translator => {
             coding("http://terminology.hl7.org/CodeSystem/participant-type", "translator", "Translator")
         }
-        ParticipantRole::Patient | ParticipantRole::Observer => return None,
+        EncounterPart::Proxy => return json!({"period": period(person.period), "individual": individual}),
     };
-    Some(json!({
-        "type": [{"coding": [part]}],
-        "period": period(person.period),
-        "individual": practitioner(user.as_str()),
-    }))
+    json!({"type": [{"coding": [part]}], "period": period(person.period), "individual": individual})
 }
 
 /// By reference when the account's id can be a FHIR id, else by identifier: one odd account name must not make the
@@ -100,13 +135,13 @@ pub(crate) fn is_fhir_id(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use time::macros::datetime;
-    use vcare_domain::{AppointmentId, NodeId, PatientId, UserId};
+    use vcare_domain::{AppointmentId, HttpsUrl, NodeId, PatientId, UserId};
 
     use super::*;
 
-    fn person(user: &str, role: ParticipantRole) -> EncounterParticipant {
+    fn person(user: &str, part: EncounterPart) -> EncounterParticipant {
         let period = Period { start: datetime!(2026-11-23 10:00:05 UTC), end: datetime!(2026-11-23 10:20 UTC) };
-        EncounterParticipant { individual: Individual::Practitioner(UserId::parse(user).unwrap()), role, period }
+        EncounterParticipant { individual: Individual::Practitioner(UserId::parse(user).unwrap()), part, period }
     }
 
     fn draft() -> EncounterDraft {
@@ -116,10 +151,15 @@ mod tests {
             patient_id: PatientId::parse("pat-1").unwrap(),
             appointment_id: Some(AppointmentId::parse("appt-1").unwrap()),
             node_id: Some(NodeId::parse("node-1").unwrap()),
+            kinds: vec![EncounterKind::Live(MediaMode::Video), EncounterKind::Live(MediaMode::Message)],
+            virtual_service: Some(VirtualService {
+                backend: VideoBackend::Zoom,
+                address: HttpsUrl::parse("https://zoom.example/j/123?pwd=secret").unwrap(),
+            }),
             participants: vec![
-                person("dr-9", ParticipantRole::Provider),
-                person("tr-1", ParticipantRole::Interpreter),
-                person("fam-1", ParticipantRole::Observer),
+                person("dr-9", EncounterPart::PrimaryPerformer),
+                person("dr-10", EncounterPart::SecondaryPerformer),
+                person("tr-1", EncounterPart::Translator),
             ],
             period: Period { start: datetime!(2026-11-23 14:30 +4:30), end: datetime!(2026-11-23 10:20 UTC) },
             length_seconds: Some(1200),
@@ -141,6 +181,28 @@ mod tests {
                 "class": {
                     "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "VR", "display": "virtual",
                 },
+                "type": [
+                    {"coding": [{
+                        "system": "http://snomed.info/sct", "code": "448337001",
+                        "display": "Telemedicine consultation with patient (procedure)",
+                    }]},
+                    {"coding": [{
+                        "system": "urn:ghasi:virtual-care:encounter-type", "code": "video", "display": "Video visit",
+                    }]},
+                    {"coding": [{
+                        "system": "urn:ghasi:virtual-care:encounter-type", "code": "messages",
+                        "display": "Visit in messages",
+                    }]},
+                ],
+                "extension": [{
+                    "url": "http://hl7.org/fhir/5.0/StructureDefinition/extension-Encounter.virtualService",
+                    "extension": [
+                        {"url": "channelType", "valueCoding": {
+                            "system": "urn:ghasi:virtual-care:video-backend", "code": "zoom", "display": "Zoom",
+                        }},
+                        {"url": "address", "valueUrl": "https://zoom.example/j/123"},
+                    ],
+                }],
                 "subject": {"reference": "Patient/pat-1"},
                 "participant": [
                     {
@@ -150,6 +212,14 @@ mod tests {
                         }]}],
                         "period": times,
                         "individual": {"reference": "Practitioner/dr-9"},
+                    },
+                    {
+                        "type": [{"coding": [{
+                            "system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType",
+                            "code": "SPRF", "display": "secondary performer",
+                        }]}],
+                        "period": times,
+                        "individual": {"reference": "Practitioner/dr-10"},
                     },
                     {
                         "type": [{"coding": [{
@@ -173,19 +243,22 @@ mod tests {
         let bare = EncounterDraft {
             appointment_id: None,
             node_id: None,
+            kinds: Vec::new(),
+            virtual_service: None,
             participants: Vec::new(),
             length_seconds: None,
             ..draft()
         };
         let encounter = encounter_resource(&bare);
-        for name in ["appointment", "serviceProvider", "participant", "length", "id"] {
+        for name in ["appointment", "serviceProvider", "participant", "length", "extension", "id"] {
             assert!(encounter.get(name).is_none(), "{name}");
         }
     }
 
     #[test]
     fn an_account_whose_name_is_no_fhir_id_is_named_by_identifier() {
-        let odd = EncounterDraft { participants: vec![person("dr:9@clinic", ParticipantRole::Provider)], ..draft() };
+        let odd =
+            EncounterDraft { participants: vec![person("dr:9@clinic", EncounterPart::PrimaryPerformer)], ..draft() };
         let individual = &encounter_resource(&odd)["participant"][0]["individual"];
         assert_eq!(individual["identifier"]["value"], "dr:9@clinic");
         assert!(individual.get("reference").is_none());

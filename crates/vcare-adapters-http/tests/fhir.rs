@@ -24,6 +24,8 @@ fn draft() -> EncounterDraft {
         patient_id: PatientId::parse("pat-1").unwrap(),
         appointment_id: None,
         node_id: None,
+        kinds: Vec::new(),
+        virtual_service: None,
         participants: Vec::new(),
         period: Period { start: datetime!(2026-11-23 10:00 UTC), end: datetime!(2026-11-23 10:20 UTC) },
         length_seconds: Some(1200),

@@ -60,6 +60,8 @@ async fn encounters_that_are_there_twice_raise_their_own_metric() {
         patient_id: PatientId::parse("pat-1").unwrap(),
         appointment_id: None,
         node_id: None,
+        kinds: Vec::new(),
+        virtual_service: None,
         participants: Vec::new(),
         period: Period { start: at, end: at },
         length_seconds: Some(0),

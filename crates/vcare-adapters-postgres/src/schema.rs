@@ -71,6 +71,7 @@ diesel::table! {
         messaging_status -> Nullable<Text>,
         messaging_requested_by -> Nullable<Text>,
         related_persons -> Jsonb,
+        stays -> Jsonb,
     }
 }
 

@@ -25,6 +25,7 @@ mod schedule;
 mod segment;
 mod session;
 mod text;
+mod time_span;
 mod upload;
 
 pub use access::{
@@ -54,21 +55,22 @@ pub use ids::{
 pub use lease::{DeviceId, InvalidDevice, Lease};
 pub use link::{AbsurdMeasure, LinkDecision, LinkLevel, LinkProbe, LinkReason, LinkState, LinkUse, Measured};
 pub use messaging::{Fallback, ThreadRecord};
-pub use participant::{Participant, ParticipantRole, ParticipantState, ParticipantStatus};
+pub use participant::{MAX_STAYS, Participant, ParticipantRole, ParticipantState, ParticipantStatus};
 pub use queue::{Place, Queue, Waiter, pause_before_asking};
 pub use refusal::{Action, Refusal};
 pub use room::{ConferenceName, InvalidRoom, Room, RoomName};
 pub use schedule::{DEFAULT_VISIT_LENGTH, InvalidSchedule, MAX_VISIT_LENGTH, Schedule};
 pub use segment::{MediaMode, MediaSegment, SecondsPerMode, SegmentCause};
 pub use session::{
-    Author, Change, Entry, Heard, NewParticipant, NewSession, Outcome, RecordingConsent, RoomClosed, RoomOpening,
-    SessionParts, SessionState, SessionStatus, Version, VirtualSession,
+    Author, Change, Entry, Heard, NewParticipant, NewSession, Outcome, ProviderTime, RecordingConsent, RoomClosed,
+    RoomOpening, SessionParts, SessionState, SessionStatus, Version, VirtualSession,
 };
 pub use text::{
     AiModel, AppointmentId, ChiefComplaint, EncounterId, FreeText, GatewayRequestId, HttpsUrl, InvalidText,
     LanguageTag, NodeId, NoteId, PatientId, RecordingRef, RelatedPersonId, ResponseText, SummaryText, Symptom,
     TenantId, ThreadId, TimeZoneName, Transcript, UserId,
 };
+pub use time_span::TimeSpan;
 pub use upload::{
     Content, InvalidKey, MAX_PREVIEW_BYTES, MAX_UPLOAD_BYTES, MediaType, NewUpload, RejectReason, StorageKey,
     UNCLAIMED_FOR, UNFINISHED_FOR, Upload, UploadKind, UploadParts, UploadPlace, UploadRefusal, UploadSlot,

@@ -7,6 +7,10 @@ use time::OffsetDateTime;
 use crate::ids::ParticipantId;
 use crate::link::LinkUse;
 use crate::text::{FreeText, RelatedPersonId, UserId};
+use crate::time_span::{TimeSpan, union};
+
+/// The most stretches that are kept of a person whose connection comes and goes: then the shortest gaps are closed.
+pub const MAX_STAYS: usize = 100;
 
 /// What somebody is in a visit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -147,6 +151,22 @@ impl ParticipantState {
     pub const fn is_let_in(&self) -> bool {
         matches!(self, Self::Admitted { .. } | Self::Active { .. } | Self::Disconnected { .. })
     }
+
+    /// Whether the person is in the visit: let in, and not known to have lost the connection.
+    #[must_use]
+    pub const fn is_inside(&self) -> bool {
+        matches!(self, Self::Admitted { .. } | Self::Active { .. })
+    }
+
+    /// Since when the person is in this state; `None` for somebody who was only invited.
+    #[must_use]
+    pub const fn since(&self) -> Option<OffsetDateTime> {
+        match self {
+            Self::Invited => None,
+            Self::Waiting { since } | Self::Active { since } => Some(*since),
+            Self::Admitted { at } | Self::Disconnected { at } | Self::Removed { at, .. } => Some(*at),
+        }
+    }
 }
 
 /// A person's part in one visit.
@@ -168,6 +188,8 @@ pub struct Participant {
     pub let_in_at: Option<OffsetDateTime>,
     /// When they were last seen to leave.
     pub left_at: Option<OffsetDateTime>,
+    /// When they were in the visit, in order; the last stretch has no end while they are.
+    pub stays: Vec<TimeSpan>,
     /// What their link is used for; `None` while it was never probed.
     pub link: Option<LinkUse>,
     /// Who comes in the patient's place: the link that counts was issued to somebody who acts for them.
@@ -185,6 +207,7 @@ impl Participant {
             joined_at: None,
             let_in_at: None,
             left_at: None,
+            stays: Vec::new(),
             link: None,
             related_person: None,
         }
@@ -201,6 +224,9 @@ impl Participant {
             self.let_in_at.get_or_insert(at);
         }
         self.state = state;
+        if self.state.is_inside() {
+            self.stay_from(at);
+        }
     }
 
     pub(crate) fn leave(&mut self, state: ParticipantState, at: OffsetDateTime) {
@@ -208,5 +234,55 @@ impl Participant {
             self.left_at.get_or_insert(at);
         }
         self.state = state;
+        self.stay_until(at);
+    }
+
+    /// Notes that the visit is over for them, wherever they are.
+    pub(crate) fn visit_is_over(&mut self, at: OffsetDateTime) {
+        if self.joined_at.is_some() {
+            self.left_at.get_or_insert(at);
+        }
+        self.stay_until(at);
+    }
+
+    /// The participant with the stretches that were stored. A version of this service that does not know them may have written
+    /// the participant's state since, so they are made to agree with it.
+    #[must_use]
+    pub fn with_stays(mut self, stored: Vec<TimeSpan>) -> Self {
+        let Some(let_in_at) = self.let_in_at else { return self };
+        self.stays = if stored.is_empty() { vec![TimeSpan::since(let_in_at)] } else { union(stored) };
+        let is_inside = self.state.is_inside() && self.left_at.is_none();
+        let since = self.state.since().unwrap_or(let_in_at);
+        match self.stays.last().and_then(|last| last.to) {
+            Some(left) if is_inside => self.stay_from(since.max(left)),
+            None if !is_inside => self.stay_until(self.left_at.unwrap_or(since)),
+            _ => {}
+        }
+        self
+    }
+
+    fn stay_from(&mut self, at: OffsetDateTime) {
+        if self.stays.last().is_some_and(|last| last.to.is_none()) {
+            return;
+        }
+        self.stays.push(TimeSpan::since(at));
+        if self.stays.len() > MAX_STAYS {
+            self.close_the_shortest_gap();
+        }
+    }
+
+    fn stay_until(&mut self, at: OffsetDateTime) {
+        if let Some(last) = self.stays.last_mut() {
+            last.to.get_or_insert(at.max(last.from));
+        }
+    }
+
+    fn close_the_shortest_gap(&mut self) {
+        let gap = |pair: &[TimeSpan]| pair[0].to.map(|left| pair[1].from - left);
+        let gaps = self.stays.windows(2).map(gap).enumerate();
+        if let Some((shortest, _)) = gaps.min_by_key(|(_, gap)| *gap) {
+            let next = self.stays.remove(shortest + 1);
+            self.stays[shortest].to = next.to;
+        }
     }
 }

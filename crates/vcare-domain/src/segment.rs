@@ -2,6 +2,8 @@
 
 use time::OffsetDateTime;
 
+use crate::time_span::TimeSpan;
+
 /// The medium of a part of a visit; the richest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MediaMode {
@@ -75,7 +77,7 @@ impl SegmentCause {
     }
 }
 
-/// A stretch of a visit held in one mode. The segments of a visit follow each other without a gap.
+/// A stretch of a visit in one mode. There is a gap where the visit was given up and went on later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MediaSegment {
     /// The medium.
@@ -88,7 +90,7 @@ pub struct MediaSegment {
     pub cause: SegmentCause,
 }
 
-/// Whole seconds per medium; their sum is the visit's duration.
+/// Whole seconds per medium; their sum is the duration of the visit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SecondsPerMode {
     /// Seconds with picture.
@@ -100,15 +102,12 @@ pub struct SecondsPerMode {
 }
 
 impl SecondsPerMode {
-    /// Adds up closed segments. Rounds the border, not the stretch: so the parts always sum to the whole.
+    /// Adds up closed segments whose borders are whole seconds, as [`crate::SessionParts::held`] answers them.
     #[must_use]
     pub fn of(segments: &[MediaSegment]) -> Self {
         let mut seconds = Self::default();
-        let Some(first) = segments.first() else { return seconds };
-        let since_start = |at: OffsetDateTime| u32::try_from((at - first.from).whole_seconds()).unwrap_or(0);
         for segment in segments {
-            let Some(to) = segment.to else { continue };
-            let length = since_start(to).saturating_sub(since_start(segment.from));
+            let length = TimeSpan { from: segment.from, to: segment.to }.whole_seconds();
             match segment.mode {
                 MediaMode::Video => seconds.video += length,
                 MediaMode::Audio => seconds.audio += length,

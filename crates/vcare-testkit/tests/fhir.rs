@@ -9,8 +9,12 @@ use support::{Answer, ask, client, get, neighbour, standins, trace};
 use time::Duration;
 use time::macros::datetime;
 use vcare_adapters_http::HttpFhirGateway;
-use vcare_app::ports::{EncounterDraft, EncounterParticipant, FhirError, FhirGateway, Period};
-use vcare_domain::{AppointmentId, EncounterId, NodeId, ParticipantRole, PatientId, TenantId, UserId};
+use vcare_app::ports::{
+    EncounterDraft, EncounterKind, EncounterPart, EncounterParticipant, FhirError, FhirGateway, Period, VirtualService,
+};
+use vcare_domain::{
+    AppointmentId, EncounterId, HttpsUrl, MediaMode, NodeId, PatientId, TenantId, UserId, VideoBackend,
+};
 use vcare_testkit::{Mode, Name, Standins, StandinsConfig};
 
 const SYSTEM: &str = "urn:ghasi:virtual-care:session";
@@ -170,7 +174,7 @@ fn draft() -> EncounterDraft {
     let period = Period { start: datetime!(2026-11-23 10:00:05 UTC), end: datetime!(2026-11-23 10:20 UTC) };
     let provider = EncounterParticipant {
         individual: vcare_app::ports::Individual::Practitioner(UserId::parse("dr-9").unwrap()),
-        role: ParticipantRole::Provider,
+        part: EncounterPart::PrimaryPerformer,
         period,
     };
     EncounterDraft {
@@ -179,6 +183,11 @@ fn draft() -> EncounterDraft {
         patient_id: PatientId::parse("pat-1").unwrap(),
         appointment_id: Some(AppointmentId::parse("appt-1").unwrap()),
         node_id: Some(NodeId::parse("node-1").unwrap()),
+        kinds: vec![EncounterKind::Live(MediaMode::Video)],
+        virtual_service: Some(VirtualService {
+            backend: VideoBackend::Jitsi,
+            address: HttpsUrl::parse("https://meet.example/kabul-abcdefgh").unwrap(),
+        }),
         participants: vec![provider],
         period,
         length_seconds: Some(1195),

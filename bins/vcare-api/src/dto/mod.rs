@@ -11,7 +11,7 @@ use vcare_app::sessions::{IssuedJoinToken, Joined};
 use vcare_app::waiting::JoinStatus;
 
 pub use admission::AdmissionDto;
-pub use people::{LinkDto, OwnParticipantDto, ParticipantDto, PersonDto, SegmentDto};
+pub use people::{LinkDto, OwnParticipantDto, ParticipantDto, PersonDto, ProviderTimeDto, SegmentDto};
 pub use session::{
     GuestSessionDto, PatientSessionDto, SchedulerSessionDto, SessionListDto, StaffSessionDto, TreatingSessionDto,
     VirtualSessionDto,

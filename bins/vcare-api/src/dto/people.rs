@@ -3,7 +3,7 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
-use vcare_domain::{LinkUse, MediaSegment, Participant, ParticipantState};
+use vcare_domain::{LinkUse, MediaSegment, Participant, ParticipantState, ProviderTime};
 
 /// Whether each of those who wait is there, where that was asked for.
 pub(super) type Presence<'a> = Option<&'a dyn Fn(&Participant) -> Option<bool>>;
@@ -91,6 +91,16 @@ impl From<LinkUse> for LinkDto {
     }
 }
 
+/// A provider's time with the patient.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProviderTimeDto {
+    /// The provider's account.
+    id: String,
+    /// Whole seconds with the patient, as far as they have ended.
+    seconds: u32,
+}
+
 /// A stretch of a visit in one medium.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -153,6 +163,12 @@ impl From<&Participant> for OwnParticipantDto {
             joined_at: participant.joined_at,
             left_at: participant.left_at,
         }
+    }
+}
+
+impl From<ProviderTime> for ProviderTimeDto {
+    fn from(time: ProviderTime) -> Self {
+        Self { id: time.user.as_str().to_owned(), seconds: time.seconds }
     }
 }
 

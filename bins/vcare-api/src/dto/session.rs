@@ -7,7 +7,7 @@ use vcare_app::sessions::SeenSession;
 use vcare_app::{ViewedSession, Viewer};
 use vcare_domain::{Audience, Participant, ParticipantStatus, SessionParts, SessionState, ThreadRecord};
 
-use crate::dto::people::{OwnParticipantDto, ParticipantDto, PersonDto, Presence, SegmentDto};
+use crate::dto::people::{OwnParticipantDto, ParticipantDto, PersonDto, Presence, ProviderTimeDto, SegmentDto};
 
 /// A telehealth visit, as the caller may see it; `audience` says which view it is.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -117,8 +117,10 @@ pub struct SessionCourseDto {
     cancel_reason: Option<String>,
     /// Who takes part, in the order of invitation.
     participants: Vec<ParticipantDto>,
-    /// How it was held: stretches of one medium without gaps.
+    /// What the patient and a provider spent together: stretches of one medium, in order.
     segments: Vec<SegmentDto>,
+    /// The providers who were with the patient so far, the longest first.
+    providers: Vec<ProviderTimeDto>,
 }
 
 /// A visit, for those who care for the patient in it.
@@ -335,7 +337,8 @@ impl SessionCourseDto {
             failure_reason: failure(visit),
             cancel_reason,
             participants: visit.participants.iter().map(|one| ParticipantDto::of(one, presence)).collect(),
-            segments: visit.segments.iter().map(SegmentDto::from).collect(),
+            segments: visit.held().iter().map(SegmentDto::from).collect(),
+            providers: visit.provider_times().into_iter().map(ProviderTimeDto::from).collect(),
         }
     }
 }

@@ -5,8 +5,11 @@ use time::Duration;
 use time::macros::datetime;
 use uuid::Uuid;
 use vcare_adapters_http::{HttpFhirGateway, NeighbourConfig, encounter_resource};
-use vcare_app::ports::{EncounterDraft, EncounterParticipant, FhirError, FhirGateway, NeighbourFault, Period, Secret};
-use vcare_domain::{AppointmentId, EncounterId, NodeId, ParticipantRole, PatientId, UserId};
+use vcare_app::ports::{
+    EncounterDraft, EncounterKind, EncounterPart, EncounterParticipant, FhirError, FhirGateway, NeighbourFault, Period,
+    Secret, VirtualService,
+};
+use vcare_domain::{AppointmentId, EncounterId, HttpsUrl, MediaMode, NodeId, PatientId, UserId, VideoBackend};
 use vcare_testkit::pacts::{Interaction, Matcher, Request, Response, Rules};
 
 use crate::contract::{Contract, ours};
@@ -19,9 +22,9 @@ const ID: &str = r"^[A-Za-z0-9.-]{1,64}$";
 
 fn draft(visit: u128) -> EncounterDraft {
     let period = Period { start: datetime!(2026-11-23 10:00 UTC), end: datetime!(2026-11-23 10:20 UTC) };
-    let person = |user: &str, role| EncounterParticipant {
+    let person = |user: &str, part| EncounterParticipant {
         individual: vcare_app::ports::Individual::Practitioner(UserId::parse(user).unwrap()),
-        role,
+        part,
         period,
     };
     EncounterDraft {
@@ -30,7 +33,12 @@ fn draft(visit: u128) -> EncounterDraft {
         patient_id: PatientId::parse("pat-1").unwrap(),
         appointment_id: Some(AppointmentId::parse("appt-1").unwrap()),
         node_id: Some(NodeId::parse("node-1").unwrap()),
-        participants: vec![person("dr-9", ParticipantRole::Provider), person("tr-1", ParticipantRole::Interpreter)],
+        kinds: vec![EncounterKind::Live(MediaMode::Video)],
+        virtual_service: Some(VirtualService {
+            backend: VideoBackend::Jitsi,
+            address: HttpsUrl::parse("https://meet.example/kabul-abcdefgh").unwrap(),
+        }),
+        participants: vec![person("dr-9", EncounterPart::PrimaryPerformer), person("tr-1", EncounterPart::Translator)],
         period,
         length_seconds: Some(1200),
     }

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use vcare_domain::{
     FreeText, LinkUse, MediaMode, MediaSegment, Participant, ParticipantId, ParticipantRole, ParticipantState,
-    ParticipantStatus, RelatedPersonId, SegmentCause, UserId,
+    ParticipantStatus, RelatedPersonId, SegmentCause, TimeSpan, UserId,
 };
 
 /// A participant. `since` is the time of the state; `reason` only a removed one has.
@@ -82,6 +82,7 @@ impl ParticipantDocument {
             joined_at: self.joined_at,
             let_in_at: self.let_in_at,
             left_at: self.left_at,
+            stays: Vec::new(),
             link: None,
             related_person: None,
         })
@@ -142,6 +143,40 @@ impl LinksDocument {
             }
         }
         Some(())
+    }
+}
+
+/// When participants were in the visit, by participant.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct StaysDocument(BTreeMap<Uuid, Vec<StayDocument>>);
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StayDocument {
+    #[serde(with = "time::serde::rfc3339")]
+    from: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none", default)]
+    to: Option<OffsetDateTime>,
+}
+
+impl StaysDocument {
+    pub(super) fn of(participants: &[Participant]) -> Self {
+        let inside = participants.iter().filter(|one| !one.stays.is_empty());
+        let stays = inside.map(|one| {
+            let stays = one.stays.iter().map(|stay| StayDocument { from: stay.from, to: stay.to });
+            (*one.id.as_uuid(), stays.collect())
+        });
+        Self(stays.collect())
+    }
+
+    /// The participants with their stays. A row of the version before has none.
+    pub(super) fn restore(mut self, participants: Vec<Participant>) -> Vec<Participant> {
+        let restored = participants.into_iter().map(|one| {
+            let stays = self.0.remove(one.id.as_uuid()).unwrap_or_default();
+            one.with_stays(stays.into_iter().map(|stay| TimeSpan { from: stay.from, to: stay.to }).collect())
+        });
+        restored.collect()
     }
 }
 

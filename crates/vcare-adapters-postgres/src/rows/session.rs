@@ -12,7 +12,9 @@ use vcare_domain::{
     ThreadRecord, TimeZoneName, UserId, VideoBackend, VirtualSession,
 };
 
-use crate::rows::documents::{LinksDocument, ParticipantDocument, RelatedPersonsDocument, SegmentDocument};
+use crate::rows::documents::{
+    LinksDocument, ParticipantDocument, RelatedPersonsDocument, SegmentDocument, StaysDocument,
+};
 use crate::rows::{version, version_number};
 use crate::schema::virtual_session;
 
@@ -57,6 +59,7 @@ pub(crate) struct SessionRow {
     messaging_status: Option<String>,
     messaging_requested_by: Option<String>,
     related_persons: serde_json::Value,
+    stays: serde_json::Value,
 }
 
 /// What of a visit changes; written by every save.
@@ -85,6 +88,7 @@ pub(crate) struct SessionChanges<'a> {
     messaging_status: Option<&'static str>,
     messaging_requested_by: Option<&'a str>,
     related_persons: serde_json::Value,
+    stays: serde_json::Value,
 }
 
 /// A visit as first written: what never changes, and what does.
@@ -162,6 +166,7 @@ impl<'a> SessionChanges<'a> {
             messaging_requested_by: visit.fallback.as_ref().map(|fallback| fallback.requested_by.as_str()),
             related_persons: serde_json::to_value(RelatedPersonsDocument::of(&visit.participants))
                 .map_err(|_| corrupt("related_persons"))?,
+            stays: serde_json::to_value(StaysDocument::of(&visit.participants)).map_err(|_| corrupt("stays"))?,
         })
     }
 }
@@ -201,6 +206,8 @@ impl SessionRow {
         let related: RelatedPersonsDocument =
             serde_json::from_value(self.related_persons).map_err(|_| corrupt("related_persons"))?;
         related.restore(&mut participants).ok_or(corrupt("related_persons"))?;
+        let stays: StaysDocument = serde_json::from_value(self.stays).map_err(|_| corrupt("stays"))?;
+        let participants = stays.restore(participants);
         let text = |column| move |_| corrupt(column);
         let parts = SessionParts {
             id: SessionId::from_uuid(self.id),

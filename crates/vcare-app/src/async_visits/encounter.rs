@@ -2,8 +2,7 @@
 
 use time::{Duration, OffsetDateTime};
 use vcare_domain::{
-    AsyncVisit, AsyncVisitId, AsyncVisitParts, EncounterId, EncounterRecord, LeaseToken, Outcome, ParticipantRole,
-    SessionId, TenantId,
+    AsyncVisit, AsyncVisitId, AsyncVisitParts, EncounterId, EncounterRecord, LeaseToken, Outcome, SessionId, TenantId,
 };
 
 use crate::actor::{ActorRef, Scope, TraceContext};
@@ -11,8 +10,8 @@ use crate::app::App;
 use crate::error::{AppError, Resource};
 use crate::jobs::{Attempt, retry_delay};
 use crate::ports::{
-    ClosedJob, EncounterDraft, EncounterParticipant, FhirError, GivenBack, Individual, JobEnd, JobKind, LeasedJob,
-    NeighbourError, Period, UnitOfWork,
+    ClosedJob, EncounterDraft, EncounterKind, EncounterPart, EncounterParticipant, FhirError, GivenBack, Individual,
+    JobEnd, JobKind, LeasedJob, NeighbourError, Period, UnitOfWork,
 };
 use crate::transaction::{close, run_again_after_lost_races};
 
@@ -32,10 +31,10 @@ pub fn async_encounter_draft(visit: &AsyncVisitParts) -> Option<EncounterDraft> 
     let (EncounterRecord::Pending | EncounterRecord::Parked) = response.encounter else { return None };
     let period = Period { start: response.claimed_at, end: response.responded_at };
     let by = Individual::Practitioner(response.by.clone());
-    let mut participants = vec![EncounterParticipant { individual: by, role: ParticipantRole::Provider, period }];
+    let mut participants = vec![EncounterParticipant { individual: by, part: EncounterPart::PrimaryPerformer, period }];
     if let Some(related) = &visit.related_person {
         let individual = Individual::RelatedPerson(related.clone());
-        participants.push(EncounterParticipant { individual, role: ParticipantRole::Patient, period });
+        participants.push(EncounterParticipant { individual, part: EncounterPart::Proxy, period });
     }
     Some(EncounterDraft {
         identifier_system: ASYNC_VISIT_IDENTIFIER_SYSTEM,
@@ -43,6 +42,8 @@ pub fn async_encounter_draft(visit: &AsyncVisitParts) -> Option<EncounterDraft> 
         patient_id: visit.patient_id.clone(),
         appointment_id: visit.appointment_id.clone(),
         node_id: visit.node_id.clone(),
+        kinds: vec![EncounterKind::StoreAndForward],
+        virtual_service: None,
         participants,
         period,
         length_seconds: None,

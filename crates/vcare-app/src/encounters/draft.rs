@@ -1,41 +1,62 @@
 //! What a visit's Encounter is made of.
 
-use vcare_domain::{ParticipantRole, SessionParts};
+use vcare_domain::{Participant, ParticipantRole, SessionParts, UserId};
 
-use crate::ports::{EncounterDraft, EncounterParticipant, Individual, Period};
+use crate::ports::{
+    EncounterDraft, EncounterKind, EncounterPart, EncounterParticipant, Individual, Period, VirtualService,
+};
 
 /// System of the identifier by which a live visit's Encounter is found again.
 pub const SESSION_IDENTIFIER_SYSTEM: &str = "urn:ghasi:virtual-care:session";
 
-/// The Encounter of an ended visit; `None` when nothing took place, or it ended before it began.
+/// The Encounter of an ended visit; `None` when nobody was with the patient.
 #[must_use]
 pub fn encounter_draft(visit: &SessionParts) -> Option<EncounterDraft> {
-    let (first, last) = (visit.segments.first()?, visit.segments.last()?);
+    let held = visit.held();
+    let (first, last) = (held.first()?, held.last()?);
     let period = Period { start: first.from, end: last.to? };
-    if period.start > period.end {
-        return None;
+    let mut kinds = Vec::new();
+    for kind in held.iter().map(|segment| EncounterKind::Live(segment.mode)) {
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
     }
-    let participants = visit.participants.iter().filter_map(|participant| {
-        // The patient is the Encounter's subject; a proxy is named as a participant. Somebody who was never admitted did not take
-        // part.
-        let individual = match participant.role {
-            ParticipantRole::Patient => Individual::RelatedPerson(participant.related_person.clone()?),
-            _ => Individual::Practitioner(participant.user_id.clone()?),
-        };
-        let start = participant.let_in_at?.clamp(period.start, period.end);
-        let end = participant.left_at.unwrap_or(period.end).clamp(start, period.end);
-        Some(EncounterParticipant { individual, role: participant.role, period: Period { start, end } })
-    });
+    let primary = visit.provider_times().into_iter().next().map(|time| time.user);
     Some(EncounterDraft {
         identifier_system: SESSION_IDENTIFIER_SYSTEM,
         identifier_value: visit.id.as_uuid().hyphenated().to_string(),
         patient_id: visit.patient_id.clone(),
         appointment_id: visit.appointment_id.clone(),
         node_id: visit.node_id.clone(),
-        participants: participants.collect(),
+        kinds,
+        virtual_service: Some(VirtualService { backend: visit.video_backend, address: visit.room.url.clone() }),
+        participants: visit.participants.iter().flat_map(|one| parts_of(visit, one, primary.as_ref())).collect(),
         period,
         length_seconds: Some(visit.seconds().total()),
     })
+}
+
+/// A part for each stretch of the time together in which that person was there. An observer may be family, for whom a
+/// Practitioner would be untrue, so observers are not named.
+fn parts_of(visit: &SessionParts, one: &Participant, primary: Option<&UserId>) -> Vec<EncounterParticipant> {
+    let part = match one.role {
+        ParticipantRole::Provider if one.user_id.as_ref() == primary => EncounterPart::PrimaryPerformer,
+        ParticipantRole::Provider => EncounterPart::SecondaryPerformer,
+        ParticipantRole::Interpreter => EncounterPart::Translator,
+        ParticipantRole::Patient => EncounterPart::Proxy,
+        ParticipantRole::Observer => return Vec::new(),
+    };
+    let individual = match part {
+        EncounterPart::Proxy => one.related_person.clone().map(Individual::RelatedPerson),
+        _ => one.user_id.clone().map(Individual::Practitioner),
+    };
+    let Some(individual) = individual else { return Vec::new() };
+    let stretches = visit.took_part(one).into_iter();
+    let parts = stretches.filter_map(|stretch| {
+        let period = Period { start: stretch.from, end: stretch.to? };
+        Some(EncounterParticipant { individual: individual.clone(), part, period })
+    });
+    parts.collect()
 }
 
 #[cfg(test)]

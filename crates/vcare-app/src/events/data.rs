@@ -178,16 +178,16 @@ pub struct SessionEnded {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("pattern" = FOREIGN_ID))]
     pub appointment_id: Option<String>,
-    /// The provider's account.
+    /// The account of the provider who was with the patient for longest; when nobody was, of the planned one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("pattern" = ACTOR_ID))]
     pub provider_id: Option<String>,
     /// When the patient was admitted; absent when that never happened.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
-    /// When it was ended.
+    /// When the patient and the providers were last together; when they never were, when it was ended.
     pub ended_at: Timestamp,
-    /// Whole seconds; 0 when nothing took place.
+    /// Whole seconds that the patient and a provider spent together; 0 when nothing took place.
     pub duration_seconds: u32,
     /// `pending`, or `not_required` when nothing took place.
     #[schemars(extend("enum" = [EncounterStatus::Pending, EncounterStatus::NotRequired].map(EncounterStatus::as_str)))]
@@ -292,22 +292,37 @@ pub struct SessionChargeable {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("pattern" = FOREIGN_ID))]
     pub appointment_id: Option<String>,
-    /// The provider's account.
+    /// The account of the provider who was with the patient for longest: the first of `providers`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("pattern" = ACTOR_ID))]
     pub provider_id: Option<String>,
+    /// The providers who were with the patient, the longest first.
+    pub providers: Vec<ProviderSeconds>,
     /// The facility.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("pattern" = FOREIGN_ID))]
     pub facility_id: Option<String>,
-    /// When the patient was admitted.
+    /// When the patient and a provider were first together, as in the Encounter.
     pub started_at: Timestamp,
-    /// When the visit was ended.
+    /// When they were last together, as in the Encounter.
     pub ended_at: Timestamp,
-    /// Whole seconds; the sum of `secondsPerMode`.
+    /// Whole seconds that the patient and a provider spent together; the sum of `secondsPerMode`.
     pub duration_seconds: u32,
     /// Whole seconds per medium.
     pub seconds_per_mode: ModeSeconds,
+}
+
+/// A provider's time with the patient.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct ProviderSeconds {
+    /// The provider's account.
+    #[schemars(extend("pattern" = ACTOR_ID))]
+    pub id: String,
+    /// Whole seconds with the patient.
+    #[schemars(range(min = 1))]
+    pub seconds: u32,
 }
 
 /// Whole seconds per medium.

@@ -9,8 +9,8 @@ use vcare_domain::{
 use crate::actor::Scope;
 use crate::events::data::{
     FallbackInitiated, JoinTokenIssued, LinkChanged, MediaModeChanged, ModeSeconds, ParticipantChanged,
-    RecordingAvailable, RecordingWithdrawn, SessionChanged, SessionChargeable, SessionCreated, SessionEnded,
-    SessionStarted,
+    ProviderSeconds, RecordingAvailable, RecordingWithdrawn, SessionChanged, SessionChargeable, SessionCreated,
+    SessionEnded, SessionStarted,
 };
 use crate::events::{CloudEvent, Timestamp};
 
@@ -126,9 +126,10 @@ impl Mapper<'_> {
                     encounter_id: encounter.to_string(),
                     patient_id: self.visit.patient_id.as_str().to_owned(),
                     appointment_id: self.visit.appointment_id.as_ref().map(ToString::to_string),
-                    provider_id: self.provider_id(),
+                    provider_id: self.held_by(),
+                    providers: self.providers(),
                     facility_id: self.visit.node_id.as_ref().map(ToString::to_string),
-                    started_at: Timestamp(self.visit.state.started_at().unwrap_or(self.recorded.at)),
+                    started_at: Timestamp(self.visit.held().first().map_or(self.recorded.at, |first| first.from)),
                     ended_at: Timestamp(self.visit.state.ended_at().unwrap_or(self.recorded.at)),
                     duration_seconds: seconds.total(),
                     seconds_per_mode: ModeSeconds {
@@ -148,6 +149,15 @@ impl Mapper<'_> {
 
     fn provider_id(&self) -> Option<String> {
         self.visit.provider_id.as_ref().map(|provider| provider.as_str().to_owned())
+    }
+
+    fn held_by(&self) -> Option<String> {
+        self.visit.held_by().map(|provider| provider.as_str().to_owned())
+    }
+
+    fn providers(&self) -> Vec<ProviderSeconds> {
+        let times = self.visit.provider_times().into_iter();
+        times.map(|time| ProviderSeconds { id: time.user.as_str().to_owned(), seconds: time.seconds }).collect()
     }
 
     fn created(&self) -> SessionCreated {
@@ -253,9 +263,9 @@ impl Mapper<'_> {
             session_id: self.visit.id.to_string(),
             patient_id: self.visit.patient_id.as_str().to_owned(),
             appointment_id: self.visit.appointment_id.as_ref().map(ToString::to_string),
-            provider_id: self.provider_id(),
+            provider_id: self.held_by(),
             started_at: self.visit.state.started_at().map(Timestamp),
-            ended_at: Timestamp(self.recorded.at),
+            ended_at: Timestamp(self.visit.state.ended_at().unwrap_or(self.recorded.at)),
             duration_seconds,
             encounter_status,
             recording_ref: self.visit.recordings.first().map(ToString::to_string),

@@ -28,9 +28,9 @@ pub use clock::{Clock, Ids};
 pub use emergencies::{Emergencies, EmergencyReads};
 pub use identity::{AccessTokenFault, AccessTokens, SignedIn};
 pub use neighbours::{
-    ConsentCheck, ConsentDecision, ConsentSubject, EncounterDraft, EncounterParticipant, FhirError, FhirGateway,
-    Individual, LicenceCheck, LicenceStatus, MessagingThreads, NeighbourError, NeighbourFault, Period, ThreadDraft,
-    ThreadError,
+    ConsentCheck, ConsentDecision, ConsentSubject, EncounterDraft, EncounterKind, EncounterPart, EncounterParticipant,
+    FhirError, FhirGateway, Individual, LicenceCheck, LicenceStatus, MessagingThreads, NeighbourError, NeighbourFault,
+    Period, ThreadDraft, ThreadError, VirtualService,
 };
 pub use oversight::{Backlog, ITEMS, JobFilter, JobView, Oversight, TenantView, Unsettled, UnsettledVisit};
 pub use queue::{

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use vcare_domain::{
-    AppointmentId, EncounterId, NodeId, ParticipantRole, PatientId, RelatedPersonId, TenantId, ThreadId, UserId,
+    AppointmentId, EncounterId, HttpsUrl, MediaMode, NodeId, PatientId, RelatedPersonId, TenantId, ThreadId, UserId,
+    VideoBackend,
 };
 
 use crate::actor::TraceContext;
@@ -124,15 +125,46 @@ pub enum Individual {
     RelatedPerson(RelatedPersonId),
 }
 
-/// Somebody's part in an Encounter.
+/// What somebody did in an Encounter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EncounterPart {
+    /// Cared for the patient; of several providers, the one who was there for longest.
+    PrimaryPerformer,
+    /// Cared for the patient, too.
+    SecondaryPerformer,
+    /// Translated.
+    Translator,
+    /// Acted for the patient.
+    Proxy,
+}
+
+/// Somebody's part in an Encounter. Who came and went has several.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncounterParticipant {
     /// Who.
     pub individual: Individual,
-    /// What they were.
-    pub role: ParticipantRole,
+    /// What they did.
+    pub part: EncounterPart,
     /// When they were there.
     pub period: Period,
+}
+
+/// How an Encounter was held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EncounterKind {
+    /// Live, in that medium.
+    Live(MediaMode),
+    /// Written and answered at different times.
+    StoreAndForward,
+}
+
+/// Where an Encounter was held. Whoever knows the address still needs a token to come in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VirtualService {
+    /// The kind of video server.
+    pub backend: VideoBackend,
+    /// The address of the room, without any token.
+    pub address: HttpsUrl,
 }
 
 /// What a visit's FHIR R4 Encounter is made of.
@@ -148,11 +180,16 @@ pub struct EncounterDraft {
     pub appointment_id: Option<AppointmentId>,
     /// The facility.
     pub node_id: Option<NodeId>,
-    /// Who took part and signs in. The patient is the subject.
+    /// How it was held, in the order in which that was first so.
+    pub kinds: Vec<EncounterKind>,
+    /// Where it was held, for live visits.
+    pub virtual_service: Option<VirtualService>,
+    /// Who took part. The patient is the subject.
     pub participants: Vec<EncounterParticipant>,
-    /// From admission to end; without a live link, from when the clinician took it up until they answered.
+    /// From the first to the last moment that the patient and a provider were both there; without a live link, from when the
+    /// clinician took it up until they answered.
     pub period: Period,
-    /// Length in seconds, where it was measured.
+    /// Length in seconds, where it was measured: the sum of what the patient and a provider spent together.
     pub length_seconds: Option<u32>,
 }
 

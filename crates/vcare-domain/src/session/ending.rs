@@ -69,6 +69,7 @@ impl VirtualSession {
         };
         let at = self.moment(change.at);
         self.close_segment(at);
+        self.everybody_leaves(at);
         let duration_seconds = self.parts.seconds().total();
         let encounter = if duration_seconds > 0 {
             self.follow_ups.push(FollowUp::CreateEncounter);
@@ -76,8 +77,9 @@ impl VirtualSession {
         } else {
             EncounterRecord::NotRequired
         };
-        self.parts.state = SessionState::Ended { started_at, ended_at: at, encounter };
-        self.everybody_leaves(at);
+        // Whenever somebody presses the button: a visit ended when the patient or the last provider left.
+        let ended_at = self.parts.last_together().unwrap_or(at);
+        self.parts.state = SessionState::Ended { started_at, ended_at, encounter };
         Ok(self.applied(at, [SessionEvent::Ended { duration_seconds }]))
     }
 
@@ -144,9 +146,7 @@ impl VirtualSession {
 
     fn everybody_leaves(&mut self, at: OffsetDateTime) {
         for participant in &mut self.parts.participants {
-            if participant.joined_at.is_some() {
-                participant.left_at.get_or_insert(at);
-            }
+            participant.visit_is_over(at);
         }
     }
 }

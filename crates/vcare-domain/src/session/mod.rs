@@ -21,6 +21,7 @@ mod parts;
 pub(crate) mod properties;
 #[cfg(test)]
 pub(crate) mod tests;
+mod together;
 mod video_room;
 mod waiting_room;
 
@@ -36,6 +37,7 @@ pub use commands::{NewParticipant, NewSession};
 pub use connection::Heard;
 pub use documentation::Author;
 pub use parts::{RecordingConsent, SessionParts, SessionState, SessionStatus};
+pub use together::ProviderTime;
 pub use video_room::{RoomClosed, RoomOpening};
 pub use waiting_room::Entry;
 

@@ -11,7 +11,7 @@ use crate::messaging::Fallback;
 use crate::participant::{Participant, ParticipantRole};
 use crate::room::Room;
 use crate::schedule::Schedule;
-use crate::segment::{MediaSegment, SecondsPerMode};
+use crate::segment::MediaSegment;
 use crate::session::Version;
 use crate::text::{AppointmentId, FreeText, NodeId, PatientId, RecordingRef, TenantId, UserId};
 
@@ -50,7 +50,8 @@ pub struct SessionParts {
     pub state: SessionState,
     /// Who takes part, in the order of invitation.
     pub participants: Vec<Participant>,
-    /// How it was held, in order; the last one is open while the visit is active.
+    /// Which medium was used when, in order; the last one is open while the visit is active. [`Self::held`] is what of it the
+    /// patient and a provider spent together.
     pub segments: Vec<MediaSegment>,
     /// How often it was changed.
     pub version: Version,
@@ -89,12 +90,6 @@ impl SessionParts {
             (false, Some(_)) => RecordingConsent::Withdrawn,
             (false, None) => RecordingConsent::Missing,
         }
-    }
-
-    /// Whole seconds per medium so far; closed segments only.
-    #[must_use]
-    pub fn seconds(&self) -> SecondsPerMode {
-        SecondsPerMode::of(&self.segments)
     }
 }
 

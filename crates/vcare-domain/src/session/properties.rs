@@ -305,10 +305,10 @@ fn check_history(visit: &VirtualSession) -> Result<(), TestCaseError> {
     prop_assert_eq!(end.is_some(), visit.status() == Ended);
     if let Some((_, duration)) = end {
         prop_assert_eq!(seconds.total(), duration, "the segments do not sum to the duration");
-        let parts = visit.parts();
-        let held =
-            parts.segments.first().zip(parts.segments.last()).and_then(|(first, last)| Some(last.to? - first.from));
-        prop_assert_eq!(held.unwrap_or_default().whole_seconds(), i64::from(duration));
+        let ended_at = visit.parts().state.ended_at();
+        let last_together = visit.parts().held().last().and_then(|last| last.to);
+        prop_assert!(duration == 0 || ended_at == last_together, "it ended when they were last together");
+        prop_assert!(visit.parts().state.started_at().is_none_or(|started| Some(started) <= ended_at));
     }
     let owed = visit.follow_ups().iter().filter(|follow_up| matches!(follow_up, FollowUp::CreateEncounter)).count();
     prop_assert_eq!(owed, usize::from(duration > 0), "an Encounter exactly if something took place");
@@ -325,19 +325,64 @@ fn check_history(visit: &VirtualSession) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Who was in a visit after a step: kept by the test beside the visit.
+struct Inside {
+    since: OffsetDateTime,
+    patient: bool,
+    providers: BTreeSet<UserId>,
+}
+
+impl Inside {
+    fn of(visit: &VirtualSession) -> Self {
+        let is_over = matches!(visit.status(), Ended | Cancelled);
+        let inside = |one: &&Participant| !is_over && one.state.is_inside();
+        let people = visit.parts().participants.iter().filter(inside);
+        let (patients, others): (Vec<_>, Vec<_>) = people.partition(|one| one.role == ParticipantRole::Patient);
+        let providers = others.into_iter().filter(|one| one.role == ParticipantRole::Provider);
+        Self {
+            since: visit.parts().updated_at,
+            patient: !patients.is_empty(),
+            providers: providers.filter_map(|one| one.user_id.clone()).collect(),
+        }
+    }
+}
+
+/// Whole seconds in which something held: of each stretch, the seconds that began in it.
+fn seconds_of(kept: &[Inside], holds: impl Fn(&Inside) -> bool) -> i64 {
+    let pairs = kept.windows(2).filter(|pair| holds(&pair[0]));
+    pairs.map(|pair| pair[1].since.unix_timestamp() - pair[0].since.unix_timestamp()).sum()
+}
+
+/// The time together, counted once more from what the test kept.
+fn check_time_together(kept: &[Inside], visit: &VirtualSession) -> Result<(), TestCaseError> {
+    if visit.status() != Ended {
+        return Ok(());
+    }
+    let together = seconds_of(kept, |one| one.patient && !one.providers.is_empty());
+    prop_assert_eq!(i64::from(visit.parts().seconds().total()), together, "the time together");
+    for time in visit.parts().provider_times() {
+        let with = seconds_of(kept, |one| one.patient && one.providers.contains(&time.user));
+        prop_assert_eq!(i64::from(time.seconds), with, "the time of {}", time.user.as_str());
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_is_asked_of_a_visit_its_promises_hold((provider, steps) in a_life()) {
         let mut visit = created(provider);
+        let mut kept = Vec::new();
         for (number, step) in steps.iter().enumerate() {
             let before = visit.clone();
             let answer = step.run(&mut visit, number);
             check_step(step, &before, &answer, &visit)?;
             check_parts(visit.parts())?;
+            kept.push(Inside::of(&visit));
         }
         check_history(&visit)?;
+        check_time_together(&kept, &visit)?;
     }
 
     #[test]

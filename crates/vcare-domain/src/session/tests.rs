@@ -7,5 +7,6 @@ mod medium;
 mod saving;
 mod state_machine;
 pub(crate) mod support;
+mod together;
 mod video_room;
 mod waiting_room;

@@ -161,7 +161,7 @@ fn a_failed_visit_counts_until_its_patient_was_lost() {
     let mut visit = saved(visit);
     applied(visit.end(&at(75)));
     assert_eq!(events(&visit), [SessionEvent::Ended { duration_seconds: 600 }]);
-    assert_eq!(visit.parts().state.ended_at(), Some(minute(75)));
+    assert_eq!(visit.parts().state.ended_at(), Some(minute(12)), "when the patient was lost, not when it was closed");
     assert_eq!(visit.follow_ups(), [FollowUp::CreateEncounter]);
 }
 
