@@ -22,6 +22,10 @@ bench-jobs *args:
 bench-link *args:
     deploy/local/bench-link "$@"
 
+# what reads cost, audit included: --reads N, --parallel C, --rounds R
+bench-reads *args:
+    deploy/local/bench-reads "$@"
+
 # what audio costs the api while it passes through: --parallel N, --megabytes M, --rounds R
 bench-ai *args:
     deploy/local/bench-ai "$@"

@@ -5,6 +5,7 @@
 mod bench_ai;
 mod bench_jobs;
 mod bench_link;
+mod bench_reads;
 mod chaos;
 mod memory;
 mod place;
@@ -46,6 +47,9 @@ enum Command {
     /// Measure what waiting costs, on the wire and in memory: `deploy/local/bench-link`.
     #[command(hide = true)]
     BenchLink(bench_link::Options),
+    /// Measure what a read costs, audit included: `deploy/local/bench-reads`.
+    #[command(hide = true)]
+    BenchReads(bench_reads::Options),
     /// Play the neighbours, for a chaos that kills them.
     #[command(hide = true)]
     Standins(standins::Options),
@@ -62,6 +66,7 @@ async fn main() -> anyhow::Result<()> {
         Command::BenchAi(options) => Box::pin(bench_ai::run(options)).await,
         Command::BenchJobs(options) => Box::pin(bench_jobs::run(options)).await,
         Command::BenchLink(options) => Box::pin(bench_link::run(options)).await,
+        Command::BenchReads(options) => Box::pin(bench_reads::run(options)).await,
         Command::Standins(options) => standins::serve(options).await,
     }
 }
@@ -72,6 +77,9 @@ mod tests {
 
     use super::*;
 
+    /// The commands whose options are read here.
+    const OURS: [&str; 5] = ["chaos", "bench-ai", "bench-jobs", "bench-link", "bench-reads"];
+
     /// Options of what takes too long to be run before each merge are read at least.
     #[test]
     fn the_documented_commands_are_understood() {
@@ -79,15 +87,13 @@ mod tests {
         for command in documents::pages().unwrap().iter().flat_map(documents::Page::commands) {
             let words = command.words();
             let ours = match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-                ["just", name @ ("chaos" | "bench-ai" | "bench-jobs" | "bench-link"), rest @ ..] => {
-                    Some((*name, rest.to_vec()))
-                }
+                ["just", name, rest @ ..] => Some((*name, rest.to_vec())),
                 ["target/debug/vcare-sandbox", name, rest @ ..] => Some((*name, rest.to_vec())),
                 [script, rest @ ..] => script.strip_prefix("deploy/local/").map(|name| (name, rest.to_vec())),
                 [] => None,
             };
             // Other scripts have nothing of ours to read their options.
-            let ours = ours.filter(|(name, _)| ["chaos", "bench-ai", "bench-jobs", "bench-link"].contains(name));
+            let ours = ours.filter(|(name, _)| OURS.contains(name));
             let Some((name, rest)) = ours else { continue };
             count += 1;
             let read = Arguments::try_parse_from(["vcare-sandbox", name].into_iter().chain(rest));

@@ -90,6 +90,11 @@ impl<'a> Caller<'a> {
         Ok(answer)
     }
 
+    /// Reads a path of the API.
+    pub async fn read(&self, path: &str) -> Result<Value> {
+        self.call(Method::GET, path, None).await
+    }
+
     async fn post(&self, path: &str, body: Value) -> Result<Value> {
         self.call(Method::POST, path, Some(body)).await
     }
