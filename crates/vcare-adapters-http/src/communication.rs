@@ -76,6 +76,7 @@ impl MessagingThreads for HttpMessagingThreads {
         let body = json!({
             "participantIds": draft.participant_ids.iter().map(UserId::as_str).collect::<Vec<_>>(),
             "patientId": draft.patient_id.as_str(),
+            "sessionId": draft.session_id.to_string(),
             "subject": draft.subject,
         });
         let mut call = self.0.post_json(self.0.url(["v1", "communication", "threads"]), &body, trace);

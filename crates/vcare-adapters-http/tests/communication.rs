@@ -9,16 +9,17 @@ use time::Duration;
 use uuid::Uuid;
 use vcare_adapters_http::HttpMessagingThreads;
 use vcare_app::ports::{MessagingThreads, NeighbourFault, ThreadDraft, ThreadError};
-use vcare_domain::{PatientId, TenantId, ThreadId, UserId};
+use vcare_domain::{PatientId, SessionId, TenantId, ThreadId, UserId};
 
 const GOOD: &str = r#"{"threadId":"thr_1","createdAt":"2026-03-01T09:00:00Z","participantIds":["usr_1"]}"#;
 
 fn draft() -> ThreadDraft {
     ThreadDraft {
         idempotency_key: Uuid::from_u128(7),
+        session_id: SessionId::from_uuid(Uuid::from_u128(1)),
         participant_ids: vec![UserId::parse("usr_1").unwrap(), UserId::parse("usr_2").unwrap()],
         patient_id: PatientId::parse("pat-1").unwrap(),
-        subject: "Telehealth visit vsn_1".to_owned(),
+        subject: "Telehealth visit",
     }
 }
 
@@ -45,7 +46,8 @@ async fn a_thread_is_asked_for_under_its_key() {
         assert_eq!(request.header("x-tenant-id"), Some("kabul"));
         let body: serde_json::Value = serde_json::from_str(&request.body).unwrap();
         let expected = serde_json::json!({
-            "participantIds": ["usr_1", "usr_2"], "patientId": "pat-1", "subject": "Telehealth visit vsn_1",
+            "participantIds": ["usr_1", "usr_2"], "patientId": "pat-1", "subject": "Telehealth visit",
+            "sessionId": "vsn_00000000000000000000000001",
         });
         assert_eq!(body, expected);
     }

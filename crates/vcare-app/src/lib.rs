@@ -25,6 +25,7 @@ pub mod rooms;
 pub mod sessions;
 pub mod spans;
 pub mod tenants;
+pub mod threads;
 mod transaction;
 pub mod uploads;
 pub mod waiting;

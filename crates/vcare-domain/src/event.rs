@@ -81,10 +81,10 @@ pub enum SessionEvent {
         /// What it is used for now.
         link: LinkUse,
     },
-    /// Somebody asked to go on in messages.
-    FallbackRequested,
+    /// The visit goes on in messages: its thread is wanted, and may be made by whoever hears of this first.
+    FallbackInitiated,
     /// The thread is there in which the visit goes on.
-    FallbackInitiated {
+    FallbackThreadCreated {
         /// The thread.
         thread: ThreadId,
     },

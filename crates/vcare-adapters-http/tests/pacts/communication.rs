@@ -5,7 +5,7 @@ use time::Duration;
 use uuid::Uuid;
 use vcare_adapters_http::HttpMessagingThreads;
 use vcare_app::ports::{MessagingThreads, NeighbourFault, ThreadDraft, ThreadError};
-use vcare_domain::{PatientId, ThreadId, UserId};
+use vcare_domain::{PatientId, SessionId, ThreadId, UserId};
 use vcare_testkit::pacts::{Interaction, Matcher, Response, Rules};
 
 use crate::contract::{Contract, ours};
@@ -61,7 +61,10 @@ fn interaction(number: u128, response: Response) -> Interaction {
         .header("X-Tenant-Id", "kabul")
         .body(
             "application/json",
-            json!({"participantIds": ["dr-9", "usr-1"], "patientId": "pat-1", "subject": "Telehealth visit vsn_1"}),
+            json!({
+                "participantIds": ["dr-9", "usr-1"], "patientId": "pat-1", "subject": "Telehealth visit",
+                "sessionId": "vsn_00000000000000000000000001",
+            }),
         );
     Interaction::new("a thread for a visit", request, response)
 }
@@ -69,9 +72,10 @@ fn interaction(number: u128, response: Response) -> Interaction {
 async fn made_at(port: u16, number: u128) -> Result<ThreadId, ThreadError> {
     let draft = ThreadDraft {
         idempotency_key: key(number),
+        session_id: SessionId::from_uuid(Uuid::from_u128(1)),
         participant_ids: vec![UserId::parse("dr-9").unwrap(), UserId::parse("usr-1").unwrap()],
         patient_id: PatientId::parse("pat-1").unwrap(),
-        subject: "Telehealth visit vsn_1".to_owned(),
+        subject: "Telehealth visit",
     };
     let threads = HttpMessagingThreads::new(client(), neighbour(&format!("http://127.0.0.1:{port}")));
     threads.create_thread(&kabul(), &draft, Duration::seconds(5), &trace()).await

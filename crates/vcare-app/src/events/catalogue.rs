@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 
 use crate::events::data::{
     AsyncVisitChanged, AsyncVisitChargeable, AsyncVisitClaimed, AsyncVisitResponded, AsyncVisitSubmitted,
-    AuditRecorded, ConfigUpdated, EmergencyAccessGranted, FallbackInitiated, JoinTokenIssued, LinkChanged,
-    MediaModeChanged, ParticipantChanged, RecordingAvailable, RecordingWithdrawn, SessionChanged, SessionChargeable,
-    SessionCreated, SessionEnded, SessionStarted,
+    AuditRecorded, ConfigUpdated, EmergencyAccessGranted, FallbackInitiated, FallbackThreadCreated, JoinTokenIssued,
+    LinkChanged, MediaModeChanged, ParticipantChanged, RecordingAvailable, RecordingWithdrawn, SessionChanged,
+    SessionChargeable, SessionCreated, SessionEnded, SessionStarted,
 };
 use crate::events::{AuditEntry, CONFIG_UPDATED, CloudEvent, EMERGENCY_ACCESS};
 
@@ -96,14 +96,14 @@ pub const EVENT_TYPES: [EventType; 30] = [
         "Visit failed",
         "The connection was lost for longer than the reconnect window; a clinician still ends the visit.",
     ),
-    event::<SessionChanged>(
-        "virtual_care.session.fallback.requested.v1",
-        "Fallback requested",
-        "A clinician wants a visit to go on in messages; its thread follows.",
-    ),
     event::<FallbackInitiated>(
         "virtual_care.session.fallback.initiated.v1",
         "Fallback initiated",
+        "A visit goes on in messages. Create its thread under `idempotencyKey`, unless there is one under that key.",
+    ),
+    event::<FallbackThreadCreated>(
+        "virtual_care.session.fallback.thread_created.v1",
+        "Fallback thread created",
         "The thread is there in which a visit goes on. Once a visit.",
     ),
     event::<SessionChanged>(

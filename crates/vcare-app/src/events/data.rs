@@ -16,7 +16,7 @@ pub use access::EmergencyAccessGranted;
 pub use async_visits::{
     AsyncVisitChanged, AsyncVisitChargeable, AsyncVisitClaimed, AsyncVisitResponded, AsyncVisitSubmitted,
 };
-pub use links::{FallbackInitiated, LinkChanged};
+pub use links::{FallbackInitiated, FallbackThreadCreated, LinkChanged};
 
 // No text is without bounds: a field that could hold prose could hold something clinical.
 const SESSION_ID: &str = "^vsn_[0-9A-HJKMNP-TV-Z]{26}$";
@@ -27,6 +27,7 @@ const FOREIGN_ID: &str = "^[A-Za-z0-9_.-]{1,64}$";
 pub(super) const ACTOR_ID: &str = "^[A-Za-z0-9_.:@|-]{1,128}$";
 const THREAD_ID: &str = "^[A-Za-z0-9_.-]{1,128}$";
 const STORAGE_KEY: &str = "^[!-~]{1,512}$";
+const KEY: &str = "^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$";
 const WORD: &str = "^[A-Za-z0-9_.:-]{1,128}$";
 
 /// `virtual_care.session.created.v1`: a visit was created.

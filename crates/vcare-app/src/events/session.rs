@@ -3,16 +3,17 @@
 use serde::Serialize;
 use vcare_domain::{
     EventId, ParticipantId, ParticipantRole, ParticipantStatus, Recorded, RecordingRef, SessionEvent, SessionParts,
-    SessionState, ThreadId,
+    SessionState, ThreadId, UserId,
 };
 
 use crate::actor::Scope;
 use crate::events::data::{
-    FallbackInitiated, JoinTokenIssued, LinkChanged, MediaModeChanged, ModeSeconds, ParticipantChanged,
-    ProviderSeconds, RecordingAvailable, RecordingWithdrawn, SessionChanged, SessionChargeable, SessionCreated,
-    SessionEnded, SessionStarted,
+    FallbackInitiated, FallbackThreadCreated, JoinTokenIssued, LinkChanged, MediaModeChanged, ModeSeconds,
+    ParticipantChanged, ProviderSeconds, RecordingAvailable, RecordingWithdrawn, SessionChanged, SessionChargeable,
+    SessionCreated, SessionEnded, SessionStarted,
 };
 use crate::events::{CloudEvent, Timestamp};
+use crate::threads::{thread_key, thread_participants};
 
 /// An event's subject and its finished bytes.
 type Finished = (&'static str, Vec<u8>);
@@ -102,9 +103,11 @@ impl Mapper<'_> {
                     version: self.visit.version.get(),
                 },
             ),
-            SessionEvent::FallbackRequested => self.event("virtual_care.session.fallback.requested.v1", self.changed()),
-            SessionEvent::FallbackInitiated { thread } => {
-                self.event("virtual_care.session.fallback.initiated.v1", self.fallback_initiated(thread))
+            SessionEvent::FallbackInitiated => {
+                self.event("virtual_care.session.fallback.initiated.v1", self.fallback_initiated())
+            }
+            SessionEvent::FallbackThreadCreated { thread } => {
+                self.event("virtual_care.session.fallback.thread_created.v1", self.fallback_thread_created(thread))
             }
             SessionEvent::FallbackParked => self.event("virtual_care.session.fallback.parked.v1", self.changed()),
             SessionEvent::RecordingWithdrawn => {
@@ -218,15 +221,35 @@ impl Mapper<'_> {
         }
     }
 
-    fn fallback_initiated(&self, thread: &ThreadId) -> FallbackInitiated {
+    fn requested_by(&self) -> &UserId {
+        self.visit.fallback.as_ref().map_or(&self.visit.initiator_id, |fallback| &fallback.requested_by)
+    }
+
+    fn fallback_initiated(&self) -> FallbackInitiated {
         let visit = self.visit;
-        let requested_by = visit.fallback.as_ref().map_or(&visit.initiator_id, |fallback| &fallback.requested_by);
+        let participants = thread_participants(visit, self.requested_by());
         FallbackInitiated {
+            session_id: visit.id.to_string(),
+            idempotency_key: thread_key(visit.id).to_string(),
+            patient_id: visit.patient_id.as_str().to_owned(),
+            participant_ids: participants.iter().map(|account| account.as_str().to_owned()).collect(),
+            provider_id: self.provider_id(),
+            appointment_id: visit.appointment_id.as_ref().map(ToString::to_string),
+            requested_by: self.requested_by().as_str().to_owned(),
+            status: visit.state.status().as_str(),
+            occurred_at: Timestamp(self.recorded.at),
+            version: visit.version.get(),
+        }
+    }
+
+    fn fallback_thread_created(&self, thread: &ThreadId) -> FallbackThreadCreated {
+        let visit = self.visit;
+        FallbackThreadCreated {
             session_id: visit.id.to_string(),
             patient_id: visit.patient_id.as_str().to_owned(),
             appointment_id: visit.appointment_id.as_ref().map(ToString::to_string),
             messaging_thread_id: thread.to_string(),
-            requested_by: requested_by.as_str().to_owned(),
+            requested_by: self.requested_by().as_str().to_owned(),
             status: visit.state.status().as_str(),
             occurred_at: Timestamp(self.recorded.at),
             version: visit.version.get(),

@@ -1,23 +1,17 @@
 //! The thread in which a visit goes on: asked for at once by who falls back, and by a worker until it is there.
 
 use time::Duration;
-use uuid::Uuid;
-use vcare_domain::{LeaseToken, SessionId, SessionParts, TenantId, ThreadId, VirtualSession};
+use vcare_domain::{LeaseToken, SessionId, TenantId, ThreadId, VirtualSession};
 
 use crate::actor::{ActorRef, Scope, TraceContext};
 use crate::app::App;
 use crate::error::{AppError, Resource};
 use crate::jobs::Attempt;
 use crate::ports::{ClosedJob, JobEnd, JobKind, LeasedJob, ThreadDraft, ThreadError};
+use crate::threads::thread_draft;
 
 /// The transaction's name in metrics.
 const RECORD: &str = "record_thread";
-
-/// What the thread is about, for people: no name and nothing clinical, as it stands in lists and notifications.
-const SUBJECT: &str = "Telehealth visit";
-
-/// Names the threads of visits among all that have a name of this kind.
-const NAMESPACE: Uuid = Uuid::from_u128(0x6f1f_7b52_3c1d_4a8e_9b60_5d2c_8e47_a193);
 
 /// The job of making one visit's thread, held under a lease.
 #[derive(Debug, Clone)]
@@ -39,24 +33,6 @@ impl From<LeasedJob> for ThreadJob {
     }
 }
 
-/// What the communication-service is asked for: the same for every attempt, byte for byte, as its answer is kept under a key
-/// that stands for one request. `None` when nobody fell back.
-fn draft(visit: &SessionParts) -> Option<ThreadDraft> {
-    let fallback = visit.fallback.as_ref()?;
-    let mut participant_ids = vec![fallback.requested_by.clone()];
-    participant_ids.extend(visit.provider_id.clone().filter(|provider| *provider != fallback.requested_by));
-    Some(ThreadDraft {
-        idempotency_key: thread_key(visit.id),
-        participant_ids,
-        patient_id: visit.patient_id.clone(),
-        subject: format!("{SUBJECT} {}", visit.id),
-    })
-}
-
-fn thread_key(session: SessionId) -> Uuid {
-    Uuid::new_v5(&NAMESPACE, session.as_uuid().as_bytes())
-}
-
 impl App {
     /// Makes one attempt as a worker.
     pub(crate) async fn make_thread(self, job: LeasedJob, deadline: Duration) -> Result<Attempt, AppError> {
@@ -74,7 +50,7 @@ impl App {
         deadline: Duration,
     ) -> Result<(Attempt, VirtualSession), AppError> {
         let known = session.parts().fallback.as_ref().and_then(|fallback| fallback.thread.id()).cloned();
-        let asked = match (known, draft(session.parts())) {
+        let asked = match (known, thread_draft(session.parts())) {
             (Some(thread), _) => Ok(thread),
             (None, Some(draft)) => self.ask_for_thread(job, &draft, deadline).await,
             (None, None) => Err(ThreadError::Refused { reason: "nothing_to_make" }),
@@ -112,17 +88,5 @@ impl App {
             _ => breaker.answered(),
         }
         made
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_visits_key_is_its_own_and_never_changes() {
-        let session = |n| SessionId::from_uuid(Uuid::from_u128(n));
-        assert_eq!(thread_key(session(1)).to_string(), "eccb9cb9-340e-55fb-96b8-5d6a91257fb1");
-        assert_ne!(thread_key(session(1)), thread_key(session(2)));
     }
 }

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use vcare_domain::{
-    AppointmentId, EncounterId, HttpsUrl, MediaMode, NodeId, PatientId, RelatedPersonId, TenantId, ThreadId, UserId,
-    VideoBackend,
+    AppointmentId, EncounterId, HttpsUrl, MediaMode, NodeId, PatientId, RelatedPersonId, SessionId, TenantId, ThreadId,
+    UserId, VideoBackend,
 };
 
 use crate::actor::TraceContext;
@@ -226,12 +226,14 @@ pub trait FhirGateway: Send + Sync {
 pub struct ThreadDraft {
     /// Stands for this one request, whoever makes it and however often.
     pub idempotency_key: Uuid,
+    /// The visit that goes on in it.
+    pub session_id: SessionId,
     /// The accounts that take part.
     pub participant_ids: Vec<UserId>,
     /// Whom it is about.
     pub patient_id: PatientId,
-    /// What it is about; no name and nothing clinical.
-    pub subject: String,
+    /// What it is about; no name, no id and nothing clinical.
+    pub subject: &'static str,
 }
 
 /// Why the communication-service has not made a thread.

@@ -69,7 +69,7 @@ impl VirtualSession {
             let requested_by = self.parts.fallback.take().map_or(change.by.clone(), |fallback| fallback.requested_by);
             self.parts.fallback = Some(Fallback { requested_by, thread: ThreadRecord::Pending });
             self.follow_ups.push(FollowUp::CreateThread);
-            events.push(SessionEvent::FallbackRequested);
+            events.push(SessionEvent::FallbackInitiated);
         }
         if talks {
             events.extend(self.go_on_in(MediaMode::Message, SegmentCause::Chosen, at));
@@ -88,7 +88,7 @@ impl VirtualSession {
             Some(Fallback { thread: ThreadRecord::Created(_), .. }) => Ok(Outcome::AlreadyApplied),
             Some(Fallback { thread: record @ (ThreadRecord::Pending | ThreadRecord::Parked), .. }) => {
                 *record = ThreadRecord::Created(thread.clone());
-                Ok(self.applied(at, [SessionEvent::FallbackInitiated { thread }]))
+                Ok(self.applied(at, [SessionEvent::FallbackThreadCreated { thread }]))
             }
         }
     }

@@ -287,11 +287,11 @@ fn check_history(visit: &VirtualSession) -> Result<(), TestCaseError> {
     prop_assert!(count(|event| matches!(event, SessionEvent::Started)) <= 1);
     let endings = count(|event| matches!(event, SessionEvent::Ended { .. } | SessionEvent::Cancelled));
     prop_assert!(endings <= 1, "over twice");
-    let threads = count(|event| matches!(event, SessionEvent::FallbackInitiated { .. }));
+    let threads = count(|event| matches!(event, SessionEvent::FallbackThreadCreated { .. }));
     prop_assert!(threads <= 1, "two threads");
     let thread = visit.parts().fallback.as_ref().and_then(|fallback| fallback.thread.id());
     prop_assert_eq!(threads, usize::from(thread.is_some()), "a thread that nobody was told of");
-    let asked = count(|event| matches!(event, SessionEvent::FallbackRequested));
+    let asked = count(|event| matches!(event, SessionEvent::FallbackInitiated));
     let owed = visit.follow_ups().iter().filter(|follow_up| matches!(follow_up, FollowUp::CreateThread)).count();
     prop_assert_eq!(asked, owed, "a wish without its work");
     prop_assert!(visit.events().is_sorted_by_key(|recorded| recorded.at), "events out of order");

@@ -288,8 +288,8 @@ mod tests {
             SessionEvent::RecordingWithdrawn => 14,
             SessionEvent::RecordingAvailable { .. } => 15,
             SessionEvent::LinkChanged { .. } => 16,
-            SessionEvent::FallbackRequested => 17,
-            SessionEvent::FallbackInitiated { .. } => 18,
+            SessionEvent::FallbackInitiated => 17,
+            SessionEvent::FallbackThreadCreated { .. } => 18,
             SessionEvent::FallbackParked => 19,
         }
     }

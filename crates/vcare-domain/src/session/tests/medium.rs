@@ -132,13 +132,13 @@ fn us_008_falling_back_goes_on_in_messages_and_asks_for_a_thread_once() {
     assert_eq!(held(&visit)[1], (MediaMode::Message, SegmentCause::Chosen));
     assert_eq!(visit.follow_ups(), [FollowUp::CreateThread]);
     let (from, to, cause) = (MediaMode::Video, MediaMode::Message, SegmentCause::Chosen);
-    assert_eq!(events(&visit), [SessionEvent::FallbackRequested, SessionEvent::MediaModeChanged { from, to, cause }]);
+    assert_eq!(events(&visit), [SessionEvent::FallbackInitiated, SessionEvent::MediaModeChanged { from, to, cause }]);
     let wanted = Fallback { requested_by: user("dr-amiri"), thread: ThreadRecord::Pending };
     assert_eq!(visit.parts().fallback, Some(wanted));
     repeated(&mut visit, |visit| visit.fall_back(&seeing(1, by("dr-noori", 6))));
     let mut visit = saved(visit);
     applied(visit.record_thread(thread("thr_1"), minute(7)));
-    assert_eq!(events(&visit), [SessionEvent::FallbackInitiated { thread: thread("thr_1") }]);
+    assert_eq!(events(&visit), [SessionEvent::FallbackThreadCreated { thread: thread("thr_1") }]);
     repeated(&mut visit, |visit| visit.record_thread(thread("thr_2"), minute(8)));
     repeated(&mut visit, |visit| visit.fall_back(&at(9)));
     let refusal = Refusal::InvalidTransition { action: Action::ParkThread, from: SessionStatus::Active };
@@ -150,7 +150,7 @@ fn us_008_a_failed_visit_falls_back_without_another_segment() {
     let mut visit = failed();
     applied(visit.fall_back(&at(20)));
     assert_eq!(visit.follow_ups(), [FollowUp::CreateThread]);
-    assert_eq!(events(&visit), [SessionEvent::FallbackRequested]);
+    assert_eq!(events(&visit), [SessionEvent::FallbackInitiated]);
     applied(visit.end(&at(30)));
     assert_eq!(visit.parts().seconds().total(), 600);
     applied(visit.record_thread(thread("thr_1"), minute(31)));

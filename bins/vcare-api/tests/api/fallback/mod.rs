@@ -11,8 +11,8 @@ use vcare_testkit::{Mode, Name};
 use crate::support::{Answer, CONSENTED, OTHER_TENANT, TestApp, Visit};
 
 const THREAD: JobKind = JobKind::CreateThread;
-const REQUESTED: &str = "virtual_care.session.fallback.requested.v1";
 const INITIATED: &str = "virtual_care.session.fallback.initiated.v1";
+const CREATED: &str = "virtual_care.session.fallback.thread_created.v1";
 const PARKED: &str = "virtual_care.session.fallback.parked.v1";
 const NOTHING: WorkReport = WorkReport { done: 0, parked: 0, later: 0, failed: 0 };
 
@@ -34,14 +34,14 @@ impl TestApp {
     }
 }
 
-/// The thread is there, told of once, and no work is left.
-async fn is_initiated_once(app: &TestApp, visit: &Visit) -> String {
+/// The thread is there, published once, and no work is left.
+async fn has_one_thread(app: &TestApp, visit: &Visit) -> String {
     let threads = app.standins.threads();
     assert_eq!(threads.len(), 1, "{threads:?}");
     let thread = threads[0]["threadId"].as_str().unwrap().to_owned();
     let read = app.read(visit).await;
     assert_eq!((&read["messagingThreadId"], &read["messagingStatus"]), (&json!(thread), &json!("created")));
-    let event = app.only_event(INITIATED).await;
+    let event = app.only_event(CREATED).await;
     assert_eq!(event["data"]["messagingThreadId"], thread);
     assert_eq!(event["data"]["sessionId"], visit.id);
     let left = "SELECT count(*) FROM retry_job WHERE kind = 'create_thread'";
@@ -60,7 +60,7 @@ async fn us_008_in_a_failed_visit_a_thread_is_made_and_answered() {
     let app = TestApp::start().await;
     let visit = app.failed_visit().await;
     let answer = app.fall_back(&visit).await.expect(200);
-    let thread = is_initiated_once(&app, &visit).await;
+    let thread = has_one_thread(&app, &visit).await;
     assert_eq!(answer.body, json!({"messagingThreadId": thread}));
     assert_eq!(app.read(&visit).await["status"], "failed", "a clinician still ends it");
     app.end(&visit).await.expect(200);
@@ -68,22 +68,40 @@ async fn us_008_in_a_failed_visit_a_thread_is_made_and_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn us_008_the_event_links_the_thread_to_its_visit_and_names_nobody() {
+async fn us_008_the_event_and_the_request_ask_for_the_same_thread_under_the_same_key() {
     let app = TestApp::start().await;
     let (visit, _) = app.active_visit().await;
     app.fall_back(&visit).await.expect(200);
-    is_initiated_once(&app, &visit).await;
+    has_one_thread(&app, &visit).await;
     let types = app.event_types().await;
     let position = |kind: &str| types.iter().position(|one| one == kind).unwrap();
-    assert!(position(REQUESTED) < position(INITIATED));
+    assert!(position(INITIATED) < position(CREATED));
     let asked = &app.standins.requests(Name::Communication)[0];
     assert_eq!(
         asked.body,
         json!({
-            "participantIds": ["clinician-1"], "patientId": CONSENTED,
-            "subject": format!("Telehealth visit {}", visit.id),
+            "participantIds": ["clinician-1"], "patientId": CONSENTED, "sessionId": visit.id,
+            "subject": "Telehealth visit",
         })
     );
+    let event = &app.only_event(INITIATED).await["data"];
+    assert_eq!(event["idempotencyKey"].as_str(), asked.header("idempotency-key"));
+    for field in ["participantIds", "patientId", "sessionId"] {
+        assert_eq!(event[field], asked.body[field], "{field}");
+    }
+    assert_eq!((&event["providerId"], &event["status"]), (&json!("clinician-1"), &json!("active")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn us_008_the_event_is_published_when_the_fallback_is_initiated_also_while_the_service_is_down() {
+    let app = TestApp::start().await;
+    let visit = app.failed_visit().await;
+    app.standins.set_mode(Name::Communication, Mode::DOWN);
+    app.fall_back(&visit).await.expect(202);
+    let event = app.only_event(INITIATED).await;
+    assert_eq!((&event["data"]["sessionId"], &event["data"]["status"]), (&json!(visit.id), &json!("failed")));
+    assert!(event["data"].get("messagingThreadId").is_none(), "there is none yet");
+    assert!(app.events_of(CREATED).await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,7 +159,7 @@ async fn us_008_asking_again_answers_the_same_thread() {
         assert_eq!(app.post(&token, &path, &json!({})).await.expect(200).body, first.body);
         assert_eq!(app.post_once(&token, &path, &json!({}), "again").await.expect(200).body, first.body);
     }
-    is_initiated_once(&app, &visit).await;
+    has_one_thread(&app, &visit).await;
     assert_eq!(app.standins.requests(Name::Communication).len(), 1);
 }
 
@@ -155,14 +173,14 @@ async fn us_008_while_the_service_is_down_the_wish_stands_and_the_thread_follows
         assert_eq!(answer.body, json!({"messagingThreadId": null}));
         assert_eq!(app.read(&visit).await["messagingStatus"], "pending");
         assert_eq!(app.fall_back(&visit).await.expect(202).body, answer.body, "still on its way");
-        assert!(app.events_of(INITIATED).await.is_empty());
+        assert!(app.events_of(CREATED).await.is_empty());
         app.clock.advance(Duration::seconds(7));
         assert_eq!(app.work(THREAD).await, WorkReport { later: 1, ..NOTHING });
         assert_eq!(app.work(THREAD).await, NOTHING, "not before its time");
         app.standins.set_mode(Name::Communication, Mode::UP);
         app.clock.advance(Duration::minutes(1));
         assert_eq!(app.work(THREAD).await, WorkReport { done: 1, ..NOTHING });
-        is_initiated_once(&app, &visit).await;
+        has_one_thread(&app, &visit).await;
         app.fall_back(&visit).await.expect(200);
     }
 }
@@ -177,7 +195,7 @@ async fn us_008_a_slow_service_is_waited_for_no_longer_than_a_request_may() {
     // It was made all the same, and nobody heard of it. The same key finds it.
     app.clock.advance(Duration::MINUTE);
     assert_eq!(app.work(THREAD).await.done, 1);
-    is_initiated_once(&app, &visit).await;
+    has_one_thread(&app, &visit).await;
     let asked = app.standins.requests(Name::Communication);
     assert_eq!(asked.len(), 2);
     assert_eq!(asked[0].header("idempotency-key"), asked[1].header("idempotency-key"));
@@ -205,7 +223,7 @@ async fn a_refusal_that_cannot_heal_waits_for_a_person_and_everybody_sees_it() {
         assert!(app.app.requeue_job(&crate::support::scope("hosp-kabul"), id, THREAD).await.unwrap());
         assert_eq!(app.work(THREAD).await.done, 1);
         app.fall_back(&visit).await.expect(200);
-        is_initiated_once(&app, &visit).await;
+        has_one_thread(&app, &visit).await;
     }
 }
 
@@ -219,8 +237,8 @@ async fn after_a_refusal_a_clinician_may_ask_again() {
     let nurse = app.token("nurse_practitioner");
     app.invite_colleague(&visit, "nurse_practitioner-1").await;
     app.post(&nurse, &visit.path("/fallback-message"), &json!({})).await.expect(200);
-    is_initiated_once(&app, &visit).await;
-    assert_eq!(app.events_of(REQUESTED).await.len(), 2);
+    has_one_thread(&app, &visit).await;
+    assert_eq!(app.events_of(INITIATED).await.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -233,7 +251,7 @@ async fn a_refusal_for_our_credentials_is_nobodys_fault_and_heals() {
     app.standins.refuse_threads(None);
     app.clock.advance(Duration::MINUTE);
     assert_eq!(app.work(THREAD).await.done, 1);
-    is_initiated_once(&app, &visit).await;
+    has_one_thread(&app, &visit).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -260,8 +278,8 @@ async fn us_008_two_who_fall_back_at_once_get_one_thread() {
     }
     let statuses = requests.join_all().await;
     assert!(statuses.iter().all(|status| matches!(status, 200 | 202)) && statuses.contains(&200), "{statuses:?}");
-    is_initiated_once(&app, &visit).await;
-    assert_eq!(app.events_of(REQUESTED).await.len(), 1);
+    has_one_thread(&app, &visit).await;
+    assert_eq!(app.events_of(INITIATED).await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -276,7 +294,7 @@ async fn us_008_who_dies_between_the_wish_and_the_thread_loses_nothing() {
     app.clock.advance(Duration::seconds(30));
     assert_eq!(app.work(THREAD).await.done, 1);
     asking.await.unwrap().unwrap();
-    is_initiated_once(&app, &visit).await;
+    has_one_thread(&app, &visit).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -301,7 +319,7 @@ async fn a_dead_service_is_left_alone_and_keeps_no_encounter_from_being_written(
     app.standins.set_mode(Name::Communication, Mode::UP);
     app.clock.advance(Duration::minutes(2));
     assert_eq!(app.work(THREAD).await.done, 7, "the thread comes after the end, too");
-    assert_eq!((app.standins.threads().len(), app.events_of(INITIATED).await.len()), (7, 7));
+    assert_eq!((app.standins.threads().len(), app.events_of(CREATED).await.len()), (7, 7));
 }
 
 #[tokio::test(flavor = "multi_thread")]
