@@ -70,6 +70,7 @@ diesel::table! {
         links -> Jsonb,
         messaging_status -> Nullable<Text>,
         messaging_requested_by -> Nullable<Text>,
+        messaging_reason -> Nullable<Text>,
         related_persons -> Jsonb,
         stays -> Jsonb,
     }

@@ -1,12 +1,14 @@
 //! Going on in written messages: the thread that a visit falls back to.
 
-use crate::text::{ThreadId, UserId};
+use crate::text::{FreeText, ThreadId, UserId};
 
 /// A visit's fallback to messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fallback {
     /// Who asked for it first.
     pub requested_by: UserId,
+    /// Why, in the words of who asked last and gave a reason.
+    pub reason: Option<FreeText>,
     /// What has become of the thread.
     pub thread: ThreadRecord,
 }

@@ -136,6 +136,8 @@ pub struct TreatingSessionDto {
     course: SessionCourseDto,
     #[serde(flatten)]
     thread: SessionThreadDto,
+    /// Why the visit goes on in messages, in the words of the person who asked for it.
+    messaging_reason: Option<String>,
     /// Storage key of the recording, once it is finished.
     recording_ref: Option<String>,
 }
@@ -236,6 +238,7 @@ impl VirtualSessionDto {
                 plan: SessionPlanDto::of(visit),
                 course: SessionCourseDto::of(visit, presence),
                 thread: SessionThreadDto::of(visit),
+                messaging_reason: messaging_reason(visit),
                 recording_ref: visit.recordings.first().map(ToString::to_string),
             })),
             Audience::Staff => Self::Staff(Box::new(StaffSessionDto {
@@ -273,6 +276,10 @@ fn own(visit: &SessionParts, viewer: Viewer) -> Vec<OwnParticipantDto> {
 
 fn duration(visit: &SessionParts) -> Option<u32> {
     visit.state.ended_at().map(|_| visit.seconds().total())
+}
+
+fn messaging_reason(visit: &SessionParts) -> Option<String> {
+    visit.fallback.as_ref()?.reason.as_ref().map(|reason| reason.as_str().to_owned())
 }
 
 fn failure(visit: &SessionParts) -> Option<&'static str> {

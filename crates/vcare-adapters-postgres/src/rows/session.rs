@@ -58,6 +58,7 @@ pub(crate) struct SessionRow {
     links: serde_json::Value,
     messaging_status: Option<String>,
     messaging_requested_by: Option<String>,
+    messaging_reason: Option<String>,
     related_persons: serde_json::Value,
     stays: serde_json::Value,
 }
@@ -87,6 +88,7 @@ pub(crate) struct SessionChanges<'a> {
     links: serde_json::Value,
     messaging_status: Option<&'static str>,
     messaging_requested_by: Option<&'a str>,
+    messaging_reason: Option<&'a str>,
     related_persons: serde_json::Value,
     stays: serde_json::Value,
 }
@@ -164,6 +166,11 @@ impl<'a> SessionChanges<'a> {
             links: serde_json::to_value(LinksDocument::of(&visit.participants)).map_err(|_| corrupt("links"))?,
             messaging_status: thread.map(ThreadRecord::as_str),
             messaging_requested_by: visit.fallback.as_ref().map(|fallback| fallback.requested_by.as_str()),
+            messaging_reason: visit
+                .fallback
+                .as_ref()
+                .and_then(|fallback| fallback.reason.as_ref())
+                .map(FreeText::as_str),
             related_persons: serde_json::to_value(RelatedPersonsDocument::of(&visit.participants))
                 .map_err(|_| corrupt("related_persons"))?,
             stays: serde_json::to_value(StaysDocument::of(&visit.participants)).map_err(|_| corrupt("stays"))?,
@@ -279,7 +286,9 @@ impl SessionRow {
         let thread = self.messaging_thread_id.as_deref().map(ThreadId::parse).transpose();
         let thread = thread.map_err(|_| corrupt("messaging_thread_id"))?;
         let requested_by = self.messaging_requested_by.as_deref().and_then(|user| UserId::parse(user).ok());
+        let reason = self.messaging_reason.as_deref().map(FreeText::parse).transpose();
         Ok(Some(Fallback {
+            reason: reason.map_err(|_| corrupt("messaging_reason"))?,
             requested_by: requested_by.ok_or(corrupt("messaging_requested_by"))?,
             thread: ThreadRecord::restore(status, thread).ok_or(corrupt("messaging_status"))?,
         }))

@@ -116,7 +116,7 @@ impl Case {
             "store" => {
                 // A thread is asked for again only after it was parked; that there is none yet is no matter.
                 let _ = self.visit.park_thread(now);
-                applied(self.visit.fall_back(&change));
+                applied(self.visit.fall_back(None, &change));
                 self.save().await;
             }
             "time goes by" => self.bench.clock.advance(Duration::hours(2)),

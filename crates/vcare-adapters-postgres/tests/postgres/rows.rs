@@ -96,7 +96,8 @@ async fn every_field_reads_back_whether_it_is_there_or_not() {
     let mut parts = visit.parts().clone();
     parts.recordings = ["tenant/rec-1.mp4", "tenant/rec-2.mp4"].map(|key| RecordingRef::parse(key).unwrap()).to_vec();
     let thread = ThreadRecord::Created(ThreadId::parse("thr-1").unwrap());
-    parts.fallback = Some(Fallback { requested_by: user(PROVIDER), thread });
+    parts.fallback =
+        Some(Fallback { requested_by: user(PROVIDER), reason: Some(crate::support::prose("a bad line")), thread });
     parts.participants[0].link = Some(LinkUse { mode: MediaMode::Audio, cap_kbps: 30 });
     (parts.recording_enabled, parts.recording_withdrawn_at) = (false, Some(bench.now()));
     parts.provider_id = Some(user("dr-amiri|local:7@kabul"));

@@ -1,6 +1,6 @@
 //! A clinician goes on in messages.
 
-use vcare_domain::{FollowUp, SessionId, Version, VirtualSession};
+use vcare_domain::{FollowUp, FreeText, SessionId, Version, VirtualSession};
 
 use crate::access::{Access, Audited};
 use crate::actor::Caller;
@@ -16,6 +16,7 @@ use crate::transaction::{By, Changed, Plan};
 impl App {
     /// Goes on in messages. The wish, its event and the job that will make the thread commit together; then the thread is
     /// asked for at once, and left to the worker if that does not succeed in time. Asking again answers the visit as it is.
+    /// The reason is for those who care for the patient, and in no event.
     ///
     /// # Errors
     /// [`AppError::Forbidden`], [`AppError::NotFound`], [`AppError::Refused`], [`AppError::Store`].
@@ -24,6 +25,7 @@ impl App {
         &self,
         caller: &Caller,
         id: SessionId,
+        reason: Option<FreeText>,
         expected: Option<Version>,
     ) -> Result<VirtualSession, AppError> {
         let work = async {
@@ -33,7 +35,7 @@ impl App {
                 session: id,
                 by: By::Caller(caller, Permission::SessionFallBack),
                 once: None,
-                decide: |session: &mut VirtualSession, _: Option<&Access>| session.fall_back(&change),
+                decide: |session: &mut VirtualSession, _: Option<&Access>| session.fall_back(reason.clone(), &change),
             };
             let Done::Now(changed) = self.change_session(&caller.scope(), plan).await? else {
                 return Err(AppError::NotFound(Resource::Session));

@@ -10,7 +10,7 @@ use crate::participant::{Participant, ParticipantRole, ParticipantStatus};
 use crate::refusal::{Action, Refusal};
 use crate::segment::{MediaMode, MediaSegment, SegmentCause};
 use crate::session::{Change, Outcome, SessionState, VirtualSession};
-use crate::text::ThreadId;
+use crate::text::{FreeText, ThreadId};
 
 impl VirtualSession {
     /// Notes what somebody's link is used for by now. The medium of a visit that goes on follows. `chosen` says that the
@@ -48,7 +48,7 @@ impl VirtualSession {
     ///
     /// # Errors
     /// [`Refusal::VersionConflict`]; [`Refusal::InvalidTransition`] unless active or failed.
-    pub fn fall_back(&mut self, change: &Change) -> Result<Outcome, Refusal> {
+    pub fn fall_back(&mut self, reason: Option<FreeText>, change: &Change) -> Result<Outcome, Refusal> {
         let began = matches!(self.parts.state, SessionState::Active { .. } | SessionState::Failed { .. });
         let wanted = match self.parts.fallback.as_ref().map(|fallback| &fallback.thread) {
             None | Some(ThreadRecord::Parked) => true,
@@ -66,10 +66,15 @@ impl VirtualSession {
         let mut events = Vec::new();
         if wanted {
             // Whoever asks again asks for the same thread: there must never be two.
-            let requested_by = self.parts.fallback.take().map_or(change.by.clone(), |fallback| fallback.requested_by);
-            self.parts.fallback = Some(Fallback { requested_by, thread: ThreadRecord::Pending });
+            let before = self.parts.fallback.take();
+            let (requested_by, reason) =
+                before.map_or((change.by.clone(), None), |before| (before.requested_by, before.reason));
+            self.parts.fallback = Some(Fallback { requested_by, reason, thread: ThreadRecord::Pending });
             self.follow_ups.push(FollowUp::CreateThread);
             events.push(SessionEvent::FallbackInitiated);
+        }
+        if let (Some(reason), Some(fallback)) = (reason, &mut self.parts.fallback) {
+            fallback.reason = Some(reason);
         }
         if talks {
             events.extend(self.go_on_in(MediaMode::Message, SegmentCause::Chosen, at));

@@ -164,7 +164,7 @@ impl Step {
             Command::RecordRecording(key) => visit.record_recording(recording(key), self.at),
             Command::ChangeMediaMode(mode, cause) => visit.change_media_mode(*mode, *cause, self.at),
             Command::NoteLink(index, link, chosen) => visit.note_link(who(index).id, *link, *chosen, self.at),
-            Command::FallBack => visit.fall_back(&change),
+            Command::FallBack => visit.fall_back(None, &change),
             Command::RecordThread(id) => visit.record_thread(ThreadId::parse(*id).unwrap(), self.at),
             Command::ParkThread => visit.park_thread(self.at),
             Command::Fail => visit.fail(Duration::MINUTE, self.at),

@@ -2,15 +2,28 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use vcare_domain::ThreadRecord;
+use vcare_domain::{FreeText, ThreadRecord};
 
 use crate::answer::send;
-use crate::extract::{Body, IfMatch, SessionPath, SignedInCaller, WishKey, expected_version};
+use crate::extract::{Body, Fields, IfMatch, SessionPath, SignedInCaller, WishKey, expected_version};
 use crate::problem::Problem;
-use crate::routes::sessions::VersionRequest;
 use crate::server::Api;
+
+/// Why, and the version the caller acts on.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FallbackRequest {
+    /// Why, for those who care for the patient; at most 500 characters.
+    #[serde(default)]
+    #[schema(max_length = 500, example = "the patient cannot hear us")]
+    reason: Option<String>,
+    /// The session's version as the caller saw it.
+    #[serde(default)]
+    #[schema(minimum = 1)]
+    version: Option<u32>,
+}
 
 /// The thread in which a visit goes on.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -25,11 +38,11 @@ pub struct FallbackDto {
 ///
 /// From `active`, whose medium is messages from then on, or from `failed`. The thread is made at once when the
 /// communication-service answers in time. Else the answer is 202, and it follows by itself: `messagingThreadId` of the
-/// session, and the event `virtual_care.session.fallback.initiated.v1`. Asking again answers the same thread.
+/// session, and the event `virtual_care.session.fallback.thread_created.v1`. Asking again answers the same thread.
 #[utoipa::path(
     post, path = "/api/v1/virtual-care/sessions/{sessionId}/fallback-message", tag = "Sessions",
     operation_id = "fallbackMessage",
-    request_body(content = Option<VersionRequest>),
+    request_body(content = Option<FallbackRequest>),
     params(
         ("sessionId" = String, Path, description = "The session"),
         ("If-Match" = Option<String>, Header, description = "The session's version in quotes"),
@@ -47,10 +60,13 @@ pub async fn fallback_message(
     path: SessionPath,
     if_match: IfMatch,
     _key: WishKey,
-    body: Body<VersionRequest>,
+    body: Body<FallbackRequest>,
 ) -> Result<HttpResponse, Problem> {
     let expected = expected_version(if_match, body.value.version)?;
-    let session = api.app.fall_back(&caller.0, path.0, expected).await?;
+    let mut fields = Fields::default();
+    let reason = fields.take_optional("reason", body.value.reason.as_deref().map(FreeText::parse));
+    let reason = fields.done(Some(reason))?;
+    let session = api.app.fall_back(&caller.0, path.0, reason, expected).await?;
     let thread = session.parts().fallback.as_ref().map(|fallback| &fallback.thread).and_then(ThreadRecord::id);
     let status = if thread.is_some() { StatusCode::OK } else { StatusCode::ACCEPTED };
     send(status, &FallbackDto { messaging_thread_id: thread.map(ToString::to_string) })

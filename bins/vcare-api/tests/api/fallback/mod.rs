@@ -1,5 +1,7 @@
 //! VCARE-US-008: a visit goes on in messages, whatever the communication-service does.
 
+mod reason;
+
 use reqwest::Method;
 use serde_json::json;
 use time::Duration;
@@ -17,7 +19,7 @@ const PARKED: &str = "virtual_care.session.fallback.parked.v1";
 const NOTHING: WorkReport = WorkReport { done: 0, parked: 0, later: 0, failed: 0 };
 
 impl TestApp {
-    async fn fall_back(&self, visit: &Visit) -> Answer {
+    pub async fn fall_back(&self, visit: &Visit) -> Answer {
         self.post(&self.token("clinician"), &visit.path("/fallback-message"), &json!({})).await
     }
 

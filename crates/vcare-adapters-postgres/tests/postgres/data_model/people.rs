@@ -75,7 +75,7 @@ pub const TOLD: [(&str, &str, &str); 61] = [
     ("virtual_session", ACCOUNT, "provider_id initiator_id messaging_requested_by"),
     ("virtual_session", "accounts, roles and times of everybody; why somebody was put out", "participants"),
     ("virtual_session", "what each person's link carries", "links"),
-    ("virtual_session", "a clinician's words", "cancel_reason"),
+    ("virtual_session", "a clinician's words", "cancel_reason messaging_reason"),
     ("virtual_session", "leads to what was written", "messaging_thread_id"),
     ("virtual_session", "leads to what was recorded", "recording_ref further_recordings"),
     ("virtual_session", TIMES, "scheduled_start scheduled_end started_at failed_at ended_at cancelled_at segments"),

@@ -33,6 +33,7 @@ const CLINICIAN: &str = "7d0c2b54-3c55-4f0a-8a0e-6f1f6f0f2a21";
 const INTERPRETER: &str = "c4a9e0d2-91b7-4f6e-b6b1-2f0f9f7f3b32";
 /// Free text that people wrote. No event may carry it.
 const WHY_REMOVED: &str = "the interpreter knows the family";
+const WHY_MESSAGES: &str = "the grandmother cannot hear on this line";
 const WHY_CANCELLED: &str = "the patient came to the clinic instead";
 
 /// A sample of every event type, by subject: the very bytes that would be published.
@@ -168,12 +169,13 @@ impl Narrator {
         self.come_and_be_admitted(&mut visit)?;
         let link = LinkUse { mode: MediaMode::Audio, cap_kbps: 30 };
         self.of(&mut visit, ActorRef::Participant(patient), |visit| visit.note_link(patient, link, false, minute(65)))?;
-        self.user(&mut visit, CLINICIAN, 68, |visit, change| visit.fall_back(&change))?;
+        let reason = FreeText::parse(WHY_MESSAGES)?;
+        self.user(&mut visit, CLINICIAN, 68, |visit, change| visit.fall_back(Some(reason), &change))?;
         let thread = ThreadId::parse("thr_01KA8Z0Q3CJ9XW2V5T7N4B6M8R")?;
         self.of(&mut visit, ActorRef::System("fallback"), |visit| visit.record_thread(thread, minute(69)))?;
         let mut refused = self.created(6)?;
         self.come_and_be_admitted(&mut refused)?;
-        self.user(&mut refused, CLINICIAN, 68, |visit, change| visit.fall_back(&change))?;
+        self.user(&mut refused, CLINICIAN, 68, |visit, change| visit.fall_back(None, &change))?;
         self.of(&mut refused, ActorRef::System("fallback"), |visit| visit.park_thread(minute(69)))
     }
 
@@ -313,7 +315,9 @@ mod tests {
     fn what_people_wrote_is_in_no_event() {
         for (_, subject, body) in told().unwrap() {
             let body = String::from_utf8(body).unwrap();
-            for text in [WHY_REMOVED, WHY_CANCELLED, emergency::WHY].into_iter().chain(async_visits::WRITTEN) {
+            for text in
+                [WHY_REMOVED, WHY_CANCELLED, WHY_MESSAGES, emergency::WHY].into_iter().chain(async_visits::WRITTEN)
+            {
                 assert!(!body.contains(text), "{subject}");
             }
         }

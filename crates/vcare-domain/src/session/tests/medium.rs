@@ -128,19 +128,19 @@ fn while_the_patient_is_gone_no_link_changes_the_medium() {
 #[test]
 fn us_008_falling_back_goes_on_in_messages_and_asks_for_a_thread_once() {
     let mut visit = active();
-    applied(visit.fall_back(&at(5)));
+    applied(visit.fall_back(None, &at(5)));
     assert_eq!(held(&visit)[1], (MediaMode::Message, SegmentCause::Chosen));
     assert_eq!(visit.follow_ups(), [FollowUp::CreateThread]);
     let (from, to, cause) = (MediaMode::Video, MediaMode::Message, SegmentCause::Chosen);
     assert_eq!(events(&visit), [SessionEvent::FallbackInitiated, SessionEvent::MediaModeChanged { from, to, cause }]);
-    let wanted = Fallback { requested_by: user("dr-amiri"), thread: ThreadRecord::Pending };
+    let wanted = Fallback { requested_by: user("dr-amiri"), reason: None, thread: ThreadRecord::Pending };
     assert_eq!(visit.parts().fallback, Some(wanted));
-    repeated(&mut visit, |visit| visit.fall_back(&seeing(1, by("dr-noori", 6))));
+    repeated(&mut visit, |visit| visit.fall_back(None, &seeing(1, by("dr-noori", 6))));
     let mut visit = saved(visit);
     applied(visit.record_thread(thread("thr_1"), minute(7)));
     assert_eq!(events(&visit), [SessionEvent::FallbackThreadCreated { thread: thread("thr_1") }]);
     repeated(&mut visit, |visit| visit.record_thread(thread("thr_2"), minute(8)));
-    repeated(&mut visit, |visit| visit.fall_back(&at(9)));
+    repeated(&mut visit, |visit| visit.fall_back(None, &at(9)));
     let refusal = Refusal::InvalidTransition { action: Action::ParkThread, from: SessionStatus::Active };
     refused(&mut visit, refusal, |visit| visit.park_thread(minute(9)));
 }
@@ -148,7 +148,7 @@ fn us_008_falling_back_goes_on_in_messages_and_asks_for_a_thread_once() {
 #[test]
 fn us_008_a_failed_visit_falls_back_without_another_segment() {
     let mut visit = failed();
-    applied(visit.fall_back(&at(20)));
+    applied(visit.fall_back(None, &at(20)));
     assert_eq!(visit.follow_ups(), [FollowUp::CreateThread]);
     assert_eq!(events(&visit), [SessionEvent::FallbackInitiated]);
     applied(visit.end(&at(30)));
@@ -161,7 +161,7 @@ fn us_008_a_failed_visit_falls_back_without_another_segment() {
 fn a_visit_in_messages_misses_nobodys_connection_and_talks_again_when_the_patient_is_back() {
     let mut visit = active();
     applied(visit.disconnect(person(PATIENT), minute(5), WINDOW));
-    applied(visit.fall_back(&at(6)));
+    applied(visit.fall_back(None, &at(6)));
     refused(&mut visit, Refusal::PatientNotLost, |visit| visit.fail(WINDOW, minute(60)));
     applied(visit.disconnect(person(PROVIDER), minute(7), WINDOW));
     noted(&mut visit, PROVIDER, AUDIO, 8);
@@ -169,7 +169,7 @@ fn a_visit_in_messages_misses_nobodys_connection_and_talks_again_when_the_patien
     applied(visit.join(person(PATIENT), 1, minute(9)));
     assert_eq!(held(&visit)[2], (MediaMode::Video, SegmentCause::LinkRecovered));
     let mut visit = saved(visit);
-    applied(visit.fall_back(&at(10)));
+    applied(visit.fall_back(None, &at(10)));
     assert_eq!(visit.follow_ups(), [], "the thread is under way");
     assert_eq!(mode(&visit), MediaMode::Message);
 }
@@ -177,7 +177,7 @@ fn a_visit_in_messages_misses_nobodys_connection_and_talks_again_when_the_patien
 #[test]
 fn messages_that_were_asked_for_stay_whoever_else_comes_and_goes() {
     let mut visit = active();
-    applied(visit.fall_back(&at(5)));
+    applied(visit.fall_back(None, &at(5)));
     applied(visit.disconnect(person(PROVIDER), minute(6), WINDOW));
     applied(visit.join_as_provider(person(9), LIMIT, &by("dr-noori", 7)));
     noted(&mut visit, PATIENT, LinkUse { cap_kbps: 1500, ..VIDEO }, 8);
@@ -187,16 +187,32 @@ fn messages_that_were_asked_for_stay_whoever_else_comes_and_goes() {
 #[test]
 fn a_thread_that_was_refused_is_asked_for_again_by_a_person() {
     let mut visit = active();
-    applied(visit.fall_back(&at(5)));
+    applied(visit.fall_back(None, &at(5)));
     applied(visit.park_thread(minute(6)));
     repeated(&mut visit, |visit| visit.park_thread(minute(7)));
     let mut visit = saved(visit);
-    applied(visit.fall_back(&by("dr-noori", 8)));
+    applied(visit.fall_back(None, &by("dr-noori", 8)));
     assert_eq!(visit.follow_ups(), [FollowUp::CreateThread]);
-    let wanted = Fallback { requested_by: user("dr-amiri"), thread: ThreadRecord::Pending };
+    let wanted = Fallback { requested_by: user("dr-amiri"), reason: None, thread: ThreadRecord::Pending };
     assert_eq!(visit.parts().fallback, Some(wanted), "the same thread as before");
     applied(visit.park_thread(minute(9)));
     applied(visit.record_thread(thread("thr_1"), minute(10)));
+}
+
+#[test]
+fn the_last_reason_that_was_given_is_kept_and_a_repeat_without_effect_changes_none() {
+    let text = |text: &str| FreeText::parse(text).unwrap();
+    let kept = |visit: &VirtualSession| visit.parts().fallback.clone().unwrap().reason;
+    let mut visit = active();
+    applied(visit.fall_back(Some(text("no sound")), &at(5)));
+    assert_eq!(kept(&visit), Some(text("no sound")));
+    repeated(&mut visit, |visit| visit.fall_back(Some(text("another")), &at(6)));
+    applied(visit.park_thread(minute(7)));
+    applied(visit.fall_back(None, &at(8)));
+    assert_eq!(kept(&visit), Some(text("no sound")));
+    applied(visit.park_thread(minute(9)));
+    applied(visit.fall_back(Some(text("the line is dead")), &at(10)));
+    assert_eq!(kept(&visit), Some(text("the line is dead")));
 }
 
 #[test]

@@ -81,7 +81,7 @@ fn act(visit: &mut VirtualSession, action: Action, about: About) -> Result<Outco
             let link = LinkUse { mode: MediaMode::Audio, cap_kbps: 30 };
             visit.note_link(somebody(INTERPRETER), link, false, minute(20))
         }
-        Action::FallBack => visit.fall_back(&at(20)),
+        Action::FallBack => visit.fall_back(None, &at(20)),
         Action::RecordThread => visit.record_thread(ThreadId::parse("thr_1").unwrap(), minute(20)),
         Action::ParkThread => visit.park_thread(minute(20)),
         Action::Disconnect => visit.disconnect(somebody(INTERPRETER), minute(20), WINDOW),
@@ -144,7 +144,7 @@ const VERSIONED: [Versioned; 9] = [
     (Waiting, |visit, change| visit.remove(person(PATIENT), reason(), &change)),
     (Waiting, |visit, change| visit.cancel(reason(), &change)),
     (Active, |visit, change| visit.withdraw_recording(&change)),
-    (Active, |visit, change| visit.fall_back(&change)),
+    (Active, |visit, change| visit.fall_back(None, &change)),
     (Active, |visit, change| visit.end(&change)),
 ];
 

@@ -118,7 +118,7 @@ fn commands() -> Vec<Command<VirtualSession>> {
     commands.extend(of_all("record_recording", |visit| {
         visit.record_recording(RecordingRef::parse("a.mp4").unwrap(), later(visit))
     }));
-    commands.extend(of_all("fall_back", |visit| visit.fall_back(&by_the_doctor(visit))));
+    commands.extend(of_all("fall_back", |visit| visit.fall_back(None, &by_the_doctor(visit))));
     commands
         .extend(of_all("record_thread", |visit| visit.record_thread(ThreadId::parse("thr_1").unwrap(), later(visit))));
     commands.extend(of_all("park_thread", |visit| visit.park_thread(later(visit))));
