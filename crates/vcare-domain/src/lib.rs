@@ -54,7 +54,7 @@ pub use ids::{
 };
 pub use lease::{DeviceId, InvalidDevice, Lease};
 pub use link::{AbsurdMeasure, LinkDecision, LinkLevel, LinkProbe, LinkReason, LinkState, LinkUse, Measured};
-pub use messaging::{Fallback, ThreadRecord};
+pub use messaging::{Fallback, FallbackOffer, ThreadRecord};
 pub use participant::{MAX_STAYS, Participant, ParticipantRole, ParticipantState, ParticipantStatus};
 pub use queue::{Place, Queue, Waiter, pause_before_asking};
 pub use refusal::{Action, Refusal};

@@ -13,6 +13,15 @@ pub struct Fallback {
     pub thread: ThreadRecord,
 }
 
+/// How the patient of a visit that failed may go on without a live link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FallbackOffer {
+    /// The thread in which the clinician writes, when it is there.
+    pub thread: Option<ThreadId>,
+    /// Whether the visit may be continued by store-and-forward.
+    pub continue_async: bool,
+}
+
 /// What has become of a thread.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ThreadRecord {

@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use vcare_app::sessions::{IssuedJoinToken, Joined};
 use vcare_app::waiting::JoinStatus;
+use vcare_domain::FallbackOffer;
 
 pub use admission::AdmissionDto;
 pub use people::{LinkDto, OwnParticipantDto, ParticipantDto, PersonDto, ProviderTimeDto, SegmentDto};
@@ -99,7 +100,7 @@ impl From<Joined> for JoinedDto {
 }
 
 /// The status of a person in the waiting room. Small, because clients poll it, also on poor links.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JoinStatusDto {
     /// `waiting_room`, or `direct_join` once admitted: then join again for the video room's address.
@@ -121,6 +122,32 @@ pub struct JoinStatusDto {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1)]
     estimated_wait_minutes: Option<u32>,
+    /// How the patient may go on without a live link; present when the session failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    fallback: Option<FallbackOfferDto>,
+}
+
+/// How the patient of a session that failed may go on without a live link.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = FallbackOffer)]
+pub struct FallbackOfferDto {
+    /// The thread in which the clinician writes; absent while there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "thr_01KA8Z0Q3CJ9XW2V5T7N4B6M8R")]
+    messaging_thread_id: Option<String>,
+    /// Whether the patient may send the rest in writing: `continueAsync` of the session.
+    continue_async: bool,
+}
+
+impl From<FallbackOffer> for FallbackOfferDto {
+    fn from(offer: FallbackOffer) -> Self {
+        Self {
+            messaging_thread_id: offer.thread.as_ref().map(ToString::to_string),
+            continue_async: offer.continue_async,
+        }
+    }
 }
 
 impl From<JoinStatus> for JoinStatusDto {
@@ -132,6 +159,7 @@ impl From<JoinStatus> for JoinStatusDto {
             version: status.version.get(),
             place_in_line: status.place.map(|place| place.number),
             estimated_wait_minutes: status.place.and_then(|place| place.minutes),
+            fallback: status.fallback.map(FallbackOfferDto::from),
         }
     }
 }

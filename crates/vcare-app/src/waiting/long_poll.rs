@@ -33,7 +33,7 @@ impl Look {
 }
 
 /// What somebody who waits is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
     /// Something changed.
     Changed(JoinStatus),

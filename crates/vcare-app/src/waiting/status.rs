@@ -1,8 +1,8 @@
 //! How somebody who waits stands, and on which device.
 
 use vcare_domain::{
-    DeviceId, Entry, Lease, Participant, ParticipantRole, ParticipantStatus, Place, Refusal, SessionStatus, Version,
-    VirtualSession,
+    DeviceId, Entry, FallbackOffer, Lease, Participant, ParticipantRole, ParticipantStatus, Place, Refusal,
+    SessionStatus, Version, VirtualSession,
 };
 
 use crate::app::App;
@@ -10,7 +10,7 @@ use crate::error::{AppError, JoinTokenFault};
 use crate::ports::{Claim, JoinTokenClaims};
 
 /// How somebody who waits stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JoinStatus {
     /// Waiting room, or straight in.
     pub entry: Entry,
@@ -22,6 +22,8 @@ pub struct JoinStatus {
     pub version: Version,
     /// The patient's place in line; `None` for who does not wait in one.
     pub place: Option<Place>,
+    /// How the patient of a visit that failed may go on.
+    pub fallback: Option<FallbackOffer>,
 }
 
 impl JoinStatus {
@@ -32,6 +34,7 @@ impl JoinStatus {
             session: session.status(),
             version: session.version(),
             place,
+            fallback: session.fallback_offer(participant.id),
         }
     }
 }
@@ -59,13 +62,19 @@ impl App {
         &self,
         claims: &JoinTokenClaims,
     ) -> Result<(VirtualSession, Option<Lease>), AppError> {
-        let found = self.store.session_and_lease(&claims.tenant_id, claims.session_id, claims.participant_id).await?;
-        let (session, lease) = found.ok_or(JoinTokenFault::Invalid)?;
+        let (session, lease) = self.named_by(claims).await?;
         session.admits_token(claims.participant_id, claims.version).map_err(token_refusal)?;
         Ok((session, lease))
     }
 
-    /// How the holder of a join token stands. Who has come is noted as being there still.
+    /// The visit that a token names, whatever its state, with the lease of its holder.
+    async fn named_by(&self, claims: &JoinTokenClaims) -> Result<(VirtualSession, Option<Lease>), AppError> {
+        let found = self.store.session_and_lease(&claims.tenant_id, claims.session_id, claims.participant_id).await?;
+        Ok(found.ok_or(JoinTokenFault::Invalid)?)
+    }
+
+    /// How the holder of a join token stands. Who has come is noted as being there still. Of a visit that failed its patient is
+    /// shown how to go on.
     ///
     /// # Errors
     /// [`AppError::JoinToken`], [`AppError::Refused`] once the visit is over, [`AppError::OnAnotherDevice`],
@@ -81,8 +90,12 @@ impl App {
         claims: &JoinTokenClaims,
         device: Option<&DeviceId>,
     ) -> Result<JoinStatus, AppError> {
-        let (session, lease) = self.opened_by(claims).await?;
-        let participant = session.admits_token(claims.participant_id, claims.version).map_err(token_refusal)?;
+        let (session, lease) = self.named_by(claims).await?;
+        let participant = session.shows_status_to(claims.participant_id, claims.version).map_err(token_refusal)?;
+        if session.is_over() {
+            // Nobody waits in it: there is no line, and no device to be told from another.
+            return Ok(JoinStatus::of(&session, participant, None));
+        }
         // Looking alone brings nobody into the waiting room.
         if participant.state.status() != ParticipantStatus::Invited {
             self.keep_there(claims, lease.as_ref(), device, false).await?;

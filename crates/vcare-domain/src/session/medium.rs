@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use crate::event::{FollowUp, SessionEvent};
 use crate::ids::ParticipantId;
 use crate::link::LinkUse;
-use crate::messaging::{Fallback, ThreadRecord};
+use crate::messaging::{Fallback, FallbackOffer, ThreadRecord};
 use crate::participant::{Participant, ParticipantRole, ParticipantStatus};
 use crate::refusal::{Action, Refusal};
 use crate::segment::{MediaMode, MediaSegment, SegmentCause};
@@ -112,6 +112,15 @@ impl VirtualSession {
             }
             None | Some(_) => self.refuse(Action::ParkThread),
         }
+    }
+
+    /// How that participant may go on without a live link: offered to the patient, as soon as the visit failed.
+    #[must_use]
+    pub fn fallback_offer(&self, id: ParticipantId) -> Option<FallbackOffer> {
+        let SessionState::Failed { .. } = self.parts.state else { return None };
+        self.parts.patient().filter(|patient| patient.id == id)?;
+        let thread = self.parts.fallback.as_ref().and_then(|fallback| fallback.thread.id()).cloned();
+        Some(FallbackOffer { thread, continue_async: self.may_continue_async().is_ok() })
     }
 
     /// Goes on in another medium: closes the running segment and opens the next.

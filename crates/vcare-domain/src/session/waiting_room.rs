@@ -38,6 +38,25 @@ impl VirtualSession {
     /// [`Refusal::ParticipantNotFound`], [`Refusal::ParticipantRemoved`], [`Refusal::TokenSuperseded`],
     /// [`Refusal::InvalidTransition`].
     pub fn admits_token(&self, id: ParticipantId, token_version: u32) -> Result<&Participant, Refusal> {
+        let participant = self.holder_of(id, token_version)?;
+        self.must_be_open(Action::Join)?;
+        Ok(participant)
+    }
+
+    /// Checks that a join token shows its holder the visit's status: while the visit is open, and when it failed, as its
+    /// patient is then offered to go on without a live link.
+    ///
+    /// # Errors
+    /// As [`Self::admits_token`], but not when the visit failed.
+    pub fn shows_status_to(&self, id: ParticipantId, token_version: u32) -> Result<&Participant, Refusal> {
+        if self.status() == SessionStatus::Failed {
+            return self.holder_of(id, token_version);
+        }
+        self.admits_token(id, token_version)
+    }
+
+    /// The participant whom the newest join token names.
+    fn holder_of(&self, id: ParticipantId, token_version: u32) -> Result<&Participant, Refusal> {
         let participant = self.parts.participant(id).ok_or(Refusal::ParticipantNotFound)?;
         if participant.state.status() == ParticipantStatus::Removed {
             return Err(Refusal::ParticipantRemoved);
@@ -45,7 +64,6 @@ impl VirtualSession {
         if token_version == 0 || participant.token_version != token_version {
             return Err(Refusal::TokenSuperseded);
         }
-        self.must_be_open(Action::Join)?;
         Ok(participant)
     }
 

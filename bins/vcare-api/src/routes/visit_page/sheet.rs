@@ -148,7 +148,8 @@ mod tests {
             after.any(|rest| !rest.starts_with(|next: char| next.is_ascii_alphanumeric()))
         };
         // Said by the name of a screen, a decision or an offer.
-        let by_name = ["over", "cancelled", "failed", "bad", "old", "stayed", "video", "audio", "message"];
+        let by_name =
+            ["over", "cancelled", "failed", "bad", "old", "stayed", "chatHow", "writeHow", "video", "audio", "message"];
         let offered = ["toAudio", "toMessage"];
         for name in english.keys() {
             let name = name.as_str();

@@ -86,7 +86,7 @@ pub async fn by_token(
 }
 
 fn answer(status: &JoinStatus) -> Answer {
-    let body = serde_json::to_vec(&JoinStatusDto::from(*status)).unwrap_or_default();
+    let body = serde_json::to_vec(&JoinStatusDto::from(status.clone())).unwrap_or_default();
     Answer { status: StatusCode::OK.as_u16(), body }
 }
 

@@ -42,7 +42,8 @@ fn look(query: &mut Query) -> Result<(bool, Look), Problem> {
 ///
 /// At once, or with `since` when the session's version is above it or the place in line is not `place`: the question is
 /// held open for up to a minute, and then answered 204, with `Retry-After`. Who has come is noted as still there. Answers
-/// have a hundred bytes. The token goes into `Authorization: Bearer`, or into the query.
+/// have a hundred bytes. When the reconnect window ended and the session `failed`, that is news at once, and `fallback` says how
+/// the patient may go on. The token goes into `Authorization: Bearer`, or into the query.
 #[utoipa::path(
     get, path = "/api/v1/virtual-care/sessions/join/status", tag = "Patients", operation_id = "joinStatus",
     params(

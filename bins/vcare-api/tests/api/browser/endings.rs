@@ -74,3 +74,29 @@ async fn another_link_in_the_same_tab_is_another_visit() {
     tab.says(words.get("wait")).await;
     tab.must_have_behaved(&app.url(""), &newer).await;
 }
+
+/// The button, and the thread, are there without a reload: the page goes on asking.
+#[tokio::test(flavor = "multi_thread")]
+async fn us_008_who_comes_back_to_a_visit_that_failed_is_offered_to_continue_in_writing() {
+    let (app, tab, words) = start().await;
+    let (visit, token) = app.lost_visit().await;
+    app.give_up().await;
+    tab.open(&app.url(&format!("/visit#{token}"))).await;
+    tab.press("first").await;
+    tab.says(words.get("failed")).await;
+    tab.until("document.getElementById('first').hidden").await;
+    assert_eq!(tab.text("second").await, words.get("write"));
+    tab.press("second").await;
+    tab.until(&format!("document.getElementById('more').textContent === {:?}", words.get("writeHow"))).await;
+    app.fall_back(&visit).await.expect(200);
+    let thread = app.read(&visit).await["messagingThreadId"].as_str().unwrap().to_owned();
+    tab.until("!document.getElementById('first').hidden").await;
+    assert_eq!(tab.text("first").await, words.get("chat"));
+    assert_eq!(tab.text("more").await, words.get("writeHow"), "what was asked for stays");
+    tab.press("first").await;
+    tab.until(&format!("document.getElementById('line').textContent === {thread:?}")).await;
+    assert_eq!(tab.text("more").await, words.get("chatHow"));
+    app.end(&visit).await.expect(200);
+    tab.says(words.get("over")).await;
+    tab.must_have_behaved(&app.url(""), &token).await;
+}

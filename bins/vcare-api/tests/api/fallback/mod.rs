@@ -1,5 +1,6 @@
 //! VCARE-US-008: a visit goes on in messages, whatever the communication-service does.
 
+mod offer;
 mod reason;
 
 use reqwest::Method;
@@ -24,15 +25,26 @@ impl TestApp {
     }
 
     /// A visit whose patient was lost, and that was given up.
-    async fn failed_visit(&self) -> Visit {
-        let (visit, _) = self.active_visit().await;
+    pub async fn failed_visit(&self) -> Visit {
+        let (visit, _) = self.lost_visit().await;
+        self.give_up().await;
+        visit
+    }
+
+    /// An active visit whose patient's connection was lost after five minutes, and the patient's join token.
+    pub async fn lost_visit(&self) -> (Visit, String) {
+        let (visit, token) = self.active_visit().await;
         let room = self.read(&visit).await["roomName"].as_str().unwrap().to_owned();
         self.seen_to_join(&room, &visit.patient, "phone").await.expect(204);
         self.clock.advance(Duration::minutes(5));
         self.seen_to_leave(&room, &visit.patient, "phone").await.expect(204);
         self.clock.advance(Duration::MINUTE);
+        (visit, token)
+    }
+
+    /// The reconnect window is over, and the worker sees it.
+    pub async fn give_up(&self) {
         assert_eq!(self.work(JobKind::FailLostVisit).await.done, 1);
-        visit
     }
 }
 

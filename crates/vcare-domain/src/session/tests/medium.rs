@@ -200,6 +200,23 @@ fn a_thread_that_was_refused_is_asked_for_again_by_a_person() {
 }
 
 #[test]
+fn us_008_the_patient_of_a_failed_visit_and_nobody_else_is_offered_to_go_on_without_a_live_link() {
+    let mut visit = failed();
+    let offered = |visit: &VirtualSession| visit.fallback_offer(person(PATIENT));
+    assert_eq!(offered(&visit), Some(FallbackOffer { thread: None, continue_async: true }));
+    for other in [PROVIDER, INTERPRETER, OBSERVER, 77] {
+        assert_eq!(visit.fallback_offer(person(other)), None);
+    }
+    applied(visit.fall_back(None, &at(20)));
+    applied(visit.record_thread(thread("thr_1"), minute(21)));
+    assert_eq!(offered(&visit), Some(FallbackOffer { thread: Some(thread("thr_1")), continue_async: true }));
+    applied(visit.end(&at(30)));
+    for visit in [visit, scheduled(), waiting(), active(), cancelled()] {
+        assert_eq!(offered(&visit), None);
+    }
+}
+
+#[test]
 fn the_last_reason_that_was_given_is_kept_and_a_repeat_without_effect_changes_none() {
     let text = |text: &str| FreeText::parse(text).unwrap();
     let kept = |visit: &VirtualSession| visit.parts().fallback.clone().unwrap().reason;

@@ -217,6 +217,23 @@ fn a_token_of_a_finished_visit_meets_its_state() {
 }
 
 #[test]
+fn a_token_shows_the_status_of_a_visit_that_failed_and_of_none_that_is_over() {
+    let visit = failed();
+    let refusal = Refusal::InvalidTransition { action: Action::Join, from: SessionStatus::Failed };
+    assert_eq!(visit.admits_token(person(PATIENT), 1).err(), Some(refusal));
+    assert_eq!(visit.shows_status_to(person(PATIENT), 1).map(|person| person.role), Ok(ParticipantRole::Patient));
+    for old in [0, 2] {
+        assert_eq!(visit.shows_status_to(person(PATIENT), old).err(), Some(Refusal::TokenSuperseded));
+    }
+    assert_eq!(visit.shows_status_to(person(77), 1).err(), Some(Refusal::ParticipantNotFound));
+    for (visit, from) in [(ended(), SessionStatus::Ended), (cancelled(), SessionStatus::Cancelled)] {
+        let refusal = Refusal::InvalidTransition { action: Action::Join, from };
+        assert_eq!(visit.shows_status_to(person(PATIENT), 1).err(), Some(refusal));
+    }
+    assert!(active().shows_status_to(person(PATIENT), 1).is_ok());
+}
+
+#[test]
 fn removing_who_is_gone_already_keeps_the_time_they_left() {
     let mut visit = active();
     applied(visit.disconnect(person(PATIENT), minute(5), WINDOW));

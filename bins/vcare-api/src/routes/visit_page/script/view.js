@@ -4,6 +4,8 @@ const $ = id => document.getElementById(id);
 const visit = {};
 let screen = "ask";
 let since = 0;
+// How to go on without a live link; `how` is the way that the person chose to read about.
+let instead = {};
 
 const put = (id, text) => {
   if ($(id).textContent !== (text || "")) $(id).textContent = text || "";
@@ -51,6 +53,13 @@ const SCREENS = {
     second: [words.no, () => show("stayed")],
   }),
   taken: () => ({ say: words.taken, first: [words.here, () => come(true)] }),
+  failed: () => ({
+    say: words.failed,
+    line: instead.how === "chatHow" && instead.messagingThreadId,
+    more: instead.how && words[instead.how],
+    first: instead.messagingThreadId && [words.chat, () => tell("chatHow")],
+    second: instead.continueAsync && [words.write, () => tell("writeHow")],
+  }),
   stayed: () => ({ say: words.stayed, second: [words.here, () => come(true)] }),
 };
 
@@ -63,6 +72,11 @@ const render = () => {
   $("main").className = screen === "wait" ? "waits" : "";
   const clock = knows(visit.zone) ? words.clock : words.clockHere;
   put("clock", visit.zone && fill(clock, { n: hour(wall(now(), visit.zone)) }));
+};
+
+const tell = how => {
+  instead.how = how;
+  render();
 };
 
 const show = next => {

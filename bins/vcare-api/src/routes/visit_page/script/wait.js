@@ -56,6 +56,7 @@ const learn = body => {
   visit.place = body.placeInLine;
   visit.about = body.estimatedWaitMinutes;
   if (body.timeZone) visit.zone = body.timeZone;
+  instead = Object.assign({ how: instead.how }, body.fallback);
   if (body.opensAt) visit.opens = Date.parse(body.opensAt);
   if (body.serverTime) setClock(body.serverTime);
   return changed;
@@ -77,6 +78,11 @@ const react = answer => {
   if (status === 401) return show(body.code === "TOKEN_EXPIRED" ? "old" : "bad");
   if (status === 409 && body.code === "JOINED_ON_ANOTHER_DEVICE") return show(joined ? "taken" : "other");
   if (status === 409 && body.code === "INVALID_STATUS_TRANSITION") {
+    if (body.currentStatus === "failed" && !joined) {
+      // Nobody can come any more; the status says how to go on.
+      joined = fresh = true;
+      return 0;
+    }
     return show(/^(cancelled|failed)$/.test(body.currentStatus) ? body.currentStatus : "over");
   }
   if (status === 400 && !plain) {
@@ -93,7 +99,7 @@ const react = answer => {
   strikes = 0;
   fresh = false;
   if (status === 204) {
-    if (screen !== "ready") show("wait");
+    if (!/ready|failed/.test(screen)) show("wait");
     return Math.max(1, Math.min(after, 50));
   }
   const news = learn(body);
@@ -108,6 +114,10 @@ const react = answer => {
       show("wait");
     }
     return 0;
+  }
+  if (body.sessionStatus === "failed") {
+    show("failed");
+    return news ? 1 : quietly(answer, wasFresh);
   }
   if (body.destination === "direct_join") {
     if (screen === "ready") return news ? 1 : quietly(answer, wasFresh);
