@@ -24,6 +24,7 @@ mod secrets;
 mod service;
 pub mod standins;
 mod stream;
+mod subscriber;
 mod until;
 
 pub use browser::Browser;
@@ -41,4 +42,5 @@ pub use standins::{
     Ai, AiSays, CollectedSpan, Consents, Licence, Mode, Name, RecordedRequest, Standins, StandinsConfig,
 };
 pub use stream::{StoredMessage, StreamReader};
+pub use subscriber::Subscriber;
 pub use until::until;

@@ -8,6 +8,7 @@
 mod fill;
 mod interaction;
 mod matching;
+mod message;
 mod place;
 mod replay;
 mod rules;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use interaction::{Interaction, ProviderState, Request, Response};
 pub use matching::{Answered, Asked};
+pub use message::{MessagePact, PactMessage};
 pub use replay::Replayer;
 pub use rules::{Matcher, Rules};
 

@@ -40,6 +40,7 @@ pub use licence::Licence;
 pub use mode::{Behaviour, Mode, Name, UnknownName};
 pub use record::RecordedRequest;
 
+use crate::Subscriber;
 use crate::issuer::{Issuer, SigningKey};
 use office::Office;
 use server::Server;
@@ -243,6 +244,16 @@ impl Standins {
     #[must_use]
     pub fn threads(&self) -> Vec<Value> {
         self.office.threads.all()
+    }
+
+    /// Lets the communication-service subscribe to our events, and publish what it creates on its stream `COMMUNICATION`. The
+    /// subscriber has a mode of its own: it may be up while the interface is down. Wrong, it publishes threads under keys
+    /// that are nobody's.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub async fn subscribe_communication(&self, nats_url: &str) -> Result<Subscriber> {
+        communication::subscribe(Arc::clone(&self.office), nats_url).await
     }
 
     /// From here on the communication-service refuses every new thread with that status and code; with `None`, none.

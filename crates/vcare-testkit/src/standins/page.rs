@@ -20,7 +20,7 @@ Who is here
   consent         POST {base}/internal/access/consents/evaluate
   access          POST {base}/internal/access/evaluate
   fhir            {base}/fhir/R4/Encounter  (POST with If-None-Exist, GET, search by identifier)
-  communication   POST {base}/v1/communication/threads
+  communication   POST {base}/v1/communication/threads; with a NATS server it also subscribes to our events
   chart           POST {base}/v1/clinical-notes, POST {base}/v1/clinical-notes/NOTE/ai-accepted
   ai              POST {base}/api/v1/ai/audio/transcriptions, POST {base}/api/v1/ai/completions
   identity        GET  {base}/realms/ghasi/.well-known/openid-configuration
