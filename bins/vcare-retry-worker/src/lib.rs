@@ -1,4 +1,4 @@
-//! The retry worker: durable work, the relay's second home, and forgetting old idempotency answers.
+//! The retry worker: durable work, the relay's second home, what neighbours publish, and forgetting old idempotency answers.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
@@ -49,13 +49,17 @@ pub async fn run(
     shutdown: CancellationToken,
     listening: impl FnOnce(SocketAddr),
 ) -> anyhow::Result<()> {
-    let Service { app, relay, jobs, health, clock, .. } = service;
+    let Service { app, relay, jobs, health, clock, threads, .. } = service;
     let (address, _) = serve_ops(config.worker.listen, health, metrics, shutdown.clone()).await?;
     listening(address);
     let mut tasks = JoinSet::new();
     if let Some(relay) = relay {
         let shutdown = shutdown.clone();
         tasks.spawn(async move { relay.run(shutdown).await });
+    }
+    if let Some(threads) = threads {
+        let (subscriber, shutdown) = (Arc::new(app.clone()), shutdown.clone());
+        tasks.spawn(async move { threads.run(subscriber, shutdown).await });
     }
     // Each kind by itself: one whose neighbour is down keeps no other from being done.
     for kind in JobKind::ALL {

@@ -69,6 +69,21 @@ impl Default for StreamConfig {
     }
 }
 
+/// To what of another service's stream we subscribe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubscriptionConfig {
+    /// The stream. It is another service's, and never created or changed by us.
+    pub stream: String,
+    /// The subject.
+    pub subject: String,
+    /// The durable consumer that all our processes share.
+    pub consumer: String,
+    /// How often a message is delivered before it is set aside.
+    pub max_deliver: u32,
+    /// Whether to create the consumer. `false` where operators do that.
+    pub managed: bool,
+}
+
 /// A configuration that cannot work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidNatsConfig {

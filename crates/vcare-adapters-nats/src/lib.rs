@@ -3,6 +3,8 @@
 //! [`NatsPublisher`] publishes finished events, as they are, to the stream [`STREAM`]. It connects in the background and for
 //! ever: neither the start nor a request waits for NATS. While the connection is down it fails at once, and the events stay
 //! in the outbox, which is the only queue: nothing is queued here.
+//!
+//! [`ThreadSubscription`] reads what the communication-service publishes of threads.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking"))]
 
@@ -10,8 +12,10 @@ mod config;
 mod error;
 mod publisher;
 mod stream;
+mod subscription;
 
-pub use config::{InvalidNatsConfig, NatsConfig, NatsCredentials, StreamConfig};
+pub use config::{InvalidNatsConfig, NatsConfig, NatsCredentials, StreamConfig, SubscriptionConfig};
 pub use error::NatsError;
 pub use publisher::NatsPublisher;
 pub use stream::{STREAM, STREAM_SUBJECTS};
+pub use subscription::{SET_ASIDE_STREAM, SET_ASIDE_SUBJECT, ThreadSubscription};

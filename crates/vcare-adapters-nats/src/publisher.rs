@@ -80,6 +80,14 @@ impl NatsPublisher {
         })
     }
 
+    pub(crate) fn jetstream(&self) -> Context {
+        self.jetstream.clone()
+    }
+
+    pub(crate) fn stream_config(&self) -> StreamConfig {
+        self.stream.clone()
+    }
+
     /// Whether there is a connection now.
     #[must_use]
     pub fn health(&self) -> bool {

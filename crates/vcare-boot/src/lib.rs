@@ -24,7 +24,7 @@ pub use health::{Check, Health, Report, Standing};
 pub use ops::serve_ops;
 pub use shutdown::until_signal;
 pub use telemetry::{LOG_SCHEMA_VERSION, Metrics, Telemetry, actor_id_hash, init_telemetry};
-pub use vcare_adapters_nats::NatsPublisher as EventStream;
+pub use vcare_adapters_nats::{NatsPublisher as EventStream, ThreadSubscription};
 pub use vcare_adapters_postgres::PgJobQueue as JobQueue;
 pub use wiring::{Overrides, Service, compose, install_crypto, operators_oversight};
 

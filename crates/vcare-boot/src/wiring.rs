@@ -14,7 +14,7 @@ use vcare_adapters_http::{
 use vcare_adapters_kms::{
     AwsKms, HmacInternalTokens, Hs256JoinTokens, IfMissing, KeyKeeper, LocalKeyring, SealedAttachmentLinks, Vault,
 };
-use vcare_adapters_nats::NatsPublisher;
+use vcare_adapters_nats::{NatsPublisher, ThreadSubscription};
 use vcare_adapters_postgres::{PgJobQueue, PgOutbox, PgOversight, PgStore};
 use vcare_adapters_storage::{Clamd, Inspector, NoScanner, ObjectStorage};
 use vcare_app::ai::AiSeats;
@@ -70,6 +70,8 @@ pub struct Service {
     pub jobs: Arc<PgJobQueue>,
     /// The event stream.
     pub events: Arc<NatsPublisher>,
+    /// What the communication-service publishes of threads, for the worker.
+    pub threads: Option<ThreadSubscription>,
     /// How the process is.
     pub health: Health,
     /// The tenants' secrets, for who sets up their Jitsi.
@@ -171,6 +173,10 @@ pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Se
         internal_tokens: Arc::new(internal_tokens),
         relay,
         health: Health::new(Arc::clone(&jobs), Arc::clone(&publisher)),
+        threads: config
+            .communication
+            .subscription(config.nats.manage_stream)
+            .map(|subscription| ThreadSubscription::new(&publisher, subscription)),
         events: publisher,
         jobs,
         tenant_secrets,

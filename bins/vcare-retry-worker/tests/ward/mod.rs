@@ -112,6 +112,18 @@ impl Ward {
         self.until(&format!("SELECT count(*) = {count} AND bool_and(due_at < now()) FROM retry_job")).await;
     }
 
+    /// A visit that goes on in messages.
+    pub async fn falls_back(&self) -> SessionId {
+        let (id, _) = self.begin_a_visit().await;
+        self.app.fall_back(&Self::caller(), id, None, None).await.unwrap();
+        id
+    }
+
+    /// The address of its NATS server.
+    pub fn nats_url(&self) -> String {
+        self.nats.url()
+    }
+
     /// A visit whose patient was let in, sent a beacon, and fell silent: by the worker's clock, long ago.
     pub async fn silent_patient(&self) {
         let (_, token) = self.begin_a_visit().await;

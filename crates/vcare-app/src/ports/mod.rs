@@ -13,6 +13,7 @@ mod oversight;
 mod queue;
 mod secrets;
 mod store;
+mod subscriptions;
 mod uploads;
 mod video;
 mod waiting;
@@ -46,6 +47,7 @@ pub use store::{
     AiDrafts, Answers, ClosedJob, FoundSession, JobEnd, Jobs, KeptAnswer, Links, PageCursor, Presences, Reads,
     SessionFilter, SessionPage, Store, StoreError, TenantConfigs, TracedSession, UnitOfWork, VirtualSessions,
 };
+pub use subscriptions::{Heard, RefusedMessage, ThreadCreated, ThreadSubscriber};
 pub use uploads::{
     AttachmentLink, AttachmentLinks, AttachmentStore, ContentInspector, InspectError, LeasedUpload, MalwareScanner,
     ScanError, ScanVerdict, Showable, StorageError, UploadQueue, UploadReads, Uploads,

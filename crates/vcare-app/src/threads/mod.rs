@@ -1,5 +1,7 @@
 //! The threads in which visits go on: what they are made of, however the communication-service learns that one is wanted.
 
+mod created;
+
 use uuid::Uuid;
 use vcare_domain::{SessionId, SessionParts, UserId};
 
@@ -13,7 +15,8 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x6f1f_7b52_3c1d_4a8e_9b60_5d2c_8e47_a19
 
 /// The key of a visit's thread, in our requests and our events: whichever comes first makes the thread, and the other one
 /// finds it.
-pub(crate) fn thread_key(session: SessionId) -> Uuid {
+#[must_use]
+pub fn thread_key(session: SessionId) -> Uuid {
     Uuid::new_v5(&NAMESPACE, session.as_uuid().as_bytes())
 }
 

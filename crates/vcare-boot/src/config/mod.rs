@@ -173,6 +173,7 @@ impl Config {
         self.links.check(&mut problems);
         self.database.check(&mut problems);
         self.nats.check(&mut problems);
+        self.communication.check(&mut problems);
         self.identity.check(&mut problems);
         self.licence.check("licence", &mut problems);
         self.consent.check("consent", &mut problems);

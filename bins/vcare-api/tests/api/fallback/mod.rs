@@ -1,5 +1,6 @@
 //! VCARE-US-008: a visit goes on in messages, whatever the communication-service does.
 
+mod heard;
 mod offer;
 mod reason;
 
