@@ -13,7 +13,7 @@ use vcare_domain::{TenantConfigDraft, TenantId};
 use vcare_testkit::postgres::{SERVICE_ROLE, tokio_postgres};
 use vcare_testkit::{
     Durability, NatsOptions, NatsServer, PostgresOptions, PrivatePostgres, ServiceProcess, SigningKey, Standins,
-    StandinsConfig,
+    StandinsConfig, Subscriber,
 };
 
 use crate::place::Place;
@@ -34,6 +34,8 @@ pub struct Surroundings {
     pub standins: Standins,
     pub nats: NatsServer,
     postgres: PrivatePostgres,
+    /// The communication-service's stand-in reads our events for as long as this lives.
+    _subscriber: Subscriber,
     /// What is written to `sandbox.json`.
     pub facts: Value,
 }
@@ -68,6 +70,7 @@ impl Surroundings {
             ..StandinsConfig::default()
         })
         .await?;
+        let subscriber = standins.subscribe_communication(&nats.url()).await?;
         seed::consents(&standins);
         seed::relations(&standins);
         fs::write(place.join("jitsi-ca.pem"), standins.ca_pem())?;
@@ -95,7 +98,7 @@ impl Surroundings {
             "tenants": seed::tenants(&standins, &internal_tokens),
             "patients": seed::patients(),
         });
-        Ok(Self { api, worker, standins, nats, postgres, facts })
+        Ok(Self { api, worker, standins, nats, postgres, _subscriber: subscriber, facts })
     }
 
     /// Stops it all, last started first.
