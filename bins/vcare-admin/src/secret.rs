@@ -86,6 +86,8 @@ pub enum Derived {
     AttachmentLink,
     /// Signs the token that the tenant's own Jitsi shows us.
     InternalToken,
+    /// Seals the names of people in visits.
+    DisplayName,
 }
 
 impl From<Derived> for KeyPurpose {
@@ -95,6 +97,7 @@ impl From<Derived> for KeyPurpose {
             Derived::JitsiSecret => Self::JitsiSecret,
             Derived::AttachmentLink => Self::AttachmentLink,
             Derived::InternalToken => Self::InternalToken,
+            Derived::DisplayName => Self::DisplayName,
         }
     }
 }
@@ -161,6 +164,7 @@ fn told(tenant: &TenantId, purpose: KeyPurpose, KeyVersions { current, oldest }:
         _ if oldest == current => String::new(),
         KeyPurpose::JoinKey => format!("; links of version {oldest} and newer open"),
         KeyPurpose::InternalToken => format!("; tokens of version {oldest} and newer are taken"),
+        KeyPurpose::DisplayName => format!("; names sealed with version {oldest} and newer are shown"),
         KeyPurpose::JitsiSecret | KeyPurpose::AttachmentLink => String::new(),
     };
     println!("{} of {tenant} is at version {current}{taken}", purpose.as_str());
@@ -224,7 +228,8 @@ fn rows(report: &StoredSecrets, now: OffsetDateTime) -> Vec<Row> {
         (None, _) => row(name.as_str(), "none", None, None, None),
     });
     let mut rows = Vec::from(secrets);
-    for purpose in [KeyPurpose::JoinKey, KeyPurpose::AttachmentLink, KeyPurpose::InternalToken] {
+    for purpose in [KeyPurpose::JoinKey, KeyPurpose::AttachmentLink, KeyPurpose::InternalToken, KeyPurpose::DisplayName]
+    {
         rows.push(derived(purpose.as_str(), purpose));
     }
     rows

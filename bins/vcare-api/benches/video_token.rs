@@ -39,6 +39,7 @@ fn video_token(criterion: &mut Criterion) {
         room: &room,
         participant_id: ParticipantId::from_uuid(Uuid::from_u128(7)),
         role: ParticipantRole::Patient,
+        name: None,
         recording_enabled: false,
         link: None,
         issued_at: now,

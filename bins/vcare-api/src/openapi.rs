@@ -69,6 +69,7 @@ impl Modify for Security {
         routes::waiting::connection::by_token,
         routes::waiting::connection::signed_in,
         routes::waiting::short::resolve,
+        routes::waiting::clinic::clinic,
         routes::link_probe::by_token,
         routes::link_probe::signed_in,
         routes::sessions::withdraw_recording::withdraw_recording,

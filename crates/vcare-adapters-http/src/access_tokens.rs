@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde_json::{Map, Value};
 use vcare_app::Role;
 use vcare_app::ports::{AccessTokenFault, AccessTokens, Clock, SignedIn};
-use vcare_domain::{NodeId, PatientId, TenantId, UserId};
+use vcare_domain::{DisplayName, NodeId, PatientId, TenantId, UserId};
 use vcare_jose::{Fault, check_times, rs256};
 
 use crate::jwks::JwksSource;
@@ -123,6 +123,8 @@ impl AccessTokens for OidcAccessTokens {
             patient_id: text("patient_id")
                 .or_else(|| text("patientId"))
                 .and_then(|patient| PatientId::parse(patient).ok()),
+            // A name that cannot be shown keeps nobody out.
+            name: text("name").and_then(|name| DisplayName::parse(name).ok()),
         })
     }
 }

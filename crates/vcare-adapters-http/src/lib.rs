@@ -20,6 +20,7 @@ mod fhir;
 mod jitsi;
 mod jwks;
 mod licence;
+mod logos;
 mod neighbour;
 mod zoom;
 
@@ -36,5 +37,6 @@ pub use fhir::HttpFhirGateway;
 pub use jitsi::JitsiVideo;
 pub use jwks::{JwksConfig, JwksLocation, JwksSource};
 pub use licence::HttpLicenceCheck;
+pub use logos::HttpLogos;
 pub use neighbour::{InvalidBaseUrl, NeighbourConfig};
 pub use zoom::{ZoomConfig, ZoomVideo};

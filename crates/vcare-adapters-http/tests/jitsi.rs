@@ -82,6 +82,7 @@ fn grant<'a>(
         room,
         participant_id: ParticipantId::from_uuid(Uuid::from_u128(7)),
         role,
+        name: None,
         recording_enabled,
         link: None,
         issued_at: datetime!(2026-11-23 10:00:00.750 UTC),

@@ -74,6 +74,7 @@ pub fn label(purpose: KeyPurpose, version: u32, tenant: &TenantId) -> Vec<u8> {
         KeyPurpose::JitsiSecret => "vcare/jitsi-secret",
         KeyPurpose::AttachmentLink => "vcare/attachment-link",
         KeyPurpose::InternalToken => "vcare/internal-token",
+        KeyPurpose::DisplayName => "vcare/display-name",
     };
     behind_lengths(&[&format!("{purpose}/v{version}"), tenant.as_str()])
 }

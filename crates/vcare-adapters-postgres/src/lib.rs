@@ -14,6 +14,7 @@ mod errors;
 mod jobs;
 mod leases;
 mod links;
+mod logos;
 mod migrations;
 mod outbox;
 mod oversight;

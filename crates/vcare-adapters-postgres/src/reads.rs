@@ -10,7 +10,7 @@ use diesel::prelude::{
 use diesel::sql_types::Jsonb;
 use diesel_async::RunQueryDsl;
 use vcare_app::ports::{
-    FoundSession, KeptAnswer, PageCursor, Reads, SessionFilter, SessionPage, StoreError, Unsettled,
+    FoundSession, KeptAnswer, Logo, PageCursor, Reads, SessionFilter, SessionPage, StoreError, Unsettled,
 };
 use vcare_app::{ActorRef, Answer, IdempotencyKey};
 use vcare_domain::{
@@ -21,6 +21,7 @@ use vcare_domain::{
 use crate::ai_drafts;
 use crate::errors::store_error;
 use crate::links::{LINKS_OF_THE_VISIT, LinkRow};
+use crate::logos;
 use crate::oversight::unsettled;
 use crate::rooms;
 use crate::rows::{SessionRow, TenantConfigRow};
@@ -131,6 +132,18 @@ impl Reads for PgStore {
             .optional()
             .map_err(store_error)?;
         row.map(TenantConfigRow::restore).transpose()
+    }
+
+    async fn clinic(&self, tenant: &TenantId) -> Result<Option<(TenantConfig, Option<Logo>)>, StoreError> {
+        let Some(config) = self.tenant_config(tenant).await? else { return Ok(None) };
+        let logo = match config.draft().branding_logo_url.as_deref() {
+            Some(url) => {
+                let mut conn = self.connections.tenant(tenant).await?;
+                logos::find(&mut conn.pg, tenant).await?.filter(|stored| stored.source_url == url)
+            }
+            None => None,
+        };
+        Ok(Some((config, logo.map(|stored| stored.logo))))
     }
 
     async fn session_of_room(&self, name: &ConferenceName) -> Result<Option<(TenantId, SessionId)>, StoreError> {

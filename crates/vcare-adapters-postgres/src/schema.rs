@@ -30,6 +30,8 @@ diesel::table! {
         link_max_rtt_ms -> Int4,
         link_max_loss_percent -> Int4,
         shared_room_slug_prefix -> Nullable<Text>,
+        clinic_name -> Nullable<Text>,
+        clinic_phone -> Nullable<Text>,
     }
 }
 
@@ -72,6 +74,7 @@ diesel::table! {
         messaging_requested_by -> Nullable<Text>,
         messaging_reason -> Nullable<Text>,
         related_persons -> Jsonb,
+        people -> Jsonb,
         stays -> Jsonb,
     }
 }
@@ -234,6 +237,16 @@ diesel::table! {
         key_id -> Text,
         sealed -> Bytea,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    tenant_logo (tenant_id) {
+        tenant_id -> Text,
+        source_url -> Text,
+        media_type -> Text,
+        bytes -> Bytea,
+        fetched_at -> Timestamptz,
     }
 }
 

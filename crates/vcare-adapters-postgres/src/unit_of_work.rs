@@ -15,7 +15,7 @@ use tracing::Span;
 use vcare_app::events::{AuditEntry, config_event, emergency_event};
 use vcare_app::ports::{
     AiDrafts, Answers, AsyncVisits, Clock, Emergencies, Ids, Jobs, KeptAnswer, KeptSecrets, Leases, Links, OutboxWake,
-    Presences, StoreError, TenantConfigs, UnitOfWork, Uploads, VirtualSessions, VisitChanges,
+    Presences, StoreError, TenantConfigs, TenantLogos, UnitOfWork, Uploads, VirtualSessions, VisitChanges,
 };
 use vcare_app::spans::ended;
 use vcare_app::{Answer, IdempotencyKey, Scope, TraceContext};
@@ -30,6 +30,7 @@ use crate::emergencies::PgEmergencies;
 use crate::errors::store_error;
 use crate::leases::PgLeases;
 use crate::links::PgLinks;
+use crate::logos::PgTenantLogos;
 use crate::presences::PgPresences;
 use crate::reads::{AnswerRow, restore_answer};
 use crate::schema::{idempotency_key, outbox};
@@ -229,6 +230,10 @@ impl UnitOfWork for PgUnitOfWork {
 
     fn tenant_configs(&mut self) -> Box<dyn TenantConfigs + '_> {
         Box::new(PgTenantConfigs(self))
+    }
+
+    fn tenant_logos(&mut self) -> Box<dyn TenantLogos + '_> {
+        Box::new(PgTenantLogos(self))
     }
 
     fn tenant_secrets(&mut self) -> Box<dyn KeptSecrets + '_> {

@@ -51,6 +51,14 @@ fn find(bytes: &[u8]) -> Option<Found> {
     }
 }
 
+/// A picture's format, by the first bytes; `None` for what is none.
+pub(crate) fn picture_format(bytes: &[u8]) -> Option<Format> {
+    match find(bytes)? {
+        Found::Picture(format) => Some(format),
+        Found::Audio(_) => None,
+    }
+}
+
 /// Looks at content on threads of its own, one at a time: a picture may take hundreds of megabytes while it is open.
 #[derive(Debug)]
 pub struct Inspector {

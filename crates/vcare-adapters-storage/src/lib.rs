@@ -9,9 +9,11 @@
 mod audio;
 mod clamd;
 mod inspector;
+mod logo;
 mod picture;
 mod storage;
 
 pub use clamd::{Clamd, ClamdConfig, NoScanner};
 pub use inspector::Inspector;
+pub use logo::SmallLogos;
 pub use storage::{InvalidStorage, ObjectStorage, S3Config, Secret};

@@ -17,14 +17,19 @@ const QUALITY: u8 = 90;
 /// Writes a picture anew, upright, without a byte of what came with it: no place, no device, no comment, nothing behind its
 /// end. What was lossless stays so; a WebP becomes a JPEG, or a PNG when parts of it are transparent.
 pub(crate) fn write_anew(format: Format, bytes: &[u8]) -> Result<(MediaType, Vec<u8>), RejectReason> {
+    let picture = open(format, bytes)?;
+    let lossless = format == Format::Png || picture.color().has_alpha();
+    if lossless { as_png(picture) } else { as_jpeg(picture) }
+}
+
+/// The pixels of a picture, upright.
+pub(crate) fn open(format: Format, bytes: &[u8]) -> Result<DynamicImage, RejectReason> {
     let from = Cursor::new(bytes);
-    let picture = match format {
+    match format {
         Format::Jpeg => decode(JpegDecoder::new(from).map_err(told)?),
         Format::Png => decode(PngDecoder::with_limits(from, limits()).map_err(told)?),
         Format::Webp => decode(WebPDecoder::new(from).map_err(told)?),
-    }?;
-    let lossless = format == Format::Png || picture.color().has_alpha();
-    if lossless { as_png(picture) } else { as_jpeg(picture) }
+    }
 }
 
 fn limits() -> Limits {

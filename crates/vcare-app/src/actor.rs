@@ -3,7 +3,7 @@
 use std::fmt;
 
 pub use vcare_domain::Role;
-use vcare_domain::{EmergencyReason, NodeId, ParticipantId, PatientId, Person, TenantId, UserId};
+use vcare_domain::{DisplayName, EmergencyReason, NodeId, ParticipantId, PatientId, Person, TenantId, UserId};
 
 use crate::ports::Ids;
 
@@ -20,6 +20,8 @@ pub struct Caller {
     pub node_id: Option<NodeId>,
     /// The patient they are, when the token says so.
     pub patient_id: Option<PatientId>,
+    /// What they are called, when the token says so.
+    pub name: Option<DisplayName>,
     /// Why they open an emergency access, when the request says so.
     pub emergency: Option<EmergencyReason>,
     /// How the request is traced.

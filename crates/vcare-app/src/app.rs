@@ -10,9 +10,10 @@ use crate::ai::AiSeats;
 use crate::breaker::Breaker;
 use crate::in_line::InLine;
 use crate::ports::{
-    AccessPolicy, AiGateway, ChartNotes, Clock, ConsentCheck, DraftTexts, FhirGateway, Ids, JobQueue, JoinTokens,
-    LicenceCheck, MessagingThreads, SecretStore, Store, VideoBackends,
+    AccessPolicy, AiGateway, ChartNotes, Clock, ConsentCheck, DisplayNames, DraftTexts, FhirGateway, Ids, JobQueue,
+    JoinTokens, LicenceCheck, MessagingThreads, SecretStore, Store, VideoBackends,
 };
+use crate::tenants::LogoPorts;
 use crate::uploads::AttachmentPorts;
 use crate::waiting::Waiting;
 
@@ -89,6 +90,10 @@ pub struct App {
     pub attachments: AttachmentPorts,
     /// Seals what tenants bring.
     pub secrets: Arc<dyn SecretStore>,
+    /// Seals the names of people in visits.
+    pub names: Arc<dyn DisplayNames>,
+    /// Copies tenants' logos.
+    pub logos: LogoPorts,
     /// Seals machines' drafts.
     pub texts: Arc<dyn DraftTexts>,
     /// How much is asked of machines at once.

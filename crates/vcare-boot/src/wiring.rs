@@ -8,15 +8,15 @@ use tokio::sync::Semaphore;
 use url::Url;
 use vcare_adapters_http::{
     AccessTokenConfig, AddressPolicy, ClientConfig, HttpAccessPolicy, HttpAiGateway, HttpChartNotes, HttpClient,
-    HttpConsentCheck, HttpFhirGateway, HttpLicenceCheck, HttpMessagingThreads, JitsiVideo, JwksConfig, JwksLocation,
-    JwksSource, OidcAccessTokens, ZoomVideo,
+    HttpConsentCheck, HttpFhirGateway, HttpLicenceCheck, HttpLogos, HttpMessagingThreads, JitsiVideo, JwksConfig,
+    JwksLocation, JwksSource, OidcAccessTokens, ZoomVideo,
 };
 use vcare_adapters_kms::{
     AwsKms, HmacInternalTokens, Hs256JoinTokens, IfMissing, KeyKeeper, LocalKeyring, SealedAttachmentLinks, Vault,
 };
 use vcare_adapters_nats::{NatsPublisher, ThreadSubscription};
 use vcare_adapters_postgres::{PgJobQueue, PgOutbox, PgOversight, PgStore};
-use vcare_adapters_storage::{Clamd, Inspector, NoScanner, ObjectStorage};
+use vcare_adapters_storage::{Clamd, Inspector, NoScanner, ObjectStorage, SmallLogos};
 use vcare_app::ai::AiSeats;
 use vcare_app::jobs::FIRST_RECORDING;
 use vcare_app::ports::{
@@ -24,6 +24,7 @@ use vcare_app::ports::{
     Outbox, OutboxWake, Oversight, SealedSecrets, Store, TenantSecrets, UploadQueue, VideoBackends,
 };
 use vcare_app::relay::{Pace, Relay};
+use vcare_app::tenants::LogoPorts;
 use vcare_app::uploads::AttachmentPorts;
 use vcare_app::waiting::Waiting;
 use vcare_app::{AiNeighbours, App, Breaker, InLine, Neighbours, Settings};
@@ -115,6 +116,7 @@ pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Se
     let inside = HttpClient::new(&inside, Arc::clone(&clock), Arc::clone(&ids)).context("HTTP client")?;
     let rows = Arc::clone(&store) as Arc<dyn SealedSecrets>;
     let vault = Arc::new(Vault::new(key_keeper(config).await?, rows, Arc::clone(&clock), config.kms.vault()));
+    let public = public_client(config, &clock, &ids)?;
     let tenant_secrets = tenant_secrets.unwrap_or_else(|| Arc::clone(&vault) as _);
     let neighbours = Neighbours {
         licence: Arc::new(HttpLicenceCheck::new(inside.clone(), config.licence.adapter().context("licence.base_url")?)),
@@ -129,7 +131,7 @@ pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Se
         )),
         messaging_breaker: Arc::new(Breaker::new("communication")),
         ai: ai(config, &inside, ai_gateway)?,
-        video: video(config, &clock, &ids, inside.clone(), &tenant_secrets)?,
+        video: video(config, &clock, public.clone(), inside.clone(), &tenant_secrets)?,
     };
     let access_tokens = access_tokens(&config.identity, inside, &clock)?;
     let attachments = AttachmentPorts {
@@ -147,6 +149,8 @@ pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Se
         join_tokens: Arc::new(Hs256JoinTokens::new(Arc::clone(&vault))),
         attachments,
         secrets: Arc::clone(&vault) as _,
+        logos: LogoPorts { source: Arc::new(HttpLogos::new(public)), press: Arc::new(SmallLogos) },
+        names: Arc::clone(&vault) as _,
         texts: vault,
         ai_seats: config
             .ai
@@ -238,19 +242,23 @@ async fn key_keeper(config: &Config) -> anyhow::Result<Arc<dyn KeyKeeper>> {
     Ok(Arc::new(LocalKeyring::open(&keyring.file, if_missing).context("keyring.file")?))
 }
 
-/// The tenants' video backends. Tenants choose where their Jitsi is, so that it is called by a client with its own policy.
-fn video(
-    config: &Config,
-    clock: &Arc<dyn Clock>,
-    ids: &Arc<dyn Ids>,
-    inside: HttpClient,
-    secrets: &Arc<dyn TenantSecrets>,
-) -> anyhow::Result<VideoBackends> {
+/// Calls what tenants name: their Jitsi, their logo. It has a policy of its own.
+fn public_client(config: &Config, clock: &Arc<dyn Clock>, ids: &Arc<dyn Ids>) -> anyhow::Result<HttpClient> {
     let mut public = ClientConfig::new(AddressPolicy { allow_private: config.jitsi.allow_private_addresses });
     if let Some(file) = &config.jitsi.ca_file {
         public.extra_roots_pem.push(std::fs::read_to_string(file).context("jitsi.ca_file")?);
     }
-    let public = HttpClient::new(&public, Arc::clone(clock), Arc::clone(ids)).context("jitsi.ca_file")?;
+    HttpClient::new(&public, Arc::clone(clock), Arc::clone(ids)).context("jitsi.ca_file")
+}
+
+/// The tenants' video backends.
+fn video(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    public: HttpClient,
+    inside: HttpClient,
+    secrets: &Arc<dyn TenantSecrets>,
+) -> anyhow::Result<VideoBackends> {
     let jitsi = JitsiVideo::new(public, inside.clone(), Arc::clone(secrets), Arc::clone(clock));
     let zoom = config.zoom.adapter(&config.links.public_base_url).context("zoom")?;
     let zoom = ZoomVideo::new(inside, zoom, Arc::clone(secrets));

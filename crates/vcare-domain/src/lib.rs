@@ -17,7 +17,9 @@ mod ids;
 mod lease;
 mod link;
 mod messaging;
+mod name;
 mod participant;
+mod phone;
 mod queue;
 mod refusal;
 mod room;
@@ -55,15 +57,17 @@ pub use ids::{
 pub use lease::{DeviceId, InvalidDevice, Lease};
 pub use link::{AbsurdMeasure, LinkDecision, LinkLevel, LinkProbe, LinkReason, LinkState, LinkUse, Measured};
 pub use messaging::{Fallback, FallbackOffer, ThreadRecord};
+pub use name::{ClinicName, DisplayName, SealedName};
 pub use participant::{MAX_STAYS, Participant, ParticipantRole, ParticipantState, ParticipantStatus};
+pub use phone::{ClinicPhone, InvalidPhone};
 pub use queue::{Place, Queue, Waiter, pause_before_asking};
 pub use refusal::{Action, Refusal};
 pub use room::{ConferenceName, InvalidRoom, Room, RoomName};
 pub use schedule::{DEFAULT_VISIT_LENGTH, InvalidSchedule, MAX_VISIT_LENGTH, Schedule};
 pub use segment::{MediaMode, MediaSegment, SecondsPerMode, SegmentCause};
 pub use session::{
-    Author, Change, Entry, Heard, NewParticipant, NewSession, Outcome, ProviderTime, RecordingConsent, RoomClosed,
-    RoomOpening, SessionParts, SessionState, SessionStatus, Version, VirtualSession,
+    Author, Change, Entry, Heard, NewParticipant, NewSession, Outcome, Profile, ProviderTime, RecordingConsent,
+    RoomClosed, RoomOpening, SessionParts, SessionState, SessionStatus, Version, VirtualSession,
 };
 pub use text::{
     AiModel, AppointmentId, ChiefComplaint, EncounterId, FreeText, GatewayRequestId, HttpsUrl, InvalidText,

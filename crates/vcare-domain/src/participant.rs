@@ -4,8 +4,10 @@ use std::fmt;
 
 use time::OffsetDateTime;
 
+use crate::config::Locale;
 use crate::ids::ParticipantId;
 use crate::link::LinkUse;
+use crate::name::SealedName;
 use crate::text::{FreeText, RelatedPersonId, UserId};
 use crate::time_span::{TimeSpan, union};
 
@@ -172,7 +174,7 @@ impl ParticipantState {
 /// A person's part in one visit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Participant {
-    /// Opaque to everybody outside; the only thing Jitsi learns of the person.
+    /// Opaque to everybody outside.
     pub id: ParticipantId,
     /// The account of somebody who signs in; a patient may have none.
     pub user_id: Option<UserId>,
@@ -194,6 +196,10 @@ pub struct Participant {
     pub link: Option<LinkUse>,
     /// Who comes in the patient's place: the link that counts was issued to somebody who acts for them.
     pub related_person: Option<RelatedPersonId>,
+    /// What they are called, where somebody said so.
+    pub name: Option<SealedName>,
+    /// The language that they read, where somebody said so.
+    pub language: Option<Locale>,
 }
 
 impl Participant {
@@ -210,6 +216,8 @@ impl Participant {
             stays: Vec::new(),
             link: None,
             related_person: None,
+            name: None,
+            language: None,
         }
     }
 

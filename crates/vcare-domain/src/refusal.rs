@@ -116,6 +116,9 @@ pub enum Refusal {
     /// Only who cares for the patient in this visit may do that.
     #[error("only a provider of this session may do that")]
     NotItsProvider,
+    /// Patients and their proxies do not say what people are called.
+    #[error("what people are called is said by those who plan or hold the session")]
+    NamedByOthers,
     /// No such person in this visit.
     #[error("no such participant in this session")]
     ParticipantNotFound,

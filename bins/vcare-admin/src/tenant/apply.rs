@@ -11,7 +11,7 @@ use vcare_app::Scope;
 use vcare_app::tenants::{TenantConfigPatch, settings};
 use vcare_domain::{TenantConfig, TenantConfigDraft, TenantId};
 
-use super::{pending, read, told};
+use super::{note_logo, pending, read, told};
 use crate::output::{self, Output};
 use crate::progress::Progress;
 use crate::{scope, service};
@@ -69,6 +69,7 @@ pub async fn run(file: &Path, dry_run: bool, output: Output) -> anyhow::Result<E
         let done = service.app.change_tenant_config(scope, |draft| patch.apply(tenant, draft)).await;
         let done = done.with_context(|| format!("[tenants.{tenant}]"))?;
         println!("{}", told(&done.config, &done.changed_fields));
+        note_logo(&done);
     }
     if planned.is_empty() {
         println!("nothing to change");

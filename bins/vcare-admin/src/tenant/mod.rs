@@ -11,7 +11,7 @@ use clap::Subcommand;
 use serde::Serialize;
 use time::OffsetDateTime;
 use vcare_app::ports::{ConnectionReport, Oversight};
-use vcare_app::tenants::TenantConfigPatch;
+use vcare_app::tenants::{Configured, TenantConfigPatch};
 use vcare_boot::{Config, operators_oversight};
 use vcare_domain::{TenantConfig, TenantId};
 
@@ -134,7 +134,15 @@ async fn set(tenant: &TenantId, patch: &TenantConfigPatch) -> anyhow::Result<()>
     let scope = scope(&service, tenant.clone())?;
     let done = service.app.change_tenant_config(&scope, |draft| patch.apply(tenant, draft)).await?;
     println!("{}", told(&done.config, &done.changed_fields));
+    note_logo(&done);
     Ok(())
+}
+
+/// Says why patients do not see the logo that was set. The setting is saved all the same: Jitsi uses the address itself.
+fn note_logo(done: &Configured) {
+    if let Some(Err(fault)) = done.logo {
+        println!("{}: patients do not see the logo while they wait: {fault}", done.config.tenant_id());
+    }
 }
 
 /// What became of a tenant's settings, in a line.

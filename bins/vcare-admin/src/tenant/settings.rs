@@ -52,6 +52,12 @@ pub struct SettingFlags {
     /// The colour of the video pages, #rrggbb.
     #[arg(long)]
     branding_primary_color: Option<String>,
+    /// The clinic's name, as its patients know it.
+    #[arg(long)]
+    clinic_name: Option<String>,
+    /// The number at which patients call the clinic: +93799123456, or as it is dialled inside the country.
+    #[arg(long)]
+    clinic_phone: Option<String>,
     /// The most people in a visit, 2 to 20.
     #[arg(long)]
     max_participants: Option<u32>,

@@ -7,6 +7,7 @@ use utoipa::openapi::{Ref, Schema};
 use vcare_app::sessions::Admission;
 use vcare_domain::Audience;
 
+use crate::dto::people::About;
 use crate::dto::{ParticipantDto, PersonDto};
 
 /// A participant was admitted, or a provider joined.
@@ -49,9 +50,10 @@ fn admitted() -> Schema {
 impl From<&Admission> for AdmissionDto {
     fn from(admission: &Admission) -> Self {
         let visit = admission.session.parts();
+        let about = About { presence: None, names: Some(&admission.names) };
         let participant = visit.participant(admission.participant_id).map(|one| match admission.audience {
-            Audience::Treating | Audience::Staff => AdmittedDto::Participant(ParticipantDto::of(one, None)),
-            Audience::Scheduler | Audience::Guest | Audience::Patient => AdmittedDto::Person(PersonDto::of(one, None)),
+            Audience::Treating | Audience::Staff => AdmittedDto::Participant(ParticipantDto::of(one, about)),
+            Audience::Scheduler | Audience::Guest | Audience::Patient => AdmittedDto::Person(PersonDto::of(one, about)),
         });
         Self { video_join_url: admission.video_join_url.clone(), participant, version: visit.version.get() }
     }

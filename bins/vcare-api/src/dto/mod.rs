@@ -74,9 +74,16 @@ pub struct JoinedDto {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1)]
     estimated_wait_minutes: Option<u32>,
-    /// The language in which the clinic speaks to people: `en`, `fa-AF` or `ps`.
+    /// The language of the person: `en`, `fa-AF` or `ps`; where nobody gave it, the clinic's.
     #[schema(example = "fa-AF")]
     locale: &'static str,
+    /// The tag of what is shown of the clinic: `joinClinic` has it.
+    #[schema(example = "1f09c2ab")]
+    clinic: String,
+    /// What the provider is called; absent where nobody said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 100, example = "Dr. Parwana Noori")]
+    provider_name: Option<String>,
     /// The server's time: phones have wrong clocks.
     #[serde(with = "time::serde::rfc3339")]
     server_time: OffsetDateTime,
@@ -94,6 +101,8 @@ impl From<Joined> for JoinedDto {
             place_in_line: joined.place.map(|place| place.number),
             estimated_wait_minutes: joined.place.and_then(|place| place.minutes),
             locale: joined.locale.as_str(),
+            clinic: joined.clinic,
+            provider_name: joined.provider_name.map(|name| name.as_str().to_owned()),
             server_time: joined.server_time,
         }
     }

@@ -3,7 +3,24 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
-use vcare_domain::{LinkUse, MediaSegment, Participant, ParticipantState, ProviderTime};
+use vcare_app::sessions::Names;
+use vcare_domain::{LinkUse, Locale, MediaSegment, Participant, ParticipantState, ProviderTime};
+
+/// What is known beside the visit of the people in it, where that was asked for.
+#[derive(Clone, Copy, Default)]
+pub(super) struct About<'a> {
+    /// Whether each of those who wait is there.
+    pub presence: Presence<'a>,
+    /// What they are called.
+    pub names: Option<&'a Names>,
+}
+
+impl About<'_> {
+    /// What somebody is called, as it is shown.
+    pub(super) fn name_of(self, participant: &Participant) -> Option<String> {
+        self.names?.of(participant.id).map(|name| name.as_str().to_owned())
+    }
+}
 
 /// Whether each of those who wait is there, where that was asked for.
 pub(super) type Presence<'a> = Option<&'a dyn Fn(&Participant) -> Option<bool>>;
@@ -34,6 +51,15 @@ pub struct PersonDto {
     id: String,
     /// The account of somebody who signs in.
     user_id: Option<String>,
+    /// What they are called. Absent for people who have no name here, while the key store is unavailable, and in responses to
+    /// changes, which are stored for repeated requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 100, example = "Dr. Parwana Noori")]
+    display_name: Option<String>,
+    /// The language they read: `en`, `fa-AF` or `ps`; absent where nobody gave it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "ps")]
+    language: Option<&'static str>,
     /// `provider`, `patient`, `interpreter` or `observer`.
     role: &'static str,
     /// `invited`, `waiting`, `admitted`, `active`, `disconnected` or `removed`.
@@ -61,6 +87,14 @@ pub struct OwnParticipantDto {
     /// The part.
     #[schema(example = "vsp_01KA8Z0Q3CJ9XW2V5T7N4B6M8S")]
     id: String,
+    /// What the caller is called; absent as in `Person`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 100)]
+    display_name: Option<String>,
+    /// The language they read: `en`, `fa-AF` or `ps`; absent where nobody gave it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "ps")]
+    language: Option<&'static str>,
     /// `provider`, `patient`, `interpreter` or `observer`.
     role: &'static str,
     /// `invited`, `waiting`, `admitted`, `active`, `disconnected` or `removed`.
@@ -119,13 +153,13 @@ pub struct SegmentDto {
 
 impl ParticipantDto {
     /// The person, and whether they are there, where that was asked for.
-    pub(super) fn of(participant: &Participant, presence: Presence<'_>) -> Self {
+    pub(super) fn of(participant: &Participant, about: About<'_>) -> Self {
         let removed_reason = match &participant.state {
             ParticipantState::Removed { reason, .. } => Some(reason.as_str().to_owned()),
             _ => None,
         };
         Self {
-            person: PersonDto::of(participant, presence),
+            person: PersonDto::of(participant, about),
             link: participant.link.map(LinkDto::from),
             removed_reason,
             related_person_id: participant.related_person.as_ref().map(|related| related.as_str().to_owned()),
@@ -135,7 +169,7 @@ impl ParticipantDto {
 
 impl PersonDto {
     /// The person, and whether they are there, where that was asked for.
-    pub(super) fn of(participant: &Participant, presence: Presence<'_>) -> Self {
+    pub(super) fn of(participant: &Participant, about: About<'_>) -> Self {
         let removed_at = match &participant.state {
             ParticipantState::Removed { at, .. } => Some(*at),
             _ => None,
@@ -143,20 +177,25 @@ impl PersonDto {
         Self {
             id: participant.id.to_string(),
             user_id: participant.user_id.as_ref().map(|user| user.as_str().to_owned()),
+            display_name: about.name_of(participant),
+            language: participant.language.map(Locale::as_str),
             role: participant.role.as_str(),
             status: participant.state.status().as_str(),
             joined_at: participant.joined_at,
             left_at: participant.left_at,
             removed_at,
-            present: presence.and_then(|present| present(participant)),
+            present: about.presence.and_then(|present| present(participant)),
         }
     }
 }
 
-impl From<&Participant> for OwnParticipantDto {
-    fn from(participant: &Participant) -> Self {
+impl OwnParticipantDto {
+    /// The caller.
+    pub(super) fn of(participant: &Participant, about: About<'_>) -> Self {
         Self {
             id: participant.id.to_string(),
+            display_name: about.name_of(participant),
+            language: participant.language.map(Locale::as_str),
             role: participant.role.as_str(),
             status: participant.state.status().as_str(),
             link: participant.link.map(LinkDto::from),

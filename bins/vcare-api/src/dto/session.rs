@@ -7,7 +7,7 @@ use vcare_app::sessions::SeenSession;
 use vcare_app::{ViewedSession, Viewer};
 use vcare_domain::{Audience, Participant, ParticipantStatus, SessionParts, SessionState, ThreadRecord};
 
-use crate::dto::people::{OwnParticipantDto, ParticipantDto, PersonDto, Presence, ProviderTimeDto, SegmentDto};
+use crate::dto::people::{About, OwnParticipantDto, ParticipantDto, PersonDto, ProviderTimeDto, SegmentDto};
 
 /// A telehealth visit, as the caller may see it; `audience` says which view it is.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -175,6 +175,10 @@ pub struct SchedulerSessionDto {
 pub struct GuestSessionDto {
     #[serde(flatten)]
     times: SessionTimesDto,
+    /// What the provider is called; absent as in `Person`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 100, example = "Dr. Parwana Noori")]
+    provider_name: Option<String>,
     /// The caller's own part.
     participants: Vec<OwnParticipantDto>,
 }
@@ -198,6 +202,10 @@ pub struct PatientSessionDto {
     failure_reason: Option<&'static str>,
     #[serde(flatten)]
     thread: SessionThreadDto,
+    /// What the provider is called; absent as in `Person`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 100, example = "Dr. Parwana Noori")]
+    provider_name: Option<String>,
     /// The patient's own part.
     participants: Vec<OwnParticipantDto>,
 }
@@ -214,12 +222,12 @@ pub struct SessionListDto {
 
 impl From<&ViewedSession> for VirtualSessionDto {
     fn from(viewed: &ViewedSession) -> Self {
-        Self::of(viewed, None)
+        Self::of(viewed, About::default())
     }
 }
 
 impl VirtualSessionDto {
-    /// The same, and who of those who wait is there.
+    /// The same, with what people are called, and who of those who wait is there.
     #[must_use]
     pub fn with_presence(seen: &SeenSession) -> Self {
         let over = seen.viewed.session.is_over();
@@ -227,16 +235,16 @@ impl VirtualSessionDto {
             let waits = person.state.status() == ParticipantStatus::Waiting && !over;
             waits.then(|| seen.there.contains(&person.id))
         };
-        Self::of(&seen.viewed, Some(&present))
+        Self::of(&seen.viewed, About { presence: Some(&present), names: Some(&seen.names) })
     }
 
-    fn of(viewed: &ViewedSession, presence: Presence<'_>) -> Self {
+    fn of(viewed: &ViewedSession, about: About<'_>) -> Self {
         let visit = viewed.session.parts();
         match viewed.viewer.audience {
             Audience::Treating => Self::Treating(Box::new(TreatingSessionDto {
                 times: SessionTimesDto::of(visit),
                 plan: SessionPlanDto::of(visit),
-                course: SessionCourseDto::of(visit, presence),
+                course: SessionCourseDto::of(visit, about),
                 thread: SessionThreadDto::of(visit),
                 messaging_reason: messaging_reason(visit),
                 recording_ref: visit.recordings.first().map(ToString::to_string),
@@ -244,16 +252,17 @@ impl VirtualSessionDto {
             Audience::Staff => Self::Staff(Box::new(StaffSessionDto {
                 times: SessionTimesDto::of(visit),
                 plan: SessionPlanDto::of(visit),
-                course: SessionCourseDto::of(visit, presence),
+                course: SessionCourseDto::of(visit, about),
             })),
             Audience::Scheduler => Self::Scheduler(Box::new(SchedulerSessionDto {
                 times: SessionTimesDto::of(visit),
                 plan: SessionPlanDto::of(visit),
-                participants: visit.participants.iter().map(|one| PersonDto::of(one, presence)).collect(),
+                participants: visit.participants.iter().map(|one| PersonDto::of(one, about)).collect(),
             })),
             Audience::Guest => Self::Guest(Box::new(GuestSessionDto {
                 times: SessionTimesDto::of(visit),
-                participants: own(visit, viewed.viewer),
+                provider_name: provider_name(visit, about),
+                participants: own(visit, viewed.viewer, about),
             })),
             Audience::Patient => Self::Patient(Box::new(PatientSessionDto {
                 times: SessionTimesDto::of(visit),
@@ -263,15 +272,20 @@ impl VirtualSessionDto {
                 recording_enabled: visit.recording_enabled,
                 failure_reason: failure(visit),
                 thread: SessionThreadDto::of(visit),
-                participants: own(visit, viewed.viewer),
+                provider_name: provider_name(visit, about),
+                participants: own(visit, viewed.viewer, about),
             })),
         }
     }
 }
 
-fn own(visit: &SessionParts, viewer: Viewer) -> Vec<OwnParticipantDto> {
+fn provider_name(visit: &SessionParts, about: About<'_>) -> Option<String> {
+    about.names?.of_provider(visit).map(|name| name.as_str().to_owned())
+}
+
+fn own(visit: &SessionParts, viewer: Viewer, about: About<'_>) -> Vec<OwnParticipantDto> {
     let own = viewer.part.and_then(|part| visit.participant(part));
-    own.map(OwnParticipantDto::from).into_iter().collect()
+    own.map(|one| OwnParticipantDto::of(one, about)).into_iter().collect()
 }
 
 fn duration(visit: &SessionParts) -> Option<u32> {
@@ -335,7 +349,7 @@ impl SessionThreadDto {
 }
 
 impl SessionCourseDto {
-    fn of(visit: &SessionParts, presence: Presence<'_>) -> Self {
+    fn of(visit: &SessionParts, about: About<'_>) -> Self {
         let cancel_reason = match &visit.state {
             SessionState::Cancelled { reason, .. } => Some(reason.as_str().to_owned()),
             _ => None,
@@ -343,7 +357,7 @@ impl SessionCourseDto {
         Self {
             failure_reason: failure(visit),
             cancel_reason,
-            participants: visit.participants.iter().map(|one| ParticipantDto::of(one, presence)).collect(),
+            participants: visit.participants.iter().map(|one| ParticipantDto::of(one, about)).collect(),
             segments: visit.held().iter().map(SegmentDto::from).collect(),
             providers: visit.provider_times().into_iter().map(ProviderTimeDto::from).collect(),
         }

@@ -67,6 +67,7 @@ async fn caller(req: &ServiceRequest) -> Result<Caller, Problem> {
         roles: signed_in.roles,
         node_id: signed_in.node_id,
         patient_id: signed_in.patient_id,
+        name: signed_in.name,
         emergency: None,
         trace,
     })

@@ -5,8 +5,13 @@ use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::{Object, OpenApi, Ref, RefOr, Response, Type};
 
 /// Each with what it says, and whether that is a number.
-const HEADERS: [(&str, &str, bool); 18] = [
+const HEADERS: [(&str, &str, bool); 19] = [
     ("Allow", "The methods that the address takes", false),
+    (
+        "Branding-Logo",
+        "`copied`, `not_fetched`, `not_a_picture` or `too_large`: whether patients see the logo that was named",
+        false,
+    ),
     ("Content-Disposition", "`attachment`, and a name that tells of nobody", false),
     ("Content-Security-Policy", "Nothing in it may run or be fetched", false),
     ("ETag", "The version, in quotes, as `If-Match` takes it", false),

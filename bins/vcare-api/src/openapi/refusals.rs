@@ -67,6 +67,7 @@ const OWN: &[(&str, &[&[Code]])] = &[
     ("joinStatus", &[&[Code::ValidationError, Code::InvalidStatusTransition, Code::JoinedOnAnotherDevice]]),
     ("joinConnection", &[CHANGE, SETTINGS]),
     ("probeLinkByToken", &[CHANGE, SETTINGS]),
+    ("joinClinic", &[&[Code::TokenInvalid, Code::RateLimited]]),
     ("joinShort", &[BY_LINK, &[Code::RateLimited]]),
     ("transcribe", &[MACHINE, &[Code::UnsupportedMediaType, Code::UploadStalled]]),
     ("draftSummary", &[MACHINE, KEYED, &[Code::DraftAlreadyDecided, Code::DraftExpired, Code::ConcurrentUpdate]]),

@@ -14,7 +14,7 @@ pub(super) fn refused(refusal: &Refusal) -> Problem {
         Refusal::ParticipantRemoved => Code::ParticipantRemoved,
         Refusal::PatientAlreadyInvited => Code::PatientAlreadyInvited,
         Refusal::ProvidersSignIn => Code::ProvidersSignIn,
-        Refusal::NotItsProvider => Code::AccessDenied,
+        Refusal::NotItsProvider | Refusal::NamedByOthers => Code::AccessDenied,
         Refusal::TooManyParticipants { .. } => Code::MaxParticipantsExceeded,
         // Only durable work gives a visit up, and it is answered by nobody.
         Refusal::PatientNotLost | Refusal::PatientAwaited { .. } => Code::InvalidStatusTransition,

@@ -116,6 +116,7 @@ pub fn configure(app: &mut web::ServiceConfig) {
     .service(routed(&to("/sessions/join/status"), vec![get(web::get().to(waiting::status::status))]))
     .service(resource(&to("/sessions/join/connection"), vec![post(web::post().to(waiting::connection::by_token))]))
     .service(resource(&to("/sessions/join/short"), vec![post(web::post().to(waiting::short::resolve))]))
+    .service(resource(&to("/sessions/join/clinic"), vec![post(web::post().to(waiting::clinic::clinic))]))
     .service(
         routed(&to("/sessions/join/link-probe"), vec![post(web::post().to(link_probe::by_token))])
             .app_data(PayloadConfig::new(link_probe::MOST_BYTES))

@@ -140,6 +140,7 @@ impl Operation {
             "removeParticipant" | "cancelSession" => json!({"reason": "the patient asked for it"}),
             "join" => json!({"token": "a.b.c"}),
             "joinConnection" | "reportConnection" => json!({"state": "alive"}),
+            "joinClinic" => json!({"token": "a.b.c"}),
             "joinShort" => json!({"code": "0123456789abcdefghijkl"}),
             "issueJoinToken" | "joinAsProvider" | "admitParticipant" | "endSession" | "withdrawRecording"
             | "fallbackMessage" => json!({}),

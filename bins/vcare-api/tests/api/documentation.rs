@@ -247,6 +247,7 @@ async fn what_is_answered_during_a_visit_is_as_it_is_described() {
     described.holds("joinConnection", app.tell_connection(&token, "alive", 0).await).expect(200);
     let code = json!({"code": issued.text("shortUrl").split_once('#').unwrap().1});
     described.holds("joinShort", app.post("", "/sessions/join/short", &code).await).expect(200);
+    described.holds("joinClinic", app.post("", "/sessions/join/clinic", &code).await).expect(200);
     let alive = json!({"state": "alive"});
     described.holds("reportConnection", app.post(&clinician, &visit.path("/connection"), &alive).await).expect(200);
     described.holds("joinAsProvider", app.come(&clinician, &visit).await).expect(200);
@@ -376,4 +377,5 @@ async fn what_is_refused_is_refused_as_it_is_described() {
         .holds("reportConnection", app.post(&clinician, &visit.path("/connection"), &json!({"state": "lost"})).await)
         .expect(409);
     described.holds("joinShort", app.post("", "/sessions/join/short", &json!({"code": "x"})).await).expect(401);
+    described.holds("joinClinic", app.post("", "/sessions/join/clinic", &json!({"token": "x"})).await).expect(401);
 }

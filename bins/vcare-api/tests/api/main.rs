@@ -28,6 +28,7 @@ mod join_token;
 mod links;
 mod list;
 mod lost;
+mod names;
 mod operations;
 mod pacts;
 mod permissions;

@@ -9,7 +9,7 @@ use std::time::Duration as Patience;
 use time::Duration;
 use vcare_app::ports::{Clock, ServedTenants};
 use vcare_app::rooms::{Presence, Seen};
-use vcare_app::sessions::{CreateSession, Device};
+use vcare_app::sessions::{CreateSession, Device, GivenProfile};
 use vcare_app::waiting::ConnectionReport;
 use vcare_app::{ActorRef, App, Caller, Role, Scope, TraceContext};
 use vcare_boot::{Config, Overrides, SystemClock, compose, install_crypto};
@@ -81,6 +81,7 @@ impl Ward {
             roles: vec![Role::Clinician],
             node_id: None,
             patient_id: None,
+            name: None,
             emergency: None,
             trace: trace(),
         }
@@ -142,12 +143,14 @@ impl Ward {
             provider_id: None,
             recording_enabled: false,
             time_zone: None,
+            patient: GivenProfile::default(),
+            provider_name: None,
         };
         let vcare_app::Done::Now(visit) = self.app.create_session(&caller, wish, None).await.unwrap() else {
             panic!("it was created before")
         };
         let (id, patient) = (visit.session.parts().id, visit.session.parts().patient().unwrap().id);
-        let link = self.app.issue_join_token(&caller, id, patient, None, None).await.unwrap();
+        let link = self.app.issue_join_token(&caller, id, &patient.into(), None, None).await.unwrap();
         self.app.join_by_token(&link.token, &Device::default(), trace()).await.unwrap();
         self.app.admit_participant(&caller, id, patient, None, None).await.unwrap();
         (id, link.token)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use time::Duration;
 use vcare_app::ports::Clock;
-use vcare_app::sessions::{CreateSession, Device};
+use vcare_app::sessions::{CreateSession, Device, GivenProfile};
 use vcare_app::{Caller, Done, Role, TraceContext};
 use vcare_boot::{Config, Overrides, SystemClock, compose};
 use vcare_domain::{PatientId, TenantId, UserId};
@@ -59,6 +59,7 @@ async fn end_a_visit(world: &World) -> Result<()> {
         roles: vec![Role::Clinician],
         node_id: None,
         patient_id: None,
+        name: None,
         emergency: None,
         trace: TraceContext::begin(&*service.ids),
     };
@@ -70,12 +71,14 @@ async fn end_a_visit(world: &World) -> Result<()> {
         provider_id: None,
         recording_enabled: false,
         time_zone: None,
+        patient: GivenProfile::default(),
+        provider_name: None,
     };
     let app = &service.app;
     let Done::Now(visit) = app.create_session(&caller, wish, None).await? else { bail!("it was created before") };
     let (id, patient) =
         (visit.session.parts().id, visit.session.parts().patient().context("a visit has a patient")?.id);
-    let link = app.issue_join_token(&caller, id, patient, None, None).await?;
+    let link = app.issue_join_token(&caller, id, &patient.into(), None, None).await?;
     app.join_by_token(&link.token, &Device::default(), caller.trace.clone()).await?;
     app.admit_participant(&caller, id, patient, None, None).await?;
     clock.advance(Duration::minutes(12));

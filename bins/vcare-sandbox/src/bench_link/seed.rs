@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use vcare_app::ports::JoinTokenClaims;
-use vcare_app::sessions::{CreateSession, Device};
+use vcare_app::sessions::{CreateSession, Device, GivenProfile};
 use vcare_app::{Caller, Done, Role, TraceContext};
 use vcare_boot::{Config, Overrides, compose};
 use vcare_domain::{ParticipantRole, PatientId, SessionId, TenantId, UserId};
@@ -29,6 +29,7 @@ pub async fn waiting(world: &World, count: u32) -> Result<Vec<String>> {
         roles: vec![Role::Clinician],
         node_id: None,
         patient_id: None,
+        name: None,
         emergency: None,
         trace: TraceContext::begin(&*service.ids),
     };
@@ -40,11 +41,13 @@ pub async fn waiting(world: &World, count: u32) -> Result<Vec<String>> {
         provider_id: None,
         recording_enabled: false,
         time_zone: None,
+        patient: GivenProfile::default(),
+        provider_name: None,
     };
     let Done::Now(visit) = app.create_session(&caller, wish, None).await? else { bail!("it was created before") };
     let (id, patient) =
         (visit.session.parts().id, visit.session.parts().patient().context("a visit has a patient")?.id);
-    let link = app.issue_join_token(&caller, id, patient, None, None).await?;
+    let link = app.issue_join_token(&caller, id, &patient.into(), None, None).await?;
     app.join_by_token(&link.token, &Device::default(), caller.trace.clone()).await?;
     world.owner.execute(COPY, &[&i32::try_from(count)?]).await.context("copies of a visit")?;
     world.owner.batch_execute("DELETE FROM outbox").await?;

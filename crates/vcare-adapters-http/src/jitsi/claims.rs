@@ -3,13 +3,13 @@
 use serde::Serialize;
 use time::{Duration, OffsetDateTime};
 use vcare_app::ports::VideoGrant;
-use vcare_domain::{JitsiSettings, ParticipantRole, RoomName};
+use vcare_domain::{DisplayName, JitsiSettings, ParticipantRole, RoomName};
 
 /// Prosody allows no leeway, and the clocks of two servers differ.
 const CLOCK_SKEW_SECONDS: i64 = 30;
 
-/// What Prosody and its modules read from a token. No name, no address: all that they learn of a person is the
-/// participant id.
+/// What Prosody and its modules read from a token. All that they learn of a person is the participant id, and what the person
+/// is called in the visit.
 #[derive(Serialize)]
 pub(super) struct VideoClaims<'a> {
     iss: &'a str,
@@ -25,7 +25,7 @@ pub(super) struct VideoClaims<'a> {
 
 #[derive(Serialize)]
 struct Context<'a> {
-    user: User,
+    user: User<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     group: Option<&'a str>,
     /// Always there: where it is missing, Prosody allows a moderator everything.
@@ -33,8 +33,11 @@ struct Context<'a> {
 }
 
 #[derive(Serialize)]
-struct User {
+struct User<'a> {
     id: String,
+    /// What the others in the room see; who has none is shown as Jitsi's guests are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
     moderator: bool,
 }
 
@@ -52,7 +55,7 @@ impl<'a> VideoClaims<'a> {
         let moderator = moderates(grant.role);
         let features =
             Features { recording: moderator && grant.recording_enabled, transcription: false, livestreaming: false };
-        let user = User { id: grant.participant_id.to_string(), moderator };
+        let user = User { id: grant.participant_id.to_string(), name: grant.name.map(DisplayName::as_str), moderator };
         Self::new(jitsi, &grant.room.name, user, features, grant.issued_at, grant.expires_at)
     }
 
@@ -63,7 +66,7 @@ impl<'a> VideoClaims<'a> {
         now: OffsetDateTime,
         valid_for: Duration,
     ) -> Self {
-        let user = User { id: "virtual-care-service".to_owned(), moderator: false };
+        let user = User { id: "virtual-care-service".to_owned(), name: None, moderator: false };
         let features = Features { recording: false, transcription: false, livestreaming: false };
         Self::new(jitsi, room, user, features, now, now + valid_for)
     }
@@ -71,7 +74,7 @@ impl<'a> VideoClaims<'a> {
     fn new(
         jitsi: &'a JitsiSettings,
         room: &'a RoomName,
-        user: User,
+        user: User<'a>,
         features: Features,
         issued_at: OffsetDateTime,
         expires_at: OffsetDateTime,

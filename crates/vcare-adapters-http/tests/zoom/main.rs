@@ -160,6 +160,7 @@ fn grant<'a>(room: &'a Room, role: ParticipantRole, trace: &'a TraceContext) -> 
         room,
         participant_id: ParticipantId::from_uuid(Uuid::from_u128(7)),
         role,
+        name: None,
         recording_enabled: false,
         link: None,
         issued_at: datetime!(2026-11-23 10:00 UTC),

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vcare_domain::{
-    FreeText, LinkUse, MediaMode, MediaSegment, Participant, ParticipantId, ParticipantRole, ParticipantState,
-    ParticipantStatus, RelatedPersonId, SegmentCause, TimeSpan, UserId,
+    FreeText, LinkUse, Locale, MediaMode, MediaSegment, Participant, ParticipantId, ParticipantRole, ParticipantState,
+    ParticipantStatus, RelatedPersonId, SealedName, SegmentCause, TimeSpan, UserId,
 };
 
 /// A participant. `since` is the time of the state; `reason` only a removed one has.
@@ -85,6 +87,8 @@ impl ParticipantDocument {
             stays: Vec::new(),
             link: None,
             related_person: None,
+            name: None,
+            language: None,
         })
     }
 }
@@ -108,6 +112,56 @@ impl RelatedPersonsDocument {
         for (id, related) in self.0 {
             let one = participants.iter_mut().find(|one| *one.id.as_uuid() == id)?;
             one.related_person = Some(RelatedPersonId::parse(related).ok()?);
+        }
+        Some(())
+    }
+}
+
+/// What people are called and which language they read, by participant.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct PeopleDocument(BTreeMap<Uuid, PersonDocument>);
+
+/// A name is sealed: `key_version` says with which version of the tenant's key.
+#[derive(Serialize, Deserialize)]
+struct PersonDocument {
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    key_version: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    language: Option<String>,
+}
+
+impl PeopleDocument {
+    pub(super) fn of(participants: &[Participant]) -> Self {
+        let described = participants.iter().filter(|one| one.name.is_some() || one.language.is_some());
+        let people = described.map(|one| {
+            let document = PersonDocument {
+                name: one.name.as_ref().map(|name| STANDARD_NO_PAD.encode(&name.bytes)),
+                key_version: one.name.as_ref().map(|name| name.key_version),
+                language: one.language.map(|language| language.as_str().to_owned()),
+            };
+            (*one.id.as_uuid(), document)
+        });
+        Self(people.collect())
+    }
+
+    /// Gives each participant what was noted of them; `None` when a document makes no sense.
+    pub(super) fn restore(self, participants: &mut [Participant]) -> Option<()> {
+        for (id, document) in self.0 {
+            let one = participants.iter_mut().find(|one| *one.id.as_uuid() == id)?;
+            one.name = match (document.name, document.key_version) {
+                (Some(name), Some(key_version)) => {
+                    Some(SealedName { key_version, bytes: STANDARD_NO_PAD.decode(name).ok()? })
+                }
+                (None, None) => None,
+                _ => return None,
+            };
+            one.language = match document.language {
+                Some(language) => Some(Locale::from_name(&language)?),
+                None => None,
+            };
         }
         Some(())
     }

@@ -13,7 +13,7 @@ use vcare_domain::{
 };
 
 use crate::rows::documents::{
-    LinksDocument, ParticipantDocument, RelatedPersonsDocument, SegmentDocument, StaysDocument,
+    LinksDocument, ParticipantDocument, PeopleDocument, RelatedPersonsDocument, SegmentDocument, StaysDocument,
 };
 use crate::rows::{version, version_number};
 use crate::schema::virtual_session;
@@ -60,6 +60,7 @@ pub(crate) struct SessionRow {
     messaging_requested_by: Option<String>,
     messaging_reason: Option<String>,
     related_persons: serde_json::Value,
+    people: serde_json::Value,
     stays: serde_json::Value,
 }
 
@@ -90,6 +91,7 @@ pub(crate) struct SessionChanges<'a> {
     messaging_requested_by: Option<&'a str>,
     messaging_reason: Option<&'a str>,
     related_persons: serde_json::Value,
+    people: serde_json::Value,
     stays: serde_json::Value,
 }
 
@@ -173,6 +175,7 @@ impl<'a> SessionChanges<'a> {
                 .map(FreeText::as_str),
             related_persons: serde_json::to_value(RelatedPersonsDocument::of(&visit.participants))
                 .map_err(|_| corrupt("related_persons"))?,
+            people: serde_json::to_value(PeopleDocument::of(&visit.participants)).map_err(|_| corrupt("people"))?,
             stays: serde_json::to_value(StaysDocument::of(&visit.participants)).map_err(|_| corrupt("stays"))?,
         })
     }
@@ -213,6 +216,8 @@ impl SessionRow {
         let related: RelatedPersonsDocument =
             serde_json::from_value(self.related_persons).map_err(|_| corrupt("related_persons"))?;
         related.restore(&mut participants).ok_or(corrupt("related_persons"))?;
+        let people: PeopleDocument = serde_json::from_value(self.people).map_err(|_| corrupt("people"))?;
+        people.restore(&mut participants).ok_or(corrupt("people"))?;
         let stays: StaysDocument = serde_json::from_value(self.stays).map_err(|_| corrupt("stays"))?;
         let participants = stays.restore(participants);
         let text = |column| move |_| corrupt(column);

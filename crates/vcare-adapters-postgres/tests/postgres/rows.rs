@@ -1,11 +1,11 @@
 //! What is stored is what was meant.
 
 use time::{Duration, OffsetDateTime};
-use vcare_app::ports::Reads;
+use vcare_app::ports::{Logo, Reads, StoredLogo};
 use vcare_domain::{
-    AppointmentId, Change, EncounterId, EncounterRecord, Fallback, LinkLevel, LinkState, LinkUse, MediaMode, NodeId,
-    Outcome, ParticipantStatus, RecordingRef, SegmentCause, SessionState, SessionStatus, TenantConfig,
-    TenantConfigDraft, ThreadId, ThreadRecord, Version, VideoBackend, VirtualSession,
+    AppointmentId, Change, EncounterId, EncounterRecord, Fallback, LinkLevel, LinkState, LinkUse, Locale, MediaMode,
+    MediaType, NodeId, Outcome, ParticipantStatus, Profile, RecordingRef, SealedName, SegmentCause, SessionState,
+    SessionStatus, TenantConfig, TenantConfigDraft, ThreadId, ThreadRecord, Version, VideoBackend, VirtualSession,
 };
 
 use crate::support::{Bench, HERAT, KABUL, PROVIDER, applied, patient_of, tenant, user};
@@ -176,6 +176,8 @@ async fn a_tenants_settings_read_back_and_are_replaced_whole() {
         zoom_host_user: "clinic@kabul.example".to_owned(),
         branding_logo_url: Some("https://kabul.example/logo.svg".to_owned()),
         branding_primary_color: Some("#1A73E8".to_owned()),
+        clinic_name: Some("کلینیک کابل".to_owned()),
+        clinic_phone: Some("+93799123456".to_owned()),
         max_participants: 20,
         time_zone: "Asia/Kabul".to_owned(),
         ..TenantConfigDraft::new("https://meet.example/video", "kabul")
@@ -234,4 +236,54 @@ async fn what_is_known_of_a_link_reads_back_and_is_its_tenants() {
     let mut tx = bench.begin(HERAT).await;
     assert_eq!(tx.links().find(id, patient).await.unwrap(), None);
     tx.rollback().await.unwrap();
+}
+
+#[tokio::test]
+async fn names_and_languages_read_back_and_a_version_that_knows_none_leaves_them() {
+    let bench = Bench::start().await;
+    let visit = bench.saved(KABUL, SessionStatus::Waiting).await;
+    let (id, patient) = (visit.parts().id, patient_of(&visit));
+    let profile =
+        Profile { name: Some(SealedName { key_version: 3, bytes: vec![0, 255, 7] }), language: Some(Locale::Ps) };
+    let mut tx = bench.begin(KABUL).await;
+    let mut changed = tx.sessions().find(id).await.unwrap().unwrap();
+    let change = Change { by: user(PROVIDER), at: bench.now(), expected: None };
+    applied(changed.issue_join_token(patient, None, 6, &change));
+    changed.describe(patient, &profile).unwrap();
+    tx.sessions().save(&mut changed).await.unwrap();
+    tx.commit().await.unwrap();
+    let read = bench.store.session(&tenant(KABUL), id).await.unwrap().unwrap();
+    assert_eq!(read.parts(), changed.parts());
+    let one = read.parts().participant(patient).unwrap();
+    assert_eq!((&one.name, one.language), (&profile.name, profile.language));
+    // As a version before this one writes it: every column but the one that it does not know.
+    let older = "UPDATE virtual_session SET participants = participants, version = version + 1 WHERE id = $1";
+    assert_eq!(bench.database.execute(older, &[id.as_uuid()]).await.unwrap(), 1);
+    let read = bench.store.session(&tenant(KABUL), id).await.unwrap().unwrap();
+    assert_eq!(read.parts().participant(patient).unwrap().name, profile.name);
+}
+
+#[tokio::test]
+async fn a_logo_is_its_tenants_and_of_the_address_in_its_settings() {
+    let bench = Bench::start().await;
+    let url = "https://kabul.example/logo.png";
+    let mut draft = TenantConfigDraft::new("https://meet.example", "kbl");
+    draft.branding_logo_url = Some(url.to_owned());
+    let config = TenantConfig::check(tenant(KABUL), Version::FIRST, draft).unwrap();
+    let logo = Logo { media_type: MediaType::Png, bytes: vec![1; 2048] };
+    let mut tx = bench.begin(KABUL).await;
+    tx.tenant_configs().put(&config, &["brandingLogoUrl"]).await.unwrap();
+    assert_eq!(tx.tenant_logos().find().await.unwrap(), None);
+    for source_url in ["https://older.example/logo.png", url] {
+        let stored = StoredLogo { source_url: source_url.to_owned(), logo: logo.clone() };
+        tx.tenant_logos().put(&stored).await.unwrap();
+        assert_eq!(tx.tenant_logos().find().await.unwrap(), Some(stored));
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(bench.store.clinic(&tenant(KABUL)).await.unwrap(), Some((config, Some(logo.clone()))));
+    assert_eq!(bench.store.clinic(&tenant(HERAT)).await.unwrap(), None);
+    let mut tx = bench.begin(HERAT).await;
+    assert_eq!(tx.tenant_logos().find().await.unwrap(), None);
+    let long = StoredLogo { source_url: url.to_owned(), logo: Logo { bytes: vec![1; 2049], ..logo } };
+    assert!(tx.tenant_logos().put(&long).await.is_err(), "a copy is short");
 }

@@ -1,7 +1,7 @@
 //! Who signs in.
 
 use async_trait::async_trait;
-use vcare_domain::{NodeId, PatientId, TenantId, UserId};
+use vcare_domain::{DisplayName, NodeId, PatientId, TenantId, UserId};
 
 use crate::actor::Role;
 use crate::ports::NeighbourError;
@@ -19,6 +19,8 @@ pub struct SignedIn {
     pub node_id: Option<NodeId>,
     /// The patient they are, when the token says so.
     pub patient_id: Option<PatientId>,
+    /// What they are called, when the token says so in a way that can be shown.
+    pub name: Option<DisplayName>,
 }
 
 /// Why an access token lets nobody in. Holds nothing of the token.

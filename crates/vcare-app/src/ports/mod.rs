@@ -8,6 +8,7 @@ mod changes;
 mod clock;
 mod emergencies;
 mod identity;
+mod logos;
 mod neighbours;
 mod oversight;
 mod queue;
@@ -28,6 +29,7 @@ pub use changes::{VisitChanges, Watch};
 pub use clock::{Clock, Ids};
 pub use emergencies::{Emergencies, EmergencyReads};
 pub use identity::{AccessTokenFault, AccessTokens, SignedIn};
+pub use logos::{Logo, LogoFault, LogoPress, LogoSource, MAX_LOGO_BYTES, StoredLogo, TenantLogos};
 pub use neighbours::{
     ConsentCheck, ConsentDecision, ConsentSubject, EncounterDraft, EncounterKind, EncounterPart, EncounterParticipant,
     FhirError, FhirGateway, Individual, LicenceCheck, LicenceStatus, MessagingThreads, NeighbourError, NeighbourFault,
@@ -39,9 +41,9 @@ pub use queue::{
     PublishError, StoredEvent,
 };
 pub use secrets::{
-    InternalTokens, InvalidSecret, JoinTokenClaims, JoinTokens, KeptSecrets, KeyPurpose, KeyVersions, PreparedSecret,
-    SealedSecret, SealedSecrets, Secret, SecretName, SecretStore, SecretsError, ServedTenants, StoredKey, StoredSecret,
-    StoredSecrets, TenantSecrets,
+    DisplayNames, InternalTokens, InvalidSecret, JoinTokenClaims, JoinTokens, KeptSecrets, KeyPurpose, KeyVersions,
+    PreparedSecret, SealedSecret, SealedSecrets, Secret, SecretName, SecretStore, SecretsError, ServedTenants,
+    StoredKey, StoredSecret, StoredSecrets, TenantSecrets,
 };
 pub use store::{
     AiDrafts, Answers, ClosedJob, FoundSession, JobEnd, Jobs, KeptAnswer, Links, PageCursor, Presences, Reads,

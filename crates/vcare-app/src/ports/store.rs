@@ -13,8 +13,8 @@ use crate::actor::{ActorRef, Scope, TraceContext};
 use crate::events::AuditEntry;
 use crate::idempotency::{Answer, IdempotencyKey};
 use crate::ports::{
-    AsyncVisitReads, AsyncVisits, Emergencies, EmergencyReads, JobKind, KeptSecrets, Leases, SealedSecrets, Unsettled,
-    UploadReads, Uploads, WaitingRooms,
+    AsyncVisitReads, AsyncVisits, Emergencies, EmergencyReads, JobKind, KeptSecrets, Leases, Logo, SealedSecrets,
+    TenantLogos, Unsettled, UploadReads, Uploads, WaitingRooms,
 };
 use crate::rooms::Presence;
 
@@ -72,6 +72,8 @@ pub trait Reads: Send + Sync {
     async fn sessions(&self, tenant: &TenantId, filter: &SessionFilter) -> Result<SessionPage, StoreError>;
     /// The tenant's settings.
     async fn tenant_config(&self, tenant: &TenantId) -> Result<Option<TenantConfig>, StoreError>;
+    /// The tenant's settings, and our copy of its logo when it is of the address in them.
+    async fn clinic(&self, tenant: &TenantId) -> Result<Option<(TenantConfig, Option<Logo>)>, StoreError>;
     /// The visit whose room has that name, in whichever tenant.
     async fn session_of_room(&self, name: &ConferenceName) -> Result<Option<(TenantId, SessionId)>, StoreError>;
     /// Which of these rooms belong to visits of the tenant that go on.
@@ -139,6 +141,8 @@ pub trait UnitOfWork: Send {
     fn uploads(&mut self) -> Box<dyn Uploads + '_>;
     /// The tenants' settings.
     fn tenant_configs(&mut self) -> Box<dyn TenantConfigs + '_>;
+    /// Our copies of the tenants' logos.
+    fn tenant_logos(&mut self) -> Box<dyn TenantLogos + '_>;
     /// The tenants' secrets and keys.
     fn tenant_secrets(&mut self) -> Box<dyn KeptSecrets + '_>;
     /// The lease under which jobs stored by this unit of work belong to its owner for a first attempt; when that does not

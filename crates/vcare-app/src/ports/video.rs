@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use time::{Duration, OffsetDateTime};
-use vcare_domain::{LinkUse, ParticipantId, ParticipantRole, Room, RoomName, Schedule, TenantConfig, VideoBackend};
+use vcare_domain::{
+    DisplayName, LinkUse, ParticipantId, ParticipantRole, Room, RoomName, Schedule, TenantConfig, VideoBackend,
+};
 
 use crate::actor::TraceContext;
 use crate::ports::{NeighbourError, SecretsError};
@@ -38,6 +40,8 @@ pub struct VideoGrant<'a> {
     pub participant_id: ParticipantId,
     /// What they are; only a provider moderates.
     pub role: ParticipantRole,
+    /// What they are called.
+    pub name: Option<&'a DisplayName>,
     /// Recording was consented to.
     pub recording_enabled: bool,
     /// What the links carry that matter to them; `None` when none was probed.

@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::error::AppError;
 use crate::gates::GateBlock;
 use crate::ports::VideoGrant;
+use crate::sessions::Names;
 
 /// A participant was admitted, or a provider joined.
 pub struct Admission {
@@ -16,6 +17,8 @@ pub struct Admission {
     pub participant_id: ParticipantId,
     /// What the caller is shown of people.
     pub audience: Audience,
+    /// What people in it are called.
+    pub names: Names,
     /// Opens the room for the caller: a secret, as it holds their token. `None` for a caller with no part in the visit;
     /// nobody is given another person's token.
     pub video_join_url: Option<String>,
@@ -38,10 +41,13 @@ impl App {
     ) -> Result<String, AppError> {
         let now = self.clock.now();
         let visit = session.parts();
+        // Who cannot be named comes in all the same.
+        let name = self.name_of(session, participant).await;
         let grant = VideoGrant {
             room: &visit.room,
             participant_id: participant.id,
             role: participant.role,
+            name: name.as_ref(),
             recording_enabled: visit.recording_enabled,
             link: session.link_for(participant.id),
             issued_at: now,
@@ -64,6 +70,7 @@ impl App {
             Some(own) if own.state.is_let_in() => Some(self.video_url(config, &session, own, &caller.trace).await?),
             _ => None,
         };
-        Ok(Admission { session, participant_id, audience, video_join_url })
+        let names = self.names_of(&[&session]).await;
+        Ok(Admission { names, session, participant_id, audience, video_join_url })
     }
 }

@@ -2,8 +2,8 @@
 
 use time::OffsetDateTime;
 use vcare_domain::{
-    AppointmentId, NewSession, ParticipantId, PatientId, RecordingPolicy, Relation, Room, RoomName, Schedule,
-    SessionId, TenantConfig, TimeZoneName, UserId, VirtualSession,
+    AppointmentId, DisplayName, NewSession, ParticipantId, PatientId, Profile, RecordingPolicy, Relation, Room,
+    RoomName, Schedule, SessionId, TenantConfig, TimeZoneName, UserId, VirtualSession,
 };
 
 use crate::access::{Access, Audited, ViewedSession};
@@ -14,6 +14,7 @@ use crate::error::AppError;
 use crate::gates::{self, Gate, GateBlock, Question};
 use crate::idempotency::{Done, Once};
 use crate::ports::{ConsentSubject, RoomWish, StoreError};
+use crate::sessions::GivenProfile;
 
 /// How often a room name that was taken is drawn again.
 const ROOM_DRAWS: usize = 3;
@@ -35,6 +36,10 @@ pub struct CreateSession {
     pub recording_enabled: bool,
     /// The zone in which people speak of it; the tenant's when absent.
     pub time_zone: Option<TimeZoneName>,
+    /// What is given of the patient.
+    pub patient: GivenProfile,
+    /// What the provider is called; the caller's own name when they are the provider and none is given.
+    pub provider_name: Option<DisplayName>,
 }
 
 impl CreateSession {
@@ -158,6 +163,8 @@ impl App {
         let room_wish = RoomWish { name: &name, schedule: &schedule, trace: &caller.trace };
         let room = self.neighbours.video.of(backend).create_room(config, &room_wish).await?;
         let provider = wish.provider(caller);
+        let by_account = caller.name.as_ref().filter(|_| provider.as_ref() == Some(&caller.user_id));
+        let provider_name = wish.provider_name.as_ref().or(by_account);
         let new = NewSession {
             id: SessionId::from_uuid(self.ids.uuid()),
             tenant_id: caller.tenant_id.clone(),
@@ -172,7 +179,15 @@ impl App {
             schedule,
             recording_enabled: wish.recording_enabled,
         };
-        Ok(VirtualSession::create(new, now))
+        let (id, patient) = (new.id, new.patient_participant_id);
+        let provider = new.provider.as_ref().map(|(_, provider)| *provider);
+        let mut session = VirtualSession::create(new, now);
+        session.describe(patient, &self.seal_profile(&caller.tenant_id, id, &wish.patient).await)?;
+        if let Some(provider) = provider {
+            let name = self.seal_name(&caller.tenant_id, id, provider_name).await;
+            session.describe(provider, &Profile { name, language: None })?;
+        }
+        Ok(session)
     }
 
     fn draw_room_name(&self, config: &TenantConfig) -> Result<RoomName, AppError> {

@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::authorisation::Permission;
 use crate::error::AppError;
 use crate::idempotency::{Done, Once};
+use crate::sessions::GivenProfile;
 use crate::transaction::{By, Plan};
 
 /// Who is wanted.
@@ -19,6 +20,8 @@ pub struct InviteParticipant {
     pub user_id: Option<UserId>,
     /// What they will be.
     pub role: ParticipantRole,
+    /// What is given of them.
+    pub profile: GivenProfile,
 }
 
 impl App {
@@ -44,6 +47,7 @@ impl App {
                 user_id: wish.user_id,
                 role: wish.role,
             };
+            let profile = self.seal_profile(&caller.tenant_id, id, &wish.profile).await;
             let limit = config.max_participants();
             let plan = Plan {
                 name: "invite_participant",
@@ -55,7 +59,7 @@ impl App {
                     if !access.is_some_and(|access| access.relation.may_invite(new.role, own_account)) {
                         return Err(Refusal::NotItsProvider);
                     }
-                    session.invite(new.clone(), limit, &change)
+                    session.invite_described(new.clone(), &profile, limit, &change)
                 },
             };
             Ok(self.change_session(&caller.scope(), plan).await?.into_session())

@@ -2,8 +2,8 @@
 
 use time::OffsetDateTime;
 use vcare_domain::{
-    DeviceId, Entry, Locale, Outcome, Participant, ParticipantId, ParticipantRole, Place, SessionStatus, Version,
-    VirtualSession,
+    DeviceId, DisplayName, Entry, Locale, Outcome, Participant, ParticipantId, ParticipantRole, Place, SessionStatus,
+    Version, VirtualSession,
 };
 
 use crate::access::Access;
@@ -13,7 +13,7 @@ use crate::error::{AppError, JoinTokenFault, Resource};
 use crate::idempotency::Done;
 use crate::ports::JoinTokenClaims;
 use crate::transaction::{By, Plan};
-use crate::waiting::token_refusal;
+use crate::waiting::{clinic_tag, token_refusal};
 
 /// Where somebody who came is led.
 pub struct Joined {
@@ -31,8 +31,12 @@ pub struct Joined {
     pub version: Version,
     /// The patient's place in line; `None` for who does not wait in one.
     pub place: Option<Place>,
-    /// The language in which the tenant speaks to people.
+    /// The language of the person; where nobody gave it, of the tenant.
     pub locale: Locale,
+    /// The tag of what the page shows of the clinic.
+    pub clinic: String,
+    /// What the provider is called.
+    pub provider_name: Option<DisplayName>,
     /// Now: phones have wrong clocks.
     pub server_time: OffsetDateTime,
 }
@@ -82,9 +86,9 @@ impl App {
         let entry = session.entry(id);
         let (url, place) = match entry {
             Entry::WaitingRoom if person.role == ParticipantRole::Patient => {
-                (self.waiting_room_url(token), self.place_in_line(&session).await?)
+                (self.waiting_room_url(token, person.language), self.place_in_line(&session).await?)
             }
-            Entry::WaitingRoom => (self.waiting_room_url(token), None),
+            Entry::WaitingRoom => (self.waiting_room_url(token, person.language), None),
             Entry::DirectJoin => {
                 let url = self.video_url(&config, &session, person, &trace).await?;
                 // From here on the page is left for the video room: that it falls silent means nothing.
@@ -92,6 +96,7 @@ impl App {
                 (url, None)
             }
         };
+        let provider_name = self.names_of(&[&session]).await.of_provider(session.parts()).cloned();
         let schedule = &session.parts().schedule;
         Ok(Joined {
             entry,
@@ -101,7 +106,9 @@ impl App {
             time_zone: schedule.time_zone().to_string(),
             version: session.version(),
             place,
-            locale: config.locale(),
+            locale: person.language.unwrap_or(config.locale()),
+            clinic: clinic_tag(&config),
+            provider_name,
             server_time: self.clock.now(),
         })
     }

@@ -28,6 +28,7 @@ impl App {
         let work = async {
             let config = self.video_config(&caller.tenant_id).await?;
             let change = caller.change(self.clock.now(), expected);
+            let name = self.seal_name(&caller.tenant_id, id, caller.name.as_ref()).await;
             let new_id = ParticipantId::from_uuid(self.ids.uuid());
             let limit = config.max_participants();
             let plan = Plan {
@@ -36,7 +37,7 @@ impl App {
                 by: By::Caller(caller, Permission::SessionJoin),
                 once: None,
                 decide: |session: &mut VirtualSession, _: Option<&Access>| {
-                    session.join_as_provider(new_id, limit, &change)
+                    session.join_as_named_provider(new_id, name.as_ref(), limit, &change)
                 },
             };
             let Done::Now(Changed { session, viewer, .. }) = self.change_session(&caller.scope(), plan).await? else {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
-use vcare_domain::{ParticipantId, Refusal, SessionId, Version, VirtualSession};
+use vcare_domain::{Locale, ParticipantId, Refusal, SessionId, Version, VirtualSession};
 
 use crate::access::{Access, Audited, ViewedSession};
 use crate::actor::{Caller, random_hex};
@@ -11,7 +11,24 @@ use crate::authorisation::Permission;
 use crate::error::{AppError, Resource};
 use crate::idempotency::{Answer, Done, Once, Wish};
 use crate::ports::{JoinTokenClaims, StoreError};
+use crate::sessions::GivenProfile;
 use crate::transaction::{By, Plan};
+
+/// Whose link is wanted.
+#[derive(Debug, Clone)]
+pub struct IssueJoinToken {
+    /// Whose.
+    pub participant: ParticipantId,
+    /// What is given of them.
+    pub profile: GivenProfile,
+}
+
+impl From<ParticipantId> for IssueJoinToken {
+    /// Nothing new is given of them.
+    fn from(participant: ParticipantId) -> Self {
+        Self { participant, profile: GivenProfile::default() }
+    }
+}
 
 /// A join token and the link that carries it. Both are secrets.
 pub struct IssuedJoinToken {
@@ -35,6 +52,9 @@ struct Recipe {
     /// before there were short links have none.
     #[serde(default)]
     salt: String,
+    /// The language of the page that the link opens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    language: Option<String>,
 }
 
 impl Recipe {
@@ -45,15 +65,17 @@ impl Recipe {
         now: OffsetDateTime,
         salt: String,
     ) -> Self {
-        let version = session.parts().participant(participant).map_or(0, |participant| participant.token_version);
-        Self { version, issued_at: now.unix_timestamp(), expires_at: expires_at.unix_timestamp(), salt }
+        let of = session.parts().participant(participant);
+        let version = of.map_or(0, |of| of.token_version);
+        let language = of.and_then(|of| of.language).map(|language| language.as_str().to_owned());
+        Self { version, issued_at: now.unix_timestamp(), expires_at: expires_at.unix_timestamp(), salt, language }
     }
 }
 
 impl App {
     /// Issues a token for a participant; all their older tokens stop working. A removed person may come again with it. A person
     /// who is inside goes back to the waiting room, and only a provider of the visit may do that. Patients and proxies may issue
-    /// the patient's link.
+    /// the patient's link; what people are called is not for them to say.
     ///
     /// # Errors
     /// [`AppError::Forbidden`], [`AppError::NotFound`], [`AppError::Refused`], [`AppError::Blocked`] without settings,
@@ -63,12 +85,14 @@ impl App {
         &self,
         caller: &Caller,
         id: SessionId,
-        participant: ParticipantId,
+        wanted: &IssueJoinToken,
         expected: Option<Version>,
         wish: Option<Wish>,
     ) -> Result<IssuedJoinToken, AppError> {
         let work = async {
             let limit = self.video_config(&caller.tenant_id).await?.max_participants();
+            let participant = wanted.participant;
+            let profile = self.seal_profile(&caller.tenant_id, id, &wanted.profile).await;
             let now = self.clock.now();
             let change = caller.change(now, expected);
             let salt = random_hex::<16>(&*self.ids);
@@ -93,7 +117,12 @@ impl App {
                     if !relation.may_issue_link_of(of.role) {
                         return Err(Refusal::ParticipantNotFound);
                     }
-                    session.issue_join_token(participant, related_person, limit, &change)
+                    if wanted.profile.name.is_some() && !relation.may_name_people() {
+                        return Err(Refusal::NamedByOthers);
+                    }
+                    let outcome = session.issue_join_token(participant, related_person, limit, &change)?;
+                    session.describe(participant, &profile)?;
+                    Ok(outcome)
                 },
             };
             let (session, recipe) = match self.change_session(&caller.scope(), plan).await? {
@@ -135,13 +164,25 @@ impl App {
             expires_at: instant(recipe.expires_at)?,
         };
         let token = self.join_tokens.sign(&claims).await?;
-        let url = self.waiting_room_url(&token);
-        let short_url = self.keep_short_link(&token, &recipe.salt, &claims).await?;
+        let language = recipe.language.as_deref().and_then(Locale::from_name);
+        let url = self.waiting_room_url(&token, language);
+        let short_url = self.keep_short_link(&token, &recipe.salt, &claims, language).await?;
         Ok(IssuedJoinToken { token, url, short_url, expires_at: claims.expires_at })
     }
 
     /// Where a person with a join token waits. The token is in the fragment: it reaches no server log on the way.
-    pub(crate) fn waiting_room_url(&self, token: &str) -> String {
-        format!("{}/visit#{token}", self.settings.public_base_url.trim_end_matches('/'))
+    pub(crate) fn waiting_room_url(&self, token: &str, language: Option<Locale>) -> String {
+        let base = self.settings.public_base_url.trim_end_matches('/');
+        format!("{base}/visit{}#{token}", language_query(language))
+    }
+}
+
+/// Tells the page which language its reader was given, before anything is asked. Short, for short messages.
+pub(super) const fn language_query(language: Option<Locale>) -> &'static str {
+    match language {
+        Some(Locale::En) => "?l=en",
+        Some(Locale::FaAf) => "?l=fa",
+        Some(Locale::Ps) => "?l=ps",
+        None => "",
     }
 }

@@ -10,6 +10,7 @@ mod invite;
 mod join;
 mod join_as_provider;
 mod join_token;
+mod names;
 mod probe_link;
 mod read;
 mod remove;
@@ -20,7 +21,8 @@ pub use admission::Admission;
 pub use create::CreateSession;
 pub use invite::InviteParticipant;
 pub use join::{Device, Joined};
-pub use join_token::IssuedJoinToken;
+pub use join_token::{IssueJoinToken, IssuedJoinToken};
+pub use names::{GivenProfile, Names};
 pub use probe_link::ProbedLink;
 pub use read::{SeenPage, SeenSession};
 

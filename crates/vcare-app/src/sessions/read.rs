@@ -1,6 +1,6 @@
 //! Visits are looked at.
 
-use vcare_domain::{Participant, ParticipantId, ParticipantStatus, SessionId};
+use vcare_domain::{Participant, ParticipantId, ParticipantStatus, SessionId, VirtualSession};
 
 use crate::access::{Audited, ViewedSession};
 use crate::actor::Caller;
@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::authorisation::Permission;
 use crate::error::{AppError, Resource};
 use crate::ports::{PageCursor, SessionFilter};
+use crate::sessions::Names;
 
 /// What it takes to look.
 const NEEDED: Permission = Permission::SessionRead;
@@ -18,6 +19,8 @@ pub struct SeenSession {
     pub viewed: ViewedSession,
     /// Whose page or device was heard of a moment ago.
     pub there: Vec<ParticipantId>,
+    /// What people in it are called.
+    pub names: Names,
 }
 
 /// One page of visits, by planned start.
@@ -58,11 +61,15 @@ impl App {
             false => self.store.leases(&caller.tenant_id, &asked).await?,
         };
         let now = self.clock.now();
+        // One pass over all of them: when the key store is down, that is noted once.
+        let all: Vec<&VirtualSession> = sessions.iter().map(|viewed| &viewed.session).collect();
+        let names = self.names_of(&all).await;
         let seen = sessions.into_iter().map(|viewed| {
-            let id = viewed.session.parts().id;
-            let live = leases.iter().filter(|(visit, lease)| *visit == id && lease.is_live(now));
+            let visit = viewed.session.parts();
+            let live = leases.iter().filter(|(id, lease)| *id == visit.id && lease.is_live(now));
             let there = live.map(|(_, lease)| lease.participant_id).collect();
-            SeenSession { viewed, there }
+            let names = names.within(visit);
+            SeenSession { viewed, there, names }
         });
         Ok(seen.collect())
     }

@@ -1,11 +1,12 @@
 //! Links that fit, with a sentence, into one short message in Dari or Pashto.
 
 use sha2::{Digest, Sha256};
-use vcare_domain::Refusal;
+use vcare_domain::{Locale, Refusal};
 
 use crate::app::App;
 use crate::error::{AppError, JoinTokenFault};
 use crate::ports::{JoinTokenClaims, ShortLink};
+use crate::sessions::join_token::language_query;
 use crate::waiting::token_refusal;
 
 /// So many characters a code has: 62^22 is a little more than 2^130.
@@ -44,6 +45,7 @@ impl App {
         token: &str,
         salt: &str,
         claims: &JoinTokenClaims,
+        language: Option<Locale>,
     ) -> Result<String, AppError> {
         let code = code(token, salt);
         let link = ShortLink {
@@ -55,7 +57,19 @@ impl App {
             expires_at: claims.expires_at,
         };
         self.store.keep_short_link(hash_of(&code), &link).await?;
-        Ok(format!("{}/v#{code}", self.settings.public_base_url.trim_end_matches('/')))
+        let base = self.settings.public_base_url.trim_end_matches('/');
+        Ok(format!("{base}/v{}#{code}", language_query(language)))
+    }
+
+    /// What a short code stands for, whether or not its time is over.
+    pub(crate) async fn short_link_of(&self, code: &str) -> Result<ShortLink, AppError> {
+        if code.len() != CODE_LENGTH || !code.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Err(JoinTokenFault::Invalid.into());
+        }
+        let link = self.store.short_link(hash_of(code)).await?.ok_or(JoinTokenFault::Invalid)?;
+        // From here on the request is known to be the tenant's, and its span says so.
+        tracing::Span::current().record("tenant_id", link.tenant_id.as_str());
+        Ok(link)
     }
 
     /// The join token that a short code stands for, signed anew. A secret. The token itself says whether the visit is over.
@@ -64,12 +78,7 @@ impl App {
     /// [`AppError::JoinToken`] for a code that nobody issued, that has expired, or whose token was superseded;
     /// [`AppError::Secrets`], [`AppError::Store`].
     pub async fn resolve_short_link(&self, code: &str) -> Result<String, AppError> {
-        if code.len() != CODE_LENGTH || !code.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            return Err(JoinTokenFault::Invalid.into());
-        }
-        let link = self.store.short_link(hash_of(code)).await?.ok_or(JoinTokenFault::Invalid)?;
-        // From here on the request is known to be the tenant's, and its span says so.
-        tracing::Span::current().record("tenant_id", link.tenant_id.as_str());
+        let link = self.short_link_of(code).await?;
         if self.clock.now() >= link.expires_at {
             return Err(JoinTokenFault::Expired.into());
         }

@@ -7,7 +7,8 @@ use crate::app::App;
 use crate::authorisation::Permission;
 use crate::error::{AppError, Resource};
 use crate::events::AuditEntry;
-use crate::ports::{PreparedSecret, Secret, SecretName, StoreError, UnitOfWork};
+use crate::ports::{LogoFault, PreparedSecret, Secret, SecretName, StoreError, UnitOfWork};
+use crate::tenants::logo::CopiedLogo;
 
 /// How often a lost race is run again.
 const ATTEMPTS: usize = 4;
@@ -47,6 +48,8 @@ pub struct Configured {
     pub config: TenantConfig,
     /// The names of what was changed; none when everything was so before.
     pub changed_fields: Vec<&'static str>,
+    /// Whether the logo that the change names could be copied; `None` when it names none.
+    pub logo: Option<Result<(), LogoFault>>,
 }
 
 impl App {
@@ -105,7 +108,7 @@ impl App {
     /// The same.
     pub async fn preview_tenant_config(&self, scope: &Scope, edit: impl Edit) -> Result<Configured, AppError> {
         let mut tx = self.store.begin("preview_tenant", scope).await?;
-        let done = self.edited(&mut *tx, scope, &ConfigChange::of(edit), Vec::new(), true).await;
+        let done = self.edited(&mut *tx, scope, &ConfigChange::of(edit), Prepared::default(), true).await;
         tx.rollback().await?;
         done
     }
@@ -117,8 +120,9 @@ impl App {
         operator: bool,
     ) -> Result<Configured, AppError> {
         let mut attempt = 1;
+        // No network call stands between begin and commit.
+        let logo = self.copy_logo(scope, &change.edit).await;
         loop {
-            // No network call stands between begin and commit.
             let mut sealed = Vec::with_capacity(change.credentials.len());
             for (name, value) in &change.credentials {
                 sealed.push(match value {
@@ -127,7 +131,10 @@ impl App {
                 });
             }
             let mut tx = self.store.begin("configure_tenant", scope).await?;
-            let done = match self.edited(&mut *tx, scope, change, sealed, operator).await {
+            let done = match self
+                .edited(&mut *tx, scope, change, Prepared { credentials: sealed, logo: logo.as_ref() }, operator)
+                .await
+            {
                 Ok(done) => tx.commit().await.map(|()| done).map_err(AppError::from),
                 Err(error) => {
                     tx.rollback().await?;
@@ -152,7 +159,7 @@ impl App {
         tx: &mut dyn UnitOfWork,
         scope: &Scope,
         change: &ConfigChange<impl Edit>,
-        credentials: Vec<SealedChange>,
+        prepared: Prepared<'_>,
         operator: bool,
     ) -> Result<Configured, AppError> {
         let tenant = &scope.tenant_id;
@@ -174,7 +181,8 @@ impl App {
         if let Some(field) = changed_fields.iter().find(|field| !operator && OPERATORS_ONLY.contains(*field)) {
             return Err(AppError::OperatorsOnly { field });
         }
-        for credential in credentials {
+        let logo = prepared.logo.map(CopiedLogo::outcome);
+        for credential in prepared.credentials {
             let (name, changed) = match credential {
                 SealedChange::Set(secret) => {
                     self.put_secret(tx, &secret).await?;
@@ -186,20 +194,32 @@ impl App {
                 changed_fields.push(name.as_str());
             }
         }
+        let wanted = config.draft().branding_logo_url.as_deref();
+        // Another picture is another look, also under the same address: whoever knows the settings' version looks again.
+        if self.keep_logo(tx, wanted, prepared.logo).await? && !changed_fields.contains(&"brandingLogoUrl") {
+            changed_fields.push("brandingLogoUrl");
+        }
         match existing {
-            Some(config) if changed_fields.is_empty() => return Ok(Configured { config, changed_fields }),
+            Some(config) if changed_fields.is_empty() => return Ok(Configured { config, changed_fields, logo }),
             _ => {}
         }
         let written = tx.tenant_configs().put(&config, &changed_fields).await;
         match written {
             Ok(()) => {
                 tx.audit(AuditEntry::config_updated(tenant, &changed_fields, self.clock.now())).await?;
-                Ok(Configured { config, changed_fields })
+                Ok(Configured { config, changed_fields, logo })
             }
             Err(StoreError::Taken { field }) => Err(InvalidConfig::Taken { field }.into()),
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// What was got ready before the transaction began.
+#[derive(Default)]
+struct Prepared<'a> {
+    credentials: Vec<SealedChange>,
+    logo: Option<&'a CopiedLogo>,
 }
 
 /// A credential on its way into the transaction.

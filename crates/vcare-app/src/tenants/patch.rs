@@ -91,6 +91,10 @@ fields! {
     branding_logo_url: String, "Option<String>";
     /// The colour of the video pages, `#rrggbb`.
     branding_primary_color: String, "Option<String>";
+    /// The clinic's name, as its patients know it, of at most 80 characters: the page on which they wait shows it.
+    clinic_name: String, "Option<String>";
+    /// The number at which patients call the clinic: `+93799123456`, or as it is dialled inside the country.
+    clinic_phone: String, "Option<String>";
     /// The most people in a visit, 2 to 20.
     max_participants: u32, "Option<u32>";
     /// How many minutes before the start the waiting room is said to open, 0 to 240.
@@ -175,7 +179,7 @@ impl TenantConfigPatch {
         }
         take! {
             optional: jitsi_server_url jitsi_tenant jicofo_health_url prosody_url zoom_account_id branding_logo_url
-                branding_primary_color;
+                branding_primary_color clinic_name clinic_phone;
             needed: jitsi_xmpp_domain jitsi_app_id jitsi_audience zoom_host_user room_slug_prefix max_participants
                 session_grace_minutes_before session_grace_minutes_after time_zone recording_retention_days;
             link: link_video_min_kbps: video_min_kbps link_audio_min_kbps: audio_min_kbps link_max_rtt_ms: max_rtt_ms

@@ -1,5 +1,6 @@
 //! The waiting room: who is there, who is next, and how they hear of it over a poor link.
 
+mod clinic;
 mod connection;
 mod lines;
 mod long_poll;
@@ -13,6 +14,8 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+pub(crate) use clinic::tag as clinic_tag;
+pub use clinic::{Clinic, LinkOf};
 pub use connection::ConnectionReport;
 pub use lines::Lines;
 pub use long_poll::{Cue, Held, Look, News};

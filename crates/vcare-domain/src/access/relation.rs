@@ -152,6 +152,13 @@ impl Relation {
         !matches!(self, Self::Own | Self::Proxy) || participant == ParticipantRole::Patient
     }
 
+    /// Whether somebody who may issue a join link in this relation may say what its holder is called. Patients and proxies may
+    /// not: in the video room a name says who somebody is.
+    #[must_use]
+    pub const fn may_name_people(self) -> bool {
+        !matches!(self, Self::Own | Self::Proxy)
+    }
+
     /// Whether somebody in this role and relation may use the permission. Whether the visit is in a state for it, the visit
     /// says.
     #[must_use]

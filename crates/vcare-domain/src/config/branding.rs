@@ -38,6 +38,22 @@ impl CssHexColor {
         }
     }
 
+    /// The colour, darkened as far as a text of it needs to be read on white, and white on it: a contrast of 4.5 to 1, as WCAG
+    /// has it.
+    #[must_use]
+    pub fn readable_on_white(self) -> Self {
+        let darker = (0..=100).step_by(4).map(|percent| self.shaded(-percent));
+        darker.into_iter().find(|color| 1.05 / (color.luminance() + 0.05) >= 4.5).unwrap_or(Self([0; 3]))
+    }
+
+    fn luminance(self) -> f64 {
+        let [red, green, blue] = self.0.map(|channel| {
+            let share = f64::from(channel) / 255.0;
+            if share <= 0.040_45 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
+        });
+        0.2126 * red + 0.7152 * green + 0.0722 * blue
+    }
+
     /// The same colour with a share of black (negative) or white (positive) in it, in percent.
     #[must_use]
     pub fn shaded(self, percent: i16) -> Self {
@@ -69,6 +85,18 @@ mod tests {
         }
         for bad in ["", "#", "red", "1a73e8", "#12", "#1234", "#12345678", "#12345g", "#fff;}", "url(x)", "#۱۲۳"] {
             assert_eq!(CssHexColor::parse(bad), Err(InvalidColor), "{bad}");
+        }
+    }
+
+    #[test]
+    fn every_colour_is_made_readable_on_white_and_a_dark_one_stays_as_it_is() {
+        let readable = |text: &str| CssHexColor::parse(text).unwrap().readable_on_white();
+        for dark in ["#0a5f4f", "#000000", "#1a5fb4"] {
+            assert_eq!(readable(dark).to_string(), dark);
+        }
+        for pale in ["#ffffff", "#ffff00", "#4080c0", "#ff8800", "#777777"] {
+            assert!(1.05 / (readable(pale).luminance() + 0.05) >= 4.5, "{pale}");
+            assert_ne!(readable(pale).to_string(), "#000000", "{pale}");
         }
     }
 

@@ -32,6 +32,10 @@ pub struct TenantConfigDraft {
     pub branding_logo_url: Option<String>,
     /// The colour of the video pages, `#rrggbb`.
     pub branding_primary_color: Option<String>,
+    /// The clinic's name, as its patients know it.
+    pub clinic_name: Option<String>,
+    /// The number at which patients call the clinic.
+    pub clinic_phone: Option<String>,
     /// The most people in a visit, 2 to 20.
     pub max_participants: u32,
     /// How long before the start the waiting room is said to open, 0 to 240.
@@ -80,6 +84,8 @@ impl TenantConfigDraft {
             room_slug_prefix,
             branding_logo_url: None,
             branding_primary_color: None,
+            clinic_name: None,
+            clinic_phone: None,
             max_participants: 6,
             session_grace_minutes_before: 15,
             session_grace_minutes_after: 1,
@@ -128,6 +134,8 @@ impl TenantConfigDraft {
             room_slug_prefix: "roomSlugPrefix",
             branding_logo_url: "brandingLogoUrl",
             branding_primary_color: "brandingPrimaryColor",
+            clinic_name: "clinicName",
+            clinic_phone: "clinicPhone",
             max_participants: "maxParticipants",
             session_grace_minutes_before: "sessionGraceMinutesBefore",
             session_grace_minutes_after: "sessionGraceMinutesAfter",

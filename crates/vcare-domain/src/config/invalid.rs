@@ -1,6 +1,7 @@
 //! What can be wrong with a tenant's settings.
 
 use crate::config::{InvalidColor, VideoBackend};
+use crate::phone::InvalidPhone;
 use crate::text::InvalidText;
 
 /// A tenant setting that cannot be.
@@ -36,6 +37,9 @@ pub enum InvalidConfig {
     /// Not a colour.
     #[error("brandingPrimaryColor {0}")]
     Color(#[from] InvalidColor),
+    /// Not a telephone number.
+    #[error("clinicPhone {0}")]
+    Phone(#[from] InvalidPhone),
     /// Not an address inside the deployment.
     #[error("{field} must be a plain http or https address")]
     InternalUrl {
@@ -80,6 +84,7 @@ impl InvalidConfig {
             | Self::Taken { field } => field,
             Self::RoomSlugPrefix => "roomSlugPrefix",
             Self::Color(_) => "brandingPrimaryColor",
+            Self::Phone(_) => "clinicPhone",
         }
     }
 }

@@ -8,6 +8,8 @@ mod video;
 
 use time::Duration;
 
+use crate::name::ClinicName;
+use crate::phone::ClinicPhone;
 use crate::room::RoomName;
 use crate::session::Version;
 use crate::text::{HttpsUrl, TenantId, TimeZoneName};
@@ -28,6 +30,8 @@ pub struct TenantConfig {
     zoom: Option<ZoomSettings>,
     room_slug_prefix: String,
     branding: Branding,
+    clinic_name: Option<ClinicName>,
+    clinic_phone: Option<ClinicPhone>,
     max_participants: u8,
     grace_before: Duration,
     grace_after: Duration,
@@ -113,6 +117,9 @@ impl TenantConfig {
             return Err(InvalidConfig::Needed { field, backend });
         }
         let branding = draft.branding()?;
+        let clinic_name = draft.clinic_name.as_deref().map(ClinicName::parse).transpose();
+        let clinic_name = clinic_name.map_err(|reason| InvalidConfig::Text { field: "clinicName", reason })?;
+        let clinic_phone = draft.clinic_phone.as_deref().map(ClinicPhone::parse).transpose()?;
         ranged("recordingRetentionDays", draft.recording_retention_days, 1, 3650)?;
         let link = draft.link.check()?;
         let time_zone = TimeZoneName::parse(draft.time_zone.as_str())
@@ -124,6 +131,8 @@ impl TenantConfig {
         });
         draft.branding_logo_url = branding.logo_url.as_ref().map(|url| url.as_str().to_owned());
         draft.branding_primary_color = branding.primary_color.map(|color| color.to_string());
+        draft.clinic_name = clinic_name.as_ref().map(|name| name.as_str().to_owned());
+        draft.clinic_phone = clinic_phone.as_ref().map(|phone| phone.as_str().to_owned());
         time_zone.as_str().clone_into(&mut draft.time_zone);
         Ok(Self {
             tenant_id,
@@ -133,6 +142,8 @@ impl TenantConfig {
             zoom,
             room_slug_prefix: prefix,
             branding,
+            clinic_name,
+            clinic_phone,
             max_participants: u8::try_from(max_participants).unwrap_or(20),
             grace_before: minutes(before),
             grace_after: minutes(after),
@@ -188,6 +199,18 @@ impl TenantConfig {
     #[must_use]
     pub fn branding(&self) -> &Branding {
         &self.branding
+    }
+
+    /// The clinic's name, as its patients know it.
+    #[must_use]
+    pub fn clinic_name(&self) -> Option<&ClinicName> {
+        self.clinic_name.as_ref()
+    }
+
+    /// The number at which patients call the clinic.
+    #[must_use]
+    pub fn clinic_phone(&self) -> Option<&ClinicPhone> {
+        self.clinic_phone.as_ref()
     }
 
     /// The most people in a visit.
@@ -276,6 +299,24 @@ mod tests {
         }
         let refused = check(|d| d.branding_primary_color = Some("#fff;background:url(x)".to_owned())).unwrap_err();
         assert_eq!(refused.field(), "brandingPrimaryColor");
+    }
+
+    #[test]
+    fn a_clinic_is_named_and_called_in_one_spelling() {
+        let config = check(|d| {
+            d.clinic_name = Some(" Kabul Clinic ".to_owned());
+            d.clinic_phone = Some("+93 799 123 456".to_owned());
+        })
+        .unwrap();
+        assert_eq!(config.clinic_name().map(ClinicName::as_str), Some("Kabul Clinic"));
+        assert_eq!(config.draft().clinic_phone.as_deref(), Some("+93799123456"));
+        for (field, change) in [
+            ("clinicName", (|d| d.clinic_name = Some("<b>Kabul</b>".to_owned())) as fn(&mut TenantConfigDraft)),
+            ("clinicName", |d| d.clinic_name = Some("  ".to_owned())),
+            ("clinicPhone", |d| d.clinic_phone = Some("*#06#".to_owned())),
+        ] {
+            assert_eq!(check(change).unwrap_err().field(), field);
+        }
     }
 
     #[test]

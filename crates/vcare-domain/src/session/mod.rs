@@ -17,6 +17,7 @@ mod documentation;
 mod ending;
 mod medium;
 mod parts;
+mod people;
 #[cfg(test)]
 pub(crate) mod properties;
 #[cfg(test)]
@@ -37,6 +38,7 @@ pub use commands::{NewParticipant, NewSession};
 pub use connection::Heard;
 pub use documentation::Author;
 pub use parts::{RecordingConsent, SessionParts, SessionState, SessionStatus};
+pub use people::Profile;
 pub use together::ProviderTime;
 pub use video_room::{RoomClosed, RoomOpening};
 pub use waiting_room::Entry;

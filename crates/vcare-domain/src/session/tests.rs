@@ -4,6 +4,7 @@ mod connection;
 mod ending;
 mod invitations;
 mod medium;
+mod people;
 mod saving;
 mod state_machine;
 pub(crate) mod support;

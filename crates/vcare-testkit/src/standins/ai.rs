@@ -101,8 +101,8 @@ impl Ai {
             Some(AiSays::This { status, content_type, body }) => Answer::new(status, content_type, body),
             Some(AiSays::AnEcho { status }) => {
                 let sent = String::from_utf8_lossy(&asked.body);
-                let message =
-                    format!("cannot process: {} / {}", sent.get(..sent.len().min(4096)).unwrap_or(""), agreed.body);
+                let agreed = String::from_utf8_lossy(&agreed.body);
+                let message = format!("cannot process: {} / {agreed}", sent.get(..sent.len().min(4096)).unwrap_or(""));
                 refusal(status, "INTERNAL", &message)
             }
         }

@@ -78,11 +78,11 @@ fn percent_decoded(text: &str) -> String {
 pub(super) struct Answer {
     pub status: StatusCode,
     pub headers: Vec<(&'static str, String)>,
-    pub body: String,
+    pub body: Bytes,
 }
 
 impl Answer {
-    pub fn new(status: u16, content_type: &str, body: impl Into<String>) -> Self {
+    pub fn new(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         Self { status, headers: vec![("content-type", content_type.to_owned())], body: body.into() }
     }
@@ -91,13 +91,13 @@ impl Answer {
         Self::new(status, "application/json", body.to_string())
     }
 
-    pub fn html(status: u16, body: impl Into<String>) -> Self {
+    pub fn html(status: u16, body: impl Into<Bytes>) -> Self {
         Self::new(status, "text/html; charset=utf-8", body)
     }
 
     pub fn empty(status: u16) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { status, headers: Vec::new(), body: String::new() }
+        Self { status, headers: Vec::new(), body: Bytes::new() }
     }
 
     #[must_use]

@@ -277,6 +277,7 @@ async fn what_the_service_signs_opens_its_room_and_only_a_provider_moderates() {
                 room: &room,
                 participant_id: ParticipantId::from_uuid(Uuid::nil()),
                 role,
+                name: None,
                 recording_enabled: true,
                 link: None,
                 issued_at: at,

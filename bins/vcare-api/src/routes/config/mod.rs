@@ -54,6 +54,10 @@ pub struct TenantConfigDto {
     branding_logo_url: Option<String>,
     /// The colour of the video pages.
     branding_primary_color: Option<String>,
+    /// The clinic's name, as its patients know it.
+    clinic_name: Option<String>,
+    /// The number at which patients call the clinic.
+    clinic_phone: Option<String>,
     /// The most people in a visit.
     max_participants: u32,
     /// How many minutes before the start the waiting room is said to open.
@@ -103,6 +107,8 @@ impl TenantConfigDto {
             room_slug_prefix: draft.room_slug_prefix,
             branding_logo_url: draft.branding_logo_url,
             branding_primary_color: draft.branding_primary_color,
+            clinic_name: draft.clinic_name,
+            clinic_phone: draft.clinic_phone,
             max_participants: draft.max_participants,
             session_grace_minutes_before: draft.session_grace_minutes_before,
             session_grace_minutes_after: draft.session_grace_minutes_after,

@@ -1,9 +1,11 @@
 //! `PUT /config`.
 
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Deserializer};
 use utoipa::openapi::{Object, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
+use vcare_app::ports::LogoFault;
 use vcare_app::tenants::{ConfigChange, TenantConfigPatch};
 use vcare_domain::TenantConfigDraft;
 
@@ -43,13 +45,15 @@ impl ToSchema for ConfigRequest {
 ///
 /// What is not in the body stays as it is; null sets the default. A credential sent as `****` stays as it is, so that what
 /// was read can be sent back. `jitsiTenant`, `jicofoHealthUrl` and `prosodyUrl` are the operators'. The version that was
-/// seen goes into `If-Match` or into the body.
+/// seen goes into `If-Match` or into the body. When `brandingLogoUrl` is in the body, the logo is fetched and a small copy of
+/// it is kept for the page on which patients wait; `Branding-Logo` says how that went. Whatever it says, the setting is saved;
+/// send it again to try again.
 #[utoipa::path(
     put, path = "/api/v1/virtual-care/config", tag = "Configuration", operation_id = "writeConfig",
     request_body = ConfigRequest,
     params(("If-Match" = Option<String>, Header, description = "The settings' version in quotes")),
     responses(
-        (status = 200, description = "The settings as they are now", body = TenantConfigDto, headers(("ETag" = String))),
+        (status = 200, description = "The settings as they are now", body = TenantConfigDto, headers(("ETag" = String), ("Branding-Logo" = String))),
     ),
     security(("accessToken" = [])),
 )]
@@ -68,5 +72,11 @@ pub async fn write(
     let edit = |draft: &mut TenantConfigDraft| patch.apply(tenant, draft);
     let change = ConfigChange { expected, edit, credentials: patch.credentials() };
     let done = api.app.write_tenant_config(&caller.0, &change).await?;
-    answer(&caller, &done.config)
+    let mut answer = answer(&caller, &done.config)?;
+    // Not a field of the settings: those can be sent back as they were read.
+    if let Some(copied) = done.logo {
+        let copied = copied.map_or_else(LogoFault::as_str, |()| "copied");
+        answer.headers_mut().insert(HeaderName::from_static("branding-logo"), HeaderValue::from_static(copied));
+    }
+    Ok(answer)
 }

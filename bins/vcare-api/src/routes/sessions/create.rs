@@ -5,13 +5,14 @@ use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use vcare_app::Once;
-use vcare_app::sessions::CreateSession;
-use vcare_domain::{AppointmentId, PatientId, TimeZoneName, UserId};
+use vcare_app::sessions::{CreateSession, GivenProfile};
+use vcare_domain::{AppointmentId, DisplayName, PatientId, TimeZoneName, UserId};
 
 use crate::answer::{send_session, session_answer};
 use crate::dto::VirtualSessionDto;
 use crate::extract::{Body, Fields, Instant, SignedInCaller, WishKey};
 use crate::problem::Problem;
+use crate::routes::sessions::language;
 use crate::server::Api;
 
 /// A visit to be created.
@@ -42,6 +43,18 @@ pub struct CreateSessionRequest {
     #[serde(default)]
     #[schema(max_length = 64, example = "Asia/Kabul")]
     time_zone: Option<String>,
+    /// What the patient is called in the video room.
+    #[serde(default)]
+    #[schema(max_length = 100)]
+    patient_name: Option<String>,
+    /// The language the patient reads: `en`, `fa-AF` or `ps`.
+    #[serde(default)]
+    #[schema(example = "ps")]
+    patient_language: Option<String>,
+    /// What the provider is called. When absent and the caller is the provider: the token claim `name`.
+    #[serde(default)]
+    #[schema(max_length = 100, example = "Dr. Parwana Noori")]
+    provider_name: Option<String>,
 }
 
 impl CreateSessionRequest {
@@ -52,6 +65,9 @@ impl CreateSessionRequest {
             fields.take_optional("appointmentId", self.appointment_id.as_deref().map(AppointmentId::parse));
         let provider_id = fields.take_optional("providerId", self.provider_id.as_deref().map(UserId::parse));
         let time_zone = fields.take_optional("timeZone", self.time_zone.as_deref().map(TimeZoneName::parse));
+        let name = fields.take_optional("patientName", self.patient_name.as_deref().map(DisplayName::parse));
+        let language = fields.take_optional("patientLanguage", self.patient_language.as_deref().map(language));
+        let provider_name = fields.take_optional("providerName", self.provider_name.as_deref().map(DisplayName::parse));
         let wish = patient_id.map(|patient_id| CreateSession {
             patient_id,
             scheduled_start: self.scheduled_start.0,
@@ -60,6 +76,8 @@ impl CreateSessionRequest {
             provider_id,
             recording_enabled: self.recording_enabled,
             time_zone,
+            patient: GivenProfile { name, language },
+            provider_name,
         });
         fields.done(wish)
     }

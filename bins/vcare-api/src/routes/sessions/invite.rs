@@ -5,13 +5,14 @@ use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use vcare_app::Once;
-use vcare_app::sessions::InviteParticipant;
-use vcare_domain::{ParticipantRole, UserId};
+use vcare_app::sessions::{GivenProfile, InviteParticipant};
+use vcare_domain::{DisplayName, ParticipantRole, UserId};
 
 use crate::answer::{send_session, session_answer};
 use crate::dto::VirtualSessionDto;
 use crate::extract::{Body, Fields, IfMatch, SessionPath, SignedInCaller, WishKey, expected_version};
 use crate::problem::Problem;
+use crate::routes::sessions::language;
 use crate::server::Api;
 
 /// A further person for a visit.
@@ -25,6 +26,14 @@ pub struct InviteRequest {
     #[serde(default)]
     #[schema(max_length = 128)]
     user_id: Option<String>,
+    /// What they are called: others see it in the session and in the video room.
+    #[serde(default)]
+    #[schema(max_length = 100, example = "Zarghuna Karimi")]
+    display_name: Option<String>,
+    /// The language they read: `en`, `fa-AF` or `ps`. Their page is in it, unless their phone says otherwise.
+    #[serde(default)]
+    #[schema(example = "ps")]
+    language: Option<String>,
     /// The session's version as the caller saw it.
     #[serde(default)]
     #[schema(minimum = 1)]
@@ -40,7 +49,10 @@ impl InviteRequest {
         if role == Some(ParticipantRole::Provider) && self.user_id.is_none() {
             fields.wrong("userId", "a provider signs in: name their account");
         }
-        fields.done(role.map(|role| InviteParticipant { user_id, role }))
+        let name = fields.take_optional("displayName", self.display_name.as_deref().map(DisplayName::parse));
+        let language = fields.take_optional("language", self.language.as_deref().map(language));
+        let profile = GivenProfile { name, language };
+        fields.done(role.map(|role| InviteParticipant { user_id, role, profile }))
     }
 }
 

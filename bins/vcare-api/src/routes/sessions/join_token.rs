@@ -2,13 +2,44 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use vcare_app::sessions::{GivenProfile, IssueJoinToken};
+use vcare_domain::{DisplayName, ParticipantId};
 
 use crate::answer::send;
 use crate::dto::JoinTokenDto;
-use crate::extract::{Body, IfMatch, ParticipantPath, SignedInCaller, WishKey, expected_version};
+use crate::extract::{Body, Fields, IfMatch, ParticipantPath, SignedInCaller, WishKey, expected_version};
 use crate::problem::Problem;
-use crate::routes::sessions::VersionRequest;
+use crate::routes::sessions::language;
 use crate::server::Api;
+
+/// What is given of the participant, and the version the caller acts on.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct JoinTokenRequest {
+    /// What they are called from now on. Not for patients and their proxies to say.
+    #[serde(default)]
+    #[schema(max_length = 100)]
+    display_name: Option<String>,
+    /// The language they read from now on: `en`, `fa-AF` or `ps`.
+    #[serde(default)]
+    #[schema(example = "ps")]
+    language: Option<String>,
+    /// The session's version as the caller saw it.
+    #[serde(default)]
+    #[schema(minimum = 1)]
+    version: Option<u32>,
+}
+
+impl JoinTokenRequest {
+    fn parse(&self, participant: ParticipantId) -> Result<IssueJoinToken, Problem> {
+        let mut fields = Fields::default();
+        let name = fields.take_optional("displayName", self.display_name.as_deref().map(DisplayName::parse));
+        let language = fields.take_optional("language", self.language.as_deref().map(language));
+        fields.done(Some(IssueJoinToken { participant, profile: GivenProfile { name, language } }))
+    }
+}
 
 /// Issue a participant's join link.
 ///
@@ -18,7 +49,7 @@ use crate::server::Api;
 #[utoipa::path(
     post, path = "/api/v1/virtual-care/sessions/{sessionId}/participants/{participantId}/join-token", tag = "Sessions",
     operation_id = "issueJoinToken",
-    request_body(content = Option<VersionRequest>),
+    request_body(content = Option<JoinTokenRequest>),
     params(
         ("sessionId" = String, Path, description = "The session"),
         ("participantId" = String, Path, description = "The participant"),
@@ -36,10 +67,11 @@ pub async fn join_token(
     path: ParticipantPath,
     if_match: IfMatch,
     key: WishKey,
-    body: Body<VersionRequest>,
+    body: Body<JoinTokenRequest>,
 ) -> Result<HttpResponse, Problem> {
     let expected = expected_version(if_match, body.value.version)?;
+    let wanted = body.value.parse(path.participant)?;
     let wish = body.wish(key.0);
-    let issued = api.app.issue_join_token(&caller.0, path.session, path.participant, expected, wish).await?;
+    let issued = api.app.issue_join_token(&caller.0, path.session, &wanted, expected, wish).await?;
     send(StatusCode::CREATED, &JoinTokenDto::from(issued))
 }

@@ -15,6 +15,12 @@ pub mod withdraw_recording;
 
 use serde::Deserialize;
 use utoipa::ToSchema;
+use vcare_domain::Locale;
+
+/// A language of the people of a visit.
+fn language(name: &str) -> Result<Locale, &'static str> {
+    Locale::from_name(name).ok_or("expected en, fa-AF or ps")
+}
 
 /// The version the caller acts on, when it is not sent as `If-Match`.
 #[derive(Debug, Default, Deserialize, ToSchema)]

@@ -1,5 +1,6 @@
 //! What pages and devices ask while people wait, over poor links.
 
+pub mod clinic;
 pub mod connection;
 pub mod short;
 pub mod status;

@@ -31,6 +31,7 @@ pub(super) fn caller() -> Caller {
         roles: vec![Role::Clinician],
         node_id: None,
         patient_id: None,
+        name: None,
         emergency: None,
         trace: scope.trace,
     }

@@ -29,12 +29,12 @@ const FAULTS: &str = "(() => {
         return 'rgb(255, 255, 255)';
     };
     let seen = 0;
-    for (const element of document.querySelectorAll('button, p, h1')) {
+    for (const element of document.querySelectorAll('button, p, h1, main a')) {
         if (!element.offsetParent || !element.textContent) continue;
         seen++;
         const name = element.id || element.lang;
         const box = element.getBoundingClientRect();
-        if (element.tagName === 'BUTTON' && (box.height < 48 || box.width < 48)) faults.push(name + ' is small');
+        if (/^(BUTTON|A)$/.test(element.tagName) && (box.height < 48 || box.width < 48)) faults.push(name + ' is small');
         if (box.left < 0 || box.right > wide) faults.push(name + ' is cut off');
         const [more, less] = [light(getComputedStyle(element).color), light(ground(element))].sort((a, b) => b - a);
         if ((more + 0.05) / (less + 0.05) < 4.5) faults.push(name + ' is pale');

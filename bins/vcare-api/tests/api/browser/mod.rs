@@ -1,5 +1,6 @@
 //! The waiting room's page in a real browser, against the real program.
 
+mod clinic;
 mod devices;
 mod devtools;
 mod endings;

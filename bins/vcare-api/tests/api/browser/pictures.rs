@@ -6,7 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Arrived;
-use super::tab::{Line, Phone};
+use super::clinic::at_a_clinic;
+use super::tab::Line;
 use super::words::LANGUAGES;
 
 /// Somebody else's place in line, for a test in which nobody else waits.
@@ -28,7 +29,7 @@ async fn take(it: &Arrived, name: &str) {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "for people to look at: just pictures"]
 async fn pictures_of_the_main_states() {
-    let it = Arrived::before(Phone::default()).await;
+    let it = at_a_clinic().await;
     it.tab.change_answers(THIRD_IN_LINE).await;
     it.tab.decide_on_line("audio").await;
     it.open().await;

@@ -15,7 +15,7 @@ pub async fn tables(database: &TestDatabase) -> Vec<String> {
 }
 
 /// The tables that the role of requests may read; outbox rows it only writes.
-const READ_BY_API: [&str; 14] = [
+const READ_BY_API: [&str; 15] = [
     "tenant_config",
     "virtual_session",
     "async_visit",
@@ -28,6 +28,7 @@ const READ_BY_API: [&str; 14] = [
     "short_link",
     "tenant_secret",
     "tenant_key",
+    "tenant_logo",
     "ai_draft",
     "emergency_access",
 ];
@@ -81,11 +82,12 @@ async fn no_statement_writes_for_another_tenant() {
             "presence_lease SET promised = true",
             "tenant_secret SET version = 9",
             "tenant_key SET current_version = 9",
+            "tenant_logo SET source_url = 'x'",
             "ai_draft SET model = 'x'",
         ] {
             assert_eq!(intruder.touches(&format!("UPDATE {update} WHERE {theirs}")).await, 0, "{update}");
         }
-        for table in ["retry_job", "tenant_secret"] {
+        for table in ["retry_job", "tenant_secret", "tenant_logo"] {
             assert_eq!(intruder.touches(&format!("DELETE FROM {table} WHERE {theirs}")).await, 0);
         }
         for table in [
@@ -110,6 +112,7 @@ async fn no_statement_writes_for_another_tenant() {
             ),
             format!("tenant_secret VALUES ('{TENANT}', 'zoomApiSecret', 1, 'local:1', 'x', now())"),
             format!("tenant_key VALUES ('{TENANT}', 'jitsiSecret', 2, 2, now())"),
+            format!("tenant_logo VALUES ('{TENANT}', 'x', 'image/png', 'x', now())"),
             format!(
                 "emergency_access VALUES ('{TENANT}', '{id}', 'u', 'p', 'no pulse on arrival', NULL, now(), now() + interval '1 h')"
             ),
@@ -167,6 +170,7 @@ async fn the_role_of_background_work_sees_outbox_and_jobs_and_no_visit() {
         "count(*) FROM emergency_access",
         "count(*) FROM tenant_secret",
         "count(*) FROM tenant_key",
+        "count(*) FROM tenant_logo",
         "* FROM session_of_room(NULL, 'x')",
         "* FROM branding_of(NULL, 'x')",
         "* FROM short_link_of(sha256(''))",

@@ -67,6 +67,7 @@ pub async fn two_tenants() -> TestApp {
         app.post(&token, &at("/end"), &json!({})).await.expect(200);
         let statements = format!(
             "INSERT INTO tenant_secret VALUES ('{tenant}', 'zoomApiKey', 1, 'local:1', 'sealed', now());
+             INSERT INTO tenant_logo VALUES ('{tenant}', 'https://logo.example', 'image/png', 'x', now());
              INSERT INTO tenant_key VALUES ('{tenant}', 'joinKey', 2, 1, now());
              INSERT INTO async_upload (tenant_id, id, owner_id, patient_id, client_mutation_id, attachment_index, kind,
                                        length, received, folder, chunks, state, expires_at, checks, created_at, updated_at)

@@ -116,7 +116,8 @@ async fn every_other_route_shows_and_changes_only_what_is_the_callers() {
                 assert_eq!(told.body["visitsWithoutEncounter"]["count"], 0, "{}", told.body);
             }
             // Who comes by link is of the tenant that signed the link; `bad_input` tries all others.
-            "join" | "joinByLink" | "joinStatus" | "joinConnection" | "joinShort" | "probeLinkByToken" => {
+            "join" | "joinByLink" | "joinStatus" | "joinConnection" | "joinShort" | "joinClinic"
+            | "probeLinkByToken" => {
                 send(&app, &outsider, &operation, &visit).await;
             }
             "readConfig" | "writeConfig" => {

@@ -12,7 +12,7 @@ const HEALTH: &str = "**health**, in people's own words";
 
 /// Table, what its columns tell, and which columns tell that.
 #[rustfmt::skip]
-pub const TOLD: [(&str, &str, &str); 61] = [
+pub const TOLD: [(&str, &str, &str); 63] = [
     ("ai_draft", ACCOUNT, "requested_by decided_by"),
     ("ai_draft", "**health**, sealed", "sealed"),
     ("ai_draft", LEADS, "note_id"),
@@ -64,9 +64,10 @@ pub const TOLD: [(&str, &str, &str); 61] = [
     ("tenant_config", NOTHING, "tenant_id version jitsi_server_url jitsi_tenant jitsi_xmpp_domain jitsi_app_id
         jitsi_audience room_slug_prefix max_participants session_grace_minutes_before session_grace_minutes_after
         time_zone updated_at video_backend jicofo_health_url prosody_url zoom_account_id branding_logo_url
-        branding_primary_color locale recording_policy recording_retention_days link_video_min_kbps
+        branding_primary_color clinic_name clinic_phone locale recording_policy recording_retention_days link_video_min_kbps
         link_audio_min_kbps link_max_rtt_ms link_max_loss_percent shared_room_slug_prefix"),
     ("tenant_key", NOTHING, "tenant_id purpose current_version oldest_version updated_at"),
+    ("tenant_logo", NOTHING, "tenant_id source_url media_type bytes fetched_at"),
     ("tenant_secret", "no person; a secret, sealed", "sealed"),
     ("tenant_secret", NOTHING, "tenant_id name version key_id created_at"),
     ("virtual_session", "who acts for the patient, in the chart", "related_persons"),
@@ -74,6 +75,7 @@ pub const TOLD: [(&str, &str, &str); 61] = [
     ("virtual_session", LEADS, "appointment_id encounter_id"),
     ("virtual_session", ACCOUNT, "provider_id initiator_id messaging_requested_by"),
     ("virtual_session", "accounts, roles and times of everybody; why somebody was put out", "participants"),
+    ("virtual_session", "what each person is called, sealed; the language they read", "people"),
     ("virtual_session", "what each person's link carries", "links"),
     ("virtual_session", "a clinician's words", "cancel_reason messaging_reason"),
     ("virtual_session", "leads to what was written", "messaging_thread_id"),

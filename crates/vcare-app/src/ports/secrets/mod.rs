@@ -2,6 +2,7 @@
 
 mod internal_tokens;
 mod join_tokens;
+mod names;
 mod stored;
 
 use std::error::Error;
@@ -13,6 +14,7 @@ use zeroize::Zeroizing;
 
 pub use internal_tokens::{InternalTokens, ServedTenants};
 pub use join_tokens::{JoinTokenClaims, JoinTokens};
+pub use names::DisplayNames;
 pub use stored::{
     KeptSecrets, KeyPurpose, KeyVersions, PreparedSecret, SealedSecret, SealedSecrets, StoredKey, StoredSecret,
     StoredSecrets,

@@ -58,11 +58,14 @@ pub enum KeyPurpose {
     AttachmentLink,
     /// Signs the token that a tenant's own Jitsi shows us.
     InternalToken,
+    /// Seals the names of people in a tenant's visits.
+    DisplayName,
 }
 
 impl KeyPurpose {
     /// Every purpose.
-    pub const ALL: [Self; 4] = [Self::JoinKey, Self::JitsiSecret, Self::AttachmentLink, Self::InternalToken];
+    pub const ALL: [Self; 5] =
+        [Self::JoinKey, Self::JitsiSecret, Self::AttachmentLink, Self::InternalToken, Self::DisplayName];
 
     /// The purpose's name in the database and in audit entries.
     #[must_use]
@@ -72,6 +75,7 @@ impl KeyPurpose {
             Self::JitsiSecret => "jitsiSecret",
             Self::AttachmentLink => "attachmentLink",
             Self::InternalToken => "internalToken",
+            Self::DisplayName => "displayName",
         }
     }
 

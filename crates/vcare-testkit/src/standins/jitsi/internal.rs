@@ -23,7 +23,7 @@ impl Jitsi {
         if segments != ["about", "health"] || asked.method != "GET" {
             return Answer::empty(404);
         }
-        let text = |status, text: &str| Answer::new(status, "text/plain; charset=utf-8", text);
+        let text = |status, text: &'static str| Answer::new(status, "text/plain; charset=utf-8", text);
         match self.settings().jicofo {
             JicofoHealth::Ok => Answer::empty(200),
             JicofoHealth::Hard => text(500, "Internal error"),

@@ -19,6 +19,9 @@ pub(super) fn answer(url: &str, domain: &str, asked: &Asked, segments: &[&str]) 
     }
     match segments {
         ["config.js"] => Answer::new(200, "application/javascript", config(url, domain)),
+        // A logo, as a tenant may have one beside its rooms, and what is no picture.
+        ["logo.png"] => Answer::new(200, "image/png", &include_bytes!("logo.png")[..]),
+        ["logo.svg"] => Answer::new(200, "image/svg+xml", "<svg xmlns=\"http://www.w3.org/2000/svg\"/>"),
         [""] => {
             Answer::html(200, page("Jitsi stand-in", "Nobody is here. A room's address is its name below this one."))
         }

@@ -1,5 +1,5 @@
 // Languages. What a person chose is kept. Else a phone that speaks Dari or Pashto is believed; English is what many are
-// sold with, so there the clinic's language goes before it.
+// sold with, so there the language that the link was made for goes before it, and then the clinic's.
 const LANGUAGES = { fa: "fa-AF", ps: "ps", en: "en" };
 let language = "en";
 let words = WORDS.en;

@@ -67,6 +67,8 @@ const lookAtLine = async byHand => {
   measuring = true;
   asked = byHand;
   render();
+  // What comes of the clinic would make the line look narrower than it is.
+  await meeting;
   for (let look = 0; look < 2; look++) {
     const before = cuts;
     const result = await measure();

@@ -14,6 +14,10 @@ const start = () => {
   }
   screen = token || code ? "ask" : "bad";
   speak(kept("language") || (navigator.languages || [navigator.language]).map(known).filter(Boolean)[0]);
+  // What the sender of the link knows of its reader.
+  speakAs((/[?&]l=(\w+)/.exec(location.search) || [])[1]);
+  const whose = before.clinic && keptClinic(before.clinic);
+  if (whose) wear(whose);
   if (screen === "ask" && before.came) come();
   setInterval(tick, 1000);
 

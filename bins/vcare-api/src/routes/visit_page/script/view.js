@@ -23,11 +23,14 @@ const button = (id, choice) => {
 
 const slowly = () => performance.now() - since > 8000 && words.slow;
 
+const who = () => visit.provider && fill(words.who, { n: "\u2068" + visit.provider + "\u2069" });
+
 const waits = () => ({
   say: words.wait,
   place: visit.place && (visit.place === 1 ? words.next : fill(words.place, { n: visit.place })),
   opens: visit.opens > now() && fill(words.opens, { when: when(visit.opens, visit.zone) }),
   estimate: visit.about && (visit.about === 1 ? words.about1 : fill(words.about, { n: visit.about })),
+  who: who(),
   more: words.stay,
   line: lineWords(),
   poorer: poorer(),
@@ -42,6 +45,7 @@ const SCREENS = {
   down: () => ({ say: words.down, first: [words.again, stir] }),
   ready: () => ({
     say: words.ready,
+    who: who(),
     more: leaveIn ? fill(words.count, { n: leaveIn }) : words.held,
     first: [words.go, go],
     second: leaveIn && [words.hold, hold],
@@ -65,9 +69,10 @@ const SCREENS = {
 
 const render = () => {
   const seen = (SCREENS[screen] || (() => ({ say: words[screen] })))();
+  renderClinic();
   put("title", words.title);
   document.title = (screen === "ready" ? "● " : "") + words.title;
-  for (const id of ["say", "place", "opens", "line", "estimate", "more"]) put(id, seen[id]);
+  for (const id of ["say", "place", "opens", "who", "line", "estimate", "more"]) put(id, seen[id]);
   for (const id of ["first", "second", "poorer", "better"]) button(id, seen[id]);
   $("main").className = screen === "wait" ? "waits" : "";
   const clock = knows(visit.zone) ? words.clock : words.clockHere;

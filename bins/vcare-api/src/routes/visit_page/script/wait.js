@@ -27,7 +27,7 @@ const pause = ms => new Promise(done => {
 const backoff = () => Math.min(30, Math.pow(2, strikes)) * (750 + Math.random() * 500);
 
 // This entry of the history knows that a person came by it, so that a reload needs no button; it does not hold the token.
-const remember = () => history.replaceState({ came: true, prefer: visit.prefer }, "");
+const remember = () => history.replaceState({ came: true, prefer: visit.prefer, clinic: clinic && clinic.tag }, "");
 
 const join = async takeOver => {
   if (!token) {
@@ -75,6 +75,8 @@ const react = answer => {
     if (strikes > 1 || navigator.onLine === false) show("lost");
     return backoff() / 1000;
   }
+  // Whoever cannot go on is to know whom to call.
+  if (status === 401 || status === 409) meet();
   if (status === 401) return show(body.code === "TOKEN_EXPIRED" ? "old" : "bad");
   if (status === 409 && body.code === "JOINED_ON_ANOTHER_DEVICE") return show(joined ? "taken" : "other");
   if (status === 409 && body.code === "INVALID_STATUS_TRANSITION") {
@@ -105,6 +107,8 @@ const react = answer => {
   const news = learn(body);
   if (!joined) {
     joined = true;
+    if (body.clinic) meeting = meet(body.clinic).then(remember);
+    visit.provider = body.providerName;
     remember();
     speakAs(body.locale);
     if (enters) {
