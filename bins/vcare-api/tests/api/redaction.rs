@@ -105,10 +105,18 @@ impl Day {
     /// A visit from beginning to end.
     async fn care(&self, clinician: &str, patient: &str) -> Answer {
         let app = &self.app;
-        let created = app.post(clinician, "/sessions", &app.wish()).await.expect(201).body;
+        let mut wish = app.wish();
+        for (field, name) in [("patientName", "Ahmadshah Wardak"), ("providerName", "Parwana Stanekzai")] {
+            self.secrets.keep("a name", name);
+            wish[field] = json!(name);
+        }
+        let created = app.post(clinician, "/sessions", &wish).await.expect(201).body;
         let visit = Visit::of(&created);
         self.secrets.keep("an interpreter's account", "tr-zarghuna");
-        let wish = json!({"role": "interpreter", "userId": "tr-zarghuna"});
+        self.secrets.keep("a name", "زرغونه کریمي");
+        let wish = json!({
+            "role": "interpreter", "userId": "tr-zarghuna", "displayName": "زرغونه کریمي", "language": "ps",
+        });
         app.post(clinician, &visit.path("/participants"), &wish).await.expect(201);
         let link = self.join_token(clinician, &visit).await;
         app.join(&link).await.expect(200);

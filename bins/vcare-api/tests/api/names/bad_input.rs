@@ -44,7 +44,7 @@ async fn a_name_that_is_none_is_refused_by_its_field_wherever_it_is_given() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_language_that_we_do_not_speak_is_refused_by_its_field_and_all_wrong_fields_are_told_at_once() {
+async fn a_language_that_we_do_not_speak_is_refused_by_its_field_and_all_wrong_fields_are_named_together() {
     let app = TestApp::start().await;
     let visit = app.visit().await;
     for language in ["", "de", "fa", "FA-AF", "ps-AF", "en\u{0}"] {

@@ -32,7 +32,7 @@ async fn patients_and_guests_see_the_provider_and_themselves() {
         let others = [PATIENT, INTERPRETER].into_iter().filter(|name| *name != own);
         assert!(others.into_iter().all(|name| !seen.to_string().contains(name)), "{audience}: {seen}");
     }
-    // Who comes by link is told whose visit it is.
+    // A join link returns whose visit it is.
     let link = app.join_token(&visit).await;
     assert_eq!(app.join(&link).await.expect(200).body["providerName"], DOCTOR);
 }

@@ -35,7 +35,7 @@ fn kabul() -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_link_tells_the_clinics_name_number_colour_and_language_and_a_join_its_tag() {
+async fn a_link_returns_the_clinics_name_number_colour_and_language_and_a_join_its_tag() {
     let app = TestApp::start().await;
     let saved = app.put_config(TENANT, &kabul()).await.expect(200).body;
     assert_eq!((&saved["clinicName"], &saved["clinicPhone"]), (&json!("کلینیک مادر و طفل"), &json!("+93799123456")));
@@ -91,7 +91,7 @@ async fn who_holds_a_link_that_opens_nothing_any_more_still_learns_whom_to_call(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_link_of_ours_tells_nothing() {
+async fn what_is_no_link_of_ours_returns_nothing() {
     let app = TestApp::start().await;
     let token = app.join_token(&app.visit().await).await;
     let (signed, signature) = token.rsplit_once('.').unwrap();
