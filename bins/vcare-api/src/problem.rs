@@ -63,6 +63,9 @@ pub struct ProblemDetails {
     /// The state the session, the async visit or the participant is in.
     #[serde(skip_serializing_if = "Option::is_none")]
     current_status: Option<&'static str>,
+    /// The visit that is there already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_id: Option<String>,
     /// Until when an async visit is somebody else's.
     #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
     claimed_until: Option<OffsetDateTime>,
@@ -99,6 +102,7 @@ impl Problem {
             gate: None,
             current_version: None,
             current_status: None,
+            session_id: None,
             claimed_until: None,
             current_offset: None,
             errors: Vec::new(),
@@ -248,6 +252,11 @@ impl From<AppError> for Problem {
             AppError::OperatorsOnly { .. } => Self::new(Code::AccessDenied).detail(error),
             AppError::Forbidden { .. } | AppError::Denied { .. } | AppError::OwnTreatment => {
                 Self::new(Code::AccessDenied).detail(error)
+            }
+            AppError::AppointmentHasVisit { session } => {
+                let mut problem = Self::new(Code::AppointmentHasVisit).detail(error);
+                problem.0.session_id = Some(session.to_string());
+                problem
             }
             AppError::Refused(refusal) => refusals::refused(&refusal),
             AppError::AsyncRefused(refusal) => refusals::async_refused(&refusal),

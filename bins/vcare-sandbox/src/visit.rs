@@ -117,7 +117,8 @@ pub async fn run(facts: &Value, nats: &NatsServer) -> Result<Summary> {
 
     let created = json!({
         "patientId": seed::CONSENTED,
-        "appointmentId": "appt-demo",
+        // One appointment has one visit, and a sandbox may be asked for several.
+        "appointmentId": format!("appt-demo-{}", start.unix_timestamp()),
         "scheduledStart": start.format(&Rfc3339)?,
     });
     let session = clinician.post("/sessions", created).await?;

@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
 mod ai_drafts;
+mod appointments;
 mod async_visits;
 mod config;
 mod connection;

@@ -7,18 +7,19 @@ use diesel::prelude::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension, QueryDsl,
     SelectableHelper,
 };
-use diesel::sql_types::Jsonb;
+use diesel::sql_types::{Bool, Jsonb, Timestamptz};
 use diesel_async::RunQueryDsl;
 use vcare_app::ports::{
     FoundSession, KeptAnswer, Logo, PageCursor, Reads, SessionFilter, SessionPage, StoreError, Unsettled,
 };
 use vcare_app::{ActorRef, Answer, IdempotencyKey};
 use vcare_domain::{
-    AiDraft, AiDraftId, Branding, ConferenceName, LinkState, ParticipantId, PatientId, RoomName, SessionId,
-    SessionStatus, TenantConfig, TenantId, UserId, VirtualSession,
+    AiDraft, AiDraftId, AppointmentId, Branding, ConferenceName, LinkState, ParticipantId, PatientId, RoomName,
+    SessionId, SessionStatus, TenantConfig, TenantId, UserId, VirtualSession,
 };
 
 use crate::ai_drafts;
+use crate::appointments;
 use crate::errors::store_error;
 use crate::links::{LINKS_OF_THE_VISIT, LinkRow};
 use crate::logos;
@@ -27,6 +28,7 @@ use crate::rooms;
 use crate::rows::{SessionRow, TenantConfigRow};
 use crate::schema::{idempotency_key, tenant_config, virtual_session};
 use crate::store::PgStore;
+use crate::waiting::PATIENT_IS_PRESENT;
 
 /// A kept answer as stored.
 pub(crate) type AnswerRow = (Vec<u8>, i16, Vec<u8>);
@@ -70,8 +72,19 @@ impl Reads for PgStore {
             .filter(dsl::tenant_id.eq(tenant.as_str()))
             .select(SessionRow::as_select())
             .into_boxed();
-        if let Some(status) = filter.status {
-            query = query.filter(dsl::status.eq(status.as_str()));
+        if !filter.statuses.is_empty() {
+            let statuses: Vec<&str> = filter.statuses.iter().map(|status| status.as_str()).collect();
+            query = query.filter(dsl::status.eq_any(statuses));
+        }
+        if let Some(appointment) = &filter.appointment_id {
+            query = query.filter(dsl::appointment_id.eq(AppointmentId::as_str(appointment)));
+        }
+        if let Some(provider) = &filter.provider_id {
+            query = query.filter(dsl::provider_id.eq(UserId::as_str(provider)));
+        }
+        if let Some((present, now)) = filter.present {
+            let condition = sql::<Bool>(if present { "" } else { "NOT " }).sql(PATIENT_IS_PRESENT);
+            query = query.filter(condition.bind::<Timestamptz, _>(now).sql("))"));
         }
         if let Some(patient) = &filter.patient_id {
             query = query.filter(dsl::patient_id.eq(PatientId::as_str(patient)));
@@ -120,6 +133,14 @@ impl Reads for PgStore {
             .filter(|_| more)
             .map(|last| PageCursor { scheduled_start: last.parts().schedule.start(), id: last.parts().id });
         Ok(SessionPage { items, next })
+    }
+
+    async fn session_of_appointment(
+        &self,
+        tenant: &TenantId,
+        appointment: &AppointmentId,
+    ) -> Result<Option<SessionId>, StoreError> {
+        appointments::visit(&mut self.connections.tenant(tenant).await?.pg, tenant, appointment).await
     }
 
     async fn tenant_config(&self, tenant: &TenantId) -> Result<Option<TenantConfig>, StoreError> {

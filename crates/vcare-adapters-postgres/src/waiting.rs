@@ -140,6 +140,15 @@ impl QueueRow {
     }
 }
 
+/// Whether a visit's patient is in the waiting room and was heard from lately: as [`Lease::is_live`] has it. A visit that is
+/// over has nobody waiting, whatever state its patient was last in. The time and two brackets follow.
+pub(crate) const PATIENT_IS_PRESENT: &str = r#"(virtual_session.status IN ('scheduled', 'waiting', 'active') AND EXISTS (
+    SELECT FROM presence_lease AS lease
+     CROSS JOIN LATERAL jsonb_array_elements(virtual_session.participants) AS person
+     WHERE lease.tenant_id = virtual_session.tenant_id AND lease.session_id = virtual_session.id
+       AND person @> '{"role": "patient", "status": "waiting"}'
+       AND (person ->> 'id')::uuid = lease.participant_id AND lease.expires_at > "#;
+
 #[async_trait]
 impl WaitingRooms for PgStore {
     async fn session_and_lease(

@@ -1,7 +1,8 @@
 //! Why a use case did not do what was asked. Knows no HTTP; one file of the api maps it.
 
 use vcare_domain::{
-    AsyncVisitRefusal, DraftRefusal, InvalidAsyncVisit, InvalidConfig, InvalidSchedule, Refusal, UploadRefusal, Version,
+    AsyncVisitRefusal, DraftRefusal, InvalidAsyncVisit, InvalidConfig, InvalidSchedule, Refusal, SessionId,
+    UploadRefusal, Version,
 };
 
 use crate::ai::{AiTask, TooManyAtOnce};
@@ -60,6 +61,12 @@ pub enum AppError {
     /// Somebody would care for themselves.
     #[error("nobody is the provider of their own visit")]
     OwnTreatment,
+    /// The appointment has a live visit already.
+    #[error("the appointment has a visit already")]
+    AppointmentHasVisit {
+        /// The visit that it has.
+        session: SessionId,
+    },
     /// The aggregate refused.
     #[error(transparent)]
     Refused(Refusal),

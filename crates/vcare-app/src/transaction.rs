@@ -220,6 +220,11 @@ impl App {
     ) -> Result<Done<ViewedSession>, AppError> {
         let mut tx = self.store.begin(name, scope).await?;
         let written = async {
+            if let Some(appointment) = &viewed.session.parts().appointment_id
+                && let Some(session) = tx.sessions().lock_appointment(appointment).await?
+            {
+                return Err(AppError::AppointmentHasVisit { session });
+            }
             tx.sessions().save(&mut viewed.session).await?;
             keep_answer(&mut *tx, once, &viewed, self.clock.now()).await
         }
@@ -231,7 +236,8 @@ impl App {
             }
             Err(error) => {
                 tx.rollback().await?;
-                match (once, lost_race(&error)) {
+                let beaten = lost_race(&error) || matches!(error, AppError::AppointmentHasVisit { .. });
+                match (once, beaten) {
                     // The same wish was fulfilled beside us: its answer is ours.
                     (Some(_), true) => self.config_and_answer(scope, once).await?.1.map(Done::Before).ok_or(error),
                     _ => Err(error),

@@ -50,7 +50,10 @@ const BYTES: &[Code] =
 
 /// What an operation refuses beside what its description tells anyway.
 const OWN: &[(&str, &[&[Code]])] = &[
-    ("createSession", &[GATES, VIDEO, KEYED, &[Code::RecordingDisabled, Code::ConcurrentUpdate]]),
+    (
+        "createSession",
+        &[GATES, VIDEO, KEYED, &[Code::AppointmentHasVisit, Code::RecordingDisabled, Code::ConcurrentUpdate]],
+    ),
     ("inviteParticipant", &[CHANGE, KEYED, SETTINGS, &[Code::PatientAlreadyInvited, Code::MaxParticipantsExceeded]]),
     ("issueJoinToken", &[CHANGE, KEYED, SETTINGS, &[Code::ProvidersSignIn, Code::MaxParticipantsExceeded]]),
     ("removeParticipant", &[CHANGE, KEYED]),

@@ -2,18 +2,21 @@
 //! so it says what will be said, and a code that nothing makes any more has none.
 
 use time::macros::datetime;
+use uuid::Uuid;
 use vcare_app::ai::{AiTask, TooManyAtOnce};
 use vcare_app::authorisation::Permission;
 use vcare_app::ports::{AudioFault, NeighbourError, NeighbourFault, StoreError};
 use vcare_app::{AppError, Gate, GateBlock, JoinTokenFault, Resource};
 use vcare_domain::{
     Action, AsyncVisitAction, AsyncVisitRefusal, DraftRefusal, DraftStatus, InvalidConfig, ParticipantStatus, Refusal,
-    SessionStatus, UploadRefusal, Version,
+    SessionId, SessionStatus, UploadRefusal, Version,
 };
 
 use super::{Code, Problem};
 
 const REQUEST_ID: &str = "019ac2f4-7a51-7c3e-9d0b-5f3a2e8c1b46";
+
+const VISIT: Uuid = Uuid::from_u128(0x019a_c2f4_7a51_7c3e_9d0b_5f3a_2e8c_1b47);
 
 /// A neighbour that does not answer.
 const SILENT: NeighbourError =
@@ -50,6 +53,7 @@ impl Code {
             Self::AttachmentNotFound => missing(Resource::Attachment),
             Self::MethodNotAllowed => Problem::method_not_allowed("GET, POST".to_owned()),
             Self::UploadStalled => told(AudioFault::Stalled),
+            Self::AppointmentHasVisit => told(AppError::AppointmentHasVisit { session: SessionId::from_uuid(VISIT) }),
             Self::InvalidStatusTransition => {
                 told(Refusal::InvalidTransition { action: Action::Admit, from: SessionStatus::Ended })
             }

@@ -108,6 +108,124 @@ async fn a_list_can_be_narrowed_by_status_patient_and_planned_start() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_list_can_be_narrowed_by_appointment_provider_and_several_states() {
+    let app = TestApp::start().await;
+    let scheduler = app.token("scheduler");
+    let [first, second, third] = [app.visit().await, app.visit().await, app.visit().await];
+    let mut wish = app.wish();
+    wish["providerId"] = json!("clinician-9");
+    let other = Visit::of(&app.post(&scheduler, "/sessions", &wish).await.expect(201).body);
+    app.cancel(&second, "snow").await.expect(200);
+    let link = app.join_token(&third).await;
+    app.join(&link).await.expect(200);
+    let all = [&first.id, &second.id, &third.id, &other.id].map(String::clone);
+    for (query, expected) in [
+        ("appointmentId=appt-2", vec![&all[1]]),
+        ("appointmentId=appt-9", vec![]),
+        ("providerId=clinician-1", vec![&all[0], &all[1], &all[2]]),
+        ("providerId=clinician-9", vec![&all[3]]),
+        ("providerId=clinician-9&appointmentId=appt-1", vec![]),
+        ("providerId=clinician-1&status=scheduled,waiting", vec![&all[0], &all[2]]),
+        ("status=cancelled,waiting", vec![&all[1], &all[2]]),
+        ("status=waiting%2Ccancelled", vec![&all[1], &all[2]]),
+        ("status=waiting,waiting", vec![&all[2]]),
+    ] {
+        let expected: Vec<String> = expected.into_iter().cloned().collect();
+        assert_eq!(listed(&app, &scheduler, query).await, expected, "{query}");
+    }
+    for (query, field) in [
+        ("status=waiting,paused", "status"),
+        ("status=waiting,", "status"),
+        ("status=", "status"),
+        ("status=waiting&status=active", "status"),
+        ("appointmentId=a%2Fb", "appointmentId"),
+        ("appointmentId=", "appointmentId"),
+        ("providerId=a%20b", "providerId"),
+        ("present=yes", "present"),
+        ("present=", "present"),
+    ] {
+        app.get(&scheduler, &format!("/sessions?{query}")).await.names_field(field);
+    }
+    // Another tenant's list holds none of them, whatever it is narrowed by.
+    let elsewhere = app.token_of(OTHER_TENANT, "scheduler-1", "scheduler");
+    for query in ["appointmentId=appt-2", "providerId=clinician-1", "status=cancelled,waiting", "present=true"] {
+        assert!(listed(&app, &elsewhere, query).await.is_empty(), "{query}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_can_be_narrowed_to_patients_who_are_present() {
+    let app = TestApp::start().await;
+    let clinician = app.token("clinician");
+    let (away, (here, link)) = (app.visit().await, app.waiting_visit().await);
+    let (came_in, _) = app.active_visit().await;
+    assert_eq!(listed(&app, &clinician, "present=true").await, [here.id.as_str()]);
+    let others = listed(&app, &clinician, "present=false").await;
+    assert_eq!(others, [away.id.as_str(), came_in.id.as_str()]);
+    // As the answer itself says it, to the second.
+    app.clock.advance(time::Duration::seconds(119));
+    assert_eq!(listed(&app, &clinician, "present=true").await, [here.id.as_str()]);
+    assert_eq!(app.participant(&here, &here.patient).await["present"], true);
+    app.clock.advance(time::Duration::seconds(1));
+    assert!(listed(&app, &clinician, "present=true").await.is_empty());
+    assert_eq!(app.participant(&here, &here.patient).await["present"], false);
+    assert_eq!(listed(&app, &clinician, "present=false").await.len(), 3);
+    // Heard from again; then the visit is over, and nobody waits for it.
+    app.join(&link).await.expect(200);
+    assert_eq!(listed(&app, &clinician, "present=true&status=waiting").await, [here.id.as_str()]);
+    app.cancel(&here, "snow").await.expect(200);
+    assert!(listed(&app, &clinician, "present=true").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_a_narrowed_list_lose_and_repeat_nothing() {
+    let app = TestApp::start().await;
+    let clinician = app.token("clinician");
+    let mut expected = Vec::new();
+    for round in 0..7 {
+        let (visit, _) = app.waiting_visit().await;
+        if round % 2 == 0 {
+            expected.push(visit.id);
+        } else {
+            app.admit(&visit).await.expect(200);
+        }
+    }
+    for narrowed in ["present=true", "status=waiting,scheduled", "providerId=clinician-1&status=waiting&present=true"] {
+        for limit in 1..=4 {
+            let (mut seen, mut cursor) = (Vec::new(), String::new());
+            loop {
+                let query = format!("/sessions?{narrowed}&limit={limit}{cursor}");
+                let page = app.get(&clinician, &query).await.expect(200).body;
+                seen.extend(ids(&page));
+                let Some(next) = page["nextCursor"].as_str() else { break };
+                cursor = format!("&cursor={next}");
+            }
+            assert_eq!(seen, expected, "{narrowed} limit {limit}");
+        }
+    }
+}
+
+/// Who may not see a thing in a visit does not find it out by asking for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_is_not_narrowed_by_what_the_callers_view_does_not_show() {
+    let app = TestApp::start().await;
+    let (visit, _) = app.waiting_visit().await;
+    app.invite(&visit, &json!({"role": "interpreter", "userId": "nurse_practitioner-1"})).await.expect(201);
+    let (guest, patient) = (app.token("nurse_practitioner"), app.token("patient"));
+    assert_eq!(listed(&app, &guest, "status=waiting").await, [visit.id.as_str()]);
+    for query in ["appointmentId=appt-1", "providerId=clinician-1", "present=true", "present=false"] {
+        assert!(listed(&app, &guest, query).await.is_empty(), "{query}");
+    }
+    assert_eq!(listed(&app, &patient, "appointmentId=appt-1&present=true").await, [visit.id.as_str()]);
+    assert!(listed(&app, &patient, "providerId=clinician-1").await.is_empty());
+    // A colleague without a part in it finds it by no filter.
+    let colleague = app.other_clinician();
+    for query in ["", "appointmentId=appt-1", "providerId=clinician-1", "present=true"] {
+        assert!(listed(&app, &colleague, query).await.is_empty(), "{query}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_page_has_twenty_visits_unless_another_number_is_asked_for() {
     let app = TestApp::start().await;
     for _ in 0..21 {

@@ -8,6 +8,7 @@ mod support;
 mod access;
 mod admit;
 mod ai;
+mod appointments;
 mod async_visits;
 mod bad_input;
 mod batches;

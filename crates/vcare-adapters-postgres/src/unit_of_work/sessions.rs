@@ -7,9 +7,10 @@ use futures_util::future::join_all;
 use vcare_app::Scope;
 use vcare_app::events::session_event;
 use vcare_app::ports::{NewJob, StoreError, TracedSession, VirtualSessions};
-use vcare_domain::{SessionEvent, SessionId, VirtualSession};
+use vcare_domain::{AppointmentId, SessionEvent, SessionId, VirtualSession};
 
 use super::{NewEvent, PgUnitOfWork};
+use crate::appointments;
 use crate::errors::store_error;
 use crate::rows::{NewSessionRow, SessionChanges, SessionRow, version_number};
 use crate::schema::virtual_session;
@@ -44,6 +45,13 @@ impl VirtualSessions for PgSessions<'_> {
             .await
             .map_err(store_error)?;
         rows.into_iter().map(SessionRow::restore).collect()
+    }
+
+    async fn lock_appointment(&mut self, appointment: &AppointmentId) -> Result<Option<SessionId>, StoreError> {
+        let (pg, tenant) = self.0.parts();
+        appointments::lock(pg, tenant, appointment).await?;
+        // A statement of its own: it sees what was committed while the lock was waited for.
+        appointments::visit(pg, tenant, appointment).await
     }
 
     async fn save(&mut self, session: &mut VirtualSession) -> Result<(), StoreError> {

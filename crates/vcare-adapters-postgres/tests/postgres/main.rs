@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod appointments;
 mod async_visits;
 mod batches;
 mod corrupt;

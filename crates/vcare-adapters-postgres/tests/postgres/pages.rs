@@ -50,7 +50,7 @@ async fn filters_narrow_and_their_borders_are_exact() {
     let (early_id, late_id) = (early.parts().id, late.parts().id);
     let none = SessionFilter::default();
     assert_eq!(found(none.clone()).await, [early_id, late_id]);
-    assert_eq!(found(SessionFilter { status: Some(SessionStatus::Active), ..none.clone() }).await, [late_id]);
+    assert_eq!(found(SessionFilter { statuses: vec![SessionStatus::Active], ..none.clone() }).await, [late_id]);
     assert_eq!(found(SessionFilter { from: Some(start(&late)), ..none.clone() }).await, [late_id], "from is in");
     assert_eq!(found(SessionFilter { to: Some(start(&late)), ..none.clone() }).await, [early_id], "to is out");
     let patient = |id: &str| Some(PatientId::parse(id).unwrap());

@@ -5,8 +5,8 @@ use std::error::Error;
 use async_trait::async_trait;
 use time::OffsetDateTime;
 use vcare_domain::{
-    AiDraft, AiDraftId, Branding, ConferenceName, LeaseToken, LinkState, ParticipantId, PatientId, RoomName, SessionId,
-    SessionStatus, TenantConfig, TenantId, UserId, VirtualSession,
+    AiDraft, AiDraftId, AppointmentId, Branding, ConferenceName, LeaseToken, LinkState, ParticipantId, PatientId,
+    RoomName, SessionId, SessionStatus, TenantConfig, TenantId, UserId, VirtualSession,
 };
 
 use crate::actor::{ActorRef, Scope, TraceContext};
@@ -70,6 +70,12 @@ pub trait Reads: Send + Sync {
     async fn sessions_by_id(&self, tenant: &TenantId, ids: &[SessionId]) -> Result<Vec<FoundSession>, StoreError>;
     /// One page of a tenant's visits, by planned start.
     async fn sessions(&self, tenant: &TenantId, filter: &SessionFilter) -> Result<SessionPage, StoreError>;
+    /// The live visit of an appointment, unless it was cancelled or nobody came to it; of several, the oldest.
+    async fn session_of_appointment(
+        &self,
+        tenant: &TenantId,
+        appointment: &AppointmentId,
+    ) -> Result<Option<SessionId>, StoreError>;
     /// The tenant's settings.
     async fn tenant_config(&self, tenant: &TenantId) -> Result<Option<TenantConfig>, StoreError>;
     /// The tenant's settings, and our copy of its logo when it is of the address in them.
@@ -164,6 +170,9 @@ pub trait VirtualSessions: Send {
     /// Visits by id; those that exist, in the order of their ids. They are locked in that order until the transaction
     /// ends: of two transactions that want the same visits, neither waits for one while it holds another that comes after.
     async fn find_all(&mut self, ids: &[SessionId]) -> Result<Vec<VirtualSession>, StoreError>;
+    /// Locks an appointment until the transaction ends, and answers the live visit that it has already: of two that create a
+    /// visit for it, the second waits for the first and then finds its visit.
+    async fn lock_appointment(&mut self, appointment: &AppointmentId) -> Result<Option<SessionId>, StoreError>;
     /// Writes the row if it is still at the version it was read at, its events to the outbox, its follow-ups to the jobs.
     async fn save(&mut self, session: &mut VirtualSession) -> Result<(), StoreError>;
     /// The same for many: all, or an error.
@@ -281,10 +290,16 @@ pub trait TenantConfigs: Send {
 /// Which visits to list.
 #[derive(Debug, Clone, Default)]
 pub struct SessionFilter {
-    /// Only in this state.
-    pub status: Option<SessionStatus>,
+    /// Only in one of these states; empty: in any.
+    pub statuses: Vec<SessionStatus>,
     /// Only for this patient.
     pub patient_id: Option<PatientId>,
+    /// Only for this appointment.
+    pub appointment_id: Option<AppointmentId>,
+    /// Only those that this account is the provider of.
+    pub provider_id: Option<UserId>,
+    /// Only those whose patient is in the waiting room and was heard from lately, by that time; `false`: only the others.
+    pub present: Option<(bool, OffsetDateTime)>,
     /// Only those in which this account takes part, that it created, or that have no provider yet.
     pub visible_to: Option<UserId>,
     /// Only planned at or after.

@@ -51,10 +51,11 @@ impl CreateSession {
 
 impl App {
     /// Creates a visit: gates side by side, then the room, then the row. A refusal leaves no row; a consent gate that
-    /// blocks leaves an audit entry, whatever its cause.
+    /// blocks leaves an audit entry, whatever its cause. An appointment has one visit: a second one is refused before anything
+    /// is reserved for it, and again where it would be written.
     ///
     /// # Errors
-    /// [`AppError::Forbidden`], [`AppError::Schedule`], [`AppError::Blocked`], [`AppError::IdempotencyKeyReused`],
+    /// [`AppError::Forbidden`], [`AppError::Schedule`], [`AppError::AppointmentHasVisit`], [`AppError::Blocked`], [`AppError::IdempotencyKeyReused`],
     /// [`AppError::Store`].
     #[tracing::instrument(skip_all, fields(tenant_id = %caller.tenant_id))]
     pub async fn create_session(
@@ -76,6 +77,11 @@ impl App {
             }
             let now = self.clock.now();
             let schedule = plan(&wish, config.as_ref(), now)?;
+            if let Some(session) = self.appointments_visit(&scope, wish.appointment_id.as_ref()).await? {
+                // The same request may have been answered a moment ago.
+                let answered = self.config_and_answer(&scope, once).await?.1;
+                return answered.map(Done::Before).ok_or(AppError::AppointmentHasVisit { session });
+            }
             let config = self.pass_gates(caller, &scope, &wish, config).await?;
             let mut draws = 1;
             loop {
@@ -97,6 +103,18 @@ impl App {
             }
         };
         self.guarded(caller, Permission::SessionCreate, Audited::all("VirtualSession", caller), work).await
+    }
+
+    /// The live visit that an appointment has.
+    async fn appointments_visit(
+        &self,
+        scope: &Scope,
+        appointment: Option<&AppointmentId>,
+    ) -> Result<Option<SessionId>, StoreError> {
+        match appointment {
+            Some(appointment) => self.store.session_of_appointment(&scope.tenant_id, appointment).await,
+            None => Ok(None),
+        }
     }
 
     /// Gives back a room whose visit was not written. One that stays, after a crash say, is harmless: nobody has its address.

@@ -1,6 +1,6 @@
 //! Visits are looked at.
 
-use vcare_domain::{Participant, ParticipantId, ParticipantStatus, SessionId, VirtualSession};
+use vcare_domain::{Audience, Participant, ParticipantId, ParticipantStatus, SessionId, VirtualSession};
 
 use crate::access::{Audited, ViewedSession};
 use crate::actor::Caller;
@@ -76,12 +76,19 @@ impl App {
 
     /// One page of visits, by planned start: those that the caller may see, each in their view. Schedulers and admins see all
     /// of their tenant's visits; clinicians those in which they take part and those without a provider; patients their own.
-    /// With `patient_id`: also those of a patient in the caller's care, or whose proxy they are.
+    /// With `patient_id`: also those of a patient in the caller's care, or whose proxy they are. With `present`: only those
+    /// whose patient is in the waiting room and was heard from lately, or only the others. What a view does not show narrows
+    /// no list: a visit is left out when the caller's view of it lacks what was asked about.
     ///
     /// # Errors
     /// [`AppError::Forbidden`], [`AppError::Store`].
     #[tracing::instrument(skip_all, fields(tenant_id = %caller.tenant_id))]
-    pub async fn list_sessions(&self, caller: &Caller, mut filter: SessionFilter) -> Result<SeenPage, AppError> {
+    pub async fn list_sessions(
+        &self,
+        caller: &Caller,
+        mut filter: SessionFilter,
+        present: Option<bool>,
+    ) -> Result<SeenPage, AppError> {
         let about = Audited::all("VirtualSession", caller);
         let work = async {
             let Some(scope) = self.list_scope(caller, NEEDED, filter.patient_id.take()).await? else {
@@ -89,11 +96,12 @@ impl App {
                 return Ok(SeenPage { items: Vec::new(), next: None });
             };
             (filter.patient_id, filter.visible_to) = (scope.patient_id, scope.visible_to);
+            filter.present = present.map(|present| (present, self.clock.now()));
             let page = self.store.sessions(&caller.tenant_id, &filter).await?;
             let shown = page.items.into_iter().filter_map(|session| {
                 let access = caller.access_on_list(NEEDED, &session.facts(&caller.user_id), &scope.known)?;
                 let viewer = caller.viewer(&session, &access);
-                Some(ViewedSession { session, viewer })
+                shows_what_narrows(viewer.audience, &filter).then_some(ViewedSession { session, viewer })
             });
             let items = self.seen(caller, shown.collect()).await?;
             let ids = items.iter().map(|seen| seen.viewed.session.parts().id.to_string()).collect();
@@ -101,5 +109,15 @@ impl App {
             Ok(SeenPage { items, next: page.next })
         };
         self.guarded(caller, NEEDED, about.clone(), work).await
+    }
+}
+
+/// Whether a view holds everything that the list is narrowed by: whoever does not see who the provider is, say, does not find
+/// out by asking for one after the other.
+fn shows_what_narrows(audience: Audience, filter: &SessionFilter) -> bool {
+    match audience {
+        Audience::Treating | Audience::Staff | Audience::Scheduler => true,
+        Audience::Patient => filter.provider_id.is_none(),
+        Audience::Guest => filter.provider_id.is_none() && filter.appointment_id.is_none() && filter.present.is_none(),
     }
 }

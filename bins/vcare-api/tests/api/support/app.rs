@@ -1,6 +1,7 @@
 //! A service with everything around it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration as Patience;
 
 use reqwest::{Client, Method, RequestBuilder};
@@ -33,6 +34,7 @@ pub struct TestApp {
     http: Client,
     root: String,
     shutdown: CancellationToken,
+    appointments: AtomicU32,
 }
 
 impl TestApp {
@@ -82,7 +84,7 @@ impl TestApp {
     ) -> Self {
         let Around { database, standins, clamd } = around;
         let http = Client::builder().no_proxy().timeout(Patience::from_secs(30)).build().unwrap();
-        Self { database, standins, clamd, clock, app, http, root, shutdown }
+        Self { database, standins, clamd, clock, app, http, root, shutdown, appointments: AtomicU32::new(0) }
     }
 
     /// The service's own address, with a path.
@@ -157,9 +159,10 @@ impl TestApp {
         self.send(request.header("Content-Type", "application/json").body(body.to_string())).await
     }
 
-    /// What a good request to create a visit says.
+    /// What a good request to create a visit says: each one for an appointment of its own, from `appt-1`.
     pub fn wish(&self) -> Value {
-        json!({"patientId": CONSENTED, "appointmentId": "appt-1", "scheduledStart": self.minutes_ahead(30)})
+        let appointment = format!("appt-{}", self.appointments.fetch_add(1, Ordering::Relaxed) + 1);
+        json!({"patientId": CONSENTED, "appointmentId": appointment, "scheduledStart": self.minutes_ahead(30)})
     }
 
     /// A scheduled visit of [`CONSENTED`] with `clinician-1`.
