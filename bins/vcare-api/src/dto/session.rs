@@ -138,8 +138,10 @@ pub struct TreatingSessionDto {
     thread: SessionThreadDto,
     /// Why the visit goes on in messages, in the words of the person who asked for it.
     messaging_reason: Option<String>,
-    /// Storage key of the recording, once it is finished.
+    /// Storage key of the first recording, once it is finished.
     recording_ref: Option<String>,
+    /// Storage keys of all finished recordings, in the order in which they were heard of; `recordingRef` is the first.
+    recordings: Vec<String>,
 }
 
 /// A visit, for those who care for the patient elsewhere, or have emergency access.
@@ -248,6 +250,7 @@ impl VirtualSessionDto {
                 thread: SessionThreadDto::of(visit),
                 messaging_reason: messaging_reason(visit),
                 recording_ref: visit.recordings.first().map(ToString::to_string),
+                recordings: visit.recordings.iter().map(ToString::to_string).collect(),
             })),
             Audience::Staff => Self::Staff(Box::new(StaffSessionDto {
                 times: SessionTimesDto::of(visit),

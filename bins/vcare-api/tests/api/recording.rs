@@ -88,13 +88,29 @@ async fn us_006_a_recording_that_is_finished_by_then_is_told_of_with_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn us_006_all_recordings_that_are_finished_by_the_end_are_told_with_it_in_their_order() {
+    let app = TestApp::start().await;
+    let (visit, room) = recorded_visit(&app).await;
+    assert_eq!(app.read(&visit).await["recordings"], json!([]));
+    let keys = ["b.mp4", "a.mp4", "session-2/c.mp4"].map(|name| format!("{room}/{name}"));
+    for key in &keys {
+        finished(&app, &room, key).await.expect(204);
+    }
+    app.clock.advance(time::Duration::MINUTE);
+    let ended = app.end(&visit).await.expect(200).body;
+    assert_eq!((&ended["recordingRef"], &ended["recordings"]), (&json!(keys[0]), &json!(keys)));
+    let data = app.only_event("virtual_care.session.ended.v1").await["data"].clone();
+    assert_eq!((&data["recordingRef"], &data["recordingRefs"]), (&json!(keys[0]), &json!(keys)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn us_006_a_recording_that_is_finished_after_the_end_follows_once() {
     let app = TestApp::start().await;
     let (visit, room) = recorded_visit(&app).await;
     app.clock.advance(time::Duration::MINUTE);
     app.end(&visit).await.expect(200);
     let event = app.only_event("virtual_care.session.ended.v1").await;
-    assert_eq!(event["data"]["recordingRef"], Value::Null);
+    assert_eq!((&event["data"]["recordingRef"], &event["data"]["recordingRefs"]), (&Value::Null, &Value::Null));
     let (one, two) = (format!("{room}/one.mp4"), format!("{room}/session-2/two.mp4"));
     for _ in 0..2 {
         finished(&app, &room, &one).await.expect(204);
@@ -104,7 +120,8 @@ async fn us_006_a_recording_that_is_finished_after_the_end_follows_once() {
     let available = app.events_of("virtual_care.session.recording.available.v1").await;
     let keys: Vec<_> = available.iter().map(|event| event["data"]["recordingRef"].clone()).collect();
     assert_eq!(keys, [json!(one), json!(two)]);
-    assert_eq!(app.read(&visit).await["recordingRef"], one.as_str());
+    let read = app.read(&visit).await;
+    assert_eq!((&read["recordingRef"], &read["recordings"]), (&json!(one), &json!([one, two])));
     assert!(app.events_of("virtual_care.audit.recorded.v1").await.is_empty());
 }
 

@@ -198,6 +198,10 @@ pub struct SessionEnded {
     #[schemars(extend("pattern" = STORAGE_KEY))]
     pub recording_ref: Option<String>,
     /// The visit's version.
+    /// Storage keys of all recordings that were finished by then, in the order in which they were heard of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(inner(regex(pattern = STORAGE_KEY)))]
+    pub recording_refs: Vec<String>,
     #[schemars(range(min = 1))]
     pub version: u32,
 }

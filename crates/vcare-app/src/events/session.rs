@@ -292,6 +292,7 @@ impl Mapper<'_> {
             duration_seconds,
             encounter_status,
             recording_ref: self.visit.recordings.first().map(ToString::to_string),
+            recording_refs: self.visit.recordings.iter().map(ToString::to_string).collect(),
             version: self.visit.version.get(),
         }
     }
