@@ -235,6 +235,7 @@ impl From<AppError> for Problem {
             }
             AppError::NotFound(Resource::Draft) => ai::not_found(),
             AppError::Draft(refusal) => ai::draft(refusal),
+            AppError::DraftNotNamed { .. } => Self::field("draftId", error),
             AppError::Audio(fault) => ai::audio(fault),
             AppError::AiUnavailable(task) => ai::unavailable(task),
             AppError::AiRefused(task) => ai::refused(task),

@@ -4,6 +4,8 @@ use async_trait::async_trait;
 use diesel::prelude::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
 use diesel::sql_types::{Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use time::OffsetDateTime;
+use uuid::Uuid;
 use vcare_app::events::AuditEntry;
 use vcare_app::ports::{AiDrafts, JobKind, StoreError, UnitOfWork};
 use vcare_domain::{AiDraft, AiDraftId, DraftEvent, DraftStatus, SessionId, TenantId};
@@ -54,6 +56,25 @@ pub(crate) async fn undelivered(
         .await
         .map_err(store_error)?;
     rows.into_iter().map(AiDraftRow::restore).collect()
+}
+
+pub(crate) async fn undecided(
+    pg: &mut AsyncPgConnection,
+    tenant: &TenantId,
+    session: SessionId,
+    now: OffsetDateTime,
+) -> Result<Vec<AiDraftId>, StoreError> {
+    let ids: Vec<Uuid> = ai_draft::table
+        .filter(ai_draft::tenant_id.eq(tenant.as_str()))
+        .filter(ai_draft::session_id.eq(session.as_uuid()))
+        .filter(ai_draft::status.eq(DraftStatus::Pending.as_str()))
+        .filter(ai_draft::expires_at.gt(now))
+        .order(ai_draft::id)
+        .select(ai_draft::id)
+        .load(pg)
+        .await
+        .map_err(store_error)?;
+    Ok(ids.into_iter().map(AiDraftId::from_uuid).collect())
 }
 
 pub(crate) struct PgAiDrafts<'t>(pub(crate) &'t mut PgUnitOfWork);

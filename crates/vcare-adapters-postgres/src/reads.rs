@@ -9,6 +9,7 @@ use diesel::prelude::{
 };
 use diesel::sql_types::{Bool, Jsonb, Timestamptz};
 use diesel_async::RunQueryDsl;
+use time::OffsetDateTime;
 use vcare_app::ports::{
     FoundSession, KeptAnswer, Logo, PageCursor, Reads, SessionFilter, SessionPage, StoreError, Unsettled,
 };
@@ -254,6 +255,15 @@ impl Reads for PgStore {
 
     async fn ai_draft(&self, tenant: &TenantId, id: AiDraftId) -> Result<Option<AiDraft>, StoreError> {
         ai_drafts::find(&mut self.connections.tenant(tenant).await?.pg, tenant, id).await
+    }
+
+    async fn undecided_drafts(
+        &self,
+        tenant: &TenantId,
+        session: SessionId,
+        now: OffsetDateTime,
+    ) -> Result<Vec<AiDraftId>, StoreError> {
+        ai_drafts::undecided(&mut self.connections.tenant(tenant).await?.pg, tenant, session, now).await
     }
 
     async fn undelivered_drafts(&self, tenant: &TenantId, session: SessionId) -> Result<Vec<AiDraft>, StoreError> {

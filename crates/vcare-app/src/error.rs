@@ -70,6 +70,12 @@ pub enum AppError {
     /// The aggregate refused.
     #[error(transparent)]
     Refused(Refusal),
+    /// No draft was named, and not exactly one waits for a decision.
+    #[error("{}", match waiting { 0 => "no draft waits for a decision", _ => "several drafts wait for a decision: name one" })]
+    DraftNotNamed {
+        /// How many wait.
+        waiting: usize,
+    },
     /// A machine's draft is not to be decided on like that.
     #[error(transparent)]
     Draft(DraftRefusal),

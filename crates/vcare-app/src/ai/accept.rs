@@ -1,6 +1,8 @@
 //! A clinician decides on a draft: the one way from a machine into a chart.
 
-use vcare_domain::{AiDraft, AiDraftId, DraftEvent, DraftStatus, EditedSummary, SessionId, SummaryText};
+use vcare_domain::{
+    AiDraft, AiDraftId, DraftEvent, DraftStatus, EditedSummary, SessionId, SummaryText, VirtualSession,
+};
 
 use crate::access::Audited;
 use crate::actor::Caller;
@@ -20,8 +22,8 @@ const DECIDE: &str = "accept_summary";
 /// What a clinician decides.
 #[derive(Debug)]
 pub struct SummaryDecision {
-    /// On which draft.
-    pub draft: AiDraftId,
+    /// On which draft; `None`: on the only one that nobody has decided on.
+    pub draft: Option<AiDraftId>,
     /// Whether it goes into the chart.
     pub accepted: bool,
     /// What the clinician made of it, where it goes into the chart otherwise than it was drafted.
@@ -38,8 +40,9 @@ impl App {
     ///
     /// # Errors
     /// [`AppError::Forbidden`], [`AppError::NotFound`], [`AppError::Refused`], [`AppError::Draft`],
+    /// [`AppError::DraftNotNamed`] when no draft is named and not exactly one is undecided,
     /// [`AppError::IdempotencyKeyReused`], [`AppError::Secrets`] when an edited text cannot be sealed, [`AppError::Store`].
-    #[tracing::instrument(skip_all, fields(tenant_id = %caller.tenant_id, session_id = %id, draft_id = %decision.draft))]
+    #[tracing::instrument(skip_all, fields(tenant_id = %caller.tenant_id, session_id = %id, draft_id = tracing::field::Empty))]
     pub async fn accept_summary(
         &self,
         caller: &Caller,
@@ -50,6 +53,11 @@ impl App {
         let work = async {
             let SummaryDecision { draft, accepted, edited } = decision;
             let (session, _) = self.session_for(caller, id, Permission::AiAcceptSummary).await?;
+            let draft = match draft {
+                Some(draft) => draft,
+                None => self.draft_meant(caller, &session, wish.as_ref()).await?,
+            };
+            tracing::Span::current().record("draft_id", tracing::field::display(draft));
             let edited = match edited {
                 Some(text) => {
                     // Before the key: a caller who may not decide gets the same answer with and without one.
@@ -83,6 +91,31 @@ impl App {
         self.guarded(caller, Permission::AiAcceptSummary, Audited::session(id), work).await
     }
 
+    /// The draft that a decision is about which names none: the only one that waits for a decision. The same wish again is
+    /// about the draft that it was about.
+    async fn draft_meant(
+        &self,
+        caller: &Caller,
+        session: &VirtualSession,
+        wish: Option<&Wish>,
+    ) -> Result<AiDraftId, AppError> {
+        session.documented_by(&caller.user_id)?;
+        let scope = caller.scope();
+        if let Some(wish) = wish {
+            let kept = self.store.answer(&scope.tenant_id, &scope.actor, &wish.key).await?;
+            let before = recall(kept, wish)?.and_then(|answer| String::from_utf8(answer.body).ok()?.parse().ok());
+            if let Some(draft) = before {
+                return Ok(draft);
+            }
+        }
+        let id = session.parts().id;
+        let waiting = self.store.undecided_drafts(&scope.tenant_id, id, self.clock.now()).await?;
+        match waiting.as_slice() {
+            [only] => Ok(*only),
+            several => Err(AppError::DraftNotNamed { waiting: several.len() }),
+        }
+    }
+
     async fn decide_in(
         &self,
         tx: &mut dyn UnitOfWork,
@@ -107,7 +140,7 @@ impl App {
         tx.ai_drafts().save(&mut draft).await?;
         if let Some(wish) = decide.wish {
             // The same wish again gets the draft as it is by then.
-            let answer = Answer { status: 200, body: Vec::new() };
+            let answer = Answer { status: 200, body: decide.draft.to_string().into_bytes() };
             tx.answers().keep(&wish.key, wish.fingerprint, &answer, now).await?;
         }
         Ok((draft, true))

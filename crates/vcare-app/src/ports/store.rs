@@ -110,6 +110,13 @@ pub trait Reads: Send + Sync {
     ) -> Result<Option<KeptAnswer>, StoreError>;
     /// A machine's draft.
     async fn ai_draft(&self, tenant: &TenantId, id: AiDraftId) -> Result<Option<AiDraft>, StoreError>;
+    /// A visit's drafts that nobody has decided on and whose time is not over, oldest first.
+    async fn undecided_drafts(
+        &self,
+        tenant: &TenantId,
+        session: SessionId,
+        now: OffsetDateTime,
+    ) -> Result<Vec<AiDraftId>, StoreError>;
     /// A visit's drafts that were accepted and are not in the chart, oldest first.
     async fn undelivered_drafts(&self, tenant: &TenantId, session: SessionId) -> Result<Vec<AiDraft>, StoreError>;
     /// The tenant's settings with what was answered under a key, in one statement. A tenant without settings has answered

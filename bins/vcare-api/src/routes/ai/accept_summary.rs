@@ -16,9 +16,10 @@ use crate::server::Api;
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AcceptSummaryRequest {
-    /// The draft.
+    /// The draft. May be left out when exactly one draft of the session waits for a decision.
+    #[serde(default)]
     #[schema(example = "drf_01KA8Z0Q3CJ9XW2V5T7N4B6M8R")]
-    draft_id: String,
+    draft_id: Option<String>,
     /// `true`: into the chart. `false`: away with it.
     accepted: bool,
     /// What goes into the chart in the place of the draft. Only with `accepted: true`.
@@ -30,12 +31,12 @@ pub struct AcceptSummaryRequest {
 impl AcceptSummaryRequest {
     fn parse(&self) -> Result<SummaryDecision, Problem> {
         let mut fields = Fields::default();
-        let draft = fields.take("draftId", self.draft_id.parse());
+        let draft = fields.take_optional("draftId", self.draft_id.as_deref().map(str::parse));
         let edited = fields.take_optional("editedText", self.edited_text.as_deref().map(SummaryText::parse));
         if !self.accepted && self.edited_text.is_some() {
             fields.wrong("editedText", "nothing is written when the draft is declined");
         }
-        fields.done(draft.map(|draft| SummaryDecision { draft, accepted: self.accepted, edited }))
+        fields.done(Some(SummaryDecision { draft, accepted: self.accepted, edited }))
     }
 }
 

@@ -84,6 +84,58 @@ async fn us_012_a_declined_summary_is_written_nowhere_and_erased() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn us_012_accepted_alone_is_enough_where_one_draft_waits() {
+    let app = TestApp::start().await;
+    app.standins.ai().write(DRAFT);
+    let (clinician, (visit, _)) = (app.token("clinician"), app.active_visit().await);
+    let yes = json!({"accepted": true});
+    let none = app.decide(&clinician, &visit, &yes).await.names_field("draftId");
+    assert_eq!(none.body["errors"][0]["message"], "no draft waits for a decision");
+    let draft = app.draft(&visit).await;
+    let path = visit.path("/ai/accept-summary");
+    let first = app.post_once(&clinician, &path, &yes, "key-1").await.expect(200);
+    assert_eq!((&first.body["draftId"], &first.body["status"]), (&json!(draft), &json!("accepted")));
+    assert_eq!(only_note(&app)["metadata"]["aiAcceptedBy"], "clinician-1");
+    // The same again is about the same draft, also when another one waits by then.
+    assert_eq!(app.post_once(&clinician, &path, &yes, "key-1").await.expect(200).body, first.body);
+    let second = app.draft(&visit).await;
+    assert_eq!(app.post_once(&clinician, &path, &yes, "key-1").await.expect(200).body, first.body);
+    app.post_once(&clinician, &path, &json!({"accepted": false}), "key-1").await.refused(422, "IDEMPOTENCY_KEY_REUSED");
+    // Of several, one must be named.
+    let third = app.draft(&visit).await;
+    for decision in [&yes, &json!({"accepted": false}), &json!({"accepted": true, "draftId": null})] {
+        let several = app.decide(&clinician, &visit, decision).await.names_field("draftId");
+        assert_eq!(several.body["errors"][0]["message"], "several drafts wait for a decision: name one");
+    }
+    app.decline(&visit, &second).await.expect(200);
+    let declined = app.decide(&clinician, &visit, &json!({"accepted": false})).await.expect(200).body;
+    assert_eq!((&declined["draftId"], &declined["status"]), (&json!(third), &json!("declined")));
+    // One whose time is over waits no more.
+    app.draft(&visit).await;
+    app.clock.advance(Duration::hours(24));
+    app.decide(&app.token("clinician"), &visit, &yes).await.names_field("draftId");
+    assert_eq!(app.standins.notes().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn us_012_a_draft_that_is_not_named_is_its_providers_alone() {
+    let app = TestApp::start().await;
+    let (visit, _) = app.active_visit().await;
+    app.draft(&visit).await;
+    let yes = json!({"accepted": true});
+    app.decide(&app.other_clinician(), &visit, &yes).await.refused(404, "SESSION_NOT_FOUND");
+    let elsewhere = app.token_of(crate::support::OTHER_TENANT, "clinician-1", "clinician");
+    app.decide(&elsewhere, &visit, &yes).await.refused(404, "SESSION_NOT_FOUND");
+    // Two at once decide once.
+    let clinician = app.token("clinician");
+    let (one, two) = tokio::join!(app.decide(&clinician, &visit, &yes), app.decide(&clinician, &visit, &yes));
+    let (won, lost) = if one.status == 200 { (one, two) } else { (two, one) };
+    won.expect(200);
+    assert!(matches!(lost.status, 400 | 409), "{}", lost.body);
+    assert_eq!(app.standins.notes().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_clinician_made_of_a_draft_goes_into_the_chart_in_its_place() {
     let app = TestApp::start().await;
     app.standins.ai().write(DRAFT);
