@@ -14,6 +14,7 @@ mod secret;
 mod stream;
 mod tenant;
 mod token;
+mod visit;
 
 use std::process::ExitCode;
 
@@ -67,6 +68,9 @@ enum Command {
     /// Durable work.
     #[command(subcommand)]
     Jobs(jobs::JobsCommand),
+    /// Single visits.
+    #[command(subcommand)]
+    Visit(visit::VisitCommand),
     /// Events that wait to be published.
     #[command(subcommand)]
     Outbox(outbox::OutboxCommand),
@@ -108,6 +112,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         }
         Command::Access(command) => access::run(command, output).await?,
         Command::Jobs(command) => return jobs::run(command, output).await,
+        Command::Visit(command) => return visit::run(command).await,
         Command::Outbox(outbox::OutboxCommand::Status) => outbox::status(output).await?,
         Command::Token(token::TokenCommand::Mint(arguments)) => token::mint(arguments)?,
         Command::Reconcile(arguments) => return reconcile::run(arguments, output).await,

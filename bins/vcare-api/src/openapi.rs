@@ -83,6 +83,7 @@ impl Modify for Security {
         routes::async_visits::claim::claim,
         routes::async_visits::release::release,
         routes::async_visits::respond::respond,
+        routes::async_visits::addendum::addendum,
         routes::async_visits::close::close,
         routes::async_visits::continue_async::continue_async,
         routes::config::read::read,

@@ -7,7 +7,7 @@ use time::format_description::well_known::Rfc3339;
 use vcare_app::ports::{
     EncounterDraft, EncounterKind, EncounterPart, EncounterParticipant, Individual, Period, VirtualService,
 };
-use vcare_domain::{MediaMode, VideoBackend};
+use vcare_domain::{ComplaintCode, MediaMode, VideoBackend};
 
 /// The Encounter of a finished visit, as R4 has it: `class` is one Coding, `appointment` an array that is left out when
 /// there is none, times have a zone. It has no `id`: some servers refuse a conditional create whose id differs from the
@@ -27,6 +27,9 @@ pub fn encounter_resource(draft: &EncounterDraft) -> Value {
     set("type", Value::Array(types));
     if let Some(service) = &draft.virtual_service {
         set("extension", json!([virtual_service(service)]));
+    }
+    if let Some(reason) = &draft.reason {
+        set("reasonCode", json!([{"coding": [reason_coding(reason)]}]));
     }
     let participants: Vec<Value> = draft.participants.iter().map(participant).collect();
     if !participants.is_empty() {
@@ -110,6 +113,14 @@ fn practitioner(user: &str) -> Value {
     }
 }
 
+fn reason_coding(reason: &ComplaintCode) -> Value {
+    let mut coding = json!({"system": reason.system.as_str(), "code": reason.code.as_str()});
+    if let Some(display) = &reason.display {
+        coding["display"] = json!(display.as_str());
+    }
+    coding
+}
+
 fn coding(system: &str, code: &str, display: &str) -> Value {
     json!({"system": system, "code": code, "display": display})
 }
@@ -149,6 +160,9 @@ mod tests {
             identifier_system: "urn:ghasi:virtual-care:session",
             identifier_value: "0192f00d-0000-7000-8000-000000000001".to_owned(),
             patient_id: PatientId::parse("pat-1").unwrap(),
+            reason: Some(
+                ComplaintCode::restore("http://hl7.org/fhir/sid/icd-10".to_owned(), "R05".to_owned(), None).unwrap(),
+            ),
             appointment_id: Some(AppointmentId::parse("appt-1").unwrap()),
             node_id: Some(NodeId::parse("node-1").unwrap()),
             kinds: vec![EncounterKind::Live(MediaMode::Video), EncounterKind::Live(MediaMode::Message)],
@@ -204,6 +218,7 @@ mod tests {
                     ],
                 }],
                 "subject": {"reference": "Patient/pat-1"},
+                "reasonCode": [{"coding": [{"system": "http://hl7.org/fhir/sid/icd-10", "code": "R05"}]}],
                 "participant": [
                     {
                         "type": [{"coding": [{
@@ -241,6 +256,7 @@ mod tests {
     #[test]
     fn what_a_visit_did_not_have_is_left_out_and_not_empty() {
         let bare = EncounterDraft {
+            reason: None,
             appointment_id: None,
             node_id: None,
             kinds: Vec::new(),
@@ -250,7 +266,7 @@ mod tests {
             ..draft()
         };
         let encounter = encounter_resource(&bare);
-        for name in ["appointment", "serviceProvider", "participant", "length", "extension", "id"] {
+        for name in ["reasonCode", "appointment", "serviceProvider", "participant", "length", "extension", "id"] {
             assert!(encounter.get(name).is_none(), "{name}");
         }
     }

@@ -7,13 +7,15 @@ use serde::Deserialize;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use tokio::time::Instant;
+use url::Url;
 use vcare_app::TraceContext;
 use vcare_app::ports::{EncounterDraft, FhirError, FhirGateway, NeighbourError, NeighbourFault};
-use vcare_domain::{EncounterId, TenantId};
+use vcare_domain::{ChartedEncounter, EncounterId, PatientId, TenantId};
 
 use crate::client::{Answer, Call, HttpClient};
 use crate::encounter::{encounter_resource, is_fhir_id};
 use crate::neighbour::{Neighbour, NeighbourConfig};
+use crate::patient::{Merge, PatientRecord, Reference};
 
 const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json");
 const IF_NONE_EXIST: HeaderName = HeaderName::from_static("if-none-exist");
@@ -22,7 +24,8 @@ const X_TENANT_ID: HeaderName = HeaderName::from_static("x-tenant-id");
 const BODY_LIMIT: usize = 1024 * 1024;
 
 /// Creates Encounters at a FHIR R4 server: `POST {base}/Encounter` with `If-None-Exist`, and a search when the answer
-/// does not tell which one it is.
+/// does not tell which one it is. 422 may mean that the patient's record was merged: then `GET {base}/Patient/{id}` says into
+/// which one, and the Encounter is created for that one.
 #[derive(Debug, Clone)]
 pub struct HttpFhirGateway {
     neighbour: Neighbour,
@@ -32,7 +35,7 @@ pub struct HttpFhirGateway {
 /// What the server made of a conditional create.
 enum Posted {
     /// This one exists now.
-    Encounter(EncounterId),
+    Encounter(ChartedEncounter),
     /// One exists now; which, it does not say.
     Unnamed,
     /// Several existed before.
@@ -78,7 +81,54 @@ impl HttpFhirGateway {
             return Err(NeighbourError { neighbour: "fhir", fault: NeighbourFault::Malformed, retry_after: None });
         };
         call.headers.insert(IF_NONE_EXIST, condition);
-        self.neighbour.client.exchange(call, posted).await
+        let base = self.neighbour.url([]);
+        self.neighbour.client.exchange(call, |answer| posted(answer, draft, &base)).await
+    }
+
+    async fn create(
+        &self,
+        tenant: &TenantId,
+        draft: &EncounterDraft,
+        until: Instant,
+        trace: &TraceContext,
+    ) -> Result<ChartedEncounter, FhirError> {
+        match self.post(tenant, draft, until, trace).await.map_err(refused)? {
+            Posted::Encounter(charted) => Ok(charted),
+            Posted::Unnamed => Ok(self.search(tenant, draft, until, trace).await?),
+            Posted::Several => {
+                metrics::counter!("vcare_fhir_duplicate_encounters_total").increment(1);
+                tracing::warn!(
+                    tenant_id = %tenant,
+                    identifier = draft.identifier_value,
+                    "several Encounters have one visit's identifier; the oldest is taken"
+                );
+                Ok(self.search(tenant, draft, until, trace).await?)
+            }
+        }
+    }
+
+    /// What the patient's record says of a merge. A server that knows no such record, or does not let us read it, says
+    /// nothing of one.
+    async fn merge(
+        &self,
+        tenant: &TenantId,
+        patient: &PatientId,
+        until: Instant,
+        trace: &TraceContext,
+    ) -> Result<Merge, NeighbourError> {
+        let base = self.neighbour.url([]);
+        let call = self.neighbour.get(self.neighbour.url(["Patient", patient.as_str()]), trace);
+        let call = self.within(call, tenant, until);
+        let read = |answer: &Answer| match answer.status {
+            StatusCode::OK => {
+                let record: PatientRecord = answer.json()?;
+                Ok(if record.is_of(patient) { record.merge(&base) } else { Merge::None })
+            }
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => Err(answer.refusal()),
+            status if status.is_client_error() => Ok(Merge::None),
+            _ => Err(answer.refusal()),
+        };
+        self.neighbour.client.exchange(call, read).await
     }
 
     /// The oldest Encounter of that identifier.
@@ -88,12 +138,13 @@ impl HttpFhirGateway {
         draft: &EncounterDraft,
         until: Instant,
         trace: &TraceContext,
-    ) -> Result<EncounterId, NeighbourError> {
+    ) -> Result<ChartedEncounter, NeighbourError> {
+        let base = self.neighbour.url([]);
         let mut url = self.neighbour.url(["Encounter"]);
         url.query_pairs_mut().append_pair("identifier", &token(draft)).append_pair("_count", "50");
         let call = self.within(self.neighbour.get(url, trace), tenant, until);
         let read = |answer: &Answer| match answer.status {
-            StatusCode::OK => oldest(answer.json()?, draft).ok_or(NeighbourFault::Malformed),
+            StatusCode::OK => oldest(answer.json()?, draft, &base).ok_or(NeighbourFault::Malformed),
             _ => Err(answer.refusal()),
         };
         self.neighbour.client.exchange(call, read).await
@@ -112,20 +163,22 @@ impl FhirGateway for HttpFhirGateway {
         draft: &EncounterDraft,
         deadline: Duration,
         trace: &TraceContext,
-    ) -> Result<EncounterId, FhirError> {
+    ) -> Result<ChartedEncounter, FhirError> {
         let until = Instant::now() + deadline.max(Duration::ZERO).unsigned_abs();
-        match self.post(tenant, draft, until, trace).await.map_err(refused)? {
-            Posted::Encounter(id) => Ok(id),
-            Posted::Unnamed => Ok(self.search(tenant, draft, until, trace).await?),
-            Posted::Several => {
-                metrics::counter!("vcare_fhir_duplicate_encounters_total").increment(1);
-                tracing::warn!(
-                    tenant_id = %tenant,
-                    identifier = draft.identifier_value,
-                    "several Encounters have one visit's identifier; the oldest is taken"
-                );
-                Ok(self.search(tenant, draft, until, trace).await?)
-            }
+        let first = self.create(tenant, draft, until, trace).await;
+        let Err(FhirError::Invalid { status: 422 }) = first else { return first };
+        let survivor = match self.merge(tenant, &draft.patient_id, until, trace).await? {
+            Merge::None => return first,
+            Merge::Unclear => return Err(FhirError::PatientMerged),
+            Merge::Into(survivor) => survivor,
+        };
+        metrics::counter!("vcare_fhir_merged_patients_total").increment(1);
+        let draft = EncounterDraft { patient_id: survivor.clone(), ..draft.clone() };
+        match self.create(tenant, &draft, until, trace).await {
+            Ok(charted) => Ok(ChartedEncounter { patient: charted.patient.or(Some(survivor)), ..charted }),
+            // Merged again, say: a chain is followed by a person.
+            Err(FhirError::Invalid { .. }) => Err(FhirError::PatientMerged),
+            Err(error) => Err(error),
         }
     }
 }
@@ -139,11 +192,12 @@ fn refused(error: NeighbourError) -> FhirError {
     }
 }
 
-fn posted(answer: &Answer) -> Result<Posted, NeighbourFault> {
+fn posted(answer: &Answer, draft: &EncounterDraft, base: &Url) -> Result<Posted, NeighbourFault> {
     match answer.status {
         StatusCode::OK | StatusCode::CREATED => {
-            let id = in_body(answer).or_else(|| in_location(&answer.headers));
-            Ok(id.map_or(Posted::Unnamed, Posted::Encounter))
+            let charted = in_body(answer, draft, base);
+            let charted = charted.or_else(|| in_location(&answer.headers).map(ChartedEncounter::from));
+            Ok(charted.map_or(Posted::Unnamed, Posted::Encounter))
         }
         StatusCode::PRECONDITION_FAILED => Ok(Posted::Several),
         _ => Err(answer.refusal()),
@@ -159,6 +213,8 @@ struct Found {
     id: String,
     #[serde(default)]
     identifier: Vec<Identifier>,
+    #[serde(default)]
+    subject: Reference,
     #[serde(default)]
     meta: Meta,
 }
@@ -182,6 +238,13 @@ impl Found {
         (self.resource_type == "Encounter").then(|| encounter_id(&self.id)).flatten()
     }
 
+    /// With whose it is, where it is the visit's: an attempt before this one may have written it for the record that took
+    /// the place of the patient's.
+    fn charted(&self, draft: &EncounterDraft, base: &Url) -> Option<ChartedEncounter> {
+        let patient = self.is_of(draft).then(|| self.subject.patient(base)).flatten();
+        Some(ChartedEncounter { id: self.id()?, patient })
+    }
+
     /// Some servers pass over a parameter that they do not know and answer with everything: the wrong chart.
     fn is_of(&self, draft: &EncounterDraft) -> bool {
         let ours = |one: &Identifier| {
@@ -201,8 +264,8 @@ fn encounter_id(text: &str) -> Option<EncounterId> {
     is_fhir_id(text).then(|| EncounterId::parse(text).ok()).flatten()
 }
 
-fn in_body(answer: &Answer) -> Option<EncounterId> {
-    answer.json::<Found>().ok()?.id()
+fn in_body(answer: &Answer, draft: &EncounterDraft, base: &Url) -> Option<ChartedEncounter> {
+    answer.json::<Found>().ok()?.charted(draft, base)
 }
 
 /// `[base]/Encounter/{id}[/_history/{version}]`, absolute or relative.
@@ -232,15 +295,16 @@ struct Entry {
     resource: Option<serde_json::Value>,
 }
 
-fn oldest(bundle: Bundle, draft: &EncounterDraft) -> Option<EncounterId> {
+fn oldest(bundle: Bundle, draft: &EncounterDraft, base: &Url) -> Option<ChartedEncounter> {
     if bundle.resource_type != "Bundle" {
         return None;
     }
     // An entry that is something else (an OperationOutcome) is not the answer, and does not spoil it.
     let resources = bundle.entry.into_iter().filter_map(|entry| entry.resource);
     let found = resources.filter_map(|resource| serde_json::from_value::<Found>(resource).ok());
-    let ours = found.filter(|one| one.is_of(draft)).filter_map(|one| Some((one.since(), one.id()?)));
-    ours.min().map(|(_, id)| id)
+    let ours = found.filter(|one| one.is_of(draft)).filter_map(|one| Some((one.since(), one.charted(draft, base)?)));
+    ours.min_by(|(since, one), (other_since, other)| (since, &one.id).cmp(&(other_since, &other.id)))
+        .map(|(_, one)| one)
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ mod jwks;
 mod licence;
 mod logos;
 mod neighbour;
+mod patient;
 mod zoom;
 
 pub use access_policy::HttpAccessPolicy;

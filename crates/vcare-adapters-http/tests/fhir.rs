@@ -12,7 +12,7 @@ use time::Duration;
 use time::macros::datetime;
 use vcare_adapters_http::{HttpFhirGateway, encounter_resource};
 use vcare_app::ports::{EncounterDraft, FhirError, FhirGateway, NeighbourFault, Period};
-use vcare_domain::{EncounterId, PatientId, TenantId};
+use vcare_domain::{ChartedEncounter, PatientId, TenantId};
 
 const SYSTEM: &str = "urn:ghasi:virtual-care:session";
 const VALUE: &str = "0192f00d-0000-7000-8000-000000000001";
@@ -22,6 +22,7 @@ fn draft() -> EncounterDraft {
         identifier_system: SYSTEM,
         identifier_value: VALUE.to_owned(),
         patient_id: PatientId::parse("pat-1").unwrap(),
+        reason: None,
         appointment_id: None,
         node_id: None,
         kinds: Vec::new(),
@@ -32,7 +33,7 @@ fn draft() -> EncounterDraft {
     }
 }
 
-async fn create(replies: Vec<Reply>, deadline: Duration) -> (Result<EncounterId, FhirError>, Vec<Request>) {
+async fn create(replies: Vec<Reply>, deadline: Duration) -> (Result<ChartedEncounter, FhirError>, Vec<Request>) {
     let stub = Stub::replying(replies).await;
     let gateway = HttpFhirGateway::new(client(), neighbour(&format!("{}/fhir/R4", stub.url())));
     let tenant = TenantId::parse("kabul").unwrap();
@@ -47,6 +48,16 @@ fn since(id: &str, at: &str) -> Value {
     let mut encounter = encounter(id);
     encounter["meta"] = value!({ "lastUpdated": at });
     encounter
+}
+
+/// The patient's record: in use, or out of use and replaced by those.
+fn patient(replaced_by: &[&str]) -> Reply {
+    let link = |other: &&str| value!({"type": "replaced-by", "other": {"reference": other}});
+    let mut patient = value!({"resourceType": "Patient", "id": "pat-1", "active": replaced_by.is_empty()});
+    if !replaced_by.is_empty() {
+        patient["link"] = replaced_by.iter().map(link).collect();
+    }
+    fhir("200 OK", &patient.to_string())
 }
 
 fn bundle(resources: &[Value]) -> Reply {
@@ -69,11 +80,12 @@ type Row = (&'static str, Vec<Reply>, Result<(&'static str, usize), FhirFault>);
 #[derive(Debug, PartialEq)]
 enum FhirFault {
     Invalid(u16),
+    Merged,
     Unavailable(NeighbourFault),
 }
 
 fn table() -> Vec<Row> {
-    use FhirFault::{Invalid, Unavailable};
+    use FhirFault::{Invalid, Merged, Unavailable};
     use NeighbourFault::{Malformed, Status, TimedOut, Unreachable};
     let good = encounter("enc-1").to_string();
     let ten_megabytes = "x".repeat(10 * 1024 * 1024);
@@ -81,6 +93,12 @@ fn table() -> Vec<Row> {
         format!("HTTP/1.1 {head}\r\ncontent-type: application/fhir+json\r\ncontent-length: 500\r\n\r\n{{\"res")
     };
     let outcome = value!({"resourceType": "OperationOutcome", "id": "enc-9", "issue": []}).to_string();
+    let refused = || fhir("422 Unprocessable Entity", &outcome);
+    let other_patient = value!({
+        "resourceType": "Patient", "id": "pat-9", "active": false,
+        "link": [{"type": "replaced-by", "other": {"reference": "Patient/pat-2"}}],
+    })
+    .to_string();
     let none = || bundle(&[]);
     let found = || bundle(&[encounter("enc-1")]);
     vec![
@@ -204,7 +222,40 @@ fn table() -> Vec<Row> {
             Err(Unavailable(Malformed)),
         ),
         ("400", vec![fhir("400 Bad Request", &outcome)], Err(Invalid(400))),
-        ("422", vec![fhir("422 Unprocessable Entity", &outcome)], Err(Invalid(422))),
+        ("422 of a patient in use", vec![refused(), patient(&[])], Err(Invalid(422))),
+        ("422 of a patient nobody knows", vec![refused(), answer("404 Not Found", "")], Err(Invalid(422))),
+        ("422, and patients are not ours to read", vec![refused(), answer("403 Forbidden", "")], Err(Invalid(422))),
+        ("422, and another patient", vec![refused(), fhir("200 OK", &other_patient)], Err(Invalid(422))),
+        ("422, and no patient", vec![refused(), fhir("200 OK", &outcome)], Err(Invalid(422))),
+        (
+            "422, and HTML",
+            vec![refused(), answer("200 OK\r\ncontent-type: text/html", "<p>")],
+            Err(Unavailable(Malformed)),
+        ),
+        ("422, and nobody answers then", vec![refused(), answer("503 Oops", "")], Err(Unavailable(Status(503)))),
+        ("422, and too often asked", vec![refused(), answer("429 Slowly", "")], Err(Unavailable(Status(429)))),
+        ("422, and the line is cut", vec![refused(), Reply::Close], Err(Unavailable(Unreachable))),
+        ("422, and no answer then", vec![refused(), Reply::Stall(Vec::new())], Err(Unavailable(TimedOut))),
+        ("merged", vec![refused(), patient(&["Patient/pat-2"]), fhir("201 Created", &good)], Ok(("enc-1", 3))),
+        (
+            "merged, and not said which one it is then",
+            vec![refused(), patient(&["Patient/pat-2"]), answer("201 Created", ""), found()],
+            Ok(("enc-1", 4)),
+        ),
+        ("merged into nobody", vec![refused(), patient(&[""])], Err(Merged)),
+        ("merged into itself", vec![refused(), patient(&["Patient/pat-1"])], Err(Merged)),
+        ("merged into two", vec![refused(), patient(&["Patient/pat-2", "Patient/pat-3"])], Err(Merged)),
+        ("merged once more", vec![refused(), patient(&["Patient/pat-2"]), refused()], Err(Merged)),
+        (
+            "merged, and nobody answers then",
+            vec![refused(), patient(&["Patient/pat-2"]), answer("503 Oops", "")],
+            Err(Unavailable(Status(503))),
+        ),
+        (
+            "merged, and the line is cut then",
+            vec![refused(), patient(&["Patient/pat-2"]), Reply::Close],
+            Err(Unavailable(Unreachable)),
+        ),
         ("401", vec![answer("401 Unauthorized", "")], Err(Unavailable(Status(401)))),
         ("403", vec![answer("403 Forbidden", "")], Err(Unavailable(Status(403)))),
         ("404", vec![answer("404 Not Found", "")], Err(Unavailable(Status(404)))),
@@ -228,7 +279,8 @@ async fn whatever_the_server_answers_becomes_an_id_or_the_right_fault() {
     for (name, replies, expected) in table() {
         let (result, requests) = create(replies, Duration::seconds(10)).await;
         let got = match &result {
-            Ok(id) => Ok((id.as_str(), requests.len())),
+            Ok(charted) => Ok((charted.id.as_str(), requests.len())),
+            Err(FhirError::PatientMerged) => Err(FhirFault::Merged),
             Err(FhirError::Invalid { status }) => Err(FhirFault::Invalid(*status)),
             Err(FhirError::Unavailable(error)) => Err(FhirFault::Unavailable(error.fault)),
         };
@@ -250,6 +302,51 @@ async fn an_encounter_is_created_under_the_condition_that_it_is_not_there() {
     assert_eq!(request.header("x-request-id"), Some("req-1"));
     assert!(request.header("traceparent").is_some());
     assert_eq!(serde_json::from_str::<Value>(&request.body).unwrap(), encounter_resource(&draft()));
+}
+
+#[tokio::test]
+async fn the_encounter_of_a_merged_patient_is_created_for_the_record_that_stayed() {
+    let replies = vec![
+        fhir("422 Unprocessable Entity", "{}"),
+        patient(&["Patient/pat-2"]),
+        fhir("201 Created", &encounter("enc-1").to_string()),
+    ];
+    let (result, requests) = create(replies, Duration::seconds(10)).await;
+    let survivor = PatientId::parse("pat-2").unwrap();
+    assert_eq!(result.unwrap().patient, Some(survivor.clone()));
+    assert_eq!(requests[1].line, "GET /fhir/R4/Patient/pat-1 HTTP/1.1");
+    assert_eq!(requests[1].header("x-tenant-id"), Some("kabul"));
+    assert_eq!(requests[2].line, "POST /fhir/R4/Encounter HTTP/1.1");
+    // Under the same condition: nobody has two Encounters of one visit.
+    assert_eq!(requests[2].header("if-none-exist"), requests[0].header("if-none-exist"));
+    let expected = encounter_resource(&EncounterDraft { patient_id: survivor, ..draft() });
+    assert_eq!(serde_json::from_str::<Value>(&requests[2].body).unwrap(), expected);
+}
+
+/// An attempt before this one may have written it for the record that stayed, and died before it was recorded.
+#[tokio::test]
+async fn whose_an_encounter_is_that_was_there_already_is_read_off_it() {
+    for (subject, expected) in [
+        (value!({"reference": "Patient/pat-2"}), Some("pat-2")),
+        (value!({"reference": "Patient/pat-1"}), Some("pat-1")),
+        (value!({"reference": "Group/pat-2"}), None),
+        (value!({"display": "Ahmad"}), None),
+        (Value::Null, None),
+    ] {
+        let mut there = encounter("enc-1");
+        if !subject.is_null() {
+            there["subject"] = subject.clone();
+        }
+        let (result, _) = create(vec![fhir("200 OK", &there.to_string())], Duration::seconds(10)).await;
+        let patient = result.unwrap().patient;
+        assert_eq!(patient.as_ref().map(PatientId::as_str), expected, "{subject}");
+    }
+    // Not of another visit's.
+    let mut others = encounter("enc-1");
+    others["identifier"][0]["value"] = value!("other");
+    others["subject"] = value!({"reference": "Patient/pat-2"});
+    let (result, _) = create(vec![fhir("200 OK", &others.to_string())], Duration::seconds(10)).await;
+    assert_eq!(result.unwrap().patient, None);
 }
 
 #[tokio::test]
@@ -298,7 +395,8 @@ async fn a_deadline_that_has_passed_is_a_time_out() {
 async fn errors_hold_nothing_of_patient_or_answer() {
     let body = r#"{"resourceType":"OperationOutcome","issue":[{"diagnostics":"Ahmad pat-1"}]}"#;
     for status in ["422 Unprocessable Entity", "500 Oops"] {
-        let (result, _) = create(vec![fhir(status, body)], Duration::seconds(10)).await;
+        let replies = vec![fhir(status, body), patient(&["Patient/Ahmad"]), fhir(status, body)];
+        let (result, _) = create(replies, Duration::seconds(10)).await;
         let error = result.unwrap_err();
         let shown = format!("{error} {error:?}");
         assert!(!shown.contains("Ahmad") && !shown.contains("pat-1"), "{shown}");

@@ -58,6 +58,7 @@ async fn encounters_that_are_there_twice_raise_their_own_metric() {
         identifier_system: "urn:ghasi:virtual-care:session",
         identifier_value: "0192f00d-0000-7000-8000-000000000001".to_owned(),
         patient_id: PatientId::parse("pat-1").unwrap(),
+        reason: None,
         appointment_id: None,
         node_id: None,
         kinds: Vec::new(),

@@ -48,6 +48,10 @@ impl Oversight for PgOversight {
         job(&mut self.connections.unbound().await?.pg, id).await
     }
 
+    async fn job_of(&self, session: SessionId, kind: JobKind) -> Result<Option<JobView>, StoreError> {
+        job_of(&mut self.connections.unbound().await?.pg, session, kind).await
+    }
+
     async fn emergencies(
         &self,
         tenant: Option<&TenantId>,
@@ -262,6 +266,18 @@ async fn jobs(
 async fn job(pg: &mut AsyncPgConnection, id: JobId) -> Result<Option<JobView>, StoreError> {
     let row: Option<JobRow> = retry_job::table
         .filter(retry_job::id.eq(id.as_uuid()))
+        .select(JobRow::as_select())
+        .first(pg)
+        .await
+        .optional()
+        .map_err(store_error)?;
+    row.map(JobRow::restore).transpose()
+}
+
+async fn job_of(pg: &mut AsyncPgConnection, session: SessionId, kind: JobKind) -> Result<Option<JobView>, StoreError> {
+    let row: Option<JobRow> = retry_job::table
+        .filter(retry_job::session_id.eq(session.as_uuid()))
+        .filter(retry_job::kind.eq(kind.as_str()))
         .select(JobRow::as_select())
         .first(pg)
         .await

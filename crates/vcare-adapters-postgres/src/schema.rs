@@ -76,6 +76,7 @@ diesel::table! {
         related_persons -> Jsonb,
         people -> Jsonb,
         stays -> Jsonb,
+        encounter_patient_id -> Nullable<Text>,
     }
 }
 
@@ -111,6 +112,12 @@ diesel::table! {
         version -> Int4,
         updated_at -> Timestamptz,
         related_person_id -> Nullable<Text>,
+        authored_at_missing -> Bool,
+        complaint_code_system -> Nullable<Text>,
+        complaint_code -> Nullable<Text>,
+        complaint_code_display -> Nullable<Text>,
+        addenda -> Jsonb,
+        encounter_patient_id -> Nullable<Text>,
     }
 }
 

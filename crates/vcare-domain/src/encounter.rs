@@ -1,6 +1,22 @@
 //! What has become of a visit's FHIR Encounter.
 
-use crate::text::EncounterId;
+use crate::text::{EncounterId, PatientId};
+
+/// An Encounter as it is in the chart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChartedEncounter {
+    /// Its id.
+    pub id: EncounterId,
+    /// Whose it is, where the chart said so: after a merge not the patient whom the visit was planned for.
+    pub patient: Option<PatientId>,
+}
+
+impl From<EncounterId> for ChartedEncounter {
+    /// One of the patient it was asked for.
+    fn from(id: EncounterId) -> Self {
+        Self { id, patient: None }
+    }
+}
 
 /// The Encounter of an ended visit.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -40,15 +40,16 @@ pub use ai::{
     SpokenSegment, Transcription,
 };
 pub use async_visit::{
-    Advice, AsyncVisit, AsyncVisitAction, AsyncVisitEvent, AsyncVisitParts, AsyncVisitRefusal, AsyncVisitState,
-    AsyncVisitStatus, Claim, ClaimLease, InvalidAsyncVisit, MAX_ATTACHMENTS, MAX_SYMPTOMS, NewAsyncVisit, Response,
+    Addendum, Advice, AsyncVisit, AsyncVisitAction, AsyncVisitEvent, AsyncVisitParts, AsyncVisitRefusal,
+    AsyncVisitState, AsyncVisitStatus, Claim, ClaimLease, CodeSystem, ComplaintCode, InvalidAsyncVisit,
+    InvalidCodeSystem, MAX_ADDENDA, MAX_ATTACHMENTS, MAX_SYMPTOMS, NewAsyncVisit, Response,
 };
 pub use config::{
     Branding, CssHexColor, InternalUrl, InvalidColor, InvalidConfig, JitsiSettings, LinkThresholds, Locale,
     RecordingPolicy, TenantConfig, TenantConfigDraft, VideoBackend, ZoomSettings,
 };
 pub use emergency::{EMERGENCY_LASTS, EmergencyAccess, EmergencyReason, InvalidEmergencyReason, NewEmergencyAccess};
-pub use encounter::{EncounterRecord, EncounterStatus};
+pub use encounter::{ChartedEncounter, EncounterRecord, EncounterStatus};
 pub use event::{FollowUp, Recorded, SessionEvent};
 pub use ids::{
     AiDraftId, AsyncVisitId, ClientMutationId, EmergencyAccessId, EventId, InvalidClientMutationId, InvalidId,
@@ -70,9 +71,9 @@ pub use session::{
     RoomClosed, RoomOpening, SessionParts, SessionState, SessionStatus, Version, VirtualSession,
 };
 pub use text::{
-    AiModel, AppointmentId, ChiefComplaint, EncounterId, FreeText, GatewayRequestId, HttpsUrl, InvalidText,
-    LanguageTag, NodeId, NoteId, PatientId, RecordingRef, RelatedPersonId, ResponseText, SummaryText, Symptom,
-    TenantId, ThreadId, TimeZoneName, Transcript, UserId,
+    AiModel, AppointmentId, ChiefComplaint, CodeDisplay, CodeValue, EncounterId, FreeText, GatewayRequestId, HttpsUrl,
+    InvalidText, LanguageTag, NodeId, NoteId, PatientId, RecordingRef, RelatedPersonId, ResponseText, SummaryText,
+    Symptom, TenantId, ThreadId, TimeZoneName, Transcript, UserId,
 };
 pub use time_span::TimeSpan;
 pub use upload::{

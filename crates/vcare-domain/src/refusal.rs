@@ -50,6 +50,8 @@ pub enum Action {
     RecordRecording,
     /// Store the Encounter's id.
     RecordEncounter,
+    /// Have the Encounter written for another record of the patient.
+    RepointEncounter,
     /// Hand the Encounter to a person.
     ParkEncounter,
     /// Have what is said written down by a machine.
@@ -80,6 +82,7 @@ impl fmt::Display for Action {
             Self::WithdrawRecording => "withdraw the recording consent of",
             Self::RecordRecording => "note a recording of",
             Self::RecordEncounter => "record an Encounter for",
+            Self::RepointEncounter => "repoint the Encounter of",
             Self::ParkEncounter => "park the Encounter of",
             Self::Transcribe => "transcribe",
             Self::Document => "document",

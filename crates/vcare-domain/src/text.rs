@@ -68,6 +68,11 @@ fn is_clinical_char(c: char) -> bool {
     c != '\0'
 }
 
+/// A code of a code system, which are of many kinds.
+fn is_code_char(c: char) -> bool {
+    !c.is_control() && !c.is_whitespace() && !is_bidi_override(c)
+}
+
 fn is_zone_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '-' | '+')
 }
@@ -169,6 +174,10 @@ checked_texts! {
     ChiefComplaint: 8_000, is_clinical_char, "any script, without NUL", hidden;
     /// One symptom, in a word or a few.
     Symptom: 200, is_clinical_char, "any script, without NUL", hidden;
+    /// A code of a code system, as `R05`.
+    CodeValue: 64, is_code_char, "any characters but blanks and control characters", hidden;
+    /// How a code is shown.
+    CodeDisplay: 200, is_prose_char, "any script, without control characters", hidden;
     /// What a clinician answers.
     ResponseText: 8_000, is_clinical_char, "any script, without NUL", hidden;
 }

@@ -181,6 +181,7 @@ fn draft() -> EncounterDraft {
         identifier_system: SYSTEM,
         identifier_value: "0192f00d-0000-7000-8000-000000000001".to_owned(),
         patient_id: PatientId::parse("pat-1").unwrap(),
+        reason: None,
         appointment_id: Some(AppointmentId::parse("appt-1").unwrap()),
         node_id: Some(NodeId::parse("node-1").unwrap()),
         kinds: vec![EncounterKind::Live(MediaMode::Video)],

@@ -8,6 +8,7 @@ mod doctor;
 mod secrets;
 mod tenants;
 mod token;
+mod visit;
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};

@@ -80,6 +80,7 @@ const OWN: &[(&str, &[&[Code]])] = &[
     ("claimAsyncVisit", &[CHANGE, &[Code::AlreadyClaimed]]),
     ("releaseAsyncVisit", &[CHANGE, &[Code::NotClaimedByYou]]),
     ("respondAsyncVisit", &[CHANGE, &[Code::NotClaimedByYou]]),
+    ("addToAsyncVisit", &[CHANGE, &[Code::NotClaimedByYou, Code::MaxAddendaExceeded]]),
     ("closeAsyncVisit", &[CHANGE]),
     ("readConfig", &[&[Code::ConfigNotFound]]),
     ("writeConfig", &[&[Code::ConfigNotFound, Code::ConcurrentUpdate, Code::SettingTaken]]),

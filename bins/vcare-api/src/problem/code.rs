@@ -104,6 +104,7 @@ codes! {
     422 {
         IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED": "the key was used for another request";
         MaxParticipantsExceeded = "MAX_PARTICIPANTS_EXCEEDED": "the session has as many people as the tenant allows";
+        MaxAddendaExceeded = "MAX_ADDENDA_EXCEEDED": "as much was added to the answer as is kept";
         AiRefused = "AI_REFUSED": "the machine will not do it; write by hand";
     }
     429 {

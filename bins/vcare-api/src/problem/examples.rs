@@ -8,8 +8,8 @@ use vcare_app::authorisation::Permission;
 use vcare_app::ports::{AudioFault, NeighbourError, NeighbourFault, StoreError};
 use vcare_app::{AppError, Gate, GateBlock, JoinTokenFault, Resource};
 use vcare_domain::{
-    Action, AsyncVisitAction, AsyncVisitRefusal, DraftRefusal, DraftStatus, InvalidConfig, ParticipantStatus, Refusal,
-    SessionId, SessionStatus, UploadRefusal, Version,
+    Action, AsyncVisitAction, AsyncVisitRefusal, DraftRefusal, DraftStatus, InvalidConfig, MAX_ADDENDA,
+    ParticipantStatus, Refusal, SessionId, SessionStatus, UploadRefusal, Version,
 };
 
 use super::{Code, Problem};
@@ -83,6 +83,7 @@ impl Code {
             Self::UnsupportedMediaType => Problem::wrong_media_type("application/json"),
             Self::IdempotencyKeyReused => told(AppError::IdempotencyKeyReused),
             Self::MaxParticipantsExceeded => told(Refusal::TooManyParticipants { limit: 6 }),
+            Self::MaxAddendaExceeded => told(AsyncVisitRefusal::TooManyAddenda { limit: MAX_ADDENDA }),
             Self::AiRefused => told(AppError::AiRefused(AiTask::Summary)),
             Self::TooManyAtOnce => told(TooManyAtOnce),
             Self::TooManyUploads => told(AppError::TooManyUploads),

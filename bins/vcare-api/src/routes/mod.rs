@@ -200,6 +200,11 @@ pub fn configure(app: &mut web::ServiceConfig) {
         LONGEST_TEXT,
         vec![post(web::post().to(async_visits::respond::respond))],
     ))
+    .service(signed_in_with(
+        &to("/async-visits/{asyncVisitId}/addendum"),
+        LONGEST_TEXT,
+        vec![post(web::post().to(async_visits::addendum::addendum))],
+    ))
     .service(signed_in(
         &to("/async-visits/{asyncVisitId}/close"),
         vec![post(web::post().to(async_visits::close::close))],

@@ -135,6 +135,7 @@ impl Operation {
                 draft
             }
             "claimAsyncVisit" | "releaseAsyncVisit" | "closeAsyncVisit" => json!({}),
+            "addToAsyncVisit" => json!({"text": "no milk"}),
             "respondAsyncVisit" => json!({"responseText": "rest"}),
             "inviteParticipant" => json!({"role": "observer"}),
             "removeParticipant" | "cancelSession" => json!({"reason": "the patient asked for it"}),

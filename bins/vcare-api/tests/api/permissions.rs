@@ -43,7 +43,9 @@ pub fn needed(operation: &Operation) -> Permission {
         "testConnection" => Permission::ConfigTest,
         "submitAsyncVisit" | "syncAsyncVisits" | "continueAsync" => Permission::AsyncVisitSubmit,
         "listAsyncVisits" | "readAsyncVisit" => Permission::AsyncVisitRead,
-        "claimAsyncVisit" | "releaseAsyncVisit" | "respondAsyncVisit" => Permission::AsyncVisitReview,
+        "claimAsyncVisit" | "releaseAsyncVisit" | "respondAsyncVisit" | "addToAsyncVisit" => {
+            Permission::AsyncVisitReview
+        }
         "closeAsyncVisit" => Permission::AsyncVisitClose,
         "reconciliation" => Permission::ReconciliationRead,
         id => panic!("say here what {id} needs"),

@@ -9,7 +9,9 @@ use vcare_app::ports::{
     EncounterDraft, EncounterKind, EncounterPart, EncounterParticipant, FhirError, FhirGateway, NeighbourFault, Period,
     Secret, VirtualService,
 };
-use vcare_domain::{AppointmentId, EncounterId, HttpsUrl, MediaMode, NodeId, PatientId, UserId, VideoBackend};
+use vcare_domain::{
+    AppointmentId, ChartedEncounter, EncounterId, HttpsUrl, MediaMode, NodeId, PatientId, UserId, VideoBackend,
+};
 use vcare_testkit::pacts::{Interaction, Matcher, Request, Response, Rules};
 
 use crate::contract::{Contract, ours};
@@ -31,6 +33,7 @@ fn draft(visit: u128) -> EncounterDraft {
         identifier_system: SYSTEM,
         identifier_value: Uuid::from_u128(visit).to_string(),
         patient_id: PatientId::parse("pat-1").unwrap(),
+        reason: None,
         appointment_id: Some(AppointmentId::parse("appt-1").unwrap()),
         node_id: Some(NodeId::parse("node-1").unwrap()),
         kinds: vec![EncounterKind::Live(MediaMode::Video)],
@@ -65,7 +68,7 @@ fn given(interaction: Interaction, draft: &EncounterDraft, count: u32) -> Intera
     interaction.given("so many Encounters have an identifier", &params)
 }
 
-async fn written(port: u16, draft: &EncounterDraft, token: &'static [u8]) -> Result<EncounterId, FhirError> {
+async fn written(port: u16, draft: &EncounterDraft, token: &'static [u8]) -> Result<ChartedEncounter, FhirError> {
     let base = format!("http://127.0.0.1:{port}/fhir/R4");
     let config = NeighbourConfig::new(&base, DEADLINE, Some(Secret::new(token))).unwrap();
     HttpFhirGateway::new(client(), config).create_encounter(&kabul(), draft, Duration::seconds(5), &trace()).await
@@ -98,7 +101,7 @@ async fn the_contract_with_the_fhir_gateway_makes_one_encounter_a_visit() {
         let interaction = Interaction::new("the Encounter of a visit", create(&draft), encounter(status));
         let told = contract
             .says([given(interaction, &draft, count)], async |port| written(port, &draft, b"service-token").await);
-        assert_eq!(told.await, Ok(EncounterId::parse("enc-1").unwrap()), "{status}");
+        assert_eq!(told.await, Ok(EncounterId::parse("enc-1").unwrap().into()), "{status}");
     }
 
     let twice = draft(3);
@@ -108,7 +111,7 @@ async fn the_contract_with_the_fhir_gateway_makes_one_encounter_a_visit() {
     let search = Interaction::new("the Encounters of a visit", search, both(&twice));
     let agreed = [given(refused, &twice, 2), given(search, &twice, 2)];
     let told = contract.says(agreed, async |port| written(port, &twice, b"service-token").await);
-    assert_eq!(told.await, Ok(EncounterId::parse("enc-1").unwrap()), "the oldest");
+    assert_eq!(told.await, Ok(EncounterId::parse("enc-1").unwrap().into()), "the oldest");
 
     let period = Period { start: draft(4).period.end, end: draft(4).period.start };
     let backwards = EncounterDraft { period, ..draft(4) };

@@ -6,10 +6,11 @@ use uuid::Uuid;
 use vcare_app::ports::{FirstSubmission, StoreError};
 use vcare_domain::{
     Advice, AppointmentId, AsyncVisit, AsyncVisitId, AsyncVisitParts, AsyncVisitState, AsyncVisitStatus,
-    ChiefComplaint, Claim, ClientMutationId, EncounterId, EncounterRecord, EncounterStatus, LanguageTag, NodeId,
-    PatientId, RelatedPersonId, Response, ResponseText, SessionId, Symptom, TenantId, UserId,
+    ChiefComplaint, Claim, ClientMutationId, CodeDisplay, ComplaintCode, EncounterId, EncounterRecord, EncounterStatus,
+    LanguageTag, NodeId, PatientId, RelatedPersonId, Response, ResponseText, SessionId, Symptom, TenantId, UserId,
 };
 
+use crate::rows::addenda::{AddendumDocument, addenda, documents};
 use crate::rows::{version, version_number};
 use crate::schema::async_visit;
 
@@ -46,6 +47,12 @@ pub(crate) struct AsyncVisitRow {
     version: i32,
     updated_at: OffsetDateTime,
     related_person_id: Option<String>,
+    authored_at_missing: bool,
+    complaint_code_system: Option<String>,
+    complaint_code: Option<String>,
+    complaint_code_display: Option<String>,
+    addenda: serde_json::Value,
+    encounter_patient_id: Option<String>,
 }
 
 /// What of a visit changes; written by every save.
@@ -64,6 +71,8 @@ pub(crate) struct AsyncVisitChanges<'a> {
     encounter_id: Option<&'a str>,
     version: i32,
     updated_at: OffsetDateTime,
+    addenda: serde_json::Value,
+    encounter_patient_id: Option<&'a str>,
 }
 
 /// A visit as first written: what never changes, and what does.
@@ -87,6 +96,10 @@ pub(crate) struct NewAsyncVisitRow<'a> {
     authored_at: OffsetDateTime,
     submitted_at: OffsetDateTime,
     related_person_id: Option<&'a str>,
+    authored_at_missing: bool,
+    complaint_code_system: Option<&'a str>,
+    complaint_code: Option<&'a str>,
+    complaint_code_display: Option<&'a str>,
     #[diesel(embed)]
     changes: AsyncVisitChanges<'a>,
 }
@@ -96,11 +109,12 @@ fn corrupt(column: &'static str) -> StoreError {
 }
 
 impl<'a> AsyncVisitChanges<'a> {
-    pub(crate) fn of(visit: &'a AsyncVisitParts) -> Self {
+    pub(crate) fn of(visit: &'a AsyncVisitParts) -> Result<Self, StoreError> {
         let (claim, response) = (visit.state.claim(), visit.state.response());
         let encounter = response.map(|response| &response.encounter);
         let claimed_at = claim.map(|claim| claim.claimed_at);
-        Self {
+        let addenda = response.map(|response| response.addenda.as_slice()).unwrap_or_default();
+        Ok(Self {
             status: visit.state.status().as_str(),
             provider_id: visit.state.provider().map(UserId::as_str),
             claimed_at: claimed_at.or_else(|| response.map(|response| response.claimed_at)),
@@ -113,13 +127,16 @@ impl<'a> AsyncVisitChanges<'a> {
             encounter_id: encounter.and_then(EncounterRecord::id).map(EncounterId::as_str),
             version: version_number(visit.version),
             updated_at: visit.updated_at,
-        }
+            addenda: documents(addenda.iter().map(AddendumDocument::from)).ok_or(corrupt("addenda"))?,
+            encounter_patient_id: visit.encounter_patient_id.as_ref().map(PatientId::as_str),
+        })
     }
 }
 
 impl<'a> NewAsyncVisitRow<'a> {
-    pub(crate) fn of(visit: &'a AsyncVisitParts, first: &'a FirstSubmission) -> Self {
-        Self {
+    pub(crate) fn of(visit: &'a AsyncVisitParts, first: &'a FirstSubmission) -> Result<Self, StoreError> {
+        let code = visit.complaint_code.as_ref();
+        Ok(Self {
             tenant_id: visit.tenant_id.as_str(),
             id: *visit.id.as_uuid(),
             client_mutation_id: *visit.client_mutation_id.as_uuid(),
@@ -134,11 +151,16 @@ impl<'a> NewAsyncVisitRow<'a> {
             symptoms: visit.symptoms.iter().map(Symptom::as_str).collect(),
             locale: visit.locale.as_ref().map(LanguageTag::as_str),
             attachments_expected: visit.attachments_expected.into(),
-            authored_at: visit.authored_at,
+            // A version that knows nothing of the mark reads when it arrived.
+            authored_at: visit.authored_at.unwrap_or(visit.submitted_at),
             submitted_at: visit.submitted_at,
             related_person_id: visit.related_person.as_ref().map(RelatedPersonId::as_str),
-            changes: AsyncVisitChanges::of(visit),
-        }
+            authored_at_missing: visit.authored_at.is_none(),
+            complaint_code_system: code.map(|code| code.system.as_str()),
+            complaint_code: code.map(|code| code.code.as_str()),
+            complaint_code_display: code.and_then(|code| code.display.as_ref()).map(CodeDisplay::as_str),
+            changes: AsyncVisitChanges::of(visit)?,
+        })
     }
 }
 
@@ -158,6 +180,14 @@ pub(crate) fn restore_first((patient, account, hash, body): FirstSubmissionRow) 
 impl AsyncVisitRow {
     pub(crate) fn restore(self) -> Result<AsyncVisit, StoreError> {
         let state = self.state()?;
+        let complaint_code = match (self.complaint_code_system, self.complaint_code) {
+            (Some(system), Some(code)) => {
+                let code = ComplaintCode::restore(system, code, self.complaint_code_display);
+                Some(code.map_err(|_| corrupt("complaint_code"))?)
+            }
+            (None, None) => None,
+            _ => return Err(corrupt("complaint_code")),
+        };
         let text = |column| move |_| corrupt(column);
         let symptoms = self.symptoms.into_iter().map(|symptom| Symptom::parse(symptom).map_err(text("symptoms")));
         let parts = AsyncVisitParts {
@@ -165,6 +195,11 @@ impl AsyncVisitRow {
             tenant_id: TenantId::parse(self.tenant_id).map_err(text("tenant_id"))?,
             node_id: self.node_id.map(NodeId::parse).transpose().map_err(text("node_id"))?,
             patient_id: PatientId::parse(self.patient_id).map_err(text("patient_id"))?,
+            encounter_patient_id: self
+                .encounter_patient_id
+                .map(PatientId::parse)
+                .transpose()
+                .map_err(text("encounter_patient_id"))?,
             appointment_id: self
                 .appointment_id
                 .map(AppointmentId::parse)
@@ -179,11 +214,12 @@ impl AsyncVisitRow {
                 .transpose()
                 .map_err(text("related_person_id"))?,
             chief_complaint: ChiefComplaint::parse(self.chief_complaint).map_err(text("chief_complaint"))?,
+            complaint_code,
             symptoms: symptoms.collect::<Result<_, _>>()?,
             locale: self.locale.map(LanguageTag::parse).transpose().map_err(text("locale"))?,
             attachments_expected: u8::try_from(self.attachments_expected)
                 .map_err(|_| corrupt("attachments_expected"))?,
-            authored_at: self.authored_at,
+            authored_at: (!self.authored_at_missing).then_some(self.authored_at),
             submitted_at: self.submitted_at,
             state,
             version: version(TABLE, self.version)?,
@@ -220,6 +256,7 @@ impl AsyncVisitRow {
             responded_at: self.responded_at.ok_or(corrupt("responded_at"))?,
             text: text.ok_or(corrupt("response_text"))?,
             advice: self.follow_up.as_deref().and_then(Advice::from_name).ok_or(corrupt("follow_up"))?,
+            addenda: addenda(&self.addenda).ok_or(corrupt("addenda"))?,
             encounter: self.encounter()?,
         })
     }

@@ -1,5 +1,6 @@
 //! Rows as stored. They are not trusted: turning one into an aggregate can fail, and names table and column.
 
+mod addenda;
 mod ai_draft;
 mod async_visit;
 mod documents;

@@ -62,6 +62,7 @@ pub(crate) struct SessionRow {
     related_persons: serde_json::Value,
     people: serde_json::Value,
     stays: serde_json::Value,
+    encounter_patient_id: Option<String>,
 }
 
 /// What of a visit changes; written by every save.
@@ -93,6 +94,7 @@ pub(crate) struct SessionChanges<'a> {
     related_persons: serde_json::Value,
     people: serde_json::Value,
     stays: serde_json::Value,
+    encounter_patient_id: Option<&'a str>,
 }
 
 /// A visit as first written: what never changes, and what does.
@@ -177,6 +179,7 @@ impl<'a> SessionChanges<'a> {
                 .map_err(|_| corrupt("related_persons"))?,
             people: serde_json::to_value(PeopleDocument::of(&visit.participants)).map_err(|_| corrupt("people"))?,
             stays: serde_json::to_value(StaysDocument::of(&visit.participants)).map_err(|_| corrupt("stays"))?,
+            encounter_patient_id: visit.encounter_patient_id.as_ref().map(PatientId::as_str),
         })
     }
 }
@@ -226,6 +229,11 @@ impl SessionRow {
             tenant_id: TenantId::parse(self.tenant_id).map_err(text("tenant_id"))?,
             node_id: self.node_id.map(NodeId::parse).transpose().map_err(text("node_id"))?,
             patient_id: PatientId::parse(self.patient_id).map_err(text("patient_id"))?,
+            encounter_patient_id: self
+                .encounter_patient_id
+                .map(PatientId::parse)
+                .transpose()
+                .map_err(text("encounter_patient_id"))?,
             appointment_id: self
                 .appointment_id
                 .map(AppointmentId::parse)

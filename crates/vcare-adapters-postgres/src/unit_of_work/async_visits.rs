@@ -37,7 +37,7 @@ impl AsyncVisits for PgAsyncVisits<'_> {
     ) -> Result<Option<FirstSubmission>, StoreError> {
         // Waits for who is writing the same draft at this moment: then it is there, or it never came to be.
         let written = diesel::insert_into(async_visit::table)
-            .values(NewAsyncVisitRow::of(visit.parts(), first))
+            .values(NewAsyncVisitRow::of(visit.parts(), first)?)
             .on_conflict((async_visit::tenant_id, async_visit::client_mutation_id))
             .do_nothing()
             .execute(&mut self.0.conn.pg)
@@ -63,7 +63,7 @@ impl AsyncVisits for PgAsyncVisits<'_> {
             AsyncVisitEvent::Chargeable { .. } => Some(async_visit::charged_at.eq(recorded.at)),
             _ => None,
         });
-        let changes = (AsyncVisitChanges::of(parts), charged);
+        let changes = (AsyncVisitChanges::of(parts)?, charged);
         let written = diesel::update(row).set(changes).execute(&mut self.0.conn.pg).await.map_err(store_error)?;
         if written != 1 {
             return Err(StoreError::Conflict);

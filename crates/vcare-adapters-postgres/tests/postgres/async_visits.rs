@@ -34,7 +34,11 @@ impl Bench {
             },
             locale: full.then(|| LanguageTag::parse("ps").unwrap()),
             attachments_expected: if full { 10 } else { 0 },
-            authored_at: self.now() - Duration::days(20_000),
+            authored_at: full.then(|| self.now() - Duration::days(20_000)),
+            complaint_code: full.then(|| {
+                let display = Some("سرفه".to_owned());
+                ComplaintCode::restore("http://hl7.org/fhir/sid/icd-10".to_owned(), "R05".to_owned(), display).unwrap()
+            }),
         };
         AsyncVisit::submit(new, self.now()).unwrap()
     }

@@ -2,7 +2,8 @@
 
 use time::{Duration, OffsetDateTime};
 use vcare_domain::{
-    AsyncVisit, AsyncVisitId, AsyncVisitParts, EncounterId, EncounterRecord, LeaseToken, Outcome, SessionId, TenantId,
+    AsyncVisit, AsyncVisitId, AsyncVisitParts, ChartedEncounter, EncounterRecord, LeaseToken, Outcome, SessionId,
+    TenantId,
 };
 
 use crate::actor::{ActorRef, Scope, TraceContext};
@@ -39,7 +40,8 @@ pub fn async_encounter_draft(visit: &AsyncVisitParts) -> Option<EncounterDraft> 
     Some(EncounterDraft {
         identifier_system: ASYNC_VISIT_IDENTIFIER_SYSTEM,
         identifier_value: visit.id.as_uuid().hyphenated().to_string(),
-        patient_id: visit.patient_id.clone(),
+        patient_id: visit.encounter_patient().clone(),
+        reason: visit.complaint_code.clone(),
         appointment_id: visit.appointment_id.clone(),
         node_id: visit.node_id.clone(),
         kinds: vec![EncounterKind::StoreAndForward],
@@ -68,8 +70,9 @@ impl Held {
 /// What the gateway answered, where that settles the matter.
 #[derive(Debug)]
 enum Verdict {
-    Created(EncounterId),
-    Invalid,
+    Created(ChartedEncounter),
+    /// A person must look. Says why, as a fixed word.
+    Hopeless(&'static str),
     /// The visit has its Encounter, or is owed none.
     NothingOwed,
 }
@@ -84,7 +87,7 @@ impl App {
         let held = Held { tenant_id: job.tenant_id, visit_id, lease: job.lease, trace: job.trace };
         match self.ask_about(&held, &visit, deadline).await {
             Ok((verdict, at)) => {
-                let attempt = if let Verdict::Invalid = verdict { Attempt::Parked } else { Attempt::Done };
+                let attempt = if let Verdict::Hopeless(_) = verdict { Attempt::Parked } else { Attempt::Done };
                 self.record_async_encounter(&held, &verdict, at).await.map(|_| attempt)
             }
             Err(fault) => Ok(Attempt::Failed(fault)),
@@ -98,7 +101,7 @@ impl App {
         let (outcome, settled) = match asked {
             Ok((verdict, at)) => {
                 let recorded = self.record_async_encounter(held, &verdict, at).await;
-                let outcome = if let Verdict::Invalid = verdict { "parked" } else { "done" };
+                let outcome = if let Verdict::Hopeless(_) = verdict { "parked" } else { "done" };
                 (recorded.as_ref().map_or("failed", |_| outcome), recorded.map(Some))
             }
             Err(fault) => {
@@ -134,7 +137,8 @@ impl App {
         let (created, at) = self.create_encounter(&held.tenant_id, &draft, deadline, &held.trace).await;
         match created {
             Ok(encounter) => Ok((Verdict::Created(encounter), at)),
-            Err(FhirError::Invalid { .. }) => Ok((Verdict::Invalid, at)),
+            Err(FhirError::Invalid { .. }) => Ok((Verdict::Hopeless("invalid"), at)),
+            Err(FhirError::PatientMerged) => Ok((Verdict::Hopeless("patient_merged"), at)),
             Err(FhirError::Unavailable(fault)) => Err(fault),
         }
     }
@@ -169,13 +173,13 @@ async fn record_in(
     let mut visit = tx.async_visits().find(held.visit_id).await?.ok_or(AppError::NotFound(Resource::AsyncVisit))?;
     let told = match verdict {
         Verdict::Created(encounter) => visit.record_encounter(encounter.clone(), at)?,
-        Verdict::Invalid => visit.park_encounter(at)?,
+        Verdict::Hopeless(_) => visit.park_encounter(at)?,
         Verdict::NothingOwed => Outcome::AlreadyApplied,
     };
     if told == Outcome::Applied {
         tx.async_visits().save(&mut visit).await?;
     }
-    let end = if let Verdict::Invalid = verdict { JobEnd::Parked { error: "invalid" } } else { JobEnd::Done };
+    let end = if let Verdict::Hopeless(error) = *verdict { JobEnd::Parked { error } } else { JobEnd::Done };
     let closed = ClosedJob { session_id: held.subject(), kind: KIND, lease: held.lease, end };
     tx.jobs().close(&[closed]).await?;
     Ok(visit)

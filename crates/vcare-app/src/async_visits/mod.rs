@@ -1,5 +1,6 @@
 //! What people do with visits without a live link: one verb, one file.
 
+mod amend;
 mod claim;
 mod close;
 mod continue_async;

@@ -2,8 +2,8 @@
 
 use time::OffsetDateTime;
 use vcare_domain::{
-    AppointmentId, AsyncVisit, AsyncVisitId, ChiefComplaint, ClientMutationId, LanguageTag, NewAsyncVisit, PatientId,
-    RelatedPersonId, SessionId, Symptom,
+    AppointmentId, AsyncVisit, AsyncVisitId, ChiefComplaint, ClientMutationId, ComplaintCode, LanguageTag,
+    NewAsyncVisit, PatientId, RelatedPersonId, SessionId, Symptom,
 };
 
 use crate::access::{Audited, ViewedAsyncVisit};
@@ -29,14 +29,16 @@ pub struct SubmitAsyncVisit {
     pub appointment_id: Option<AppointmentId>,
     /// Why the patient asks for help.
     pub chief_complaint: ChiefComplaint,
+    /// The complaint's code, where the sender has one.
+    pub complaint_code: Option<ComplaintCode>,
     /// What they feel.
     pub symptoms: Vec<Symptom>,
     /// The language they wrote in.
     pub locale: Option<LanguageTag>,
     /// How many photos and voice notes come with it.
     pub attachments_expected: u8,
-    /// When it was written, by the phone's clock.
-    pub authored_at: OffsetDateTime,
+    /// When it was written, by the phone's clock; `None` when the phone does not say.
+    pub authored_at: Option<OffsetDateTime>,
     /// A hash of all that in one form: tells a repeat from another draft under the same name.
     pub content_hash: [u8; 32],
 }
@@ -148,6 +150,7 @@ impl App {
             submitted_by: caller.user_id.clone(),
             related_person,
             chief_complaint: wish.chief_complaint,
+            complaint_code: wish.complaint_code,
             symptoms: wish.symptoms,
             locale: wish.locale,
             attachments_expected: wish.attachments_expected,

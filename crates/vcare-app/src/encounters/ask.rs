@@ -1,7 +1,7 @@
 //! The gateway is asked for one visit's Encounter.
 
 use time::{Duration, OffsetDateTime};
-use vcare_domain::{EncounterId, LeaseToken, Outcome, Refusal, SessionId, TenantId, VirtualSession};
+use vcare_domain::{ChartedEncounter, LeaseToken, Outcome, Refusal, SessionId, TenantId, VirtualSession};
 
 use crate::actor::TraceContext;
 use crate::app::App;
@@ -53,7 +53,7 @@ pub(crate) struct Answered {
 #[derive(Debug, Clone)]
 pub(crate) enum Verdict {
     /// The chart has this one.
-    Created(EncounterId),
+    Created(ChartedEncounter),
     /// Trying again cannot help: a person must look. Says why, as a fixed word.
     Hopeless(&'static str),
     /// To be tried again then. Says why, as a fixed word.
@@ -92,6 +92,7 @@ impl App {
         let verdict = match created {
             Ok(encounter) => Verdict::Created(encounter),
             Err(FhirError::Invalid { .. }) => Verdict::Hopeless("invalid"),
+            Err(FhirError::PatientMerged) => Verdict::Hopeless("patient_merged"),
             Err(FhirError::Unavailable(fault)) => {
                 let due = at + retry_delay(job.attempts, fault.retry_after, &*self.ids);
                 Verdict::Later(due, fault.fault.as_str())
@@ -107,7 +108,7 @@ impl App {
         draft: &EncounterDraft,
         deadline: Duration,
         trace: &TraceContext,
-    ) -> (Result<EncounterId, FhirError>, OffsetDateTime) {
+    ) -> (Result<ChartedEncounter, FhirError>, OffsetDateTime) {
         let created = self.neighbours.fhir.create_encounter(tenant, draft, deadline, trace).await;
         let at = self.clock.now();
         match &created {

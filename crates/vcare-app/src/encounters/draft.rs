@@ -25,7 +25,8 @@ pub fn encounter_draft(visit: &SessionParts) -> Option<EncounterDraft> {
     Some(EncounterDraft {
         identifier_system: SESSION_IDENTIFIER_SYSTEM,
         identifier_value: visit.id.as_uuid().hyphenated().to_string(),
-        patient_id: visit.patient_id.clone(),
+        patient_id: visit.encounter_patient().clone(),
+        reason: None,
         appointment_id: visit.appointment_id.clone(),
         node_id: visit.node_id.clone(),
         kinds,

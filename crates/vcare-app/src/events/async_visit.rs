@@ -5,7 +5,8 @@ use vcare_domain::{AsyncVisitEvent, AsyncVisitParts, EncounterId, EventId, Recor
 
 use crate::actor::Scope;
 use crate::events::data::{
-    AsyncVisitChanged, AsyncVisitChargeable, AsyncVisitClaimed, AsyncVisitResponded, AsyncVisitSubmitted,
+    AsyncVisitAddendumAdded, AsyncVisitChanged, AsyncVisitChargeable, AsyncVisitClaimed, AsyncVisitResponded,
+    AsyncVisitSubmitted,
 };
 use crate::events::{CloudEvent, Timestamp};
 
@@ -41,6 +42,9 @@ impl Mapper<'_> {
             AsyncVisitEvent::Claimed => self.event("virtual_care.async_visit.claimed.v1", self.claimed()),
             AsyncVisitEvent::Released => self.event("virtual_care.async_visit.released.v1", Some(self.changed())),
             AsyncVisitEvent::Responded => self.event("virtual_care.async_visit.responded.v1", self.responded()),
+            AsyncVisitEvent::AddendumAdded => {
+                self.event("virtual_care.async_visit.addendum_added.v1", self.addendum_added())
+            }
             AsyncVisitEvent::Closed => self.event("virtual_care.async_visit.closed.v1", Some(self.changed())),
             AsyncVisitEvent::EncounterParked => {
                 self.event("virtual_care.async_visit.encounter.parked.v1", Some(self.changed()))
@@ -83,7 +87,7 @@ impl Mapper<'_> {
             client_mutation_id: visit.client_mutation_id.to_string(),
             submitted_by: account(&visit.submitted_by),
             attachments_expected: visit.attachments_expected,
-            authored_at: Timestamp(visit.authored_at),
+            authored_at: Timestamp(visit.authored_at.unwrap_or(visit.submitted_at)),
             submitted_at: Timestamp(visit.submitted_at),
             version: visit.version.get(),
         }
@@ -115,6 +119,19 @@ impl Mapper<'_> {
         })
     }
 
+    fn addendum_added(&self) -> Option<AsyncVisitAddendumAdded> {
+        let addenda = &self.response()?.addenda;
+        let newest = addenda.last()?;
+        Some(AsyncVisitAddendumAdded {
+            async_visit_id: self.visit.id.to_string(),
+            patient_id: self.patient_id(),
+            provider_id: account(&newest.by),
+            number: u32::try_from(addenda.len()).ok()?,
+            added_at: Timestamp(newest.at),
+            version: self.visit.version.get(),
+        })
+    }
+
     fn changed(&self) -> AsyncVisitChanged {
         AsyncVisitChanged {
             async_visit_id: self.visit.id.to_string(),
@@ -130,7 +147,7 @@ impl Mapper<'_> {
         Some(AsyncVisitChargeable {
             async_visit_id: self.visit.id.to_string(),
             encounter_id: encounter.to_string(),
-            patient_id: self.patient_id(),
+            patient_id: self.visit.encounter_patient().as_str().to_owned(),
             appointment_id: self.appointment_id(),
             session_id: self.session_id(),
             provider_id: account(&response.by),

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
-use vcare_domain::{AiDraftParts, DraftEvent, DraftState, EmergencyAccess, EventId, Relation, SessionId, TenantId};
+use vcare_domain::{
+    AiDraftParts, DraftEvent, DraftState, EmergencyAccess, EventId, PatientId, Relation, SessionId, TenantId, VisitId,
+};
 
 use crate::access::Audited;
 use crate::actor::Scope;
@@ -279,6 +281,25 @@ impl AuditEntry {
             action: AuditAction::Update,
             outcome: AuditOutcome::Success,
             metadata: BTreeMap::from([("kind", kind.as_str().to_owned())]),
+            shown: Vec::new(),
+            at,
+        }
+    }
+
+    /// An operator has a visit's Encounter written for another record of the patient.
+    #[must_use]
+    pub fn repointed(visit: VisitId, patient: &PatientId, at: OffsetDateTime) -> Self {
+        let resource_type = match visit {
+            VisitId::Live(_) => "VirtualSession",
+            VisitId::Async(_) => "AsyncVisit",
+        };
+        Self {
+            event_type: "ENCOUNTER_REPOINTED",
+            resource_type,
+            resource_id: visit.to_string(),
+            action: AuditAction::Update,
+            outcome: AuditOutcome::Success,
+            metadata: BTreeMap::from([("patientId", patient.as_str().to_owned())]),
             shown: Vec::new(),
             at,
         }

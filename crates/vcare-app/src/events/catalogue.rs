@@ -12,10 +12,10 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
 use crate::events::data::{
-    AsyncVisitChanged, AsyncVisitChargeable, AsyncVisitClaimed, AsyncVisitResponded, AsyncVisitSubmitted,
-    AuditRecorded, ConfigUpdated, EmergencyAccessGranted, FallbackInitiated, FallbackThreadCreated, JoinTokenIssued,
-    LinkChanged, MediaModeChanged, ParticipantChanged, RecordingAvailable, RecordingWithdrawn, SessionChanged,
-    SessionChargeable, SessionCreated, SessionEnded, SessionStarted,
+    AsyncVisitAddendumAdded, AsyncVisitChanged, AsyncVisitChargeable, AsyncVisitClaimed, AsyncVisitResponded,
+    AsyncVisitSubmitted, AuditRecorded, ConfigUpdated, EmergencyAccessGranted, FallbackInitiated,
+    FallbackThreadCreated, JoinTokenIssued, LinkChanged, MediaModeChanged, ParticipantChanged, RecordingAvailable,
+    RecordingWithdrawn, SessionChanged, SessionChargeable, SessionCreated, SessionEnded, SessionStarted,
 };
 use crate::events::{AuditEntry, CONFIG_UPDATED, CloudEvent, EMERGENCY_ACCESS};
 
@@ -35,7 +35,7 @@ pub struct EventType {
 }
 
 /// Every published event type.
-pub const EVENT_TYPES: [EventType; 30] = [
+pub const EVENT_TYPES: [EventType; 31] = [
     event::<SessionCreated>(
         "virtual_care.session.created.v1",
         "Visit created",
@@ -155,6 +155,11 @@ pub const EVENT_TYPES: [EventType; 30] = [
         "virtual_care.async_visit.responded.v1",
         "Async visit responded",
         "A clinician answered a visit without a live link. Its Encounter and its charge follow.",
+    ),
+    event::<AsyncVisitAddendumAdded>(
+        "virtual_care.async_visit.addendum_added.v1",
+        "Async visit's answer added to",
+        "The clinician who answered a visit without a live link added to the answer. The answer itself stays as it is.",
     ),
     event::<AsyncVisitChanged>(
         "virtual_care.async_visit.closed.v1",

@@ -14,7 +14,8 @@ use crate::events::Timestamp;
 
 pub use access::EmergencyAccessGranted;
 pub use async_visits::{
-    AsyncVisitChanged, AsyncVisitChargeable, AsyncVisitClaimed, AsyncVisitResponded, AsyncVisitSubmitted,
+    AsyncVisitAddendumAdded, AsyncVisitChanged, AsyncVisitChargeable, AsyncVisitClaimed, AsyncVisitResponded,
+    AsyncVisitSubmitted,
 };
 pub use links::{FallbackInitiated, FallbackThreadCreated, LinkChanged};
 
@@ -197,11 +198,11 @@ pub struct SessionEnded {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("pattern" = STORAGE_KEY))]
     pub recording_ref: Option<String>,
-    /// The visit's version.
     /// Storage keys of all recordings that were finished by then, in the order in which they were heard of.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(inner(regex(pattern = STORAGE_KEY)))]
     pub recording_refs: Vec<String>,
+    /// The visit's version.
     #[schemars(range(min = 1))]
     pub version: u32,
 }
@@ -290,7 +291,7 @@ pub struct SessionChargeable {
     /// The FHIR Encounter's id.
     #[schemars(extend("pattern" = FOREIGN_ID))]
     pub encounter_id: String,
-    /// The FHIR Patient's id.
+    /// The FHIR Patient's id, as in the Encounter: after a merge of two records, the one that stayed.
     #[schemars(extend("pattern" = FOREIGN_ID))]
     pub patient_id: String,
     /// The FHIR Appointment's id.

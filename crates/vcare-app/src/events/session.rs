@@ -127,7 +127,7 @@ impl Mapper<'_> {
                 SessionChargeable {
                     session_id: self.visit.id.to_string(),
                     encounter_id: encounter.to_string(),
-                    patient_id: self.visit.patient_id.as_str().to_owned(),
+                    patient_id: self.visit.encounter_patient().as_str().to_owned(),
                     appointment_id: self.visit.appointment_id.as_ref().map(ToString::to_string),
                     provider_id: self.held_by(),
                     providers: self.providers(),

@@ -2,5 +2,6 @@
 
 mod jobs;
 mod reconcile;
+mod repoint;
 
 pub use reconcile::Reconciliation;

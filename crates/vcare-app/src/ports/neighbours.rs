@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use vcare_domain::{
-    AppointmentId, EncounterId, HttpsUrl, MediaMode, NodeId, PatientId, RelatedPersonId, SessionId, TenantId, ThreadId,
-    UserId, VideoBackend,
+    AppointmentId, ChartedEncounter, ComplaintCode, HttpsUrl, MediaMode, NodeId, PatientId, RelatedPersonId, SessionId,
+    TenantId, ThreadId, UserId, VideoBackend,
 };
 
 use crate::actor::TraceContext;
@@ -176,6 +176,8 @@ pub struct EncounterDraft {
     pub identifier_value: String,
     /// The subject.
     pub patient_id: PatientId,
+    /// The code of what it was about, where somebody gave one.
+    pub reason: Option<ComplaintCode>,
     /// The appointment, for visits that had one.
     pub appointment_id: Option<AppointmentId>,
     /// The facility.
@@ -202,6 +204,10 @@ pub enum FhirError {
         /// The status it answered.
         status: u16,
     },
+    /// Refused, as the patient's record was merged into another one, and which one takes it cannot be found out: a person must
+    /// look.
+    #[error("the patient's record was merged, and the Encounter finds no other one")]
+    PatientMerged,
     /// Anything else: the same call will work later.
     #[error(transparent)]
     Unavailable(#[from] NeighbourError),
@@ -210,15 +216,16 @@ pub enum FhirError {
 /// The FHIR gateway.
 #[async_trait]
 pub trait FhirGateway: Send + Sync {
-    /// Creates the Encounter unless one with that identifier exists; answers the id of the one that exists then. Safe to
-    /// repeat after any failure. `deadline` bounds the whole call.
+    /// Creates the Encounter unless one with that identifier exists; answers the one that exists then. Of a patient whose
+    /// record was merged into another one it is created for that one, which is looked up once and not further. Safe to repeat
+    /// after any failure. `deadline` bounds the whole call.
     async fn create_encounter(
         &self,
         tenant: &TenantId,
         draft: &EncounterDraft,
         deadline: Duration,
         trace: &TraceContext,
-    ) -> Result<EncounterId, FhirError>;
+    ) -> Result<ChartedEncounter, FhirError>;
 }
 
 /// What a visit's message thread is made of.

@@ -109,6 +109,8 @@ pub trait Oversight: Send + Sync {
     async fn tenants(&self) -> Result<Vec<TenantView>, StoreError>;
     /// One job.
     async fn job(&self, id: JobId) -> Result<Option<JobView>, StoreError>;
+    /// The job of that kind of a visit, whichever tenant's.
+    async fn job_of(&self, session: SessionId, kind: JobKind) -> Result<Option<JobView>, StoreError>;
     /// Emergency accesses of one tenant or of all that were granted at that moment or later, oldest first. All of them: who
     /// looks for one must not miss it.
     async fn emergencies(

@@ -3,16 +3,16 @@
 use time::{Duration, OffsetDateTime};
 
 use crate::async_visit::{
-    Advice, AsyncVisit, AsyncVisitAction, AsyncVisitEvent, AsyncVisitParts, AsyncVisitRefusal, AsyncVisitState, Claim,
-    MAX_ATTACHMENTS, MAX_SYMPTOMS, Response,
+    Addendum, Advice, AsyncVisit, AsyncVisitAction, AsyncVisitEvent, AsyncVisitParts, AsyncVisitRefusal,
+    AsyncVisitState, Claim, ComplaintCode, MAX_ADDENDA, MAX_ATTACHMENTS, MAX_SYMPTOMS, Response,
 };
-use crate::encounter::EncounterRecord;
+use crate::encounter::{ChartedEncounter, EncounterRecord};
 use crate::event::{FollowUp, Recorded};
 use crate::ids::{AsyncVisitId, ClientMutationId, SessionId};
 use crate::session::{Change, Outcome, Version};
 use crate::text::{
-    AppointmentId, ChiefComplaint, EncounterId, LanguageTag, NodeId, PatientId, RelatedPersonId, ResponseText, Symptom,
-    TenantId, UserId,
+    AppointmentId, ChiefComplaint, LanguageTag, NodeId, PatientId, RelatedPersonId, ResponseText, Symptom, TenantId,
+    UserId,
 };
 
 /// What cannot be a visit.
@@ -52,14 +52,16 @@ pub struct NewAsyncVisit {
     pub related_person: Option<RelatedPersonId>,
     /// Why the patient asks for help.
     pub chief_complaint: ChiefComplaint,
+    /// The complaint's code, where the sender has one.
+    pub complaint_code: Option<ComplaintCode>,
     /// What they feel.
     pub symptoms: Vec<Symptom>,
     /// The language they wrote in.
     pub locale: Option<LanguageTag>,
     /// How many photos and voice notes come with it.
     pub attachments_expected: u8,
-    /// When it was written, by the phone's clock.
-    pub authored_at: OffsetDateTime,
+    /// When it was written, by the phone's clock; `None` when the phone does not say.
+    pub authored_at: Option<OffsetDateTime>,
 }
 
 /// How long a claim keeps others away.
@@ -104,12 +106,14 @@ impl AsyncVisit {
             tenant_id: new.tenant_id,
             node_id: new.node_id,
             patient_id: new.patient_id,
+            encounter_patient_id: None,
             appointment_id: new.appointment_id,
             session_id: new.session_id,
             client_mutation_id: new.client_mutation_id,
             submitted_by: new.submitted_by,
             related_person: new.related_person,
             chief_complaint: new.chief_complaint,
+            complaint_code: new.complaint_code,
             symptoms: new.symptoms,
             locale: new.locale,
             attachments_expected: new.attachments_expected,
@@ -203,9 +207,37 @@ impl AsyncVisit {
         self.expect(change.expected)?;
         let at = self.moment(change.at);
         let by = change.by.clone();
-        let response = Response { by, claimed_at, responded_at: at, text, advice, encounter: EncounterRecord::Pending };
+        let (addenda, encounter) = (Vec::new(), EncounterRecord::Pending);
+        let response = Response { by, claimed_at, responded_at: at, text, advice, addenda, encounter };
         self.follow_ups.push(FollowUp::CreateEncounter);
         Ok(self.applied(AsyncVisitState::Responded(response), at, AsyncVisitEvent::Responded))
+    }
+
+    /// Adds to the answer: only who answered may, also when the visit is closed. The answer and what was added before stay
+    /// as they are. The newest addition again changes nothing, whatever version they saw.
+    ///
+    /// # Errors
+    /// [`AsyncVisitRefusal::InvalidTransition`] before it is answered; [`AsyncVisitRefusal::NotTheClaimer`];
+    /// [`AsyncVisitRefusal::VersionConflict`]; [`AsyncVisitRefusal::TooManyAddenda`].
+    pub fn amend(&mut self, text: ResponseText, change: &Change) -> Result<Outcome, AsyncVisitRefusal> {
+        let Some(response) = self.parts.state.response() else { return self.refuse(AsyncVisitAction::Amend) };
+        if response.by != change.by {
+            return Err(AsyncVisitRefusal::NotTheClaimer { action: AsyncVisitAction::Amend });
+        }
+        if response.addenda.last().is_some_and(|newest| newest.text == text) {
+            return Ok(Outcome::AlreadyApplied);
+        }
+        if response.addenda.len() >= MAX_ADDENDA {
+            return Err(AsyncVisitRefusal::TooManyAddenda { limit: MAX_ADDENDA });
+        }
+        self.expect(change.expected)?;
+        let at = self.moment(change.at);
+        let addendum = Addendum { by: change.by.clone(), at, text };
+        if let Some(response) = self.response_mut() {
+            response.addenda.push(addendum);
+        }
+        self.note(at, AsyncVisitEvent::AddendumAdded);
+        Ok(Outcome::Applied)
     }
 
     /// Closes an answered visit.
@@ -226,23 +258,50 @@ impl AsyncVisit {
         Ok(self.applied(AsyncVisitState::Closed { response, closed_at: at }, at, AsyncVisitEvent::Closed))
     }
 
-    /// Notes the Encounter's id. This, and only this, makes the visit chargeable: once.
+    /// Notes the Encounter's id, and whose it is. This, and only this, makes the visit chargeable: once, and for the same
+    /// patient.
     ///
     /// # Errors
     /// [`AsyncVisitRefusal::InvalidTransition`] before it is answered.
     pub fn record_encounter(
         &mut self,
-        encounter: EncounterId,
+        charted: impl Into<ChartedEncounter>,
         at: OffsetDateTime,
     ) -> Result<Outcome, AsyncVisitRefusal> {
         let at = self.moment(at);
+        let ChartedEncounter { id: encounter, patient } = charted.into();
         let Some(record) = self.encounter_mut() else { return self.refuse(AsyncVisitAction::RecordEncounter) };
         if let EncounterRecord::Created(_) = record {
             return Ok(Outcome::AlreadyApplied);
         }
         *record = EncounterRecord::Created(encounter.clone());
+        if let Some(patient) = patient {
+            self.write_encounter_for(patient);
+        }
         self.note(at, AsyncVisitEvent::Chargeable { encounter });
         Ok(Outcome::Applied)
+    }
+
+    /// Has the Encounter written for another record of the patient, after a merge that the chart does not tell of.
+    ///
+    /// # Errors
+    /// [`AsyncVisitRefusal::InvalidTransition`] before it is answered, and when the Encounter is in the chart.
+    pub fn repoint_encounter(&mut self, patient: PatientId, at: OffsetDateTime) -> Result<Outcome, AsyncVisitRefusal> {
+        let record = self.parts.state.response().map(|response| &response.encounter);
+        let Some(EncounterRecord::Pending | EncounterRecord::Parked) = record else {
+            return self.refuse(AsyncVisitAction::RepointEncounter);
+        };
+        if *self.parts.encounter_patient() == patient {
+            return Ok(Outcome::AlreadyApplied);
+        }
+        let at = self.moment(at);
+        self.write_encounter_for(patient);
+        self.changed(at);
+        Ok(Outcome::Applied)
+    }
+
+    fn write_encounter_for(&mut self, patient: PatientId) {
+        self.parts.encounter_patient_id = Some(patient).filter(|patient| *patient != self.parts.patient_id);
     }
 
     /// Hands the Encounter to a person, because the FHIR gateway refuses it as invalid.
@@ -264,11 +323,13 @@ impl AsyncVisit {
         }
     }
 
-    const fn encounter_mut(&mut self) -> Option<&mut EncounterRecord> {
+    fn encounter_mut(&mut self) -> Option<&mut EncounterRecord> {
+        self.response_mut().map(|response| &mut response.encounter)
+    }
+
+    const fn response_mut(&mut self) -> Option<&mut Response> {
         match &mut self.parts.state {
-            AsyncVisitState::Responded(response) | AsyncVisitState::Closed { response, .. } => {
-                Some(&mut response.encounter)
-            }
+            AsyncVisitState::Responded(response) | AsyncVisitState::Closed { response, .. } => Some(response),
             AsyncVisitState::Submitted | AsyncVisitState::UnderReview(_) => None,
         }
     }

@@ -13,6 +13,8 @@ pub enum AsyncVisitEvent {
     Released,
     /// It was answered.
     Responded,
+    /// Who answered added to the answer.
+    AddendumAdded,
     /// It is over.
     Closed,
     /// The FHIR gateway refuses the Encounter as invalid; a person must look.

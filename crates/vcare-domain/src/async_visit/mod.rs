@@ -10,6 +10,7 @@
 //! those of a live visit do: [`Outcome::Applied`], [`Outcome::AlreadyApplied`] or a refusal that names action and state.
 
 mod commands;
+mod complaint_code;
 mod event;
 mod parts;
 #[cfg(test)]
@@ -24,9 +25,11 @@ use crate::event::{FollowUp, Recorded};
 use crate::session::{Outcome, Version};
 
 pub use commands::{ClaimLease, InvalidAsyncVisit, NewAsyncVisit};
+pub use complaint_code::{CodeSystem, ComplaintCode, InvalidCodeSystem};
 pub use event::AsyncVisitEvent;
 pub use parts::{
-    Advice, AsyncVisitParts, AsyncVisitState, AsyncVisitStatus, Claim, MAX_ATTACHMENTS, MAX_SYMPTOMS, Response,
+    Addendum, Advice, AsyncVisitParts, AsyncVisitState, AsyncVisitStatus, Claim, MAX_ADDENDA, MAX_ATTACHMENTS,
+    MAX_SYMPTOMS, Response,
 };
 pub use refusal::{AsyncVisitAction, AsyncVisitRefusal};
 
@@ -109,9 +112,13 @@ impl AsyncVisit {
         Outcome::Applied
     }
 
-    fn note(&mut self, at: OffsetDateTime, event: AsyncVisitEvent) {
+    fn changed(&mut self, at: OffsetDateTime) {
         self.parts.version = self.parts.version.next();
         self.parts.updated_at = at;
+    }
+
+    fn note(&mut self, at: OffsetDateTime, event: AsyncVisitEvent) {
+        self.changed(at);
         self.events.push(Recorded { at, event });
     }
 }

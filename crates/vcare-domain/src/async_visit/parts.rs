@@ -4,6 +4,7 @@ use std::fmt;
 
 use time::OffsetDateTime;
 
+use crate::async_visit::ComplaintCode;
 use crate::encounter::EncounterRecord;
 use crate::ids::{AsyncVisitId, ClientMutationId, SessionId};
 use crate::session::Version;
@@ -18,6 +19,9 @@ pub const MAX_ATTACHMENTS: u8 = 10;
 /// The most symptoms of a visit.
 pub const MAX_SYMPTOMS: usize = 50;
 
+/// The most that is added to an answer. Who has more to say advises to talk.
+pub const MAX_ADDENDA: usize = 20;
+
 /// Everything a visit holds. Only the aggregate changes it; a store writes and restores it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AsyncVisitParts {
@@ -29,6 +33,9 @@ pub struct AsyncVisitParts {
     pub node_id: Option<NodeId>,
     /// Whom it is for.
     pub patient_id: PatientId,
+    /// The patient whom the Encounter is written for, where that is another record: the one that took the place of
+    /// [`Self::patient_id`] in a merge.
+    pub encounter_patient_id: Option<PatientId>,
     /// The appointment it fulfils.
     pub appointment_id: Option<AppointmentId>,
     /// The live visit that it goes on with.
@@ -41,14 +48,17 @@ pub struct AsyncVisitParts {
     pub related_person: Option<RelatedPersonId>,
     /// Why the patient asks for help.
     pub chief_complaint: ChiefComplaint,
+    /// The complaint's code, where the sender had one.
+    pub complaint_code: Option<ComplaintCode>,
     /// What they feel, at most [`MAX_SYMPTOMS`].
     pub symptoms: Vec<Symptom>,
     /// The language they wrote in.
     pub locale: Option<LanguageTag>,
     /// How many photos and voice notes come with it, sooner or later; at most [`MAX_ATTACHMENTS`].
     pub attachments_expected: u8,
-    /// When it was written, by the phone's clock: kept as said, and worth no more than that clock.
-    pub authored_at: OffsetDateTime,
+    /// When it was written, by the phone's clock: kept as said, and worth no more than that clock. `None` when the phone did
+    /// not say.
+    pub authored_at: Option<OffsetDateTime>,
     /// When it arrived, by ours.
     pub submitted_at: OffsetDateTime,
     /// Where it stands.
@@ -57,6 +67,14 @@ pub struct AsyncVisitParts {
     pub version: Version,
     /// When it was last changed.
     pub updated_at: OffsetDateTime,
+}
+
+impl AsyncVisitParts {
+    /// The patient whom Encounter and charge name.
+    #[must_use]
+    pub fn encounter_patient(&self) -> &PatientId {
+        self.encounter_patient_id.as_ref().unwrap_or(&self.patient_id)
+    }
 }
 
 /// A clinician's hold on a visit.
@@ -83,6 +101,8 @@ pub struct Response {
     pub text: ResponseText,
     /// What they advise to do next.
     pub advice: Advice,
+    /// What they added later, in order; at most [`MAX_ADDENDA`]. The answer itself never changes.
+    pub addenda: Vec<Addendum>,
     /// What has become of the Encounter.
     pub encounter: EncounterRecord,
 }
@@ -93,6 +113,17 @@ impl Response {
     pub fn seconds(&self) -> u32 {
         u32::try_from((self.responded_at - self.claimed_at).whole_seconds()).unwrap_or(0)
     }
+}
+
+/// What a clinician added to their answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addendum {
+    /// Who.
+    pub by: UserId,
+    /// When.
+    pub at: OffsetDateTime,
+    /// Their words.
+    pub text: ResponseText,
 }
 
 /// What is to be done after the answer.

@@ -16,10 +16,14 @@ pub enum AsyncVisitAction {
     Release,
     /// Answer it.
     Respond,
+    /// Add to its answer.
+    Amend,
     /// Close it.
     Close,
     /// Store the Encounter's id.
     RecordEncounter,
+    /// Have the Encounter written for another record of the patient.
+    RepointEncounter,
     /// Hand the Encounter to a person.
     ParkEncounter,
 }
@@ -30,8 +34,10 @@ impl fmt::Display for AsyncVisitAction {
             Self::Claim => "claim",
             Self::Release => "release",
             Self::Respond => "respond to",
+            Self::Amend => "amend",
             Self::Close => "close",
             Self::RecordEncounter => "record an Encounter for",
+            Self::RepointEncounter => "repoint the Encounter of",
             Self::ParkEncounter => "park the Encounter of",
         })
     }
@@ -65,5 +71,11 @@ pub enum AsyncVisitRefusal {
     NotTheClaimer {
         /// What was tried.
         action: AsyncVisitAction,
+    },
+    /// As much was added to the answer as is kept.
+    #[error("the answer has {limit} additions, which is the most; advise a live visit")]
+    TooManyAddenda {
+        /// The limit.
+        limit: usize,
     },
 }

@@ -66,6 +66,7 @@ impl VirtualSession {
             tenant_id: new.tenant_id,
             node_id: new.node_id,
             patient_id: new.patient_id,
+            encounter_patient_id: None,
             appointment_id: new.appointment_id,
             provider_id,
             initiator_id: new.initiator_id,

@@ -2,12 +2,12 @@
 
 use time::{Duration, OffsetDateTime};
 
-use crate::encounter::EncounterRecord;
+use crate::encounter::{ChartedEncounter, EncounterRecord};
 use crate::event::{FollowUp, SessionEvent};
 use crate::participant::ParticipantState;
 use crate::refusal::{Action, Refusal};
 use crate::session::{Change, Outcome, SessionState, VirtualSession};
-use crate::text::{EncounterId, FreeText};
+use crate::text::{FreeText, PatientId};
 
 impl VirtualSession {
     /// Calls the visit off before it began.
@@ -95,23 +95,53 @@ impl VirtualSession {
         }
     }
 
-    /// Notes the Encounter's id. This, and only this, makes the visit chargeable: once.
+    /// Notes the Encounter's id, and whose it is. This, and only this, makes the visit chargeable: once, and for the same
+    /// patient.
     ///
     /// # Errors
     /// [`Refusal::InvalidTransition`] unless ended with an Encounter to write.
-    pub fn record_encounter(&mut self, encounter: EncounterId, at: OffsetDateTime) -> Result<Outcome, Refusal> {
+    pub fn record_encounter(
+        &mut self,
+        charted: impl Into<ChartedEncounter>,
+        at: OffsetDateTime,
+    ) -> Result<Outcome, Refusal> {
         let at = self.moment(at);
         let seconds = self.parts.seconds();
+        let ChartedEncounter { id: encounter, patient } = charted.into();
         match &mut self.parts.state {
             SessionState::Ended { encounter: EncounterRecord::Created(_), .. } => Ok(Outcome::AlreadyApplied),
             SessionState::Ended {
                 encounter: record @ (EncounterRecord::Pending | EncounterRecord::Parked), ..
             } => {
                 *record = EncounterRecord::Created(encounter.clone());
+                if let Some(patient) = patient {
+                    self.write_encounter_for(patient);
+                }
                 Ok(self.applied(at, [SessionEvent::Chargeable { encounter, seconds }]))
             }
             _ => self.refuse(Action::RecordEncounter),
         }
+    }
+
+    /// Has the Encounter written for another record of the patient, after a merge that the chart does not tell of.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidTransition`] unless ended with an Encounter to write.
+    pub fn repoint_encounter(&mut self, patient: PatientId, at: OffsetDateTime) -> Result<Outcome, Refusal> {
+        let owed = matches!(self.parts.state.encounter(), Some(EncounterRecord::Pending | EncounterRecord::Parked));
+        if !owed {
+            return self.refuse(Action::RepointEncounter);
+        }
+        if *self.parts.encounter_patient() == patient {
+            return Ok(Outcome::AlreadyApplied);
+        }
+        let at = self.moment(at);
+        self.write_encounter_for(patient);
+        Ok(self.applied(at, []))
+    }
+
+    fn write_encounter_for(&mut self, patient: PatientId) {
+        self.parts.encounter_patient_id = Some(patient).filter(|patient| *patient != self.parts.patient_id);
     }
 
     /// Hands the Encounter to a person, because the FHIR gateway refuses it as invalid.

@@ -26,6 +26,9 @@ pub struct SessionParts {
     pub node_id: Option<NodeId>,
     /// Whom it is for.
     pub patient_id: PatientId,
+    /// The patient whom the Encounter is written for, where that is another record: the one that took the place of
+    /// [`Self::patient_id`] in a merge.
+    pub encounter_patient_id: Option<PatientId>,
     /// The appointment it fulfils.
     pub appointment_id: Option<AppointmentId>,
     /// Who cares: named at creation, else the creating clinician, else the first clinician who joins.
@@ -62,6 +65,12 @@ pub struct SessionParts {
 }
 
 impl SessionParts {
+    /// The patient whom Encounter and charge name.
+    #[must_use]
+    pub fn encounter_patient(&self) -> &PatientId {
+        self.encounter_patient_id.as_ref().unwrap_or(&self.patient_id)
+    }
+
     /// The participant of that id.
     #[must_use]
     pub fn participant(&self, id: ParticipantId) -> Option<&Participant> {

@@ -240,6 +240,12 @@ impl Standins {
         self.office.encounters.put(encounter)
     }
 
+    /// From here on a patient's record at the FHIR server is out of use: their Encounters are refused with 422. `into`: what
+    /// the record refers to as the one that took its place, as `Patient/pat-2`; `None`: it refers to none.
+    pub fn merge_patient(&self, patient: &str, into: Option<&str>) {
+        self.office.encounters.merge(patient, into);
+    }
+
     /// All message threads, oldest first, as they were answered.
     #[must_use]
     pub fn threads(&self) -> Vec<Value> {

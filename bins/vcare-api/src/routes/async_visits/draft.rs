@@ -5,8 +5,8 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 use vcare_app::async_visits::SubmitAsyncVisit;
 use vcare_domain::{
-    AppointmentId, ChiefComplaint, ClientMutationId, LanguageTag, MAX_ATTACHMENTS, MAX_SYMPTOMS, PatientId, SessionId,
-    Symptom,
+    AppointmentId, ChiefComplaint, ClientMutationId, CodeDisplay, CodeSystem, CodeValue, ComplaintCode, LanguageTag,
+    MAX_ATTACHMENTS, MAX_SYMPTOMS, PatientId, SessionId, Symptom,
 };
 
 use crate::extract::{Fields, Instant};
@@ -27,6 +27,32 @@ pub struct AttachmentRequest {
     #[serde(default)]
     #[schema(example = 210_000)]
     size_bytes: Option<u64>,
+}
+
+/// A complaint's code, as a FHIR Coding has it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = ComplaintCodeRequest)]
+pub struct ComplaintCodeRequest {
+    /// The code system's URI.
+    #[schema(max_length = 200, example = "http://hl7.org/fhir/sid/icd-10")]
+    system: String,
+    /// The code.
+    #[schema(max_length = 64, example = "R05")]
+    code: String,
+    /// How it is shown.
+    #[serde(default)]
+    #[schema(max_length = 200, example = "Cough")]
+    display: Option<String>,
+}
+
+impl ComplaintCodeRequest {
+    fn parse(self, fields: &mut Fields) -> Option<ComplaintCode> {
+        let system = fields.take("complaintCode.system", CodeSystem::parse(self.system));
+        let code = fields.take("complaintCode.code", CodeValue::parse(self.code));
+        let display = fields.take_optional("complaintCode.display", self.display.map(CodeDisplay::parse));
+        system.zip(code).map(|(system, code)| ComplaintCode { system, code, display })
+    }
 }
 
 /// A draft: what was written without a link.
@@ -54,8 +80,12 @@ pub struct SubmitAsyncVisitRequest {
     #[serde(default)]
     #[schema(max_length = 35, example = "ps")]
     locale: Option<String>,
+    /// The complaint's code, where the sender has one: it goes into the Encounter.
+    #[serde(default)]
+    complaint_code: Option<ComplaintCodeRequest>,
     /// When it was written, by the phone's clock, whatever that shows.
-    authored_at: Instant,
+    #[serde(default)]
+    authored_at: Option<Instant>,
     /// The photos and voice notes that come with it: before, after, or days later.
     #[serde(default)]
     #[schema(max_items = 10)]
@@ -80,8 +110,12 @@ pub struct ContinueAsyncRequest {
     #[serde(default)]
     #[schema(max_length = 35, example = "fa-AF")]
     locale: Option<String>,
+    /// The complaint's code, where the sender has one: it goes into the Encounter.
+    #[serde(default)]
+    complaint_code: Option<ComplaintCodeRequest>,
     /// When it was written, by the phone's clock, whatever that shows.
-    authored_at: Instant,
+    #[serde(default)]
+    authored_at: Option<Instant>,
     /// The photos and voice notes that come with it.
     #[serde(default)]
     #[schema(max_items = 10)]
@@ -95,7 +129,8 @@ pub struct Written {
     chief_complaint: ChiefComplaint,
     symptoms: Vec<Symptom>,
     locale: Option<LanguageTag>,
-    authored_at: Instant,
+    complaint_code: Option<ComplaintCode>,
+    authored_at: Option<Instant>,
     attachments: Vec<u8>,
     /// A hash of it, to be gone on with.
     hash: Sha256,
@@ -112,7 +147,13 @@ impl SubmitAsyncVisitRequest {
         let appointment_id = fields.take_optional("appointmentId", self.appointment_id.map(AppointmentId::parse));
         let written = parse(
             &mut fields,
-            (&self.client_mutation_id, self.chief_complaint, self.symptoms, self.locale),
+            Texts {
+                name: &self.client_mutation_id,
+                complaint: self.chief_complaint,
+                code: self.complaint_code,
+                symptoms: self.symptoms,
+                locale: self.locale,
+            },
             self.authored_at,
             &self.attachments,
         );
@@ -130,7 +171,13 @@ impl ContinueAsyncRequest {
         let mut fields = Fields::default();
         let written = parse(
             &mut fields,
-            (&self.client_mutation_id, self.chief_complaint, self.symptoms, self.locale),
+            Texts {
+                name: &self.client_mutation_id,
+                complaint: self.chief_complaint,
+                code: self.complaint_code,
+                symptoms: self.symptoms,
+                locale: self.locale,
+            },
             self.authored_at,
             &self.attachments,
         );
@@ -151,28 +198,45 @@ impl Written {
         note(&mut self.hash, Some(patient_id.as_str()));
         note(&mut self.hash, appointment_id.as_ref().map(AppointmentId::as_str));
         note(&mut self.hash, session_id.as_deref());
+        // Only where there is one: a draft without is known again that arrived before codes were taken.
+        if let Some(code) = &self.complaint_code {
+            note(&mut self.hash, Some(code.system.as_str()));
+            note(&mut self.hash, Some(code.code.as_str()));
+            note(&mut self.hash, code.display.as_ref().map(CodeDisplay::as_str));
+        }
         SubmitAsyncVisit {
             client_mutation_id: self.client_mutation_id,
             patient_id,
             appointment_id,
             chief_complaint: self.chief_complaint,
+            complaint_code: self.complaint_code,
             symptoms: self.symptoms,
             locale: self.locale,
             attachments_expected: u8::try_from(self.attachments.len()).unwrap_or(u8::MAX),
-            authored_at: self.authored_at.0,
+            authored_at: self.authored_at.map(|at| at.0),
             content_hash: self.hash.finalize().into(),
         }
     }
 }
 
+/// What a draft says in words, as it was sent.
+struct Texts<'a> {
+    name: &'a str,
+    complaint: String,
+    code: Option<ComplaintCodeRequest>,
+    symptoms: Vec<String>,
+    locale: Option<String>,
+}
+
 fn parse(
     fields: &mut Fields,
-    (name, complaint, symptoms, locale): (&str, String, Vec<String>, Option<String>),
-    authored_at: Instant,
+    Texts { name, complaint, code, symptoms, locale }: Texts<'_>,
+    authored_at: Option<Instant>,
     attachments: &[AttachmentRequest],
 ) -> Option<Written> {
     let client_mutation_id = fields.take("clientMutationId", ClientMutationId::parse(name));
     let chief_complaint = fields.take("chiefComplaint", ChiefComplaint::parse(complaint));
+    let complaint_code = code.and_then(|code| code.parse(fields));
     if symptoms.len() > MAX_SYMPTOMS {
         fields.wrong("symptoms", format!("must be at most {MAX_SYMPTOMS}"));
     }
@@ -185,14 +249,23 @@ fn parse(
     let mut hash = Sha256::new();
     note(&mut hash, Some(chief_complaint.as_str()));
     note(&mut hash, locale.as_ref().map(LanguageTag::as_str));
-    note(&mut hash, Some(&authored_at.0.unix_timestamp_nanos().to_string()));
+    note(&mut hash, authored_at.map(|at| at.0.unix_timestamp_nanos().to_string()).as_deref());
     hash.update((symptoms.len() as u64).to_be_bytes());
     for symptom in &symptoms {
         note(&mut hash, Some(symptom.as_str()));
     }
     hash.update((attachments.len() as u64).to_be_bytes());
     hash.update(&attachments);
-    Some(Written { client_mutation_id, chief_complaint, symptoms, locale, authored_at, attachments, hash })
+    Some(Written {
+        client_mutation_id,
+        chief_complaint,
+        complaint_code,
+        symptoms,
+        locale,
+        authored_at,
+        attachments,
+        hash,
+    })
 }
 
 /// The attachments' places, each once and in order. What the phone takes them for is not kept: it is said again by the
@@ -254,12 +327,20 @@ mod tests {
         serde_json::from_value::<SubmitAsyncVisitRequest>(draft).unwrap().parse().unwrap().content_hash
     }
 
+    /// What arrived before authoredAt could be left out and codes were taken is told from another draft as it was then.
+    #[test]
+    fn a_draft_has_the_hash_that_it_always_had() {
+        let shown: String = hash_of(draft()).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(shown, "cdb0fe898c7d7c7a6b439a0c3f74ed5ad59a088c54a7f460b803cd26b803857f");
+    }
+
     #[test]
     fn a_draft_is_known_again_however_it_is_written_and_no_other_is_taken_for_it() {
         let same = [
             ("clientMutationId", json!("7F4DF2A6-3C7E-4C4A-9D0B-2F1F0A6F5E11")),
             ("authoredAt", json!("2026-03-01T14:00:00+04:30")),
             ("attachments", json!([{"index": 1}, {"index": 0}])),
+            ("complaintCode", json!(null)),
         ];
         for (field, value) in same {
             let mut other = draft();
@@ -276,6 +357,10 @@ mod tests {
             ("symptoms", json!([])),
             ("locale", json!("fa-AF")),
             ("authoredAt", json!("2026-03-01T09:30:01Z")),
+            ("authoredAt", json!(null)),
+            ("complaintCode", json!({"system": "http://hl7.org/fhir/sid/icd-10", "code": "R05"})),
+            ("complaintCode", json!({"system": "http://hl7.org/fhir/sid/icd-10", "code": "R06"})),
+            ("complaintCode", json!({"system": "http://hl7.org/fhir/sid/icd-10", "code": "R05", "display": "Cough"})),
             ("attachments", json!([{"index": 0}])),
             ("attachments", json!([{"index": 0}, {"index": 2}])),
         ];

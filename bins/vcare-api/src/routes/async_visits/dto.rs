@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use vcare_app::ViewedAsyncVisit;
-use vcare_domain::{AsyncVisitParts, Audience};
+use vcare_domain::{Addendum, AsyncVisitParts, Audience, ComplaintCode};
 
 use crate::problem::ProblemDetails;
 
@@ -73,6 +73,55 @@ pub struct QueuedAsyncVisitDto {
     updated_at: OffsetDateTime,
 }
 
+/// A complaint's code, as a FHIR Coding has it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ComplaintCode)]
+pub struct ComplaintCodeDto {
+    /// The code system's URI.
+    #[schema(example = "http://hl7.org/fhir/sid/icd-10")]
+    system: String,
+    /// The code.
+    #[schema(example = "R05")]
+    code: String,
+    /// How the sender shows it.
+    display: Option<String>,
+}
+
+impl From<&ComplaintCode> for ComplaintCodeDto {
+    fn from(code: &ComplaintCode) -> Self {
+        Self {
+            system: code.system.as_str().to_owned(),
+            code: code.code.as_str().to_owned(),
+            display: code.display.as_ref().map(|display| display.as_str().to_owned()),
+        }
+    }
+}
+
+/// What a clinician added to their answer.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Addendum)]
+pub struct AddendumDto {
+    /// Their words.
+    text: String,
+    /// Who added it.
+    author_id: String,
+    /// When, by our clock.
+    #[serde(with = "time::serde::rfc3339")]
+    added_at: OffsetDateTime,
+}
+
+impl From<&Addendum> for AddendumDto {
+    fn from(addendum: &Addendum) -> Self {
+        Self {
+            text: addendum.text.as_str().to_owned(),
+            author_id: addendum.by.as_str().to_owned(),
+            added_at: addendum.at,
+        }
+    }
+}
+
 /// The texts of an async visit: the patient's, and the answer.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -85,11 +134,16 @@ pub struct WrittenDto {
     chief_complaint: String,
     /// What they feel.
     symptoms: Vec<String>,
-    /// When it was written, by the phone's clock: as it was said, and worth no more than that clock.
-    #[serde(with = "time::serde::rfc3339")]
-    authored_at: OffsetDateTime,
+    /// The complaint's code; null when the sender gave none.
+    complaint_code: Option<ComplaintCodeDto>,
+    /// When it was written, according to the phone's clock. Not verified. Null when the phone did not say; `submittedAt` is by
+    /// our clock.
+    #[serde(with = "time::serde::rfc3339::option")]
+    authored_at: Option<OffsetDateTime>,
     /// What the clinician answered.
     response_text: Option<String>,
+    /// What the clinician added to the answer later, in order.
+    addenda: Vec<AddendumDto>,
     /// What they advise to do next: `none`, `live_visit` or `in_person`.
     follow_up: Option<&'static str>,
     /// The FHIR Encounter's id; null while there is none.
@@ -183,8 +237,10 @@ impl WrittenDto {
             client_mutation_id: visit.client_mutation_id.to_string(),
             chief_complaint: visit.chief_complaint.as_str().to_owned(),
             symptoms: visit.symptoms.iter().map(|symptom| symptom.as_str().to_owned()).collect(),
+            complaint_code: visit.complaint_code.as_ref().map(ComplaintCodeDto::from),
             authored_at: visit.authored_at,
             response_text: response.map(|response| response.text.as_str().to_owned()),
+            addenda: response.iter().flat_map(|response| &response.addenda).map(AddendumDto::from).collect(),
             follow_up: response.map(|response| response.advice.as_str()),
             encounter_id: response.and_then(|response| response.encounter.id()).map(ToString::to_string),
             encounter_status: response.map(|response| response.encounter.status().as_str()),

@@ -1,5 +1,6 @@
 //! Visits without a live link: one route a file.
 
+pub mod addendum;
 pub mod claim;
 pub mod close;
 pub mod continue_async;

@@ -44,10 +44,11 @@ pub(super) fn wish(name: u128) -> SubmitAsyncVisit {
         patient_id: PatientId::parse(CONSENTED).unwrap(),
         appointment_id: None,
         chief_complaint: ChiefComplaint::parse("ټوخی").unwrap(),
+        complaint_code: None,
         symptoms: Vec::new(),
         locale: None,
         attachments_expected: 0,
-        authored_at: datetime!(2026-11-20 1:45 UTC),
+        authored_at: Some(datetime!(2026-11-20 1:45 UTC)),
         content_hash: [1; 32],
     }
 }

@@ -90,6 +90,37 @@ async fn us_013_an_appointment_that_was_given_is_in_the_encounter() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn us_013_the_complaints_code_is_the_encounters_reason_and_stands_nowhere_else() {
+    let app = TestApp::start().await;
+    let code = json!({"system": "http://hl7.org/fhir/sid/icd-10", "code": "R05-7731", "display": "Coughing hard"});
+    let mut draft = crate::support::draft();
+    draft["complaintCode"] = code.clone();
+    let sent = app.submit(&draft).await.expect(201);
+    assert_eq!(sent.body["complaintCode"], code);
+    let id = sent.text("id");
+    app.review(&id, "claim", &json!({})).await.expect(200);
+    app.respond(&id).await.expect(200);
+    assert_eq!(app.read_async(&id).await["complaintCode"], code);
+    assert_eq!(app.standins.encounters()[0]["reasonCode"], json!([{"coding": [code]}]));
+    for event in app.all_events().await {
+        let text = event.to_string();
+        assert!(!text.contains("R05-7731") && !text.contains("Coughing"), "{text}");
+    }
+    // Who only may claim it sees that it exists, but not what it is about.
+    let other = app.submit(&json!({
+        "clientMutationId": "7f4df2a6-3c7e-4c4a-9d0b-ffffffffff01", "patientId": CONSENTED, "chiefComplaint": "x",
+        "complaintCode": {"system": "urn:oid:2.16.840.1.113883.6.90", "code": "R05"},
+    }));
+    let other = other.await.expect(201).text("id");
+    let queued = app.get(&app.other_clinician(), &format!("/async-visits/{other}")).await.expect(200).body;
+    assert_eq!((&queued["audience"], queued.get("complaintCode")), (&json!("queue"), None));
+    // What has no code has no reason.
+    let plain = app.claimed().await;
+    app.respond(&plain).await.expect(200);
+    assert!(app.standins.encounters()[1].get("reasonCode").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn us_013_while_fhir_is_away_the_answer_stands_and_its_encounter_follows_within_five_minutes() {
     let app = TestApp::start().await;
     for mode in [Mode::DOWN, Mode::down_with(401), Mode::SLOW, Mode::WRONG] {

@@ -13,6 +13,55 @@ fn is_replay(answer: &Answer) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn us_013_a_draft_need_not_say_when_it_was_written() {
+    let app = TestApp::start().await;
+    let patient = app.token("patient");
+    let without = |authored_at: Option<Value>| {
+        let mut draft = draft();
+        draft.as_object_mut().unwrap().remove("authoredAt");
+        if let Some(authored_at) = authored_at {
+            draft["authoredAt"] = authored_at;
+        }
+        draft
+    };
+    for sent in [without(None), without(Some(Value::Null))] {
+        let first = app.submit(&sent).await.expect(201);
+        let (authored, submitted) = (&first.body["authoredAt"], &first.body["submittedAt"]);
+        assert_eq!((authored, submitted), (&Value::Null, &json!(app.minutes_ahead(0))));
+        app.clock.advance(time::Duration::MINUTE);
+        let again = app.submit(&sent).await.expect(200);
+        assert_eq!((again.bytes, again.headers.contains_key("mutation-differs")), (first.bytes.clone(), false));
+        let mut dated = sent.clone();
+        dated["authoredAt"] = json!("2026-11-20T06:15:00+04:30");
+        let differs = app.submit(&dated).await.expect(200);
+        assert_eq!(differs.header("mutation-differs"), "true");
+        let id = first.text("id");
+        let read = app.get(&patient, &format!("/async-visits/{id}")).await.expect(200).body;
+        assert_eq!(read["authoredAt"], Value::Null);
+    }
+    // Several at once, and where a live visit failed.
+    let both = json!({"drafts": [without(None), draft()]});
+    let results = app.post(&patient, "/async-visits/sync", &both).await.expect(200).body["results"].clone();
+    assert_eq!((&results[0]["status"], &results[0]["body"]["authoredAt"]), (&json!(201), &Value::Null));
+    assert_eq!(results[1]["body"]["authoredAt"], "2026-11-20T01:45:00Z");
+    let visit = app.visit().await;
+    app.fail(&visit).await;
+    let mut more = without(None);
+    more.as_object_mut().unwrap().remove("patientId");
+    let continued = app.post(&patient, &visit.path("/continue-async"), &more).await.expect(201).body;
+    assert_eq!(continued["authoredAt"], Value::Null);
+    // A version before this one finds a time in every row: when it arrived.
+    let rows = "SELECT count(*) FROM async_visit WHERE authored_at_missing AND authored_at = submitted_at";
+    assert_eq!(app.database.query_one(rows, &[]).await.unwrap().get::<_, i64>(0), 4);
+    // And what it writes says when, as it always did.
+    let old = "UPDATE async_visit SET authored_at_missing = DEFAULT";
+    app.database.execute(old, &[]).await.unwrap();
+    let id = results[0]["body"]["id"].as_str().unwrap();
+    let read = app.get(&patient, &format!("/async-visits/{id}")).await.expect(200).body;
+    assert_eq!(read["authoredAt"], read["submittedAt"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn us_013_a_draft_that_was_written_offline_becomes_a_visit_and_is_told() {
     let app = TestApp::start().await;
     let draft = draft();

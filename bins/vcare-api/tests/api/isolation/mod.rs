@@ -87,7 +87,8 @@ async fn every_other_route_shows_and_changes_only_what_is_the_callers() {
         match operation.id.as_str() {
             "listSessions" => nothing_is_listed(&app, &outsider, &visit).await,
             // Nobody's visit; `async_visits` tries another tenant's.
-            "readAsyncVisit" | "claimAsyncVisit" | "releaseAsyncVisit" | "respondAsyncVisit" | "closeAsyncVisit" => {
+            "readAsyncVisit" | "claimAsyncVisit" | "releaseAsyncVisit" | "respondAsyncVisit" | "addToAsyncVisit"
+            | "closeAsyncVisit" => {
                 send(&app, &outsider, &operation, &visit).await.refused(404, "ASYNC_VISIT_NOT_FOUND");
             }
             "listAsyncVisits" => {

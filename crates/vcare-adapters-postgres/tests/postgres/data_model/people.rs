@@ -12,7 +12,7 @@ const HEALTH: &str = "**health**, in people's own words";
 
 /// Table, what its columns tell, and which columns tell that.
 #[rustfmt::skip]
-pub const TOLD: [(&str, &str, &str); 63] = [
+pub const TOLD: [(&str, &str, &str); 66] = [
     ("ai_draft", ACCOUNT, "requested_by decided_by"),
     ("ai_draft", "**health**, sealed", "sealed"),
     ("ai_draft", LEADS, "note_id"),
@@ -27,15 +27,17 @@ pub const TOLD: [(&str, &str, &str); 63] = [
     ("async_upload", NOTHING, "tenant_id id client_mutation_id attachment_index kind writer state reason discarded_at
         expires_at due_at lease_token checks uploader"),
     ("async_visit", "the patient", "patient_id"),
+    ("async_visit", "the patient, by the record that Encounter and charge name", "encounter_patient_id"),
     ("async_visit", LEADS, "appointment_id encounter_id"),
     ("async_visit", ACCOUNT, "submitted_by provider_id"),
     ("async_visit", "who acts for the patient, in the chart", "related_person_id"),
-    ("async_visit", HEALTH, "chief_complaint symptoms response_text original_body"),
+    ("async_visit", HEALTH, "chief_complaint symptoms response_text original_body addenda"),
+    ("async_visit", "**health**, as a code", "complaint_code_system complaint_code complaint_code_display"),
     ("async_visit", "**health**: what was advised", "follow_up"),
     ("async_visit", "the language the patient wrote in", "locale"),
     ("async_visit", TIMES, "authored_at submitted_at claimed_at responded_at closed_at"),
     ("async_visit", NOTHING, "tenant_id id client_mutation_id content_hash node_id session_id attachments_expected status
-        claimed_until encounter_status charged_at version updated_at"),
+        claimed_until encounter_status charged_at version updated_at authored_at_missing"),
     ("emergency_access", "the patient", "patient_id"),
     ("emergency_access", ACCOUNT, "user_id"),
     ("emergency_access", "**health**, in a clinician's words", "reason"),
@@ -72,6 +74,7 @@ pub const TOLD: [(&str, &str, &str); 63] = [
     ("tenant_secret", NOTHING, "tenant_id name version key_id created_at"),
     ("virtual_session", "who acts for the patient, in the chart", "related_persons"),
     ("virtual_session", "the patient", "patient_id"),
+    ("virtual_session", "the patient, by the record that Encounter and charge name", "encounter_patient_id"),
     ("virtual_session", LEADS, "appointment_id encounter_id"),
     ("virtual_session", ACCOUNT, "provider_id initiator_id messaging_requested_by"),
     ("virtual_session", "accounts, roles and times of everybody; why somebody was put out", "participants"),

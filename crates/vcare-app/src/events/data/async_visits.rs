@@ -38,7 +38,7 @@ pub struct AsyncVisitSubmitted {
     /// How many photos and voice notes come with it, sooner or later.
     #[schemars(range(max = 10))]
     pub attachments_expected: u8,
-    /// When it was written, by the phone's clock.
+    /// When it was written, by the phone's clock; when it arrived, where the phone did not say.
     pub authored_at: Timestamp,
     /// When it arrived.
     pub submitted_at: Timestamp,
@@ -102,6 +102,30 @@ pub struct AsyncVisitResponded {
     pub version: u32,
 }
 
+/// `virtual_care.async_visit.addendum_added.v1`: the clinician who answered added to the answer.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct AsyncVisitAddendumAdded {
+    /// The visit.
+    #[schemars(extend("pattern" = ASYNC_VISIT_ID))]
+    pub async_visit_id: String,
+    /// The FHIR Patient's id.
+    #[schemars(extend("pattern" = FOREIGN_ID))]
+    pub patient_id: String,
+    /// The clinician's account.
+    #[schemars(extend("pattern" = ACTOR_ID))]
+    pub provider_id: String,
+    /// Which addition to the answer it is, from 1.
+    #[schemars(range(min = 1))]
+    pub number: u32,
+    /// When.
+    pub added_at: Timestamp,
+    /// The visit's version.
+    #[schemars(range(min = 1))]
+    pub version: u32,
+}
+
 /// `virtual_care.async_visit.{released,closed,encounter.parked}.v1`: where a visit stands now.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -134,7 +158,7 @@ pub struct AsyncVisitChargeable {
     /// The FHIR Encounter's id.
     #[schemars(extend("pattern" = FOREIGN_ID))]
     pub encounter_id: String,
-    /// The FHIR Patient's id.
+    /// The FHIR Patient's id, as in the Encounter: after a merge of two records, the one that stayed.
     #[schemars(extend("pattern" = FOREIGN_ID))]
     pub patient_id: String,
     /// The FHIR Appointment's id.

@@ -7,7 +7,8 @@ use crate::*;
 
 #[test]
 fn a_draft_is_kept_as_it_was_said_whatever_the_phones_clock_shows() {
-    for authored_at in [datetime!(1970-01-01 0:00 UTC), datetime!(2099-12-31 23:59 UTC), NOON] {
+    let said = [datetime!(1970-01-01 0:00 UTC), datetime!(2099-12-31 23:59 UTC), NOON].map(Some);
+    for authored_at in said.into_iter().chain([None]) {
         let visit = AsyncVisit::submit(NewAsyncVisit { authored_at, ..draft() }, NOON).unwrap();
         assert_eq!(visit.parts().authored_at, authored_at);
         assert_eq!(visit.parts().submitted_at, NOON);
@@ -103,6 +104,70 @@ fn a_visit_has_one_encounter_and_one_charge_whoever_records_them() {
         assert_eq!(charges.count(), 1);
         assert_eq!(visit.status(), status);
     }
+}
+
+#[test]
+fn who_answered_adds_to_the_answer_and_nothing_is_overwritten() {
+    for status in [AsyncVisitStatus::Responded, AsyncVisitStatus::Closed] {
+        let mut visit = in_status(status);
+        let before = visit.parts().state.response().unwrap().clone();
+        assert_eq!(visit.amend(answer("no milk"), &by(DOCTOR, 20)), Ok(Outcome::Applied), "{status}");
+        assert_eq!(visit.amend(answer("no milk"), &seeing(1, by(DOCTOR, 21))), Ok(Outcome::AlreadyApplied), "{status}");
+        assert_eq!(visit.amend(answer("no tea"), &by(DOCTOR, 22)), Ok(Outcome::Applied), "{status}");
+        assert_eq!(visit.amend(answer("no milk"), &by(DOCTOR, 23)), Ok(Outcome::Applied), "said anew, later");
+        let theirs = AsyncVisitRefusal::NotTheClaimer { action: AsyncVisitAction::Amend };
+        assert_eq!(visit.amend(answer("no milk"), &by(COLLEAGUE, 24)), Err(theirs), "{status}");
+        let response = visit.parts().state.response().unwrap();
+        let added: Vec<_> = response.addenda.iter().map(|one| (one.text.as_str(), one.at, one.by.as_str())).collect();
+        let expected =
+            [("no milk", minute(20), DOCTOR), ("no tea", minute(22), DOCTOR), ("no milk", minute(23), DOCTOR)];
+        assert_eq!(added, expected);
+        assert_eq!(Response { addenda: Vec::new(), ..response.clone() }, before);
+        assert_eq!(visit.status(), status);
+        let told = visit.events().iter().filter(|one| one.event == AsyncVisitEvent::AddendumAdded).count();
+        assert_eq!((told, visit.follow_ups()), (3, &[][..]));
+    }
+}
+
+#[test]
+fn an_answer_is_added_to_so_often_and_no_more() {
+    let mut visit = in_status(AsyncVisitStatus::Closed);
+    for n in 0..MAX_ADDENDA {
+        assert_eq!(visit.amend(answer(&format!("{n}")), &by(DOCTOR, 20)), Ok(Outcome::Applied));
+    }
+    let full = Err(AsyncVisitRefusal::TooManyAddenda { limit: 20 });
+    assert_eq!(visit.amend(answer("more"), &by(DOCTOR, 21)), full);
+    assert_eq!(visit.amend(answer("19"), &by(DOCTOR, 21)), Ok(Outcome::AlreadyApplied), "what is there already fits");
+    assert_eq!(visit.parts().state.response().unwrap().addenda.len(), MAX_ADDENDA);
+}
+
+#[test]
+fn encounter_and_charge_name_the_patient_whom_the_chart_names() {
+    let other = PatientId::parse("pat-2").unwrap();
+    let charted = |patient: &str| {
+        let patient = Some(PatientId::parse(patient).unwrap());
+        ChartedEncounter { id: encounter("enc-1"), patient }
+    };
+    for (patient, kept) in [("pat-1", None), ("pat-2", Some(other.clone()))] {
+        let mut visit = in_status(AsyncVisitStatus::Responded);
+        assert_eq!(visit.record_encounter(charted(patient), minute(20)), Ok(Outcome::Applied));
+        assert_eq!(visit.parts().encounter_patient_id, kept);
+        assert_eq!(visit.parts().encounter_patient().as_str(), patient);
+        assert_eq!(visit.parts().patient_id.as_str(), "pat-1", "whose visit it was stays");
+    }
+    // By hand: as long as the Encounter is owed.
+    let mut visit = in_status(AsyncVisitStatus::Responded);
+    assert_eq!(visit.park_encounter(minute(10)), Ok(Outcome::Applied));
+    assert_eq!(visit.repoint_encounter(other.clone(), minute(11)), Ok(Outcome::Applied));
+    assert_eq!(visit.repoint_encounter(other.clone(), minute(12)), Ok(Outcome::AlreadyApplied));
+    assert_eq!(visit.parts().encounter_patient(), &other);
+    assert_eq!(visit.record_encounter(encounter("enc-1"), minute(13)), Ok(Outcome::Applied));
+    assert_eq!(visit.parts().encounter_patient(), &other, "a chart that does not say whose it is changes nothing");
+    let late = AsyncVisitRefusal::InvalidTransition {
+        action: AsyncVisitAction::RepointEncounter,
+        from: AsyncVisitStatus::Responded,
+    };
+    assert_eq!(visit.repoint_encounter(other, minute(14)), Err(late));
 }
 
 #[test]

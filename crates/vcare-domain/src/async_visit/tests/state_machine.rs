@@ -1,7 +1,9 @@
 //! Every action in every state.
 
 use super::support::*;
-use crate::AsyncVisitAction::{Claim, Close, ParkEncounter, RecordEncounter, Release, Respond};
+use crate::AsyncVisitAction::{
+    Amend, Claim, Close, ParkEncounter, RecordEncounter, Release, RepointEncounter, Respond,
+};
 use crate::AsyncVisitStatus::{Closed, Responded, Submitted, UnderReview};
 use crate::*;
 
@@ -24,7 +26,7 @@ use Verdict::{No, Repeat, Theirs, To};
 const COLUMNS: [AsyncVisitStatus; 4] = [Submitted, UnderReview, Responded, Closed];
 
 #[rustfmt::skip]
-const TABLE: [(AsyncVisitAction, &str, [Verdict; 4]); 12] = [
+const TABLE: [(AsyncVisitAction, &str, [Verdict; 4]); 16] = [
     //                           submitted        under_review     responded      closed
     (Claim,           DOCTOR,    [To(UnderReview), To(UnderReview), No,            No]),
     (Claim,           COLLEAGUE, [To(UnderReview), Theirs,          No,            No]),
@@ -34,10 +36,14 @@ const TABLE: [(AsyncVisitAction, &str, [Verdict; 4]); 12] = [
     (Respond,         COLLEAGUE, [No,              Theirs,          No,            No]),
     (Close,           DOCTOR,    [No,              No,              To(Closed),    Repeat]),
     (Close,           COLLEAGUE, [No,              No,              To(Closed),    Repeat]),
+    (Amend,           DOCTOR,    [No,              No,              To(Responded), To(Closed)]),
+    (Amend,           COLLEAGUE, [No,              No,              Theirs,        Theirs]),
     (RecordEncounter, DOCTOR,    [No,              No,              To(Responded), To(Closed)]),
     (RecordEncounter, COLLEAGUE, [No,              No,              To(Responded), To(Closed)]),
     (ParkEncounter,   DOCTOR,    [No,              No,              To(Responded), To(Closed)]),
     (ParkEncounter,   COLLEAGUE, [No,              No,              To(Responded), To(Closed)]),
+    (RepointEncounter, DOCTOR,   [No,              No,              To(Responded), To(Closed)]),
+    (RepointEncounter, COLLEAGUE, [No,             No,              To(Responded), To(Closed)]),
 ];
 
 fn act(visit: &mut AsyncVisit, action: AsyncVisitAction, who: &str) -> Result<Outcome, AsyncVisitRefusal> {
@@ -46,6 +52,8 @@ fn act(visit: &mut AsyncVisit, action: AsyncVisitAction, who: &str) -> Result<Ou
         Release => visit.release(&by(who, 20)),
         Respond => visit.respond(answer("rest"), Advice::LiveVisit, &by(who, 20)),
         Close => visit.close(&by(who, 20)),
+        Amend => visit.amend(answer("no milk"), &by(who, 20)),
+        RepointEncounter => visit.repoint_encounter(PatientId::parse("pat-2").unwrap(), minute(20)),
         RecordEncounter => visit.record_encounter(encounter("enc-1"), minute(20)),
         ParkEncounter => visit.park_encounter(minute(20)),
     }
@@ -64,7 +72,8 @@ fn every_action_in_every_state_does_what_the_table_says() {
                     assert_eq!(told, Ok(Outcome::Applied), "{cell}");
                     assert_eq!(visit.status(), status, "{cell}");
                     assert_eq!(visit.parts().version, before.parts().version.next(), "{cell}");
-                    assert_eq!(visit.events().len(), 1, "{cell}");
+                    // Whom an Encounter is written for is told with the charge.
+                    assert_eq!(visit.events().len(), usize::from(action != RepointEncounter), "{cell}");
                     continue;
                 }
                 Repeat => assert_eq!(told, Ok(Outcome::AlreadyApplied), "{cell}"),
@@ -91,10 +100,11 @@ fn the_table_has_a_column_for_every_state() {
 /// The commands that take the version a caller saw, and the state in which they would be applied.
 type Versioned = (AsyncVisitStatus, fn(&mut AsyncVisit, Change) -> Result<Outcome, AsyncVisitRefusal>);
 
-const VERSIONED: [Versioned; 4] = [
+const VERSIONED: [Versioned; 5] = [
     (Submitted, |visit, change| visit.claim(lease(30), &change)),
     (UnderReview, |visit, change| visit.release(&change)),
     (UnderReview, |visit, change| visit.respond(answer("rest"), Advice::None, &change)),
+    (Responded, |visit, change| visit.amend(answer("no milk"), &change)),
     (Responded, |visit, change| visit.close(&change)),
 ];
 

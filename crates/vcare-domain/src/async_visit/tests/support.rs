@@ -46,10 +46,11 @@ pub fn draft() -> NewAsyncVisit {
         submitted_by: UserId::parse("pat-account").unwrap(),
         related_person: None,
         chief_complaint: ChiefComplaint::parse("سر درد").unwrap(),
+        complaint_code: None,
         symptoms: vec![Symptom::parse("تب").unwrap()],
         locale: None,
         attachments_expected: 2,
-        authored_at: minute(-3000),
+        authored_at: Some(minute(-3000)),
     }
 }
 

@@ -88,10 +88,11 @@ fn a_visit_ended_from_the_waiting_room_has_no_duration_no_encounter_and_no_charg
     assert_eq!(visit.follow_ups(), []);
     let state = SessionState::Ended { started_at: None, ended_at: minute(25), encounter: EncounterRecord::NotRequired };
     assert_eq!(visit.parts().state, state);
-    for action in [Action::RecordEncounter, Action::ParkEncounter] {
+    for action in [Action::RecordEncounter, Action::ParkEncounter, Action::RepointEncounter] {
         let refusal = Refusal::InvalidTransition { action, from: SessionStatus::Ended };
         refused(&mut visit, refusal, |visit| match action {
             Action::ParkEncounter => visit.park_encounter(minute(26)),
+            Action::RepointEncounter => visit.repoint_encounter(PatientId::parse("pat-2").unwrap(), minute(26)),
             _ => visit.record_encounter(encounter("enc-1"), minute(26)),
         });
     }
@@ -178,6 +179,30 @@ fn the_encounter_makes_the_visit_chargeable_once() {
     }
     let refusal = Refusal::InvalidTransition { action: Action::ParkEncounter, from: SessionStatus::Ended };
     refused(&mut visit, refusal, |visit| visit.park_encounter(minute(14)));
+}
+
+#[test]
+fn encounter_and_charge_name_the_patient_whom_the_chart_names() {
+    let other = PatientId::parse("pat-2").unwrap();
+    let mut visit = ended();
+    let own = visit.parts().patient_id.clone();
+    for (patient, kept) in [(own.clone(), None), (other.clone(), Some(other.clone()))] {
+        let mut visit = visit.clone();
+        let charted = ChartedEncounter { id: encounter("enc-1"), patient: Some(patient.clone()) };
+        applied(visit.record_encounter(charted, minute(13)));
+        assert_eq!((&visit.parts().encounter_patient_id, visit.parts().encounter_patient()), (&kept, &patient));
+        assert_eq!(visit.parts().patient_id, own, "whose visit it was stays");
+    }
+    // By hand: as long as the Encounter is owed, and back again.
+    applied(visit.park_encounter(minute(13)));
+    applied(visit.repoint_encounter(other.clone(), minute(14)));
+    repeated(&mut visit, |visit| visit.repoint_encounter(other.clone(), minute(15)));
+    assert_eq!(visit.parts().encounter_patient(), &other);
+    applied(visit.repoint_encounter(own.clone(), minute(16)));
+    assert_eq!(visit.parts().encounter_patient_id, None);
+    applied(visit.record_encounter(encounter("enc-1"), minute(17)));
+    let late = Refusal::InvalidTransition { action: Action::RepointEncounter, from: SessionStatus::Ended };
+    refused(&mut visit, late, |visit| visit.repoint_encounter(other.clone(), minute(18)));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A FHIR R4 server that knows Encounters.
+//! A FHIR R4 server that knows Encounters, and of Patients whether their records were merged.
 
 mod outcome;
 mod r4;
@@ -30,6 +30,8 @@ pub(super) struct Encounters {
 #[derive(Debug, Default)]
 struct Book {
     encounters: Vec<Value>,
+    /// Patients whose record was merged, and what their record refers to as the one that took its place.
+    merged: HashMap<String, Option<String>>,
     /// Where those are that have an identifier of that value: a hundred thousand are not looked through for each new one.
     by_identifier: HashMap<String, Vec<usize>>,
     journal: Option<Journal>,
@@ -66,6 +68,11 @@ impl Book {
         self.encounters.push(encounter);
     }
 
+    fn is_of_merged(&self, encounter: &Value) -> bool {
+        let patient = encounter["subject"]["reference"].as_str().and_then(|text| text.strip_prefix("Patient/"));
+        patient.is_some_and(|patient| self.merged.contains_key(patient))
+    }
+
     /// Those that are meant, oldest first.
     fn found(&self, search: &Search) -> Vec<&Value> {
         match search.identifier_value() {
@@ -95,6 +102,11 @@ impl Encounters {
         self.book().encounters.clone()
     }
 
+    /// From here on a patient's record is out of use; `into`: what it refers to as the one that took its place.
+    pub fn merge(&self, patient: &str, into: Option<&str>) {
+        self.book().merged.insert(patient.to_owned(), into.map(ToOwned::to_owned));
+    }
+
     pub fn put(&self, encounter: Value) -> String {
         let encounter = stored(encounter);
         let id = id_of(&encounter).to_owned();
@@ -121,12 +133,13 @@ impl Encounters {
             ["Encounter"] if asked.method == "POST" => self.create(asked),
             ["Encounter"] if asked.reads() => self.search(asked),
             ["Encounter", id] | ["Encounter", id, "_history", "1"] if asked.reads() => self.read(id),
+            ["Patient", id] if asked.reads() => self.patient(id),
             ["Encounter", ..] | ["metadata"] => {
                 let methods = if segments.len() == 1 { "GET, POST" } else { "GET" };
                 let message = format!("only {methods}");
                 refused(405, &[Issue::new("not-supported", "", message)]).header("allow", methods)
             }
-            _ => refused(404, &[Issue::new("not-found", "", "this server knows only Encounter")]),
+            _ => refused(404, &[Issue::new("not-found", "", "this server knows only Encounter and Patient")]),
         }
     }
 
@@ -159,6 +172,10 @@ impl Encounters {
             None => Vec::new(),
         };
         match matches.as_slice() {
+            [] if book.is_of_merged(&encounter) => {
+                let message = "the patient's record was merged into another one";
+                refused(422, &[Issue::new("business-rule", "Encounter.subject", message)])
+            }
             [] => {
                 let encounter = stored(encounter);
                 let answer = self.written(201, &encounter, minimal);
@@ -187,6 +204,18 @@ impl Encounters {
             Some(encounter) => fhir(200, encounter).header("etag", "W/\"1\""),
             None => refused(404, &[Issue::new("not-found", "", "no such Encounter")]),
         }
+    }
+
+    /// A patient, as far as anybody asks: everybody is there, and in use unless their record was merged.
+    fn patient(&self, id: &str) -> Answer {
+        let mut patient = json!({"resourceType": "Patient", "id": id, "active": true});
+        if let Some(into) = self.book().merged.get(id) {
+            patient["active"] = json!(false);
+            if let Some(other) = into {
+                patient["link"] = json!([{"other": {"reference": other}, "type": "replaced-by"}]);
+            }
+        }
+        fhir(200, &patient).header("etag", "W/\"1\"")
     }
 
     fn search(&self, asked: &Asked) -> Answer {
@@ -234,6 +263,9 @@ impl Encounters {
                         {"name": "identifier", "type": "token"},
                         {"name": "patient", "type": "reference"},
                     ],
+                }, {
+                    "type": "Patient",
+                    "interaction": [{"code": "read"}],
                 }],
             }],
         })

@@ -124,6 +124,7 @@ impl Check {
         }
         self.each(encounter, "identifier", Self::identifier);
         self.each(encounter, "participant", Self::participant);
+        self.each(encounter, "reasonCode", Self::concept);
         self.each(encounter, "appointment", |check, one, at| check.reference(one, at, &["Appointment"]));
     }
 
@@ -173,15 +174,18 @@ impl Check {
             None => {}
             Some(Value::Array(types)) => {
                 for (number, one) in types.iter().enumerate() {
-                    let at = format!("{at}.type[{number}]");
-                    let codings = one["coding"].as_array().map(Vec::as_slice).unwrap_or_default();
-                    self.expect(!codings.is_empty() || one["text"].is_string(), &at, "has neither coding nor text");
-                    for (number, coding) in codings.iter().enumerate() {
-                        self.coding(coding, &format!("{at}.coding[{number}]"));
-                    }
+                    self.concept(one, &format!("{at}.type[{number}]"));
                 }
             }
             Some(_) => self.wrong(&format!("{at}.type"), "must be an array"),
+        }
+    }
+
+    fn concept(&mut self, concept: &Value, at: &str) {
+        let codings = concept["coding"].as_array().map(Vec::as_slice).unwrap_or_default();
+        self.expect(!codings.is_empty() || concept["text"].is_string(), at, "has neither coding nor text");
+        for (number, coding) in codings.iter().enumerate() {
+            self.coding(coding, &format!("{at}.coding[{number}]"));
         }
     }
 

@@ -27,10 +27,11 @@ fn submitted() -> AsyncVisit {
         submitted_by: UserId::parse("pat-account").unwrap(),
         related_person: None,
         chief_complaint: ChiefComplaint::parse("headache").unwrap(),
+        complaint_code: None,
         symptoms: Vec::new(),
         locale: None,
         attachments_expected: 0,
-        authored_at: NOON,
+        authored_at: Some(NOON),
     };
     AsyncVisit::submit(new, NOON).unwrap()
 }
@@ -38,13 +39,15 @@ fn submitted() -> AsyncVisit {
 /// What is decided on an async visit, by whom, and when.
 type Decide = fn(&mut AsyncVisit, &Change) -> Result<Outcome, AsyncVisitRefusal>;
 
-const DECISIONS: [(&str, Decide); 6] = [
+const DECISIONS: [(&str, Decide); 8] = [
     ("claim", |visit, change| visit.claim(ClaimLease::minutes(1).unwrap(), change)),
     ("release", |visit, change| visit.release(change)),
     ("respond", |visit, change| visit.respond(ResponseText::parse("rest").unwrap(), Advice::None, change)),
+    ("amend", |visit, change| visit.amend(ResponseText::parse("no milk").unwrap(), change)),
     ("close", |visit, change| visit.close(change)),
     ("record_encounter", |visit, change| visit.record_encounter(EncounterId::parse("enc-1").unwrap(), change.at)),
     ("park_encounter", |visit, change| visit.park_encounter(change.at)),
+    ("repoint_encounter", |visit, change| visit.repoint_encounter(PatientId::parse("pat-2").unwrap(), change.at)),
 ];
 
 /// A visit without a live link, its Encounter, and what each command comes to.

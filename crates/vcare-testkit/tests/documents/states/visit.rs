@@ -129,6 +129,9 @@ fn commands() -> Vec<Command<VirtualSession>> {
         visit.record_encounter(EncounterId::parse("enc-1").unwrap(), later(visit))
     }));
     commands.extend(of_all("park_encounter", |visit| visit.park_encounter(later(visit))));
+    commands.extend(of_all("repoint_encounter", |visit| {
+        visit.repoint_encounter(PatientId::parse("pat-2").unwrap(), later(visit))
+    }));
     commands
 }
 

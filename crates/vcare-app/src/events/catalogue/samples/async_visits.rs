@@ -14,7 +14,8 @@ use crate::events::async_visit_event;
 
 const PATIENT: &str = "5e3a7d1c-0b7f-4f8e-a1d3-6a5b9c0e4d43";
 /// What people wrote. No event may carry it.
-pub(super) const WRITTEN: [&str; 3] = ["cough for three days", "fever at night", "drink much and rest"];
+pub(super) const WRITTEN: [&str; 4] =
+    ["cough for three days", "fever at night", "drink much and rest", "no milk for a week"];
 
 fn draft(number: usize, authored_at: OffsetDateTime) -> Result<NewAsyncVisit, SampleError> {
     Ok(NewAsyncVisit {
@@ -30,10 +31,11 @@ fn draft(number: usize, authored_at: OffsetDateTime) -> Result<NewAsyncVisit, Sa
         submitted_by: user(PATIENT)?,
         related_person: None,
         chief_complaint: ChiefComplaint::parse(WRITTEN[0])?,
+        complaint_code: None,
         symptoms: vec![Symptom::parse(WRITTEN[1])?],
         locale: Some(LanguageTag::parse("en")?),
         attachments_expected: 2,
-        authored_at,
+        authored_at: Some(authored_at),
     })
 }
 
@@ -49,6 +51,8 @@ impl Narrator {
         self.reviewed(&mut visit, 120, &|visit, change| visit.claim(lease, change))?;
         self.reviewed(&mut visit, 126, &|visit, change| visit.respond(answer.clone(), Advice::LiveVisit, change))?;
         self.written(&mut visit, |visit| visit.record_encounter(encounter, minute(127)))?;
+        let more = ResponseText::parse(WRITTEN[3])?;
+        self.reviewed(&mut visit, 140, &|visit, change| visit.amend(more.clone(), change))?;
         self.reviewed(&mut visit, 180, &|visit, change| visit.close(change))
     }
 
