@@ -63,6 +63,7 @@ impl Modify for Security {
         routes::sessions::fallback_message::fallback_message,
         routes::sessions::end::end,
         routes::sessions::cancel::cancel,
+        routes::sessions::no_show::no_show,
         routes::join::join_by_get,
         routes::join::join_by_post,
         routes::waiting::status::status,

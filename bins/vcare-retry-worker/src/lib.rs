@@ -19,7 +19,11 @@ use vcare_boot::{Config, Metrics, Service, WorkerConfig, serve_ops};
 const fn rounds(kind: JobKind) -> usize {
     match kind {
         JobKind::CreateEncounter => 2,
-        JobKind::CreateAsyncEncounter | JobKind::CreateThread | JobKind::FailLostVisit | JobKind::PushSummary => 1,
+        JobKind::CreateAsyncEncounter
+        | JobKind::CreateThread
+        | JobKind::FailLostVisit
+        | JobKind::EndByItself
+        | JobKind::PushSummary => 1,
     }
 }
 
@@ -31,6 +35,8 @@ const FORGET_EVERY: Duration = Duration::from_secs(3600);
 const LISTEN_EVERY: Duration = Duration::from_secs(5);
 /// How long who was last heard of, and short links that expired, are kept.
 const KEEP_WAITING: time::Duration = time::Duration::days(2);
+/// How often visits are looked for that were not held.
+const END_EVERY: Duration = Duration::from_secs(60);
 /// How often drafts that nobody decided on are erased, and the most at once.
 const EXPIRE_EVERY: Duration = Duration::from_secs(60);
 const EXPIRED_AT_ONCE: u16 = 500;
@@ -72,6 +78,7 @@ pub async fn run(
     tasks.spawn(reap(app.clone(), shutdown.clone()));
     tasks.spawn(listen(app.clone(), shutdown.clone()));
     tasks.spawn(expire(app.clone(), shutdown.clone()));
+    tasks.spawn(end_visits_not_held(app.clone(), shutdown.clone()));
     tasks.spawn(measure(app, Arc::clone(&clock), shutdown.clone()));
     let keep = time::Duration::hours(i64::from(config.worker.keep_answers_hours));
     tasks.spawn(async move {
@@ -185,6 +192,22 @@ async fn listen(app: App, shutdown: CancellationToken) {
             Ok(lost) => tracing::info!(lost, "people whose devices fell silent were noted as disconnected"),
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "broken promises could not be looked for");
+            }
+        }
+    })
+    .await;
+}
+
+async fn end_visits_not_held(app: App, shutdown: CancellationToken) {
+    every(END_EVERY, &shutdown, || async {
+        match app.end_visits_not_held().await {
+            Ok(0) => {}
+            Ok(ended) => tracing::info!(ended, "visits whose time was over were ended or noted as no-shows"),
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "visits that were not held could not be looked for"
+                );
             }
         }
     })

@@ -64,11 +64,6 @@ fn kind_of(kind: EncounterKind) -> Value {
     coding("urn:ghasi:virtual-care:encounter-type", code, display)
 }
 
-/// What could let somebody in stands in a query or a fragment.
-fn without_query(address: &str) -> &str {
-    address.split(['?', '#']).next().unwrap_or(address)
-}
-
 /// R5's `Encounter.virtualService` as the extension that R4 has for it.
 fn virtual_service(service: &VirtualService) -> Value {
     let (code, display) = match service.backend {
@@ -79,7 +74,7 @@ fn virtual_service(service: &VirtualService) -> Value {
         "url": "http://hl7.org/fhir/5.0/StructureDefinition/extension-Encounter.virtualService",
         "extension": [
             {"url": "channelType", "valueCoding": coding("urn:ghasi:virtual-care:video-backend", code, display)},
-            {"url": "address", "valueUrl": without_query(service.address.as_str())},
+            {"url": "address", "valueUrl": service.address.as_str()},
         ],
     })
 }
@@ -168,7 +163,7 @@ mod tests {
             kinds: vec![EncounterKind::Live(MediaMode::Video), EncounterKind::Live(MediaMode::Message)],
             virtual_service: Some(VirtualService {
                 backend: VideoBackend::Zoom,
-                address: HttpsUrl::parse("https://zoom.example/j/123?pwd=secret").unwrap(),
+                address: HttpsUrl::parse("https://zoom.example/j/123").unwrap(),
             }),
             participants: vec![
                 person("dr-9", EncounterPart::PrimaryPerformer),

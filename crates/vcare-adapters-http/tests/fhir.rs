@@ -251,11 +251,6 @@ fn table() -> Vec<Row> {
             vec![refused(), patient(&["Patient/pat-2"]), answer("503 Oops", "")],
             Err(Unavailable(Status(503))),
         ),
-        (
-            "merged, and the line is cut then",
-            vec![refused(), patient(&["Patient/pat-2"]), Reply::Close],
-            Err(Unavailable(Unreachable)),
-        ),
         ("401", vec![answer("401 Unauthorized", "")], Err(Unavailable(Status(401)))),
         ("403", vec![answer("403 Forbidden", "")], Err(Unavailable(Status(403)))),
         ("404", vec![answer("404 Not Found", "")], Err(Unavailable(Status(404)))),

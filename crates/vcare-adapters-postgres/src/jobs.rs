@@ -101,6 +101,15 @@ UPDATE retry_job AS job
   FROM unnest($1, $2, $3, $4, $5) AS back (session_id, lease_token, due_at, error, kind)
  WHERE job.session_id = back.session_id AND job.lease_token = back.lease_token AND job.kind = back.kind";
 
+/// A visit that has not begun, of any tenant.
+#[derive(QueryableByName)]
+struct NotHeldRow {
+    #[diesel(sql_type = Text)]
+    tenant_id: String,
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
 #[derive(QueryableByName)]
 struct LeasedRow {
     #[diesel(sql_type = Text)]
@@ -200,6 +209,21 @@ impl JobQueue for PgJobQueue {
             })
         });
         broken.collect()
+    }
+
+    async fn visits_not_held(&self, now: OffsetDateTime, limit: u16) -> Result<Vec<(TenantId, SessionId)>, StoreError> {
+        let mut conn = self.connections.unbound().await?;
+        let rows: Vec<NotHeldRow> = diesel::sql_query("SELECT tenant_id, id FROM visits_not_held($1, $2)")
+            .bind::<Timestamptz, _>(now)
+            .bind::<Int4, _>(i32::from(limit))
+            .load(&mut conn.pg)
+            .await
+            .map_err(store_error)?;
+        let corrupt = |_| StoreError::Corrupt { table: "virtual_session", column: "tenant_id" };
+        let visits = rows
+            .into_iter()
+            .map(|row| Ok((TenantId::parse(row.tenant_id).map_err(corrupt)?, SessionId::from_uuid(row.id))));
+        visits.collect()
     }
 
     async fn tenants_at(&self, backend: VideoBackend) -> Result<Vec<TenantId>, StoreError> {

@@ -7,7 +7,7 @@ use diesel::prelude::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension, QueryDsl,
     SelectableHelper,
 };
-use diesel::sql_types::{Bool, Jsonb, Timestamptz};
+use diesel::sql_types::{Bool, Jsonb, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use vcare_app::ports::{
@@ -30,6 +30,9 @@ use crate::rows::{SessionRow, TenantConfigRow};
 use crate::schema::{idempotency_key, tenant_config, virtual_session};
 use crate::store::PgStore;
 use crate::waiting::PATIENT_IS_PRESENT;
+
+/// A visit's status, as it is stored.
+const STATUS: &str = "CASE WHEN no_show_at IS NULL THEN status ELSE 'no_show' END";
 
 /// A kept answer as stored.
 pub(crate) type AnswerRow = (Vec<u8>, i16, Vec<u8>);
@@ -75,7 +78,8 @@ impl Reads for PgStore {
             .into_boxed();
         if !filter.statuses.is_empty() {
             let statuses: Vec<&str> = filter.statuses.iter().map(|status| status.as_str()).collect();
-            query = query.filter(dsl::status.eq_any(statuses));
+            // A no-show is stored as cancelled.
+            query = query.filter(sql::<Text>(STATUS).eq_any(statuses));
         }
         if let Some(appointment) = &filter.appointment_id {
             query = query.filter(dsl::appointment_id.eq(AppointmentId::as_str(appointment)));

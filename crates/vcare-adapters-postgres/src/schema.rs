@@ -32,6 +32,9 @@ diesel::table! {
         shared_room_slug_prefix -> Nullable<Text>,
         clinic_name -> Nullable<Text>,
         clinic_phone -> Nullable<Text>,
+        auto_end_minutes -> Int4,
+        resume_minutes -> Int4,
+        no_show_minutes -> Int4,
     }
 }
 
@@ -72,11 +75,14 @@ diesel::table! {
         links -> Jsonb,
         messaging_status -> Nullable<Text>,
         messaging_requested_by -> Nullable<Text>,
-        messaging_reason -> Nullable<Text>,
         related_persons -> Jsonb,
+        encounter_patient_id -> Nullable<Text>,
+        messaging_reason -> Nullable<Text>,
         people -> Jsonb,
         stays -> Jsonb,
-        encounter_patient_id -> Nullable<Text>,
+        end_cause -> Nullable<Text>,
+        end_reason -> Nullable<Text>,
+        no_show_at -> Nullable<Timestamptz>,
     }
 }
 

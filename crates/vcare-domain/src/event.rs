@@ -92,8 +92,12 @@ pub enum SessionEvent {
     FallbackParked,
     /// The visit was called off before it began.
     Cancelled,
+    /// The patient did not come.
+    NoShow,
     /// The connection was lost for longer than the reconnect window.
     Failed,
+    /// Somebody came back to a visit that had failed: it goes on.
+    Resumed,
     /// The visit is over.
     Ended {
         /// Whole seconds from start to end; 0 when nothing took place.
@@ -136,6 +140,11 @@ pub enum FollowUp {
     /// Give the visit up then, if its patient is still gone. A later loss moves it.
     FailLostVisit {
         /// When the reconnect window ends.
+        due: OffsetDateTime,
+    },
+    /// See then whether the visit ends by itself. A later one moves it.
+    EndByItself {
+        /// When to look.
         due: OffsetDateTime,
     },
 }

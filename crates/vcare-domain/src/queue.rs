@@ -19,7 +19,7 @@ pub struct Waiter {
     pub planned: OffsetDateTime,
 }
 
-/// Those who wait for one provider, or for whoever comes, in the order in which they came.
+/// Those whose visits are open and who wait for one provider, or for whoever comes: by planned start, then by arrival.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queue {
     /// Whom they wait for; `None`: whoever is free.

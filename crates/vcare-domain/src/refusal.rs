@@ -42,6 +42,10 @@ pub enum Action {
     Cancel,
     /// End the visit.
     End,
+    /// End what nobody ends.
+    EndByItself,
+    /// Note that the patient did not come.
+    MarkNoShow,
     /// Go on without a live link.
     ContinueAsync,
     /// Turn recording off because the consent was withdrawn.
@@ -77,7 +81,8 @@ impl fmt::Display for Action {
             Self::ReportConnection => "tell of a connection to",
             Self::Fail => "give up",
             Self::Cancel => "cancel",
-            Self::End => "end",
+            Self::End | Self::EndByItself => "end",
+            Self::MarkNoShow => "note a no-show of",
             Self::ContinueAsync => "continue without a live link",
             Self::WithdrawRecording => "withdraw the recording consent of",
             Self::RecordRecording => "note a recording of",
@@ -147,6 +152,15 @@ pub enum Refusal {
     #[error("the patient is waited for until {until}")]
     PatientAwaited {
         /// Until when.
+        until: OffsetDateTime,
+    },
+    /// Noting a no-show while the patient waits.
+    #[error("the patient is in the waiting room")]
+    PatientCame,
+    /// It is too early for that.
+    #[error("that is possible from {until} on")]
+    NotDue {
+        /// From when on.
         until: OffsetDateTime,
     },
     /// Providers sign in; a link that can be forwarded must not give a moderator's rights.

@@ -13,7 +13,7 @@ use vcare_app::ports::{
     EncounterDraft, EncounterKind, EncounterPart, EncounterParticipant, FhirError, FhirGateway, Period, VirtualService,
 };
 use vcare_domain::{
-    AppointmentId, EncounterId, HttpsUrl, MediaMode, NodeId, PatientId, TenantId, UserId, VideoBackend,
+    AppointmentId, ChartedEncounter, HttpsUrl, MediaMode, NodeId, PatientId, TenantId, UserId, VideoBackend,
 };
 use vcare_testkit::{Mode, Name, Standins, StandinsConfig};
 
@@ -195,7 +195,7 @@ fn draft() -> EncounterDraft {
     }
 }
 
-async fn record(standins: &Standins, draft: &EncounterDraft) -> Result<EncounterId, FhirError> {
+async fn record(standins: &Standins, draft: &EncounterDraft) -> Result<ChartedEncounter, FhirError> {
     let gateway = HttpFhirGateway::new(client(&[]), neighbour(&standins.fhir_url()));
     gateway.create_encounter(&TenantId::parse("tenant-a").unwrap(), draft, Duration::seconds(2), &trace()).await
 }
@@ -209,6 +209,24 @@ async fn the_services_own_encounter_is_taken_once_and_its_oldest_duplicate_is_fo
     standins.put_encounter(standins.encounters()[0].clone());
     assert_eq!(record(&standins, &draft()).await.unwrap(), id);
     assert_eq!(standins.encounters().len(), 2);
+}
+
+#[tokio::test]
+async fn a_merged_patients_encounter_is_refused_and_the_record_says_which_one_stayed() {
+    let standins = standins().await;
+    let patient = format!("{}/Patient/pat-1", standins.fhir_url());
+    assert_eq!(get(&patient).await.json()["active"], true);
+    standins.merge_patient("pat-1", Some("Patient/pat-2"));
+    let record_of = get(&patient).await.json();
+    assert_eq!((&record_of["active"], &record_of["link"][0]["type"]), (&json!(false), &json!("replaced-by")));
+    let charted = record(&standins, &draft()).await.unwrap();
+    assert_eq!(charted.patient.as_ref().map(PatientId::as_str), Some("pat-2"));
+    assert_eq!(standins.encounters()[0]["subject"]["reference"], "Patient/pat-2");
+    // It is there: the same again finds it, and whose it is.
+    assert_eq!(record(&standins, &draft()).await.unwrap(), charted);
+    standins.merge_patient("pat-1", None);
+    let other = EncounterDraft { identifier_value: "0192f00d-0000-7000-8000-000000000002".to_owned(), ..draft() };
+    assert_eq!(record(&standins, &other).await, Err(FhirError::Invalid { status: 422 }));
 }
 
 #[tokio::test]

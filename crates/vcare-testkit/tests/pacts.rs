@@ -92,6 +92,9 @@ async fn make_so(standins: &Standins, state: &ProviderState) -> Value {
                 standins.put_encounter(json!({"resourceType": "Encounter", "identifier": identifier}));
             }
         }
+        "a patient's record was merged into another one" => {
+            standins.merge_patient(text("patientId"), Some(text("into")));
+        }
         "new threads are taken"
         | "somebody speaks in what it hears"
         | "it drafts what it is asked for"

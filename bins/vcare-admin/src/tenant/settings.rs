@@ -67,6 +67,15 @@ pub struct SettingFlags {
     /// For how many minutes a lost connection is waited for.
     #[arg(long)]
     session_grace_minutes_after: Option<u32>,
+    /// After how many minutes a visit ends by itself that everybody has left.
+    #[arg(long)]
+    auto_end_minutes: Option<u32>,
+    /// For how many minutes a visit that failed can be resumed.
+    #[arg(long)]
+    resume_minutes: Option<u32>,
+    /// How many minutes after the planned start a patient who has not come is a no-show.
+    #[arg(long)]
+    no_show_minutes: Option<u32>,
     /// The clinic's IANA time zone.
     #[arg(long)]
     time_zone: Option<String>,

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use vcare_app::sessions::SeenSession;
 use vcare_app::{ViewedSession, Viewer};
-use vcare_domain::{Audience, Participant, ParticipantStatus, SessionParts, SessionState, ThreadRecord};
+use vcare_domain::{Audience, MediaMode, Participant, ParticipantStatus, SessionParts, SessionState, ThreadRecord};
 
 use crate::dto::people::{About, OwnParticipantDto, ParticipantDto, PersonDto, ProviderTimeDto, SegmentDto};
 
@@ -115,10 +115,18 @@ pub struct SessionCourseDto {
     failure_reason: Option<&'static str>,
     /// Why it was cancelled, in the words of the person who cancelled it.
     cancel_reason: Option<String>,
+    /// Why it ended: `person`, `everybody_left`, `connection_lost` or `not_held`; null before.
+    end_cause: Option<&'static str>,
+    /// Why it was ended, in the words of the person who ended it.
+    end_reason: Option<String>,
     /// Who takes part, in the order of invitation.
     participants: Vec<ParticipantDto>,
-    /// What the patient and a provider spent together: stretches of one medium, in order.
+    /// In which medium it is held now: `video`, `audio` or `message`; null unless active.
+    media_mode: Option<&'static str>,
+    /// What the patient and a provider spent together: stretches of one medium, in order. As in the Encounter.
     segments: Vec<SegmentDto>,
+    /// Whole seconds that the patient and a provider spent together, as far as they have ended.
+    seconds_together: u32,
     /// The providers who were with the patient so far, the longest first.
     providers: Vec<ProviderTimeDto>,
 }
@@ -357,10 +365,20 @@ impl SessionCourseDto {
             SessionState::Cancelled { reason, .. } => Some(reason.as_str().to_owned()),
             _ => None,
         };
+        let (end_cause, end_reason) = match &visit.state {
+            SessionState::Ended { cause, reason, .. } => {
+                (Some(cause.as_str()), reason.as_ref().map(|reason| reason.as_str().to_owned()))
+            }
+            _ => (None, None),
+        };
         Self {
             failure_reason: failure(visit),
             cancel_reason,
+            end_cause,
+            end_reason,
             participants: visit.participants.iter().map(|one| ParticipantDto::of(one, about)).collect(),
+            media_mode: visit.medium().map(MediaMode::as_str),
+            seconds_together: visit.seconds().total(),
             segments: visit.held().iter().map(SegmentDto::from).collect(),
             providers: visit.provider_times().into_iter().map(ProviderTimeDto::from).collect(),
         }

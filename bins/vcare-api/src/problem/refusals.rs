@@ -17,7 +17,9 @@ pub(super) fn refused(refusal: &Refusal) -> Problem {
         Refusal::NotItsProvider | Refusal::NamedByOthers => Code::AccessDenied,
         Refusal::TooManyParticipants { .. } => Code::MaxParticipantsExceeded,
         // Only durable work gives a visit up, and it is answered by nobody.
-        Refusal::PatientNotLost | Refusal::PatientAwaited { .. } => Code::InvalidStatusTransition,
+        Refusal::PatientNotLost | Refusal::PatientAwaited { .. } | Refusal::PatientCame | Refusal::NotDue { .. } => {
+            Code::InvalidStatusTransition
+        }
         // These two are turned into something else before they come here; they are as good as unknown.
         Refusal::ParticipantNotFound | Refusal::TokenSuperseded => Code::ParticipantNotFound,
     };

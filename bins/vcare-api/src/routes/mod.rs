@@ -151,6 +151,7 @@ pub fn configure(app: &mut web::ServiceConfig) {
     ))
     .service(signed_in(&at("/end"), vec![post(web::post().to(sessions::end::end))]))
     .service(signed_in(&at("/cancel"), vec![post(web::post().to(sessions::cancel::cancel))]))
+    .service(signed_in(&at("/no-show"), vec![post(web::post().to(sessions::no_show::no_show))]))
     .service(signed_in(
         &at("/recording/withdraw"),
         vec![post(web::post().to(sessions::withdraw_recording::withdraw_recording))],

@@ -143,8 +143,8 @@ impl Operation {
             "joinConnection" | "reportConnection" => json!({"state": "alive"}),
             "joinClinic" => json!({"token": "a.b.c"}),
             "joinShort" => json!({"code": "0123456789abcdefghijkl"}),
-            "issueJoinToken" | "joinAsProvider" | "admitParticipant" | "endSession" | "withdrawRecording"
-            | "fallbackMessage" => json!({}),
+            "issueJoinToken" | "joinAsProvider" | "admitParticipant" | "endSession" | "markNoShow"
+            | "withdrawRecording" | "fallbackMessage" => json!({}),
             "probeLink" | "probeLinkByToken" => {
                 json!({"rttMs": 120, "lossPercent": 0.5, "upKbps": 300, "downKbps": 300})
             }

@@ -73,7 +73,8 @@ async fn us_004_the_charge_has_duration_patient_and_encounter() {
         charge["data"],
         json!({
             "sessionId": visit.id, "encounterId": ended["encounterId"], "patientId": CONSENTED,
-            "appointmentId": "appt-1", "providerId": "clinician-1", "startedAt": began, "endedAt": ended["actualEnd"],
+            "appointmentId": "appt-1", "providerId": "clinician-1",
+            "providers": [{"id": "clinician-1", "seconds": 754}], "startedAt": began, "endedAt": ended["actualEnd"],
             "durationSeconds": 754, "secondsPerMode": {"video": 754, "audio": 0, "message": 0},
         })
     );

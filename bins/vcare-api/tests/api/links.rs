@@ -125,6 +125,7 @@ async fn a_visit_begins_in_what_the_links_carry_and_every_change_is_a_segment_wi
 async fn who_asks_for_less_gets_less_and_is_told_that_it_was_their_choice() {
     let app = TestApp::start().await;
     let (visit, token) = app.active_visit().await;
+    app.clock.advance(Duration::SECOND);
     let mut asked = kbps(3000.0);
     asked["prefer"] = json!("message");
     let answer = app.probe(&token, &asked).await.expect(200);

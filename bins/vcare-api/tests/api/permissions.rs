@@ -28,7 +28,7 @@ pub fn needed(operation: &Operation) -> Permission {
         "fallbackMessage" => Permission::SessionFallBack,
         "probeLink" => Permission::LinkProbe,
         "endSession" => Permission::SessionEnd,
-        "cancelSession" => Permission::SessionCancel,
+        "cancelSession" | "markNoShow" => Permission::SessionCancel,
         "reportConnection" => Permission::ConnectionReport,
         "withdrawRecording" => Permission::RecordingWithdraw,
         "transcribe" => Permission::AiTranscribe,

@@ -90,7 +90,7 @@ impl Ward {
     async fn end_a_visit(&self) {
         let (id, _) = self.begin_a_visit().await;
         self.clock.advance(Duration::MINUTE);
-        self.app.end_session(&Self::caller(), id, None).await.unwrap();
+        self.app.end_session(&Self::caller(), id, None, None).await.unwrap();
     }
 
     /// Visits whose patients were lost after a minute, minutes ago.

@@ -82,6 +82,6 @@ async fn end_a_visit(world: &World) -> Result<()> {
     app.join_by_token(&link.token, &Device::default(), caller.trace.clone()).await?;
     app.admit_participant(&caller, id, patient, None, None).await?;
     clock.advance(Duration::minutes(12));
-    app.end_session(&caller, id, None).await?;
+    app.end_session(&caller, id, None, None).await?;
     Ok(())
 }

@@ -113,6 +113,23 @@ async fn the_contract_with_the_fhir_gateway_makes_one_encounter_a_visit() {
     let told = contract.says(agreed, async |port| written(port, &twice, b"service-token").await);
     assert_eq!(told.await, Ok(EncounterId::parse("enc-1").unwrap().into()), "the oldest");
 
+    let merged = EncounterDraft { patient_id: PatientId::parse("pat-merged").unwrap(), ..draft(6) };
+    let stayed = EncounterDraft { patient_id: PatientId::parse("pat-stayed").unwrap(), ..draft(6) };
+    let refused = Interaction::new("the Encounter of a patient whose record was merged", create(&merged), outcome(422));
+    let asked = ours("GET", "/fhir/R4/Patient/pat-merged").header("Accept", FHIR_JSON).header("X-Tenant-Id", "kabul");
+    let record = json!({
+        "resourceType": "Patient", "id": "pat-merged", "active": false,
+        "link": [{"type": "replaced-by", "other": {"reference": "Patient/pat-stayed"}}],
+    });
+    let record = Interaction::new("a patient's record", asked, Response::json(200, FHIR_JSON, record));
+    let taken = Interaction::new("the Encounter of the record that stayed", create(&stayed), encounter(201));
+    let merge = json!({"patientId": "pat-merged", "into": "Patient/pat-stayed"});
+    let agreed = [refused, record, taken]
+        .map(|one| given(one, &merged, 0).given("a patient's record was merged into another one", &merge));
+    let told = contract.says(agreed, async |port| written(port, &merged, b"service-token").await);
+    let charted = ChartedEncounter { id: EncounterId::parse("enc-1").unwrap(), patient: Some(stayed.patient_id) };
+    assert_eq!(told.await, Ok(charted));
+
     let period = Period { start: draft(4).period.end, end: draft(4).period.start };
     let backwards = EncounterDraft { period, ..draft(4) };
     let interaction = Interaction::new("an Encounter that ends before it begins", create(&backwards), outcome(400));

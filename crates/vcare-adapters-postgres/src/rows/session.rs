@@ -7,9 +7,9 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use vcare_app::ports::StoreError;
 use vcare_domain::{
-    AppointmentId, EncounterId, EncounterRecord, EncounterStatus, Fallback, FreeText, HttpsUrl, NodeId, PatientId,
-    RecordingRef, Room, RoomName, Schedule, SessionId, SessionParts, SessionState, SessionStatus, TenantId, ThreadId,
-    ThreadRecord, TimeZoneName, UserId, VideoBackend, VirtualSession,
+    AppointmentId, EncounterId, EncounterRecord, EncounterStatus, EndCause, Fallback, FreeText, HttpsUrl, NodeId,
+    PatientId, RecordingRef, Room, RoomName, Schedule, SessionId, SessionParts, SessionState, SessionStatus, TenantId,
+    ThreadId, ThreadRecord, TimeZoneName, UserId, VideoBackend, VirtualSession,
 };
 
 use crate::rows::documents::{
@@ -63,6 +63,9 @@ pub(crate) struct SessionRow {
     people: serde_json::Value,
     stays: serde_json::Value,
     encounter_patient_id: Option<String>,
+    end_cause: Option<String>,
+    end_reason: Option<String>,
+    no_show_at: Option<OffsetDateTime>,
 }
 
 /// What of a visit changes; written by every save.
@@ -95,6 +98,9 @@ pub(crate) struct SessionChanges<'a> {
     people: serde_json::Value,
     stays: serde_json::Value,
     encounter_patient_id: Option<&'a str>,
+    end_cause: Option<&'static str>,
+    end_reason: Option<&'a str>,
+    no_show_at: Option<OffsetDateTime>,
 }
 
 /// A visit as first written: what never changes, and what does.
@@ -116,6 +122,18 @@ pub(crate) struct NewSessionRow<'a> {
     created_at: OffsetDateTime,
     #[diesel(embed)]
     changes: SessionChanges<'a>,
+}
+
+/// The reason of a no-show, for a version before this one, which reads it as a cancelled visit.
+const NO_SHOW: &str = "no-show";
+
+/// The status as it is stored. A no-show is stored as cancelled, with a column of its own that says what it is, as a version
+/// before this one cannot read a status that it does not know.
+pub(crate) const fn stored_status(status: SessionStatus) -> &'static str {
+    match status {
+        SessionStatus::NoShow => SessionStatus::Cancelled.as_str(),
+        other => other.as_str(),
+    }
 }
 
 fn corrupt(column: &'static str) -> StoreError {
@@ -141,16 +159,24 @@ fn items<D: DeserializeOwned, T>(
 
 impl<'a> SessionChanges<'a> {
     pub(crate) fn of(visit: &'a SessionParts) -> Result<Self, StoreError> {
-        let (failed_at, cancelled_at, cancel_reason) = match &visit.state {
-            SessionState::Failed { failed_at, .. } => (Some(*failed_at), None, None),
-            SessionState::Cancelled { cancelled_at, reason } => (None, Some(*cancelled_at), Some(reason.as_str())),
+        let failed_at = match &visit.state {
+            SessionState::Failed { failed_at, .. } => Some(*failed_at),
+            _ => None,
+        };
+        let (cancelled_at, cancel_reason, no_show_at) = match &visit.state {
+            SessionState::Cancelled { cancelled_at, reason } => (Some(*cancelled_at), Some(reason.as_str()), None),
+            SessionState::NoShow { noted_at } => (Some(*noted_at), Some(NO_SHOW), Some(*noted_at)),
             _ => (None, None, None),
+        };
+        let (end_cause, end_reason) = match &visit.state {
+            SessionState::Ended { cause, reason, .. } => (Some(cause.as_str()), reason.as_ref().map(FreeText::as_str)),
+            _ => (None, None),
         };
         let encounter = visit.state.encounter();
         let thread = visit.fallback.as_ref().map(|fallback| &fallback.thread);
         Ok(Self {
             provider_id: visit.provider_id.as_ref().map(UserId::as_str),
-            status: visit.state.status().as_str(),
+            status: stored_status(visit.state.status()),
             recording_enabled: visit.recording_enabled,
             recording_ref: visit.recordings.first().map(RecordingRef::as_str),
             messaging_thread_id: thread.and_then(ThreadRecord::id).map(ThreadId::as_str),
@@ -180,6 +206,9 @@ impl<'a> SessionChanges<'a> {
             people: serde_json::to_value(PeopleDocument::of(&visit.participants)).map_err(|_| corrupt("people"))?,
             stays: serde_json::to_value(StaysDocument::of(&visit.participants)).map_err(|_| corrupt("stays"))?,
             encounter_patient_id: visit.encounter_patient_id.as_ref().map(PatientId::as_str),
+            end_cause,
+            end_reason,
+            no_show_at,
         })
     }
 }
@@ -282,8 +311,14 @@ impl SessionRow {
             SessionStatus::Ended => SessionState::Ended {
                 started_at: self.started_at,
                 ended_at: self.ended_at.ok_or(corrupt("ended_at"))?,
+                cause: self.end_cause()?,
+                reason: self.end_reason.as_deref().and_then(|reason| FreeText::parse(reason).ok()),
                 encounter: self.encounter()?,
             },
+            SessionStatus::NoShow => return Err(corrupt("status")),
+            SessionStatus::Cancelled if self.no_show_at.is_some() => {
+                SessionState::NoShow { noted_at: self.no_show_at.ok_or(corrupt("no_show_at"))? }
+            }
             SessionStatus::Cancelled => {
                 let reason = self.cancel_reason.as_deref().and_then(|reason| FreeText::parse(reason).ok());
                 SessionState::Cancelled {
@@ -292,6 +327,14 @@ impl SessionRow {
                 }
             }
         })
+    }
+
+    /// A version before this one writes none: there, a person had ended it.
+    fn end_cause(&self) -> Result<EndCause, StoreError> {
+        match self.end_cause.as_deref() {
+            None => Ok(EndCause::Person),
+            Some(name) => EndCause::from_name(name).ok_or(corrupt("end_cause")),
+        }
     }
 
     fn fallback(&self) -> Result<Option<Fallback>, StoreError> {

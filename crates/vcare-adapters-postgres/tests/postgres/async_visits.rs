@@ -4,8 +4,8 @@ use time::Duration;
 use vcare_app::ports::{AsyncVisitFilter, AsyncVisitReads, FirstSubmission, Ids, JobKind, JobQueue, StoreError};
 use vcare_domain::{
     Advice, AppointmentId, AsyncVisit, AsyncVisitId, AsyncVisitStatus, Change, ChiefComplaint, ClaimLease,
-    ClientMutationId, EncounterId, LanguageTag, NewAsyncVisit, NodeId, Outcome, PatientId, ResponseText, SessionId,
-    SessionStatus, Symptom, TenantId,
+    ClientMutationId, ComplaintCode, EncounterId, LanguageTag, NewAsyncVisit, NodeId, Outcome, PatientId, ResponseText,
+    SessionId, SessionStatus, Symptom, TenantId,
 };
 
 use crate::support::{Bench, HERAT, KABUL, PATIENT, PROVIDER, tenant, told, user};

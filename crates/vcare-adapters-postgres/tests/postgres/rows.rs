@@ -8,7 +8,7 @@ use vcare_domain::{
     SessionStatus, TenantConfig, TenantConfigDraft, ThreadId, ThreadRecord, Version, VideoBackend, VirtualSession,
 };
 
-use crate::support::{Bench, HERAT, KABUL, PROVIDER, applied, patient_of, tenant, user};
+use crate::support::{Bench, HERAT, KABUL, PATIENCE, PROVIDER, applied, patient_of, tenant, user};
 
 async fn reads_back(bench: &Bench, visit: &VirtualSession, what: &str) {
     let read = bench.read(visit).await.unwrap().unwrap();
@@ -47,7 +47,7 @@ async fn a_visit_reads_back_after_each_step_of_its_life() {
     step(&mut visit, "audio", outcome).await;
     let outcome = visit.disconnect(patient, at(4), Duration::MINUTE);
     step(&mut visit, "disconnected", outcome).await;
-    let outcome = visit.join(patient, 1, at(5));
+    let outcome = visit.join(patient, 1, PATIENCE.resume, at(5));
     step(&mut visit, "back", outcome).await;
     let outcome = visit.change_media_mode(MediaMode::Message, SegmentCause::Chosen, at(6));
     step(&mut visit, "messages", outcome).await;
@@ -55,7 +55,7 @@ async fn a_visit_reads_back_after_each_step_of_its_life() {
     step(&mut visit, "lost", outcome).await;
     let outcome = visit.fail(Duration::MINUTE, at(8));
     step(&mut visit, "failed", outcome).await;
-    let outcome = visit.end(&by(9));
+    let outcome = visit.end(None, &by(9));
     step(&mut visit, "ended after failing", outcome).await;
     let outcome = visit.park_encounter(at(10));
     step(&mut visit, "parked", outcome).await;
@@ -140,7 +140,7 @@ async fn every_state_of_a_person_and_an_ended_visit_without_encounter_read_back(
         reads_back(&bench, &changed, changed.parts().participants[0].state.status().as_str()).await;
     }
     let mut visit = bench.saved(KABUL, SessionStatus::Waiting).await;
-    applied(visit.end(&Change { by: user(PROVIDER), at, expected: None }));
+    applied(visit.end(None, &Change { by: user(PROVIDER), at, expected: None }));
     bench.save(KABUL, &mut visit).await;
     reads_back(&bench, &visit, "ended without Encounter").await;
     assert!(matches!(

@@ -19,6 +19,14 @@ use vcare_domain::{
 use vcare_testkit::postgres::tokio_postgres::types::ToSql;
 use vcare_testkit::{HandClock, SeededIds, TestDatabase};
 
+/// How long people are waited for.
+pub const PATIENCE: vcare_domain::Patience = vcare_domain::Patience {
+    reconnect: Duration::MINUTE,
+    resume: Duration::minutes(30),
+    auto_end: Duration::minutes(10),
+    no_show: Duration::minutes(60),
+};
+
 pub const KABUL: &str = "hosp-kabul";
 pub const HERAT: &str = "hosp-herat";
 pub const PROVIDER: &str = "dr-amiri";
@@ -163,14 +171,20 @@ impl Bench {
         if status == SessionStatus::Scheduled {
             return visit;
         }
+        if status == SessionStatus::NoShow {
+            let planned = visit.parts().schedule.start();
+            applied(visit.mark_no_show(&Change { at: planned, ..change(1) }));
+            return visit;
+        }
         applied(visit.issue_join_token(patient, None, LIMIT, &change(1)));
-        applied(visit.join(patient, 1, change(1).at));
+        applied(visit.join(patient, 1, PATIENCE.resume, change(1).at));
         match status {
             SessionStatus::Scheduled | SessionStatus::Waiting => return visit,
             SessionStatus::Cancelled => {
                 applied(visit.cancel(prose("ناروغ نه دی راغلی\nدوهم"), &change(2)));
                 return visit;
             }
+            SessionStatus::NoShow => unreachable!("that patient has come"),
             SessionStatus::Active | SessionStatus::Failed | SessionStatus::Ended => {}
         }
         applied(visit.remove(observer, prose("not wanted"), &change(2)));
@@ -180,7 +194,7 @@ impl Bench {
                 applied(visit.disconnect(patient, change(8).at, Duration::MINUTE));
                 applied(visit.fail(Duration::MINUTE, change(9).at));
             }
-            SessionStatus::Ended => applied(visit.end(&change(9))),
+            SessionStatus::Ended => applied(visit.end(None, &change(9))),
             _ => {}
         }
         visit

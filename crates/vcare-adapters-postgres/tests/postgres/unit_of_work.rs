@@ -50,7 +50,7 @@ async fn a_save_of_a_stale_version_is_a_conflict_and_writes_nothing() {
     let before = written(&bench).await;
 
     let by = vcare_domain::Change { by: user("dr-amiri"), at: bench.now() + Duration::HOUR, expected: None };
-    applied(stale.end(&by));
+    applied(stale.end(None, &by));
     let mut tx = bench.begin(KABUL).await;
     let refused = tx.sessions().save(&mut stale).await;
     assert!(matches!(refused, Err(StoreError::Conflict)), "{refused:?}");

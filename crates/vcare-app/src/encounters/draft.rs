@@ -116,13 +116,13 @@ mod tests {
         }
         for n in [1, 3, 4] {
             assert_eq!(visit.issue_join_token(id(n), None, LIMIT, &change(0)), Ok(Outcome::Applied));
-            assert_eq!(visit.join(id(n), 1, at(1)), Ok(Outcome::Applied));
+            assert_eq!(visit.join(id(n), 1, Duration::ZERO, at(1)), Ok(Outcome::Applied));
         }
         for (n, minutes) in [(1, 2), (3, 5)] {
             assert_eq!(visit.admit(id(n), &change(minutes)), Ok(Outcome::Applied));
         }
         assert_eq!(encounter_draft(visit.parts()), None, "it is not over");
-        assert_eq!(visit.end(&change(12)), Ok(Outcome::Applied));
+        assert_eq!(visit.end(None, &change(12)), Ok(Outcome::Applied));
 
         let draft = encounter_draft(visit.parts()).unwrap();
         let parts: Vec<_> = draft

@@ -35,7 +35,7 @@ pub struct EventType {
 }
 
 /// Every published event type.
-pub const EVENT_TYPES: [EventType; 31] = [
+pub const EVENT_TYPES: [EventType; 33] = [
     event::<SessionCreated>(
         "virtual_care.session.created.v1",
         "Visit created",
@@ -94,7 +94,18 @@ pub const EVENT_TYPES: [EventType; 31] = [
     event::<SessionChanged>(
         "virtual_care.session.failed.v1",
         "Visit failed",
-        "The connection was lost for longer than the reconnect window; a clinician still ends the visit.",
+        "The connection was lost for longer than the reconnect window. The visit may be resumed for a while, a clinician may end it, \
+         and it ends by itself after a day.",
+    ),
+    event::<SessionChanged>(
+        "virtual_care.session.resumed.v1",
+        "Visit resumed",
+        "Patient or provider came back to a visit that had failed: it goes on, as the same visit.",
+    ),
+    event::<SessionChanged>(
+        "virtual_care.session.no_show.v1",
+        "No-show",
+        "The patient did not come. There is no Encounter and no charge.",
     ),
     event::<FallbackInitiated>(
         "virtual_care.session.fallback.initiated.v1",

@@ -7,7 +7,7 @@ mod links;
 use schemars::JsonSchema;
 use serde::Serialize;
 use vcare_domain::{
-    EncounterStatus, MediaMode, ParticipantRole, ParticipantStatus, SegmentCause, SessionStatus, VideoBackend,
+    EncounterStatus, EndCause, MediaMode, ParticipantRole, ParticipantStatus, SegmentCause, SessionStatus, VideoBackend,
 };
 
 use crate::events::Timestamp;
@@ -194,6 +194,9 @@ pub struct SessionEnded {
     /// `pending`, or `not_required` when nothing took place.
     #[schemars(extend("enum" = [EncounterStatus::Pending, EncounterStatus::NotRequired].map(EncounterStatus::as_str)))]
     pub encounter_status: &'static str,
+    /// Why it ended.
+    #[schemars(extend("enum" = EndCause::ALL.map(EndCause::as_str)))]
+    pub cause: &'static str,
     /// Storage key of the recording, when it was finished by then.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("pattern" = STORAGE_KEY))]

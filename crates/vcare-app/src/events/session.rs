@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use vcare_domain::{
-    EventId, ParticipantId, ParticipantRole, ParticipantStatus, Recorded, RecordingRef, SessionEvent, SessionParts,
-    SessionState, ThreadId, UserId,
+    EndCause, EventId, ParticipantId, ParticipantRole, ParticipantStatus, Recorded, RecordingRef, SessionEvent,
+    SessionParts, SessionState, ThreadId, UserId,
 };
 
 use crate::actor::Scope;
@@ -117,7 +117,9 @@ impl Mapper<'_> {
                 self.event("virtual_care.session.recording.available.v1", self.recording_available(recording))
             }
             SessionEvent::Cancelled => self.event("virtual_care.session.cancelled.v1", self.changed()),
+            SessionEvent::NoShow => self.event("virtual_care.session.no_show.v1", self.changed()),
             SessionEvent::Failed => self.event("virtual_care.session.failed.v1", self.changed()),
+            SessionEvent::Resumed => self.event("virtual_care.session.resumed.v1", self.changed()),
             SessionEvent::Ended { duration_seconds } => {
                 self.event("virtual_care.session.ended.v1", self.ended(*duration_seconds))
             }
@@ -278,9 +280,9 @@ impl Mapper<'_> {
     }
 
     fn ended(&self, duration_seconds: u32) -> SessionEnded {
-        let encounter_status = match &self.visit.state {
-            SessionState::Ended { encounter, .. } => encounter.status().as_str(),
-            _ => "not_required",
+        let (encounter_status, cause) = match &self.visit.state {
+            SessionState::Ended { encounter, cause, .. } => (encounter.status().as_str(), cause.as_str()),
+            _ => ("not_required", EndCause::Person.as_str()),
         };
         SessionEnded {
             session_id: self.visit.id.to_string(),
@@ -291,6 +293,7 @@ impl Mapper<'_> {
             ended_at: Timestamp(self.visit.state.ended_at().unwrap_or(self.recorded.at)),
             duration_seconds,
             encounter_status,
+            cause,
             recording_ref: self.visit.recordings.first().map(ToString::to_string),
             recording_refs: self.visit.recordings.iter().map(ToString::to_string).collect(),
             version: self.visit.version.get(),

@@ -4,6 +4,7 @@
 //! follows from its name: leases, next attempts, parking, metrics, and the operators' tool. Encounters have rounds of their
 //! own ([`crate::encounters`]), as there may be a hundred thousand of them.
 
+mod end_by_itself;
 mod lost_visit;
 mod pace;
 mod record;
@@ -45,6 +46,7 @@ impl App {
                 of(Some(breaker)).work(self, |app, job, deadline| app.make_thread(job, deadline)).await
             }
             JobKind::FailLostVisit => of(None).work(self, |app, job, _| app.give_up_lost_visit(job)).await,
+            JobKind::EndByItself => of(None).work(self, |app, job, _| app.end_left_visit(job)).await,
             JobKind::PushSummary => {
                 let breaker = self.neighbours.ai.as_ref().map(|ai| &ai.chart_breaker);
                 of(breaker).work(self, |app, job, left| app.push_leased_summaries(job, left)).await

@@ -48,7 +48,7 @@ impl App {
             JobKind::CreateAsyncEncounter => self.park_async_encounter(tx, session).await?,
             JobKind::CreateThread => self.park_thread(tx, session).await?,
             // Nothing was promised that would have to be taken back.
-            JobKind::FailLostVisit => {}
+            JobKind::FailLostVisit | JobKind::EndByItself => {}
             JobKind::PushSummary => self.park_drafts(tx, session).await?,
         }
         let found = tx.jobs().park(session, kind, "operator").await?;

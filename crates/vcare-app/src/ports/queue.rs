@@ -86,14 +86,22 @@ pub enum JobKind {
     CreateThread,
     /// Give a visit up whose patient stays away.
     FailLostVisit,
+    /// End a visit that nobody ends.
+    EndByItself,
     /// Write a visit's accepted summaries into the chart.
     PushSummary,
 }
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 5] =
-        [Self::CreateEncounter, Self::CreateAsyncEncounter, Self::CreateThread, Self::FailLostVisit, Self::PushSummary];
+    pub const ALL: [Self; 6] = [
+        Self::CreateEncounter,
+        Self::CreateAsyncEncounter,
+        Self::CreateThread,
+        Self::FailLostVisit,
+        Self::EndByItself,
+        Self::PushSummary,
+    ];
 
     /// The kind's name in the database and in metrics.
     #[must_use]
@@ -103,6 +111,7 @@ impl JobKind {
             Self::CreateAsyncEncounter => "create_async_encounter",
             Self::CreateThread => "create_thread",
             Self::FailLostVisit => "fail_lost_visit",
+            Self::EndByItself => "end_by_itself",
             Self::PushSummary => "push_summary",
         }
     }
@@ -118,9 +127,11 @@ impl JobKind {
     pub fn visit(self, subject: SessionId) -> VisitId {
         match self {
             Self::CreateAsyncEncounter => VisitId::Async(AsyncVisitId::from_uuid(*subject.as_uuid())),
-            Self::CreateEncounter | Self::CreateThread | Self::FailLostVisit | Self::PushSummary => {
-                VisitId::Live(subject)
-            }
+            Self::CreateEncounter
+            | Self::CreateThread
+            | Self::FailLostVisit
+            | Self::EndByItself
+            | Self::PushSummary => VisitId::Live(subject),
         }
     }
 }
@@ -140,6 +151,7 @@ impl From<FollowUp> for NewJob {
             FollowUp::CreateEncounter => Self { kind: JobKind::CreateEncounter, due: None },
             FollowUp::CreateThread => Self { kind: JobKind::CreateThread, due: None },
             FollowUp::FailLostVisit { due } => Self { kind: JobKind::FailLostVisit, due: Some(due) },
+            FollowUp::EndByItself { due } => Self { kind: JobKind::EndByItself, due: Some(due) },
         }
     }
 }
@@ -206,6 +218,9 @@ pub trait JobQueue: Send + Sync {
     async fn give_back(&self, jobs: &[GivenBack]) -> Result<(), StoreError>;
     /// People who promised a sign of life that has not come by now, longest ago first.
     async fn broken_promises(&self, now: OffsetDateTime, limit: u16) -> Result<Vec<BrokenPromise>, StoreError>;
+    /// Visits that have not begun and whose time is over: the patient did not come, or was not admitted. The earliest planned
+    /// first.
+    async fn visits_not_held(&self, now: OffsetDateTime, limit: u16) -> Result<Vec<(TenantId, SessionId)>, StoreError>;
     /// The tenants that hold their visits at that backend.
     async fn tenants_at(&self, backend: VideoBackend) -> Result<Vec<TenantId>, StoreError>;
     /// Machines' drafts whose time is over and that nobody has erased, oldest first.

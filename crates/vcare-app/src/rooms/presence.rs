@@ -1,7 +1,7 @@
 //! Who is seen in a room. Hints from the video server: late, twice and out of order.
 
-use time::{Duration, OffsetDateTime};
-use vcare_domain::{ConferenceName, Outcome, ParticipantId, SessionId, VirtualSession};
+use time::OffsetDateTime;
+use vcare_domain::{ConferenceName, Outcome, ParticipantId, Patience, SessionId, VirtualSession};
 
 use crate::actor::{ActorRef, Scope, TraceContext};
 use crate::app::App;
@@ -30,8 +30,14 @@ pub struct Presence {
 }
 
 /// Lets the visit decide what a hint means for it; answers whether it changed. What does not fit is no error.
-fn tell(session: &mut VirtualSession, id: ParticipantId, present: bool, at: OffsetDateTime, window: Duration) -> bool {
-    let told = if present { session.connect(id, at) } else { session.disconnect(id, at, window) };
+fn tell(
+    session: &mut VirtualSession,
+    id: ParticipantId,
+    present: bool,
+    at: OffsetDateTime,
+    patience: Patience,
+) -> bool {
+    let told = if present { session.connect(id, at, patience) } else { session.disconnect(id, at, patience.reconnect) };
     told == Ok(Outcome::Applied)
 }
 
@@ -51,7 +57,7 @@ impl App {
         trace: TraceContext,
     ) -> Result<(), AppError> {
         let (tenant_id, id) = self.served_room(server, room).await?.ok_or(AppError::NotFound(Resource::Session))?;
-        let window = self.video_config(&tenant_id).await?.grace_after();
+        let patience = self.video_config(&tenant_id).await?.patience();
         let scope = Scope { tenant_id, actor: ActorRef::System("jitsi"), trace };
         let now = self.clock.now();
         self.in_visit("note_presence", &scope, id, async |tx, session| {
@@ -65,7 +71,7 @@ impl App {
                 let at = match hint.seen {
                     Seen::Joined(at) | Seen::Left(at) => at.min(now),
                 };
-                changed |= tell(session, hint.participant_id, present, at, window);
+                changed |= tell(session, hint.participant_id, present, at, patience);
             }
             Ok(changed)
         })
@@ -77,13 +83,13 @@ impl App {
     /// # Errors
     /// [`AppError::NotFound`], [`AppError::Blocked`] without settings, [`AppError::Store`].
     pub async fn room_emptied(&self, scope: &Scope, id: SessionId, at: OffsetDateTime) -> Result<(), AppError> {
-        let window = self.video_config(&scope.tenant_id).await?.grace_after();
+        let patience = self.video_config(&scope.tenant_id).await?.patience();
         self.in_visit("note_presence", scope, id, async |tx, session| {
             tx.presences().everybody_left(id, at).await?;
             let people: Vec<ParticipantId> = session.parts().participants.iter().map(|person| person.id).collect();
             let mut changed = false;
             for person in people {
-                changed |= tell(session, person, false, at, window);
+                changed |= tell(session, person, false, at, patience);
             }
             Ok(changed)
         })

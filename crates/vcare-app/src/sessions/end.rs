@@ -1,7 +1,7 @@
 //! A clinician ends a visit.
 
 use tokio::join;
-use vcare_domain::{FollowUp, SessionId, Version, VirtualSession};
+use vcare_domain::{FollowUp, FreeText, SessionId, Version, VirtualSession};
 
 use crate::access::{Access, Audited, ViewedSession};
 use crate::actor::Caller;
@@ -24,6 +24,7 @@ impl App {
         &self,
         caller: &Caller,
         id: SessionId,
+        reason: Option<FreeText>,
         expected: Option<Version>,
     ) -> Result<ViewedSession, AppError> {
         let work = async {
@@ -34,7 +35,7 @@ impl App {
                 session: id,
                 by: By::Caller(caller, Permission::SessionEnd),
                 once: None,
-                decide: |session: &mut VirtualSession, _: Option<&Access>| session.end(&change),
+                decide: |session: &mut VirtualSession, _: Option<&Access>| session.end(reason.clone(), &change),
             };
             let Done::Now(changed) = self.change_session(&caller.scope(), plan).await? else {
                 return Err(AppError::NotFound(Resource::Session));

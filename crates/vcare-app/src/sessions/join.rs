@@ -1,6 +1,6 @@
 //! A patient (or guest) comes by link.
 
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use vcare_domain::{
     DeviceId, DisplayName, Entry, Locale, Outcome, Participant, ParticipantId, ParticipantRole, Place, SessionStatus,
     Version, VirtualSession,
@@ -75,12 +75,13 @@ impl App {
         device: &Device,
         trace: TraceContext,
     ) -> Result<Joined, AppError> {
-        let (seen, lease) = self.opened_by(claims).await?;
+        let (seen, lease) = self.named_by(claims).await?;
         let config = self.video_config(&claims.tenant_id).await?;
-        let status_before = seen.status();
+        let (status_before, resume) = (seen.status(), config.patience().resume);
+        seen.opens_to(claims.participant_id, claims.version, resume, self.clock.now()).map_err(token_refusal)?;
         // Before anything changes: of two devices that come at once, one is asked.
         self.keep_there(claims, lease.as_ref(), device.id.as_ref(), device.take_over).await?;
-        let session = self.come(claims, seen, trace.clone()).await?;
+        let session = self.come(claims, seen, resume, trace.clone()).await?;
         let id = claims.participant_id;
         let person = participant(&session, id)?;
         let entry = session.entry(id);
@@ -118,10 +119,11 @@ impl App {
         &self,
         claims: &JoinTokenClaims,
         mut seen: VirtualSession,
+        resume: Duration,
         trace: TraceContext,
     ) -> Result<VirtualSession, AppError> {
         let (id, version, now) = (claims.participant_id, claims.version, self.clock.now());
-        if seen.join(id, version, now).map_err(token_refusal)? == Outcome::AlreadyApplied {
+        if seen.join(id, version, resume, now).map_err(token_refusal)? == Outcome::AlreadyApplied {
             return Ok(seen);
         }
         let scope = Scope { tenant_id: claims.tenant_id.clone(), actor: ActorRef::Participant(id), trace };
@@ -130,7 +132,7 @@ impl App {
             session: claims.session_id,
             by: By::Link(id),
             once: None,
-            decide: |session: &mut VirtualSession, _: Option<&Access>| session.join(id, version, now),
+            decide: |session: &mut VirtualSession, _: Option<&Access>| session.join(id, version, resume, now),
         };
         match self.change_session(&scope, plan).await {
             Ok(Done::Now(changed)) => Ok(changed.session),

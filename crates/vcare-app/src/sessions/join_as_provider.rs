@@ -37,7 +37,7 @@ impl App {
                 by: By::Caller(caller, Permission::SessionJoin),
                 once: None,
                 decide: |session: &mut VirtualSession, _: Option<&Access>| {
-                    session.join_as_named_provider(new_id, name.as_ref(), limit, &change)
+                    session.join_as_named_provider(new_id, name.as_ref(), limit, config.patience(), &change)
                 },
             };
             let Done::Now(Changed { session, viewer, .. }) = self.change_session(&caller.scope(), plan).await? else {

@@ -97,7 +97,7 @@ impl App {
             let change = caller.change(now, expected);
             let salt = random_hex::<16>(&*self.ids);
             let recipe = |session: &VirtualSession| {
-                let expires_at = session.link_expires_at(self.settings.join_token_grace, now);
+                let expires_at = session.new_link_expires_at(self.settings.join_token_grace, now);
                 Recipe::of(session, participant, expires_at, now, salt.clone())
             };
             let answer = |viewed: &ViewedSession| Answer {

@@ -57,6 +57,7 @@ impl App {
     ) -> Result<LinkDecision, AppError> {
         let seen = self.store.session_and_links(&claims.tenant_id, claims.session_id).await?;
         let seen = seen.ok_or(JoinTokenFault::Invalid)?;
+        self.check_time(claims, &seen.0)?;
         let (who, version) = (claims.participant_id, claims.version);
         seen.0.admits_token(who, version).map_err(token_refusal)?;
         let scope = Scope { tenant_id: claims.tenant_id.clone(), actor: ActorRef::Participant(who), trace };

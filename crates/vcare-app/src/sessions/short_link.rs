@@ -79,10 +79,10 @@ impl App {
     /// [`AppError::Secrets`], [`AppError::Store`].
     pub async fn resolve_short_link(&self, code: &str) -> Result<String, AppError> {
         let link = self.short_link_of(code).await?;
-        if self.clock.now() >= link.expires_at {
+        let session = self.store.session(&link.tenant_id, link.session_id).await?.ok_or(JoinTokenFault::Invalid)?;
+        if !session.link_is_open(link.participant_id, link.expires_at, self.clock.now()) {
             return Err(JoinTokenFault::Expired.into());
         }
-        let session = self.store.session(&link.tenant_id, link.session_id).await?.ok_or(JoinTokenFault::Invalid)?;
         match session.admits_token(link.participant_id, link.version) {
             Ok(_) | Err(Refusal::InvalidTransition { .. }) => {}
             Err(refusal) => return Err(token_refusal(refusal)),

@@ -101,6 +101,12 @@ fields! {
     session_grace_minutes_before: u32, "Option<u32>";
     /// For how many minutes a lost connection is waited for, 1 to 60.
     session_grace_minutes_after: u32, "Option<u32>";
+    /// After how many minutes a visit ends by itself that everybody has left, 1 to 240.
+    auto_end_minutes: u32, "Option<u32>";
+    /// For how many minutes a visit that failed can be resumed, 0 to 240.
+    resume_minutes: u32, "Option<u32>";
+    /// How many minutes after the planned start a patient who has not come is a no-show, 5 to 720.
+    no_show_minutes: u32, "Option<u32>";
     /// The clinic's IANA time zone.
     time_zone: String, "Option<String>";
     /// `en`, `fa-AF` or `ps`.
@@ -181,7 +187,8 @@ impl TenantConfigPatch {
             optional: jitsi_server_url jitsi_tenant jicofo_health_url prosody_url zoom_account_id branding_logo_url
                 branding_primary_color clinic_name clinic_phone;
             needed: jitsi_xmpp_domain jitsi_app_id jitsi_audience zoom_host_user room_slug_prefix max_participants
-                session_grace_minutes_before session_grace_minutes_after time_zone recording_retention_days;
+                session_grace_minutes_before session_grace_minutes_after auto_end_minutes resume_minutes no_show_minutes
+                time_zone recording_retention_days;
             link: link_video_min_kbps: video_min_kbps link_audio_min_kbps: audio_min_kbps link_max_rtt_ms: max_rtt_ms
                 link_max_loss_percent: max_loss_percent
         }

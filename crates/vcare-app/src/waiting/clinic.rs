@@ -1,7 +1,6 @@
 //! Whose clinic a join link is of: what the page on which people wait shows of it.
 
 use sha2::{Digest, Sha256};
-use time::OffsetDateTime;
 use vcare_domain::TenantConfig;
 
 use crate::app::App;
@@ -46,7 +45,7 @@ pub enum LinkOf<'a> {
 
 impl App {
     /// Whose clinic a link is of. Also of links that are too old, were superseded, or are of visits that are over: their holders
-    /// are to know whom to call. Nothing of the visit is told.
+    /// are to know whom to call. Nothing of the visit is returned.
     ///
     /// # Errors
     /// [`AppError::JoinToken`] for what is no link of ours, [`AppError::Secrets`], [`AppError::Store`].
@@ -54,7 +53,7 @@ impl App {
     pub async fn clinic_of_link(&self, link: LinkOf<'_>) -> Result<Clinic, AppError> {
         let tenant = match link {
             // A moment at which no token has expired: only the signature counts here.
-            LinkOf::Token(token) => self.join_tokens.verify(token, OffsetDateTime::UNIX_EPOCH).await?.tenant_id,
+            LinkOf::Token(token) => self.join_tokens.verify(token).await?.tenant_id,
             LinkOf::Code(code) => self.short_link_of(code).await?.tenant_id,
         };
         let found = self.store.clinic(&tenant).await?;

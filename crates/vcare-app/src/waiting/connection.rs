@@ -1,7 +1,7 @@
 //! Reports and beacons: what people's devices tell of their connections.
 
 use time::{Duration, OffsetDateTime};
-use vcare_domain::{Entry, Heard, Outcome, ParticipantId, Relation, SessionId, VirtualSession};
+use vcare_domain::{Entry, Heard, Outcome, ParticipantId, Patience, Relation, SessionId, VirtualSession};
 
 use super::JoinStatus;
 use super::status::token_refusal;
@@ -28,8 +28,8 @@ pub struct ConnectionReport {
 struct Told {
     heard: Heard,
     at: OffsetDateTime,
-    /// For how long a lost patient is waited for.
-    window: Duration,
+    /// For how long people are waited for.
+    patience: Patience,
 }
 
 /// Whom a report is about: that person, or the caller's own part in the visit.
@@ -70,7 +70,7 @@ impl App {
         let status = JoinStatus::of(&session, participant, None);
         if report.heard == Heard::Alive
             && fresh
-            && session.clone().hear(id, report.heard, at, Duration::ZERO) == Ok(Outcome::AlreadyApplied)
+            && session.clone().hear(id, report.heard, at, Patience::NONE) == Ok(Outcome::AlreadyApplied)
         {
             return Ok(status);
         }
@@ -125,10 +125,10 @@ impl App {
         about: About<'_>,
         once: Option<&Once<'_, JoinStatus>>,
     ) -> Result<Done<JoinStatus>, AppError> {
-        let window = self.video_config(&scope.tenant_id).await?.grace_after();
+        let patience = self.video_config(&scope.tenant_id).await?.patience();
         run_again_after_lost_races("report_connection", || async {
             let mut tx = self.store.begin("report_connection", scope).await?;
-            let told = Told { heard, at, window };
+            let told = Told { heard, at, patience };
             let done = self.note_report(&mut *tx, id, told, about, once).await;
             close(tx, done).await
         })
@@ -144,7 +144,7 @@ impl App {
         about: About<'_>,
         once: Option<&Once<'_, JoinStatus>>,
     ) -> Result<Done<JoinStatus>, AppError> {
-        let Told { heard, at, window } = told;
+        let Told { heard, at, patience } = told;
         let mut session = tx.sessions().find(id).await?.ok_or(AppError::NotFound(Resource::Session))?;
         let person = about(&session)?;
         if let Some(once) = once
@@ -154,7 +154,7 @@ impl App {
         }
         // Decided on a copy, as the lease may know better: then nothing of it is kept.
         let mut changed = session.clone();
-        let outcome = changed.hear(person, heard, at, window)?;
+        let outcome = changed.hear(person, heard, at, patience)?;
         let promises = heard == Heard::Alive && changed.entry(person) == Entry::DirectJoin;
         if tx.leases().hear(id, person, heard, at, promises).await? && outcome == Outcome::Applied {
             tx.sessions().save(&mut changed).await?;

@@ -1,8 +1,7 @@
 //! Signs of life that were promised and did not come.
 
-use time::Duration;
 use tracing::field::Empty;
-use vcare_domain::{Heard, Outcome};
+use vcare_domain::{Heard, Outcome, Patience};
 
 use crate::actor::{ActorRef, Scope};
 use crate::app::App;
@@ -45,9 +44,9 @@ impl App {
             actor: ActorRef::System("presence"),
             trace: begin_trace(&*self.ids),
         };
-        let window = self.video_config(&broken.tenant_id).await?.grace_after();
+        let patience = self.video_config(&broken.tenant_id).await?.patience();
         let mut tx = self.store.begin("note_broken_promise", &scope).await?;
-        let done = self.lose(&mut *tx, broken, window).await;
+        let done = self.lose(&mut *tx, broken, patience).await;
         let lost = close(tx, done).await?;
         if lost {
             metrics::counter!("vcare_connections_lost_total").increment(1);
@@ -56,13 +55,18 @@ impl App {
     }
 
     /// The visit first, then the lease, as everybody who writes both.
-    async fn lose(&self, tx: &mut dyn UnitOfWork, broken: &BrokenPromise, window: Duration) -> Result<bool, AppError> {
+    async fn lose(
+        &self,
+        tx: &mut dyn UnitOfWork,
+        broken: &BrokenPromise,
+        patience: Patience,
+    ) -> Result<bool, AppError> {
         let (id, person) = (broken.session_id, broken.participant_id);
         let mut session = tx.sessions().find(id).await?.ok_or(AppError::NotFound(Resource::Session))?;
         let Some(at) = tx.leases().end_broken_promise(id, person, self.clock.now()).await? else { return Ok(false) };
         // A visit that is over, or somebody who was put out, loses nothing more.
         let lost = !tx.presences().sees(id, person).await?
-            && session.hear(person, Heard::Lost, at, window) == Ok(Outcome::Applied);
+            && session.hear(person, Heard::Lost, at, patience) == Ok(Outcome::Applied);
         if lost {
             tx.sessions().save(&mut session).await?;
         }

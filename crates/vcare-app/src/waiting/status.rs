@@ -52,7 +52,7 @@ pub(crate) fn token_refusal(refusal: Refusal) -> AppError {
 impl App {
     /// What the token says. From here on the request is known to be the tenant's, and its span says so.
     pub(crate) async fn claims(&self, token: &str) -> Result<JoinTokenClaims, AppError> {
-        let claims = self.join_tokens.verify(token, self.clock.now()).await?;
+        let claims = self.join_tokens.verify(token).await?;
         tracing::Span::current().record("tenant_id", claims.tenant_id.as_str());
         Ok(claims)
     }
@@ -68,9 +68,20 @@ impl App {
     }
 
     /// The visit that a token names, whatever its state, with the lease of its holder.
-    async fn named_by(&self, claims: &JoinTokenClaims) -> Result<(VirtualSession, Option<Lease>), AppError> {
+    pub(crate) async fn named_by(&self, claims: &JoinTokenClaims) -> Result<(VirtualSession, Option<Lease>), AppError> {
         let found = self.store.session_and_lease(&claims.tenant_id, claims.session_id, claims.participant_id).await?;
-        Ok(found.ok_or(JoinTokenFault::Invalid)?)
+        let (session, lease) = found.ok_or(JoinTokenFault::Invalid)?;
+        self.check_time(claims, &session)?;
+        Ok((session, lease))
+    }
+
+    /// Refuses a token whose time is over. The visit decides, and not the time in the token alone: it may have moved, and
+    /// whoever came in time keeps getting in however late the clinic runs.
+    pub(crate) fn check_time(&self, claims: &JoinTokenClaims, session: &VirtualSession) -> Result<(), AppError> {
+        match session.link_is_open(claims.participant_id, claims.expires_at, self.clock.now()) {
+            true => Ok(()),
+            false => Err(JoinTokenFault::Expired.into()),
+        }
     }
 
     /// How the holder of a join token stands. Who has come is noted as being there still. Of a visit that failed its patient is

@@ -3,7 +3,7 @@
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use crate::session::tests::support::{NOON, active, at, ended, in_status, minute, scheduled, user};
+use crate::session::tests::support::{NOON, PATIENCE, active, at, ended, in_status, minute, scheduled, user};
 use crate::*;
 
 pub fn hash(n: u8) -> ContentHash {
@@ -96,7 +96,7 @@ fn the_voices_of_a_visit_are_those_of_its_providers_who_came() {
     assert_eq!(visit.voices(&author), [user("dr-amiri")]);
     let coming = Change { by: user("dr-noori"), at: minute(4), expected: None };
     let own = ParticipantId::from_uuid(Uuid::from_u128(60));
-    assert_eq!(visit.join_as_provider(own, 6, &coming), Ok(Outcome::Applied));
+    assert_eq!(visit.join_as_provider(own, 6, PATIENCE, &coming), Ok(Outcome::Applied));
     assert_eq!(visit.voices(&author), [user("dr-amiri"), user("dr-noori")]);
 }
 

@@ -42,6 +42,12 @@ pub struct TenantConfigDraft {
     pub session_grace_minutes_before: u32,
     /// How long a lost connection is waited for, 1 to 60.
     pub session_grace_minutes_after: u32,
+    /// After how long a visit ends by itself that everybody has left, 1 to 240.
+    pub auto_end_minutes: u32,
+    /// For how long a visit that failed can be resumed, 0 to 240.
+    pub resume_minutes: u32,
+    /// How long after the planned start a patient who has not come is a no-show, 5 to 720.
+    pub no_show_minutes: u32,
     /// The clinic's IANA time zone.
     pub time_zone: String,
     /// The language in which people are spoken to.
@@ -89,6 +95,9 @@ impl TenantConfigDraft {
             max_participants: 6,
             session_grace_minutes_before: 15,
             session_grace_minutes_after: 1,
+            auto_end_minutes: 10,
+            resume_minutes: 30,
+            no_show_minutes: 60,
             time_zone: "Asia/Kabul".to_owned(),
             locale: Locale::En,
             recording_policy: RecordingPolicy::WithConsent,
@@ -139,6 +148,9 @@ impl TenantConfigDraft {
             max_participants: "maxParticipants",
             session_grace_minutes_before: "sessionGraceMinutesBefore",
             session_grace_minutes_after: "sessionGraceMinutesAfter",
+            auto_end_minutes: "autoEndMinutes",
+            resume_minutes: "resumeMinutes",
+            no_show_minutes: "noShowMinutes",
             time_zone: "timeZone",
             locale: "locale",
             recording_policy: "recordingPolicy",

@@ -11,7 +11,7 @@ use time::Duration;
 use crate::name::ClinicName;
 use crate::phone::ClinicPhone;
 use crate::room::RoomName;
-use crate::session::Version;
+use crate::session::{Patience, Version};
 use crate::text::{HttpsUrl, TenantId, TimeZoneName};
 
 pub use branding::{Branding, CssHexColor, InvalidColor};
@@ -34,7 +34,7 @@ pub struct TenantConfig {
     clinic_phone: Option<ClinicPhone>,
     max_participants: u8,
     grace_before: Duration,
-    grace_after: Duration,
+    patience: Patience,
     time_zone: TimeZoneName,
     link: LinkThresholds,
     draft: TenantConfigDraft,
@@ -106,6 +106,12 @@ impl TenantConfig {
         let minutes = |n: u32| Duration::minutes(i64::from(n));
         let before = ranged("sessionGraceMinutesBefore", draft.session_grace_minutes_before, 0, 240)?;
         let after = ranged("sessionGraceMinutesAfter", draft.session_grace_minutes_after, 1, 60)?;
+        let patience = Patience {
+            reconnect: minutes(after),
+            auto_end: minutes(ranged("autoEndMinutes", draft.auto_end_minutes, 1, 240)?),
+            resume: minutes(ranged("resumeMinutes", draft.resume_minutes, 0, 240)?),
+            no_show: minutes(ranged("noShowMinutes", draft.no_show_minutes, 5, 720)?),
+        };
         let max_participants = ranged("maxParticipants", draft.max_participants, 2, 20)?;
         let (jitsi, zoom) = (draft.jitsi()?, draft.zoom()?);
         let backend = draft.video_backend;
@@ -146,7 +152,7 @@ impl TenantConfig {
             clinic_phone,
             max_participants: u8::try_from(max_participants).unwrap_or(20),
             grace_before: minutes(before),
-            grace_after: minutes(after),
+            patience,
             time_zone,
             link,
             draft,
@@ -228,7 +234,13 @@ impl TenantConfig {
     /// How long a lost connection is waited for.
     #[must_use]
     pub fn grace_after(&self) -> Duration {
-        self.grace_after
+        self.patience.reconnect
+    }
+
+    /// How long people are waited for.
+    #[must_use]
+    pub fn patience(&self) -> Patience {
+        self.patience
     }
 
     /// The language in which people are spoken to.

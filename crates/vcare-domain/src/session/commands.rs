@@ -166,6 +166,7 @@ impl VirtualSession {
         let token_version = participant.token_version;
         let mut events = vec![SessionEvent::JoinTokenIssued { participant: id, token_version }];
         if inside {
+            self.look_whether_everybody_left();
             events.push(SessionEvent::ParticipantInvited { participant: id, role });
             events.extend(self.follow_presence(at));
         }
@@ -191,9 +192,10 @@ impl VirtualSession {
     pub(super) fn must_be_open(&self, action: Action) -> Result<(), Refusal> {
         match self.parts.state {
             SessionState::Scheduled | SessionState::Waiting | SessionState::Active { .. } => Ok(()),
-            SessionState::Failed { .. } | SessionState::Ended { .. } | SessionState::Cancelled { .. } => {
-                self.refuse(action)
-            }
+            SessionState::Failed { .. }
+            | SessionState::Ended { .. }
+            | SessionState::Cancelled { .. }
+            | SessionState::NoShow { .. } => self.refuse(action),
         }
     }
 

@@ -1,11 +1,11 @@
 //! What is heard of people's connections, in whatever order it comes.
 
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
 use crate::ids::ParticipantId;
 use crate::participant::{ParticipantState, ParticipantStatus};
 use crate::refusal::{Action, Refusal};
-use crate::session::{Outcome, SessionStatus, VirtualSession};
+use crate::session::{Outcome, Patience, SessionStatus, VirtualSession};
 
 /// What was heard of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl Heard {
 impl VirtualSession {
     /// Notes what was heard of somebody's connection as of `at`. Only who was let in can lose the visit, and only who had
     /// lost it can come back. What is older than where they stand changes nothing. A lost patient is waited for as long as
-    /// `window`.
+    /// `patience.reconnect`; a visit that failed less than `patience.resume` ago goes on.
     ///
     /// # Errors
     /// [`Refusal::InvalidTransition`] once the visit is over, [`Refusal::ParticipantNotFound`],
@@ -52,21 +52,24 @@ impl VirtualSession {
         id: ParticipantId,
         heard: Heard,
         at: OffsetDateTime,
-        window: Duration,
+        patience: Patience,
     ) -> Result<Outcome, Refusal> {
-        let state = &self.parts.participant(id).ok_or(Refusal::ParticipantNotFound)?.state;
+        let participant = self.parts.participant(id).ok_or(Refusal::ParticipantNotFound)?;
+        let state = &participant.state;
         if state.status() == ParticipantStatus::Removed {
             return Err(Refusal::ParticipantRemoved);
         }
-        self.must_be_open(Action::ReportConnection)?;
+        if heard == Heard::Lost || !self.may_resume(participant.role, patience.resume, at) {
+            self.must_be_open(Action::ReportConnection)?;
+        }
         match (heard, state) {
             (Heard::Lost, ParticipantState::Admitted { at: since } | ParticipantState::Active { since })
                 if *since <= at && self.status() == SessionStatus::Active =>
             {
-                self.disconnect(id, at, window)
+                self.disconnect(id, at, patience.reconnect)
             }
             (Heard::Alive | Heard::Restored, ParticipantState::Disconnected { at: since }) if *since <= at => {
-                self.connect(id, at)
+                self.connect(id, at, patience)
             }
             _ => Ok(Outcome::AlreadyApplied),
         }

@@ -4,9 +4,10 @@ use time::{Duration, OffsetDateTime};
 
 use crate::encounter::{ChartedEncounter, EncounterRecord};
 use crate::event::{FollowUp, SessionEvent};
-use crate::participant::ParticipantState;
+use crate::participant::{ParticipantState, ParticipantStatus};
 use crate::refusal::{Action, Refusal};
-use crate::session::{Change, Outcome, SessionState, VirtualSession};
+use crate::session::by_itself::FAILED_ENDS_AFTER;
+use crate::session::{Change, EndCause, Outcome, SessionState, VirtualSession};
 use crate::text::{FreeText, PatientId};
 
 impl VirtualSession {
@@ -28,19 +29,51 @@ impl VirtualSession {
         Ok(self.applied(at, [SessionEvent::Cancelled]))
     }
 
-    /// Gives the visit up when its patient has been gone for as long as `window`; a clinician can still end it. What was
-    /// held ends when the connection was lost, not when the waiting did.
+    /// Notes that the patient did not come. Possible from the planned start on, and while the patient is not in the waiting
+    /// room.
     ///
     /// # Errors
-    /// [`Refusal::InvalidTransition`] unless active; [`Refusal::PatientNotLost`], also while it goes on in messages; [`Refusal::PatientAwaited`] while the
-    /// window runs.
+    /// [`Refusal::VersionConflict`]; [`Refusal::InvalidTransition`] unless scheduled or waiting; [`Refusal::PatientCame`];
+    /// [`Refusal::NotDue`] before the planned start.
+    pub fn mark_no_show(&mut self, change: &Change) -> Result<Outcome, Refusal> {
+        if let SessionState::NoShow { .. } = self.parts.state {
+            return Ok(Outcome::AlreadyApplied);
+        }
+        self.expect(change.expected)?;
+        let (SessionState::Scheduled | SessionState::Waiting) = self.parts.state else {
+            return self.refuse(Action::MarkNoShow);
+        };
+        if self.parts.patient().is_some_and(|patient| patient.state.status() == ParticipantStatus::Waiting) {
+            return Err(Refusal::PatientCame);
+        }
+        let start = self.parts.schedule.start();
+        if change.at < start {
+            return Err(Refusal::NotDue { until: start });
+        }
+        Ok(self.nobody_came(self.moment(change.at)))
+    }
+
+    pub(super) fn nobody_came(&mut self, at: OffsetDateTime) -> Outcome {
+        self.parts.state = SessionState::NoShow { noted_at: at };
+        self.everybody_leaves(at);
+        self.applied(at, [SessionEvent::NoShow])
+    }
+
+    /// Gives the visit up when its patient has been gone for as long as `window`; it can still be resumed, and ended. What was
+    /// held ends when the connection was lost, not when the waiting did. When the providers have left, too, nobody waits for
+    /// the patient, and the visit ends by itself instead.
+    ///
+    /// # Errors
+    /// [`Refusal::InvalidTransition`] unless active; [`Refusal::PatientNotLost`], also while it goes on in messages or when
+    /// everybody has left; [`Refusal::PatientAwaited`] while the window runs.
     pub fn fail(&mut self, window: Duration, at: OffsetDateTime) -> Result<Outcome, Refusal> {
         let started_at = match self.parts.state {
             SessionState::Active { started_at } => started_at,
             SessionState::Failed { .. } => return Ok(Outcome::AlreadyApplied),
             _ => return self.refuse(Action::Fail),
         };
-        let lost_at = self.patient_lost_at().filter(|_| !self.is_in_messages()).ok_or(Refusal::PatientNotLost)?;
+        let waits = !self.is_in_messages() && self.everybody_left_at().is_none();
+        let lost_at = self.patient_lost_at().filter(|_| waits).ok_or(Refusal::PatientNotLost)?;
         let until = lost_at + window;
         if at < until {
             return Err(Refusal::PatientAwaited { until });
@@ -48,26 +81,30 @@ impl VirtualSession {
         let at = self.moment(at);
         self.close_segment(lost_at);
         self.parts.state = SessionState::Failed { started_at, failed_at: at };
+        self.follow_ups.push(FollowUp::EndByItself { due: at + FAILED_ENDS_AFTER });
         Ok(self.applied(at, [SessionEvent::Failed]))
     }
 
-    /// Ends the visit. Where something took place, an Encounter must follow; where nothing did (nobody was admitted, or
-    /// for less than a second), there is neither Encounter nor charge. Ending again changes nothing, whatever version
-    /// the caller saw.
+    /// Ends the visit. Where the patient and a provider were together, an Encounter must follow; where they were not, or for
+    /// less than a second, there is neither Encounter nor charge. Ending again changes nothing, whatever version the caller saw.
     ///
     /// # Errors
-    /// [`Refusal::VersionConflict`]; [`Refusal::InvalidTransition`] when scheduled or cancelled.
-    pub fn end(&mut self, change: &Change) -> Result<Outcome, Refusal> {
+    /// [`Refusal::VersionConflict`]; [`Refusal::InvalidTransition`] when scheduled, cancelled or not attended.
+    pub fn end(&mut self, reason: Option<FreeText>, change: &Change) -> Result<Outcome, Refusal> {
         if let SessionState::Ended { .. } = self.parts.state {
             return Ok(Outcome::AlreadyApplied);
         }
         self.expect(change.expected)?;
-        let started_at = match self.parts.state {
-            SessionState::Waiting => None,
-            SessionState::Active { started_at } | SessionState::Failed { started_at, .. } => Some(started_at),
-            _ => return self.refuse(Action::End),
-        };
-        let at = self.moment(change.at);
+        match self.parts.state {
+            SessionState::Waiting | SessionState::Active { .. } | SessionState::Failed { .. } => {
+                Ok(self.over(EndCause::Person, reason, self.moment(change.at)))
+            }
+            _ => self.refuse(Action::End),
+        }
+    }
+
+    pub(super) fn over(&mut self, cause: EndCause, reason: Option<FreeText>, at: OffsetDateTime) -> Outcome {
+        let started_at = self.parts.state.started_at();
         self.close_segment(at);
         self.everybody_leaves(at);
         let duration_seconds = self.parts.seconds().total();
@@ -79,8 +116,8 @@ impl VirtualSession {
         };
         // Whenever somebody presses the button: a visit ended when the patient or the last provider left.
         let ended_at = self.parts.last_together().unwrap_or(at);
-        self.parts.state = SessionState::Ended { started_at, ended_at, encounter };
-        Ok(self.applied(at, [SessionEvent::Ended { duration_seconds }]))
+        self.parts.state = SessionState::Ended { started_at, ended_at, cause, reason, encounter };
+        self.applied(at, [SessionEvent::Ended { duration_seconds }])
     }
 
     /// Whether the visit may go on without a live link: somebody was in it, and the link was lost for too long. That changes

@@ -150,8 +150,7 @@ impl VirtualSession {
 
     /// What the visit is held in now; `None` unless it is active.
     pub(super) fn medium(&self) -> Option<MediaMode> {
-        let running = self.parts.segments.last().filter(|segment| segment.to.is_none())?;
-        Some(running.mode)
+        self.parts.medium()
     }
 
     /// The medium in which the visit begins, or would.

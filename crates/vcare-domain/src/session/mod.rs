@@ -2,15 +2,16 @@
 //!
 //! ```text
 //! scheduled ──▶ waiting ──▶ active ──▶ ended
-//!     │            │  ╲        ╲         ▲
-//!     ▼            ▼   ╲        ▼        │
+//!     │            │  ╲       ╲▲         ▲
+//!     ▼            ▼   ╲       ▼╲        │
 //!  cancelled   cancelled ╲    failed ────┤
-//!                         ╲──────────────┘ (duration 0)
+//!  no_show     no_show    ╲──────────────┘ (duration 0)
 //! ```
 //! Commands are methods: each answers [`Outcome::Applied`], [`Outcome::AlreadyApplied`] or a [`Refusal`] that names
 //! the action and the state. An applied change raises the version by one and records its events; a refused or
 //! repeated one leaves no trace.
 
+mod by_itself;
 mod commands;
 mod connection;
 mod documentation;
@@ -34,10 +35,11 @@ use crate::event::{FollowUp, Recorded, SessionEvent};
 use crate::refusal::{Action, Refusal};
 use crate::text::UserId;
 
+pub use by_itself::Patience;
 pub use commands::{NewParticipant, NewSession};
 pub use connection::Heard;
 pub use documentation::Author;
-pub use parts::{RecordingConsent, SessionParts, SessionState, SessionStatus};
+pub use parts::{EndCause, RecordingConsent, SessionParts, SessionState, SessionStatus};
 pub use people::Profile;
 pub use together::ProviderTime;
 pub use video_room::{RoomClosed, RoomOpening};
@@ -155,7 +157,8 @@ impl VirtualSession {
     /// Whether nobody can come any more.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        matches!(self.status(), SessionStatus::Failed | SessionStatus::Ended | SessionStatus::Cancelled)
+        use SessionStatus::{Cancelled, Ended, Failed, NoShow};
+        matches!(self.status(), Failed | Ended | Cancelled | NoShow)
     }
 
     /// Refuses a caller who saw an older version.

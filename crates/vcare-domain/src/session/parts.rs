@@ -125,7 +125,7 @@ pub enum SessionState {
         /// When.
         started_at: OffsetDateTime,
     },
-    /// The connection was lost for longer than the reconnect window; a clinician closes it.
+    /// The connection was lost for longer than the reconnect window. It is resumed, ended by a clinician, or ends by itself.
     Failed {
         /// When the patient was admitted.
         started_at: OffsetDateTime,
@@ -136,8 +136,12 @@ pub enum SessionState {
     Ended {
         /// When the patient was admitted; `None` when that never happened.
         started_at: Option<OffsetDateTime>,
-        /// When it was ended.
+        /// When the patient and the providers were last together; when they never were, when it was ended.
         ended_at: OffsetDateTime,
+        /// Why it ended.
+        cause: EndCause,
+        /// Why, in the words of the person who ended it.
+        reason: Option<FreeText>,
         /// What has become of the Encounter.
         encounter: EncounterRecord,
     },
@@ -145,9 +149,49 @@ pub enum SessionState {
     Cancelled {
         /// When.
         cancelled_at: OffsetDateTime,
-        /// Why, in the words of who called it off.
+        /// Why, in the words of the person who cancelled it.
         reason: FreeText,
     },
+    /// The patient did not come. Final.
+    NoShow {
+        /// When that was noted.
+        noted_at: OffsetDateTime,
+    },
+}
+
+/// Why a visit ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EndCause {
+    /// Somebody ended it.
+    Person,
+    /// Everybody had left, and nobody came back.
+    EverybodyLeft,
+    /// It had failed, and nobody resumed or ended it for a day.
+    ConnectionLost,
+    /// The patient came, and was not admitted until a day after the planned end.
+    NotHeld,
+}
+
+impl EndCause {
+    /// Every cause.
+    pub const ALL: [Self; 4] = [Self::Person, Self::EverybodyLeft, Self::ConnectionLost, Self::NotHeld];
+
+    /// The cause's name in answers, events and the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::EverybodyLeft => "everybody_left",
+            Self::ConnectionLost => "connection_lost",
+            Self::NotHeld => "not_held",
+        }
+    }
+
+    /// The cause of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|cause| cause.as_str() == name)
+    }
 }
 
 impl SessionState {
@@ -161,6 +205,7 @@ impl SessionState {
             Self::Failed { .. } => SessionStatus::Failed,
             Self::Ended { .. } => SessionStatus::Ended,
             Self::Cancelled { .. } => SessionStatus::Cancelled,
+            Self::NoShow { .. } => SessionStatus::NoShow,
         }
     }
 
@@ -170,7 +215,7 @@ impl SessionState {
         match self {
             Self::Active { started_at } | Self::Failed { started_at, .. } => Some(*started_at),
             Self::Ended { started_at, .. } => *started_at,
-            Self::Scheduled | Self::Waiting | Self::Cancelled { .. } => None,
+            Self::Scheduled | Self::Waiting | Self::Cancelled { .. } | Self::NoShow { .. } => None,
         }
     }
 
@@ -208,12 +253,14 @@ pub enum SessionStatus {
     Cancelled,
     /// The connection was lost for too long.
     Failed,
+    /// The patient did not come. Final.
+    NoShow,
 }
 
 impl SessionStatus {
     /// Every status.
-    pub const ALL: [Self; 6] =
-        [Self::Scheduled, Self::Waiting, Self::Active, Self::Ended, Self::Cancelled, Self::Failed];
+    pub const ALL: [Self; 7] =
+        [Self::Scheduled, Self::Waiting, Self::Active, Self::Ended, Self::Cancelled, Self::Failed, Self::NoShow];
 
     /// The status' name in answers, events and the database.
     #[must_use]
@@ -225,6 +272,7 @@ impl SessionStatus {
             Self::Ended => "ended",
             Self::Cancelled => "cancelled",
             Self::Failed => "failed",
+            Self::NoShow => "no_show",
         }
     }
 

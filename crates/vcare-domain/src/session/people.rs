@@ -5,7 +5,7 @@ use crate::ids::ParticipantId;
 use crate::name::SealedName;
 use crate::participant::Participant;
 use crate::refusal::Refusal;
-use crate::session::{Change, NewParticipant, Outcome, VirtualSession};
+use crate::session::{Change, NewParticipant, Outcome, Patience, VirtualSession};
 
 /// What was given of a person.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -67,9 +67,10 @@ impl VirtualSession {
         new_id: ParticipantId,
         name: Option<&SealedName>,
         limit: u8,
+        patience: Patience,
         change: &Change,
     ) -> Result<Outcome, Refusal> {
-        let outcome = self.join_as_provider(new_id, limit, change)?;
+        let outcome = self.join_as_provider(new_id, limit, patience, change)?;
         let own = self.parts.provider(&change.by).filter(|own| own.name.is_none()).map(|own| own.id);
         if outcome == Outcome::Applied
             && let Some(own) = own

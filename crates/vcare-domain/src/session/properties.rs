@@ -8,8 +8,8 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use time::{Duration, OffsetDateTime};
 
-use super::tests::support::{LIMIT, NOON, encounter, person, plan, reason, recording, user};
-use crate::SessionStatus::{Active, Cancelled, Ended, Failed, Scheduled, Waiting};
+use super::tests::support::{LIMIT, NOON, PATIENCE, encounter, person, plan, reason, recording, user};
+use crate::SessionStatus::{Active, Cancelled, Ended, Failed, NoShow, Scheduled, Waiting};
 use crate::*;
 
 const USERS: [&str; 3] = ["dr-amiri", "dr-noori", "karim"];
@@ -38,6 +38,8 @@ enum Command {
     Fail,
     Cancel,
     End,
+    EndByItself,
+    MarkNoShow,
     RecordEncounter(&'static str),
     RepointEncounter(&'static str),
     ParkEncounter,
@@ -88,14 +90,17 @@ fn a_link() -> impl Strategy<Value = LinkUse> + Clone {
 fn anything() -> impl Strategy<Value = Command> + Clone {
     prop_oneof![
         8 => coming_and_going(),
-        4 => Just(Command::Fail),
+        12 => Just(Command::Fail),
+        3 => Just(Command::JoinAsProvider),
         1 => Just(Command::FallBack),
         1 => select(&["thr_1", "thr_2"][..]).prop_map(Command::RecordThread),
         1 => Just(Command::ParkThread),
         1 => Just(Command::Cancel),
         2 => Just(Command::End),
+        1 => Just(Command::EndByItself),
+        1 => Just(Command::MarkNoShow),
         3 => select(&["enc-1", "enc-2"][..]).prop_map(Command::RecordEncounter),
-        1 => Just(Command::ParkEncounter),
+        3 => Just(Command::ParkEncounter),
         1 => select(&["pat-1", "pat-2"][..]).prop_map(Command::RepointEncounter),
         1 => Just(Command::WithdrawRecording),
         1 => select(&["a.mp4", "b.mp4"][..]).prop_map(Command::RecordRecording),
@@ -154,14 +159,14 @@ impl Step {
             Command::IssueJoinToken(index) => visit.issue_join_token(who(index).id, None, LIMIT, &change),
             Command::Join(index, age) => {
                 let who = who(index);
-                visit.join(who.id, who.token_version.saturating_sub(*age), self.at)
+                visit.join(who.id, who.token_version.saturating_sub(*age), PATIENCE.resume, self.at)
             }
-            Command::JoinAsProvider => visit.join_as_provider(new, LIMIT, &change),
+            Command::JoinAsProvider => visit.join_as_provider(new, LIMIT, PATIENCE, &change),
             Command::Admit(index) => visit.admit(who(index).id, &change),
             Command::Remove(index) => visit.remove(who(index).id, reason(), &change),
             Command::Disconnect(index) => visit.disconnect(who(index).id, self.at, Duration::MINUTE),
-            Command::Connect(index) => visit.connect(who(index).id, self.at),
-            Command::Hear(index, heard) => visit.hear(who(index).id, *heard, self.at, Duration::MINUTE),
+            Command::Connect(index) => visit.connect(who(index).id, self.at, PATIENCE),
+            Command::Hear(index, heard) => visit.hear(who(index).id, *heard, self.at, PATIENCE),
             Command::WithdrawRecording => visit.withdraw_recording(&change),
             Command::RecordRecording(key) => visit.record_recording(recording(key), self.at),
             Command::ChangeMediaMode(mode, cause) => visit.change_media_mode(*mode, *cause, self.at),
@@ -171,7 +176,9 @@ impl Step {
             Command::ParkThread => visit.park_thread(self.at),
             Command::Fail => visit.fail(Duration::MINUTE, self.at),
             Command::Cancel => visit.cancel(reason(), &change),
-            Command::End => visit.end(&change),
+            Command::End => visit.end(None, &change),
+            Command::EndByItself => visit.end_by_itself(PATIENCE, self.at),
+            Command::MarkNoShow => visit.mark_no_show(&change),
             Command::RecordEncounter(id) => visit.record_encounter(encounter(id), self.at),
             Command::ParkEncounter => visit.park_encounter(self.at),
             Command::RepointEncounter(id) => visit.repoint_encounter(PatientId::parse(*id).unwrap(), self.at),
@@ -180,7 +187,7 @@ impl Step {
 
     fn heeds_the_version(&self) -> bool {
         use Command::{
-            Admit, Cancel, End, FallBack, Invite, IssueJoinToken, JoinAsProvider, Remove, WithdrawRecording,
+            Admit, Cancel, End, FallBack, Invite, IssueJoinToken, JoinAsProvider, MarkNoShow, Remove, WithdrawRecording,
         };
         matches!(
             self.command,
@@ -191,6 +198,7 @@ impl Step {
                 | Remove(_)
                 | Cancel
                 | End
+                | MarkNoShow
                 | FallBack
                 | WithdrawRecording
         )
@@ -202,10 +210,10 @@ fn is_legal(from: SessionStatus, to: SessionStatus) -> bool {
     from == to
         || matches!(
             (from, to),
-            (Scheduled, Waiting | Cancelled)
-                | (Waiting, Active | Ended | Cancelled)
+            (Scheduled, Waiting | Cancelled | NoShow)
+                | (Waiting, Active | Ended | Cancelled | NoShow)
                 | (Active, Ended | Failed)
-                | (Failed, Ended)
+                | (Failed, Active | Ended)
         )
 }
 
@@ -229,6 +237,7 @@ fn check_step(
         let stale = step.change(before).expected.is_some_and(|seen| seen != old.version);
         prop_assert!(!(stale && step.heeds_the_version()), "a stale caller changed the visit");
         prop_assert!(!matches!(before.status(), Cancelled), "a cancelled visit changed");
+        prop_assert!(!matches!(before.status(), NoShow), "a visit that nobody came to changed");
     } else {
         prop_assert_eq!(new, old);
         prop_assert_eq!(fresh, 0, "an event without change");
@@ -263,7 +272,7 @@ fn check_parts(parts: &SessionParts) -> Result<(), TestCaseError> {
     let is_active = parts.state.status() == Active;
     let open = parts.segments.iter().filter(|segment| segment.to.is_none()).count();
     prop_assert_eq!(open, usize::from(is_active), "a segment is open exactly while the visit is active");
-    prop_assert!(parts.segments.windows(2).all(|pair| pair[0].to == Some(pair[1].from)), "a gap between segments");
+    prop_assert!(parts.segments.windows(2).all(|pair| pair[0].to <= Some(pair[1].from)), "segments overlap");
     prop_assert!(parts.segments.iter().all(|segment| segment.to.is_none_or(|to| to >= segment.from)));
     prop_assert_eq!(parts.state.started_at(), parts.segments.first().map(|first| first.from));
 
@@ -290,7 +299,8 @@ fn check_history(visit: &VirtualSession) -> Result<(), TestCaseError> {
     prop_assert_eq!(events[0], &SessionEvent::Created);
     prop_assert_eq!(count(|event| matches!(event, SessionEvent::Created)), 1);
     prop_assert!(count(|event| matches!(event, SessionEvent::Started)) <= 1);
-    let endings = count(|event| matches!(event, SessionEvent::Ended { .. } | SessionEvent::Cancelled));
+    let endings =
+        count(|event| matches!(event, SessionEvent::Ended { .. } | SessionEvent::Cancelled | SessionEvent::NoShow));
     prop_assert!(endings <= 1, "over twice");
     let threads = count(|event| matches!(event, SessionEvent::FallbackThreadCreated { .. }));
     prop_assert!(threads <= 1, "two threads");
@@ -339,7 +349,7 @@ struct Inside {
 
 impl Inside {
     fn of(visit: &VirtualSession) -> Self {
-        let is_over = matches!(visit.status(), Ended | Cancelled);
+        let is_over = matches!(visit.status(), Ended | Cancelled | NoShow);
         let inside = |one: &&Participant| !is_over && one.state.is_inside();
         let people = visit.parts().participants.iter().filter(inside);
         let (patients, others): (Vec<_>, Vec<_>) = people.partition(|one| one.role == ParticipantRole::Patient);
@@ -425,9 +435,9 @@ fn random_lives_reach_every_state_every_event_and_every_kind_of_refusal() {
         events.extend(visit.events().iter().map(|recorded| first_word(&recorded.event)));
     }
     assert_eq!(statuses.len(), SessionStatus::ALL.len(), "{statuses:?}");
-    assert_eq!(events.len(), 20, "{events:?}");
+    assert_eq!(events.len(), 22, "{events:?}");
     // Strangers cannot occur: every participant is drawn from the visit.
-    assert_eq!(refusals.len(), 12, "{refusals:?}");
+    assert_eq!(refusals.len(), 14, "{refusals:?}");
 }
 
 fn first_word(value: &impl std::fmt::Debug) -> String {

@@ -1,5 +1,6 @@
 //! The visit by example: its state machine as a table, then each command.
 
+mod by_itself;
 mod connection;
 mod ending;
 mod invitations;

@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use crate::participant::{Participant, ParticipantRole};
-use crate::segment::{MediaSegment, SecondsPerMode};
+use crate::segment::{MediaMode, MediaSegment, SecondsPerMode};
 use crate::session::SessionParts;
 use crate::text::UserId;
 use crate::time_span::{TimeSpan, in_whole_seconds, intersection, union};
@@ -71,6 +71,12 @@ impl SessionParts {
             parts.into_iter().map(|part| MediaSegment { from: part.from, to: part.to, ..*segment })
         });
         cut.collect()
+    }
+
+    /// In which medium the visit is held now; `None` unless it is active.
+    #[must_use]
+    pub fn medium(&self) -> Option<MediaMode> {
+        self.segments.last().filter(|segment| segment.to.is_none()).map(|running| running.mode)
     }
 
     /// Whole seconds of the time together per medium, as far as it has ended.

@@ -6,7 +6,7 @@ use crate::event::SessionEvent;
 use crate::ids::ParticipantId;
 use crate::participant::{ParticipantRole, ParticipantState, ParticipantStatus};
 use crate::refusal::{Action, Refusal};
-use crate::session::{Change, Outcome, SessionState, SessionStatus, VirtualSession};
+use crate::session::{Change, Outcome, Patience, SessionState, SessionStatus, VirtualSession};
 use crate::text::RecordingRef;
 
 /// A room that may be open now.
@@ -53,34 +53,43 @@ impl VirtualSession {
                     return Err(RoomClosed::TooEarly { opens_at });
                 }
             }
-            SessionState::Failed { .. } | SessionState::Ended { .. } | SessionState::Cancelled { .. } => {
-                return Err(RoomClosed::Over(self.status()));
-            }
+            SessionState::Failed { .. }
+            | SessionState::Ended { .. }
+            | SessionState::Cancelled { .. }
+            | SessionState::NoShow { .. } => return Err(RoomClosed::Over(self.status())),
         }
         let left = self.link_expires_at(grace, now) - now;
         if left.is_positive() { Ok(RoomOpening { left }) } else { Err(RoomClosed::TooLate) }
     }
 
-    /// Notes that somebody who was let in is seen in the room. A hint: what does not fit changes nothing.
+    /// Notes that somebody who was let in is seen in the room. A hint: what does not fit changes nothing. A visit that failed
+    /// less than `patience.resume` ago goes on; where a provider comes back to a patient who is lost, the patient is waited for
+    /// anew.
     ///
     /// # Errors
     /// [`Refusal::ParticipantNotFound`].
-    pub fn connect(&mut self, id: ParticipantId, at: OffsetDateTime) -> Result<Outcome, Refusal> {
-        let open = self.must_be_open(Action::Join).is_ok();
-        let at = self.moment(at);
-        let participant = self.participant_mut(id)?;
-        let returns =
-            matches!(participant.state.status(), ParticipantStatus::Admitted | ParticipantStatus::Disconnected);
+    pub fn connect(&mut self, id: ParticipantId, at: OffsetDateTime, patience: Patience) -> Result<Outcome, Refusal> {
+        let (role, state) = {
+            let participant = self.parts.participant(id).ok_or(Refusal::ParticipantNotFound)?;
+            (participant.role, participant.state.status())
+        };
+        let open = self.must_be_open(Action::Join).is_ok() || self.may_resume(role, patience.resume, at);
+        let returns = matches!(state, ParticipantStatus::Admitted | ParticipantStatus::Disconnected);
         if !open || !returns {
             return Ok(Outcome::AlreadyApplied);
         }
-        participant.come(ParticipantState::Active { since: at }, at);
-        let (role, status) = (participant.role, ParticipantStatus::Active);
+        let at = self.moment(at);
+        self.participant_mut(id)?.come(ParticipantState::Active { since: at }, at);
+        let status = ParticipantStatus::Active;
         let mut events = vec![SessionEvent::ParticipantJoined { participant: id, role, status }];
+        events.extend(self.resume(at));
         events.extend(match role {
             ParticipantRole::Patient => self.follow_links(false, at),
             _ => self.follow_presence(at),
         });
+        if role == ParticipantRole::Provider {
+            self.wait_for_lost_patient(patience.reconnect, at);
+        }
         Ok(self.applied(at, events))
     }
 
@@ -105,7 +114,8 @@ impl VirtualSession {
     /// # Errors
     /// [`Refusal::InvalidTransition`] for a visit that nobody came to.
     pub fn record_recording(&mut self, recording: RecordingRef, at: OffsetDateTime) -> Result<Outcome, Refusal> {
-        if let SessionState::Scheduled | SessionState::Cancelled { .. } = self.parts.state {
+        if let SessionState::Scheduled | SessionState::Cancelled { .. } | SessionState::NoShow { .. } = self.parts.state
+        {
             return self.refuse(Action::RecordRecording);
         }
         if self.parts.recordings.contains(&recording) {

@@ -7,7 +7,7 @@ use crate::ids::ParticipantId;
 use crate::participant::{Participant, ParticipantRole, ParticipantState, ParticipantStatus};
 use crate::refusal::{Action, Refusal};
 use crate::segment::{MediaSegment, SegmentCause};
-use crate::session::{Change, NewParticipant, Outcome, SessionState, SessionStatus, Version, VirtualSession};
+use crate::session::{Change, NewParticipant, Outcome, Patience, SessionState, SessionStatus, Version, VirtualSession};
 use crate::text::{FreeText, UserId};
 
 /// Where somebody who comes is led.
@@ -55,6 +55,26 @@ impl VirtualSession {
         self.admits_token(id, token_version)
     }
 
+    /// Checks that a join token brings its holder in: while the visit is open, and somebody who was in it also when it failed less
+    /// than `resume` ago.
+    ///
+    /// # Errors
+    /// As [`Self::admits_token`].
+    pub fn opens_to(
+        &self,
+        id: ParticipantId,
+        token_version: u32,
+        resume: Duration,
+        at: OffsetDateTime,
+    ) -> Result<&Participant, Refusal> {
+        let participant = self.holder_of(id, token_version)?;
+        let returns = participant.state.status() == ParticipantStatus::Disconnected;
+        if !(returns && self.may_resume(participant.role, resume, at)) {
+            self.must_be_open(Action::Join)?;
+        }
+        Ok(participant)
+    }
+
     /// The participant whom the newest join token names.
     fn holder_of(&self, id: ParticipantId, token_version: u32) -> Result<&Participant, Refusal> {
         let participant = self.parts.participant(id).ok_or(Refusal::ParticipantNotFound)?;
@@ -67,14 +87,20 @@ impl VirtualSession {
         Ok(participant)
     }
 
-    /// Somebody comes by link. The first time into the waiting room; after a lost connection back into the visit;
-    /// reloading the page changes nothing.
+    /// Somebody comes by link. The first time into the waiting room; after a lost connection back into the visit, also into one
+    /// that failed less than `resume` ago, which goes on then; reloading the page changes nothing.
     ///
     /// # Errors
     /// As [`Self::admits_token`].
-    pub fn join(&mut self, id: ParticipantId, token_version: u32, at: OffsetDateTime) -> Result<Outcome, Refusal> {
+    pub fn join(
+        &mut self,
+        id: ParticipantId,
+        token_version: u32,
+        resume: Duration,
+        at: OffsetDateTime,
+    ) -> Result<Outcome, Refusal> {
         let (role, state) = {
-            let participant = self.admits_token(id, token_version)?;
+            let participant = self.opens_to(id, token_version, resume, at)?;
             (participant.role, participant.state.status())
         };
         let at = self.moment(at);
@@ -87,23 +113,34 @@ impl VirtualSession {
         self.participant_mut(id)?.come(state, at);
         self.open_waiting_room();
         let mut events = vec![SessionEvent::ParticipantJoined { participant: id, role, status }];
+        events.extend(self.resume(at));
         if role == ParticipantRole::Patient {
             events.extend(self.follow_links(false, at));
         }
         Ok(self.applied(at, events))
     }
 
-    /// A clinician comes. Who is not a provider of this visit yet becomes one, under `new_id`.
+    /// A clinician comes. Who is not a provider of this visit yet becomes one, under `new_id`. A visit that failed less than
+    /// `patience.resume` ago goes on; a patient who is still lost is waited for anew.
     ///
     /// # Errors
     /// [`Refusal::InvalidTransition`] once the visit is over, [`Refusal::TooManyParticipants`],
     /// [`Refusal::ParticipantRemoved`].
-    pub fn join_as_provider(&mut self, new_id: ParticipantId, limit: u8, change: &Change) -> Result<Outcome, Refusal> {
-        self.must_be_open(Action::JoinAsProvider)?;
+    pub fn join_as_provider(
+        &mut self,
+        new_id: ParticipantId,
+        limit: u8,
+        patience: Patience,
+        change: &Change,
+    ) -> Result<Outcome, Refusal> {
+        let resumes = self.may_resume(ParticipantRole::Provider, patience.resume, change.at);
+        if !resumes {
+            self.must_be_open(Action::JoinAsProvider)?;
+        }
         let known = self.parts.provider(&change.by).map(|p| p.state.status());
         match known {
             Some(ParticipantStatus::Removed) => return Err(Refusal::ParticipantRemoved),
-            Some(ParticipantStatus::Active) => return Ok(Outcome::AlreadyApplied),
+            Some(ParticipantStatus::Active) if !resumes => return Ok(Outcome::AlreadyApplied),
             _ => self.expect(change.expected)?,
         }
         let at = self.moment(change.at);
@@ -113,8 +150,10 @@ impl VirtualSession {
             events.push(self.add(new, limit)?);
         }
         events.extend(self.bring_in_provider(&change.by, at));
+        events.extend(self.resume(at));
         events.extend(self.follow_presence(at));
         self.open_waiting_room();
+        self.wait_for_lost_patient(patience.reconnect, at);
         Ok(self.applied(at, events))
     }
 
@@ -172,6 +211,7 @@ impl VirtualSession {
         participant.leave(ParticipantState::Removed { at, reason }, at);
         participant.token_version += 1;
         let role = participant.role;
+        self.look_whether_everybody_left();
         let removed_by = change.by.clone();
         let mut events = vec![SessionEvent::ParticipantRemoved { participant: id, role, removed_by }];
         events.extend(self.follow_presence(at));
@@ -196,6 +236,7 @@ impl VirtualSession {
         if role == ParticipantRole::Patient {
             self.follow_ups.push(FollowUp::FailLostVisit { due: at + window });
         }
+        self.look_whether_everybody_left();
         let mut events = vec![SessionEvent::ParticipantDisconnected { participant: id, role }];
         events.extend(self.follow_presence(at));
         Ok(self.applied(at, events))
@@ -217,7 +258,7 @@ impl VirtualSession {
     }
 
     /// Until when a link into this visit opens: the planned end and `grace`. A visit that began and runs late keeps opening
-    /// for as long again, so that who loses the connection can come back.
+    /// for as long again, so that whoever loses the connection can come back.
     #[must_use]
     pub fn link_expires_at(&self, grace: Duration, now: OffsetDateTime) -> OffsetDateTime {
         let planned = self.parts.schedule.end() + grace;
@@ -225,6 +266,13 @@ impl VirtualSession {
             SessionState::Waiting | SessionState::Active { .. } => planned.max(now + grace),
             _ => planned,
         }
+    }
+
+    /// Until when a link opens that is issued now: [`Self::link_expires_at`], and for at least an hour, as nobody is handed a
+    /// link that is dead.
+    #[must_use]
+    pub fn new_link_expires_at(&self, grace: Duration, now: OffsetDateTime) -> OffsetDateTime {
+        self.link_expires_at(grace, now).max(now + Duration::HOUR)
     }
 
     pub(super) fn has_provider_present(&self) -> bool {

@@ -64,6 +64,12 @@ pub struct TenantConfigDto {
     session_grace_minutes_before: u32,
     /// For how many minutes a lost connection is waited for.
     session_grace_minutes_after: u32,
+    /// After how many minutes a visit ends by itself that everybody has left.
+    auto_end_minutes: u32,
+    /// For how many minutes a visit that failed can be resumed.
+    resume_minutes: u32,
+    /// How many minutes after the planned start a patient who has not come is a no-show.
+    no_show_minutes: u32,
     /// The clinic's IANA time zone.
     time_zone: String,
     /// `en`, `fa-AF` or `ps`.
@@ -112,6 +118,9 @@ impl TenantConfigDto {
             max_participants: draft.max_participants,
             session_grace_minutes_before: draft.session_grace_minutes_before,
             session_grace_minutes_after: draft.session_grace_minutes_after,
+            auto_end_minutes: draft.auto_end_minutes,
+            resume_minutes: draft.resume_minutes,
+            no_show_minutes: draft.no_show_minutes,
             time_zone: draft.time_zone,
             locale: draft.locale.as_str(),
             recording_policy: draft.recording_policy.as_str(),

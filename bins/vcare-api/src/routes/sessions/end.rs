@@ -2,14 +2,30 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
+use serde::Deserialize;
+use utoipa::ToSchema;
 use vcare_app::Done;
+use vcare_domain::FreeText;
 
 use crate::answer::send_session;
 use crate::dto::VirtualSessionDto;
 use crate::extract::{Body, IfMatch, SessionPath, SignedInCaller, WishKey, expected_version};
 use crate::problem::Problem;
-use crate::routes::sessions::VersionRequest;
 use crate::server::Api;
+
+/// Why, and the version the caller acts on.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EndRequest {
+    /// Why, for those who care for the patient; at most 500 characters.
+    #[serde(default)]
+    #[schema(max_length = 500, example = "the patient goes to the clinic")]
+    reason: Option<String>,
+    /// The session's version as the caller saw it.
+    #[serde(default)]
+    #[schema(minimum = 1)]
+    version: Option<u32>,
+}
 
 /// End a visit.
 ///
@@ -18,7 +34,7 @@ use crate::server::Api;
 /// caller saw.
 #[utoipa::path(
     post, path = "/api/v1/virtual-care/sessions/{sessionId}/end", tag = "Sessions", operation_id = "endSession",
-    request_body(content = Option<VersionRequest>),
+    request_body(content = Option<EndRequest>),
     params(
         ("sessionId" = String, Path, description = "The session"),
         ("If-Match" = Option<String>, Header, description = "The session's version in quotes"),
@@ -35,9 +51,11 @@ pub async fn end(
     path: SessionPath,
     if_match: IfMatch,
     _key: WishKey,
-    body: Body<VersionRequest>,
+    body: Body<EndRequest>,
 ) -> Result<HttpResponse, Problem> {
     let expected = expected_version(if_match, body.value.version)?;
-    let viewed = api.app.end_session(&caller.0, path.0, expected).await?;
+    let reason = body.value.reason.as_deref().map(FreeText::parse).transpose();
+    let reason = reason.map_err(|error| Problem::field("reason", error))?;
+    let viewed = api.app.end_session(&caller.0, path.0, reason, expected).await?;
     send_session(StatusCode::OK, &Done::Now(viewed))
 }

@@ -9,6 +9,7 @@ pub mod invite;
 pub mod join;
 pub mod join_token;
 pub mod list;
+pub mod no_show;
 pub mod read;
 pub mod remove;
 pub mod withdraw_recording;

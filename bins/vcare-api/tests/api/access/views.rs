@@ -17,7 +17,7 @@ async fn each_audience_is_shown_its_own_fields_of_a_visit_and_no_others() {
                          updatedAt participants";
     const PLAN: &str = "tenantId nodeId patientId appointmentId encounterId encounterStatus initiatorId providerId \
                         videoBackend roomName roomUrl durationSeconds recordingEnabled";
-    const COURSE: &str = "failureReason cancelReason segments";
+    const COURSE: &str = "failureReason cancelReason endCause endReason mediaMode segments secondsTogether providers";
     const THREAD: &str = "messagingThreadId messagingStatus";
     let app = TestApp::start().await;
     app.tell_relations();

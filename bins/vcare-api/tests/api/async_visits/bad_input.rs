@@ -50,7 +50,7 @@ async fn a_draft_that_is_none_is_400_naming_each_field_and_leaves_nothing() {
         draft[field] = value;
         app.submit(&draft).await.names_field(named);
     }
-    for field in ["clientMutationId", "patientId", "chiefComplaint", "authoredAt"] {
+    for field in ["clientMutationId", "patientId", "chiefComplaint"] {
         let mut draft = draft();
         draft.as_object_mut().unwrap().remove(field);
         app.submit(&draft).await.names_field(field);

@@ -107,11 +107,11 @@ async fn us_013_the_complaints_code_is_the_encounters_reason_and_stands_nowhere_
         assert!(!text.contains("R05-7731") && !text.contains("Coughing"), "{text}");
     }
     // Who only may claim it sees that it exists, but not what it is about.
-    let other = app.submit(&json!({
+    let other = json!({
         "clientMutationId": "7f4df2a6-3c7e-4c4a-9d0b-ffffffffff01", "patientId": CONSENTED, "chiefComplaint": "x",
         "complaintCode": {"system": "urn:oid:2.16.840.1.113883.6.90", "code": "R05"},
-    }));
-    let other = other.await.expect(201).text("id");
+    });
+    let other = app.submit(&other).await.expect(201).text("id");
     let queued = app.get(&app.other_clinician(), &format!("/async-visits/{other}")).await.expect(200).body;
     assert_eq!((&queued["audience"], queued.get("complaintCode")), (&json!("queue"), None));
     // What has no code has no reason.

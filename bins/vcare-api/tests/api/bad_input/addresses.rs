@@ -157,7 +157,14 @@ async fn a_query_holds_known_parameters_once_and_in_their_range() {
         ("status", ""),
         ("status", "open"),
         ("status", "Scheduled"),
-        ("status", "scheduled,ended"),
+        ("status", "scheduled,open"),
+        ("status", "scheduled ended"),
+        ("appointmentId", "a/b"),
+        ("appointmentId", &long),
+        ("providerId", "' OR 1=1 --"),
+        ("providerId", &long),
+        ("present", "1"),
+        ("present", "True"),
         ("status", &long),
         ("patientId", ""),
         ("patientId", "a b"),
@@ -184,7 +191,7 @@ async fn a_query_holds_known_parameters_once_and_in_their_range() {
         let request = bench.get(&with("/sessions", name, value));
         cases.push(wrong_field(format!("{name}={value:.30}"), request, name));
     }
-    for twice in ["limit", "status", "cursor", "patientId", "from", "to"] {
+    for twice in ["limit", "status", "cursor", "patientId", "from", "to", "appointmentId", "providerId", "present"] {
         let request = bench.get(&format!("/sessions?{twice}=5&{twice}=5"));
         cases.push(wrong_field(format!("{twice} twice"), request, twice));
     }

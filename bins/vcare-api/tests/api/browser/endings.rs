@@ -81,6 +81,8 @@ async fn us_008_who_comes_back_to_a_visit_that_failed_is_offered_to_continue_in_
     let (app, tab, words) = start().await;
     let (visit, token) = app.lost_visit().await;
     app.give_up().await;
+    // Too late to resume it.
+    app.clock.advance(Duration::minutes(31));
     tab.open(&app.url(&format!("/visit#{token}"))).await;
     tab.press("first").await;
     tab.says(words.get("failed")).await;

@@ -149,11 +149,11 @@ async fn us_008_an_active_visit_goes_on_in_messages_and_is_missed_by_nobody() {
     app.clock.advance(Duration::minutes(10));
     assert_eq!(app.work(JobKind::FailLostVisit).await.done, 1, "there is nothing to do");
     let read = app.read(&visit).await;
-    assert_eq!((&read["status"], &read["segments"][1]["mode"]), (&json!("active"), &json!("message")));
+    assert_eq!((&read["status"], &read["mediaMode"]), (&json!("active"), &json!("message")));
     app.join(&token).await.expect(200);
     let read = app.read(&visit).await;
     assert_eq!(
-        (&read["segments"][2]["mode"], &read["segments"][2]["cause"]),
+        (&read["segments"][1]["mode"], &read["segments"][1]["cause"]),
         (&json!("video"), &json!("link_recovered"))
     );
     app.clock.advance(Duration::MINUTE);

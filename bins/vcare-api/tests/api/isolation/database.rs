@@ -314,7 +314,7 @@ async fn every_key_and_every_index_of_tenants_rows_begins_with_the_tenant() {
 
 /// What runs with the owner's rights is a hole in the wall: these three, each as large as its answer.
 #[tokio::test(flavor = "multi_thread")]
-async fn three_functions_answer_across_tenants_about_a_room_its_looks_and_a_code_and_say_no_more() {
+async fn four_functions_answer_across_tenants_about_a_room_its_looks_a_code_and_visits_not_held_and_say_no_more() {
     let database = TestDatabase::create().await.unwrap();
     let query = "SELECT p.proname::text, pg_get_function_identity_arguments(p.oid), pg_get_function_result(p.oid),
                         array_to_string(p.proconfig, ';'), array_to_string(p.proacl, ' ')
@@ -343,11 +343,18 @@ async fn three_functions_answer_across_tenants_about_a_room_its_looks_and_a_code
                  issued_at timestamp with time zone, expires_at timestamp with time zone)",
                 "search_path=pg_catalog, pg_temp",
             ],
+            [
+                "visits_not_held",
+                "moment timestamp with time zone, most integer",
+                "TABLE(tenant_id text, id uuid)",
+                "search_path=pg_catalog, pg_temp",
+            ],
         ]
     );
     for row in &functions {
         let rights: &str = row.get(4);
         let grantees: Vec<&str> = rights.split(' ').filter_map(|right| right.split('=').next()).collect();
-        assert!(grantees.contains(&"vcare_api") && grantees.len() == 2, "the owner and the API's role: {rights}");
+        let role = if row.get::<_, &str>(0) == "visits_not_held" { "vcare_system" } else { "vcare_api" };
+        assert!(grantees.contains(&role) && grantees.len() == 2, "the owner and one role: {rights}");
     }
 }

@@ -111,7 +111,9 @@ impl Around {
     /// Two tenants who can hold visits.
     pub async fn set_up_tenants(&self, app: &App) {
         for (tenant, prefix) in [(TENANT, "kabul"), (OTHER_TENANT, "herat")] {
-            let draft = TenantConfigDraft::new(self.standins.jitsi_url(), prefix);
+            let mut draft = TenantConfigDraft::new(self.standins.jitsi_url(), prefix);
+            // Tests plan visits for half an hour from now: they are open, and their patients are in line.
+            draft.session_grace_minutes_before = 30;
             app.set_tenant_config(&scope(tenant), draft).await.unwrap();
         }
     }

@@ -12,7 +12,7 @@ const HEALTH: &str = "**health**, in people's own words";
 
 /// Table, what its columns tell, and which columns tell that.
 #[rustfmt::skip]
-pub const TOLD: [(&str, &str, &str); 66] = [
+pub const TOLD: [(&str, &str, &str); 67] = [
     ("ai_draft", ACCOUNT, "requested_by decided_by"),
     ("ai_draft", "**health**, sealed", "sealed"),
     ("ai_draft", LEADS, "note_id"),
@@ -65,6 +65,7 @@ pub const TOLD: [(&str, &str, &str); 66] = [
     ("tenant_config", "may be a host's mail address", "zoom_host_user"),
     ("tenant_config", NOTHING, "tenant_id version jitsi_server_url jitsi_tenant jitsi_xmpp_domain jitsi_app_id
         jitsi_audience room_slug_prefix max_participants session_grace_minutes_before session_grace_minutes_after
+        auto_end_minutes resume_minutes no_show_minutes
         time_zone updated_at video_backend jicofo_health_url prosody_url zoom_account_id branding_logo_url
         branding_primary_color clinic_name clinic_phone locale recording_policy recording_retention_days link_video_min_kbps
         link_audio_min_kbps link_max_rtt_ms link_max_loss_percent shared_room_slug_prefix"),
@@ -78,14 +79,15 @@ pub const TOLD: [(&str, &str, &str); 66] = [
     ("virtual_session", LEADS, "appointment_id encounter_id"),
     ("virtual_session", ACCOUNT, "provider_id initiator_id messaging_requested_by"),
     ("virtual_session", "accounts, roles and times of everybody; why somebody was put out", "participants"),
+    ("virtual_session", "when everybody was in it", "stays"),
     ("virtual_session", "what each person is called, sealed; the language they read", "people"),
     ("virtual_session", "what each person's link carries", "links"),
-    ("virtual_session", "a clinician's words", "cancel_reason messaging_reason"),
+    ("virtual_session", "a clinician's words", "cancel_reason end_reason messaging_reason"),
     ("virtual_session", "leads to what was written", "messaging_thread_id"),
     ("virtual_session", "leads to what was recorded", "recording_ref further_recordings"),
-    ("virtual_session", TIMES, "scheduled_start scheduled_end started_at failed_at ended_at cancelled_at segments"),
+    ("virtual_session", TIMES, "scheduled_start scheduled_end started_at failed_at ended_at cancelled_at no_show_at segments"),
     ("virtual_session", "the name of a room that opens for tokens only", "room_name room_url"),
     ("virtual_session", "consent to recording", "recording_enabled recording_withdrawn_at"),
     ("virtual_session", NOTHING, "tenant_id id node_id video_backend status time_zone encounter_status version created_at
-        updated_at charged_at messaging_status"),
+        updated_at charged_at messaging_status end_cause"),
 ];

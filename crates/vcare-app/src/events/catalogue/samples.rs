@@ -11,9 +11,9 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use vcare_domain::{
     AppointmentId, Change, EncounterId, EventId, FreeText, HttpsUrl, LinkUse, MediaMode, NewParticipant, NewSession,
-    NodeId, Outcome, ParticipantId, ParticipantRole, PatientId, RecordingRef, Refusal, Room, RoomName, Schedule,
-    SegmentCause, SessionEvent, SessionId, TenantConfig, TenantConfigDraft, TenantId, ThreadId, TimeZoneName, UserId,
-    Version, VideoBackend, VirtualSession,
+    NodeId, Outcome, ParticipantId, ParticipantRole, Patience, PatientId, RecordingRef, Refusal, Room, RoomName,
+    Schedule, SegmentCause, SessionEvent, SessionId, TenantConfig, TenantConfigDraft, TenantId, ThreadId, TimeZoneName,
+    UserId, Version, VideoBackend, VirtualSession,
 };
 
 use crate::actor::{ActorRef, Scope, TraceContext};
@@ -26,6 +26,12 @@ use crate::ports::ConsentSubject;
 pub type SampleError = Box<dyn Error + Send + Sync>;
 
 const WINDOW: Duration = Duration::MINUTE;
+const PATIENCE: Patience = Patience {
+    reconnect: WINDOW,
+    resume: Duration::minutes(30),
+    auto_end: Duration::minutes(10),
+    no_show: Duration::minutes(60),
+};
 const CREATED_AT: OffsetDateTime = datetime!(2026-03-01 08:00 UTC);
 const LIMIT: u8 = 6;
 const SCHEDULER: &str = "2b1f0c9e-5a0e-4c7e-9b61-0d9a4f1f7a10";
@@ -129,10 +135,12 @@ impl Narrator {
             visit.change_media_mode(MediaMode::Audio, SegmentCause::LinkDegraded, minute(68))
         })?;
         self.of(&mut visit, ActorRef::Participant(patient), |visit| visit.disconnect(patient, minute(70), WINDOW))?;
-        self.of(&mut visit, ActorRef::Participant(patient), |visit| visit.join(patient, 1, minute(71)))?;
+        self.of(&mut visit, ActorRef::Participant(patient), |visit| {
+            visit.join(patient, 1, PATIENCE.resume, minute(71))
+        })?;
         let reason = FreeText::parse(WHY_REMOVED)?;
         self.user(&mut visit, CLINICIAN, 75, |visit, change| visit.remove(interpreter, reason, &change))?;
-        self.user(&mut visit, CLINICIAN, 83, |visit, change| visit.end(&change))?;
+        self.user(&mut visit, CLINICIAN, 83, |visit, change| visit.end(None, &change))?;
         let encounter = EncounterId::parse("enc-77120")?;
         self.of(&mut visit, ActorRef::System("encounter"), |visit| visit.record_encounter(encounter, minute(84)))
     }
@@ -140,7 +148,9 @@ impl Narrator {
     fn a_visit_that_is_cancelled(&mut self) -> Result<(), SampleError> {
         let mut visit = self.created(2)?;
         let reason = FreeText::parse(WHY_CANCELLED)?;
-        self.user(&mut visit, SCHEDULER, 30, |visit, change| visit.cancel(reason, &change))
+        self.user(&mut visit, SCHEDULER, 30, |visit, change| visit.cancel(reason, &change))?;
+        let mut visit = self.created(6)?;
+        self.user(&mut visit, CLINICIAN, 90, |visit, change| visit.mark_no_show(&change))
     }
 
     fn a_visit_that_fails(&mut self) -> Result<(), SampleError> {
@@ -149,7 +159,9 @@ impl Narrator {
         let patient = participant(1);
         self.of(&mut visit, ActorRef::Participant(patient), |visit| visit.disconnect(patient, minute(71), WINDOW))?;
         self.of(&mut visit, ActorRef::System("reconnect_window"), |visit| visit.fail(WINDOW, minute(72)))?;
-        self.user(&mut visit, CLINICIAN, 80, |visit, change| visit.end(&change))?;
+        let back = |visit: &mut VirtualSession| visit.join(patient, 1, PATIENCE.resume, minute(74));
+        self.of(&mut visit, ActorRef::Participant(patient), back)?;
+        self.user(&mut visit, CLINICIAN, 80, |visit, change| visit.end(None, &change))?;
         self.of(&mut visit, ActorRef::System("encounter"), |visit| visit.park_encounter(minute(81)))
     }
 
@@ -158,7 +170,7 @@ impl Narrator {
         self.tell(&mut visit, ActorRef::User(user(SCHEDULER)?))?;
         self.come_and_be_admitted(&mut visit)?;
         self.user(&mut visit, CLINICIAN, 70, |visit, change| visit.withdraw_recording(&change))?;
-        self.user(&mut visit, CLINICIAN, 83, |visit, change| visit.end(&change))?;
+        self.user(&mut visit, CLINICIAN, 83, |visit, change| visit.end(None, &change))?;
         let recording = RecordingRef::parse("kabul/kabul-k3v9x2q4/2026-03-01-09-01-07.mp4")?;
         self.of(&mut visit, ActorRef::System("jibri"), |visit| visit.record_recording(recording, minute(90)))
     }
@@ -216,7 +228,7 @@ impl Narrator {
     fn come_and_be_admitted(&mut self, visit: &mut VirtualSession) -> Result<(), SampleError> {
         let patient = participant(1);
         self.user(visit, SCHEDULER, 2, |visit, change| visit.issue_join_token(patient, None, 6, &change))?;
-        self.of(visit, ActorRef::Participant(patient), |visit| visit.join(patient, 1, minute(58)))?;
+        self.of(visit, ActorRef::Participant(patient), |visit| visit.join(patient, 1, PATIENCE.resume, minute(58)))?;
         self.user(visit, CLINICIAN, 61, |visit, change| visit.admit(patient, &change))
     }
 
@@ -269,7 +281,7 @@ mod tests {
 
     /// How many variants [`SessionEvent`] has. A new one does not compile below until it is counted here, and is not
     /// told until a visit above lives through it.
-    const VARIANTS: usize = 20;
+    const VARIANTS: usize = 22;
 
     fn variant(event: &SessionEvent) -> usize {
         match event {
@@ -293,6 +305,8 @@ mod tests {
             SessionEvent::FallbackInitiated => 17,
             SessionEvent::FallbackThreadCreated { .. } => 18,
             SessionEvent::FallbackParked => 19,
+            SessionEvent::Resumed => 20,
+            SessionEvent::NoShow => 21,
         }
     }
 

@@ -22,7 +22,7 @@ pub struct JoinTokenClaims {
     pub version: u32,
     /// When it was issued; whole seconds.
     pub issued_at: OffsetDateTime,
-    /// When it stops opening; whole seconds.
+    /// Until when it opens at least; whole seconds.
     pub expires_at: OffsetDateTime,
 }
 
@@ -32,7 +32,7 @@ pub trait JoinTokens: Send + Sync {
     /// Signs a token with the tenant's current key. The same claims give the same token until the key is rotated; after
     /// that, another one that opens the same.
     async fn sign(&self, claims: &JoinTokenClaims) -> Result<String, SecretsError>;
-    /// Checks signature, shape and time. Every version of the tenant's key that was not retired is taken.
-    /// [`AppError::JoinToken`] or [`AppError::Secrets`].
-    async fn verify(&self, token: &str, now: OffsetDateTime) -> Result<JoinTokenClaims, AppError>;
+    /// Checks signature and shape. Whether its time is over is for the visit to say: [`vcare_domain::VirtualSession::link_is_open`].
+    /// Every version of the tenant's key that was not retired is taken. [`AppError::JoinToken`] or [`AppError::Secrets`].
+    async fn verify(&self, token: &str) -> Result<JoinTokenClaims, AppError>;
 }

@@ -4,7 +4,7 @@ use super::support::*;
 use crate::*;
 
 fn hear(visit: &mut VirtualSession, n: u128, heard: Heard, at: i64) -> Result<Outcome, Refusal> {
-    visit.hear(person(n), heard, minute(at), WINDOW)
+    visit.hear(person(n), heard, minute(at), PATIENCE)
 }
 
 #[test]
@@ -56,9 +56,10 @@ fn nothing_is_heard_of_who_was_put_out_nor_in_a_visit_that_is_over() {
         applied(visit.remove(person(PATIENT), reason(), &at(3)));
         refused(&mut visit, Refusal::ParticipantRemoved, |visit| hear(visit, PATIENT, heard, 4));
         refused(&mut visit, Refusal::ParticipantNotFound, |visit| hear(visit, 77, heard, 4));
-        for mut visit in [ended(), cancelled(), failed()] {
+        for mut visit in [ended(), cancelled(), no_show(), failed()] {
             let refusal = Refusal::InvalidTransition { action: Action::ReportConnection, from: visit.status() };
-            refused(&mut visit, refusal, |visit| hear(visit, PATIENT, heard, 14));
+            // Longer than a failed visit can be resumed.
+            refused(&mut visit, refusal, |visit| hear(visit, PATIENT, heard, 50));
         }
     }
 }

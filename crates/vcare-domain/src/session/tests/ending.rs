@@ -46,7 +46,7 @@ fn the_segments_sum_to_the_duration() {
     change(&mut visit, MediaMode::Audio, SegmentCause::LinkDegraded, 5);
     change(&mut visit, MediaMode::Message, SegmentCause::LinkDegraded, 6);
     change(&mut visit, MediaMode::Video, SegmentCause::LinkRecovered, 8);
-    applied(visit.end(&at(12)));
+    applied(visit.end(None, &at(12)));
     assert_eq!(seconds(&visit), (7 * 60, 60, 2 * 60));
     assert_eq!(events(&visit).last(), Some(&SessionEvent::Ended { duration_seconds: 600 }));
 }
@@ -59,34 +59,46 @@ fn parts_of_seconds_are_lost_at_no_border() {
         applied(visit.change_media_mode(mode, SegmentCause::Chosen, minute(2) + later));
     }
     let end = Change { at: minute(2) + time::Duration::milliseconds(7999), ..at(2) };
-    applied(visit.end(&end));
+    applied(visit.end(None, &end));
     assert_eq!(events(&visit).last(), Some(&SessionEvent::Ended { duration_seconds: 7 }));
 }
 
 #[test]
 fn an_ended_visit_owes_an_encounter() {
     let mut visit = active();
-    applied(visit.end(&at(12)));
+    applied(visit.end(None, &at(12)));
     assert_eq!(events(&visit), [SessionEvent::Ended { duration_seconds: 600 }]);
     assert_eq!(visit.follow_ups(), [FollowUp::CreateEncounter]);
     let encounter = EncounterRecord::Pending;
-    let state = SessionState::Ended { started_at: Some(minute(2)), ended_at: minute(12), encounter };
+    let state = SessionState::Ended {
+        started_at: Some(minute(2)),
+        ended_at: minute(12),
+        cause: EndCause::Person,
+        reason: None,
+        encounter,
+    };
     assert_eq!(visit.parts().state, state);
     assert!(visit.parts().participants.iter().all(|p| p.joined_at.is_some() == (p.left_at == Some(minute(12)))));
 }
 
 #[test]
 fn ending_again_is_answered_alike_whatever_version_was_seen() {
-    repeated(&mut ended(), |visit| visit.end(&seeing(1, at(30))));
+    repeated(&mut ended(), |visit| visit.end(None, &seeing(1, at(30))));
 }
 
 #[test]
 fn a_visit_ended_from_the_waiting_room_has_no_duration_no_encounter_and_no_charge() {
     let mut visit = waiting();
-    applied(visit.end(&at(25)));
+    applied(visit.end(None, &at(25)));
     assert_eq!(events(&visit), [SessionEvent::Ended { duration_seconds: 0 }]);
     assert_eq!(visit.follow_ups(), []);
-    let state = SessionState::Ended { started_at: None, ended_at: minute(25), encounter: EncounterRecord::NotRequired };
+    let state = SessionState::Ended {
+        started_at: None,
+        ended_at: minute(25),
+        cause: EndCause::Person,
+        reason: None,
+        encounter: EncounterRecord::NotRequired,
+    };
     assert_eq!(visit.parts().state, state);
     for action in [Action::RecordEncounter, Action::ParkEncounter, Action::RepointEncounter] {
         let refusal = Refusal::InvalidTransition { action, from: SessionStatus::Ended };
@@ -101,7 +113,7 @@ fn a_visit_ended_from_the_waiting_room_has_no_duration_no_encounter_and_no_charg
 #[test]
 fn a_visit_of_one_second_counts() {
     let mut visit = active();
-    applied(visit.end(&Change { at: minute(2) + time::Duration::SECOND, ..at(2) }));
+    applied(visit.end(None, &Change { at: minute(2) + time::Duration::SECOND, ..at(2) }));
     assert_eq!(events(&visit), [SessionEvent::Ended { duration_seconds: 1 }]);
     assert_eq!(visit.follow_ups(), [FollowUp::CreateEncounter]);
 }
@@ -109,7 +121,7 @@ fn a_visit_of_one_second_counts() {
 #[test]
 fn a_visit_of_less_than_a_second_counts_as_nothing() {
     let mut visit = active();
-    applied(visit.end(&Change { at: minute(2) + time::Duration::milliseconds(999), ..at(2) }));
+    applied(visit.end(None, &Change { at: minute(2) + time::Duration::milliseconds(999), ..at(2) }));
     assert_eq!(events(&visit), [SessionEvent::Ended { duration_seconds: 0 }]);
     assert_eq!(visit.follow_ups(), []);
     assert_eq!(visit.parts().state.encounter(), Some(&EncounterRecord::NotRequired));
@@ -131,7 +143,7 @@ fn a_visit_is_given_up_when_its_patient_has_been_gone_for_the_whole_window() {
 fn a_patient_who_came_back_in_time_was_never_lost() {
     let mut visit = active();
     applied(visit.disconnect(person(PATIENT), minute(5), WINDOW));
-    applied(visit.join(person(PATIENT), 1, minute(6)));
+    applied(visit.join(person(PATIENT), 1, PATIENCE.resume, minute(6)));
     refused(&mut visit, Refusal::PatientNotLost, |visit| visit.fail(WINDOW, minute(60)));
     applied(visit.disconnect(person(PATIENT), minute(60), WINDOW));
     refused(&mut visit, Refusal::PatientAwaited { until: minute(61) }, |visit| visit.fail(WINDOW, minute(60)));
@@ -158,9 +170,10 @@ fn a_failed_visit_counts_until_its_patient_was_lost() {
     assert_eq!(events(&visit), [SessionEvent::Failed]);
     assert_eq!(visit.parts().state, SessionState::Failed { started_at: minute(2), failed_at: minute(72) });
     assert_eq!(seconds(&visit), (600, 0, 0));
-    assert_eq!(visit.follow_ups(), [], "a clinician closes it first");
+    let due = minute(72) + time::Duration::DAY;
+    assert_eq!(visit.follow_ups(), [FollowUp::EndByItself { due }], "a clinician may close it before");
     let mut visit = saved(visit);
-    applied(visit.end(&at(75)));
+    applied(visit.end(None, &at(75)));
     assert_eq!(events(&visit), [SessionEvent::Ended { duration_seconds: 600 }]);
     assert_eq!(visit.parts().state.ended_at(), Some(minute(12)), "when the patient was lost, not when it was closed");
     assert_eq!(visit.follow_ups(), [FollowUp::CreateEncounter]);
@@ -221,8 +234,8 @@ fn a_clock_that_runs_behind_never_makes_time_negative() {
     let mut visit = active();
     applied(visit.change_media_mode(MediaMode::Audio, SegmentCause::LinkDegraded, minute(-500)));
     applied(visit.disconnect(person(PATIENT), minute(-400), WINDOW));
-    applied(visit.join(person(PATIENT), 1, minute(-300)));
-    applied(visit.end(&at(-200)));
+    applied(visit.join(person(PATIENT), 1, PATIENCE.resume, minute(-300)));
+    applied(visit.end(None, &at(-200)));
     assert_eq!(events(&visit).last(), Some(&SessionEvent::Ended { duration_seconds: 0 }));
     assert_eq!(seconds(&visit), (0, 0, 0));
     assert!(visit.events().iter().all(|recorded| recorded.at == minute(2)));
@@ -234,6 +247,6 @@ fn a_visit_admitted_by_a_slow_clock_begins_no_earlier_than_it_was_last_changed()
     let mut visit = waiting();
     applied(visit.admit(person(PATIENT), &at(-60)));
     assert_eq!(visit.parts().state.started_at(), Some(minute(1)));
-    applied(visit.end(&at(11)));
+    applied(visit.end(None, &at(11)));
     assert_eq!(seconds(&visit), (600, 0, 0));
 }

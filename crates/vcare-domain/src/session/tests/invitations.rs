@@ -68,7 +68,7 @@ fn the_tenants_limit_holds_and_a_removed_person_frees_a_place() {
     let mut visit = scheduled();
     refused(&mut visit, Refusal::TooManyParticipants { limit: 4 }, |visit| visit.invite(observer(9), 4, &at(1)));
     refused(&mut visit, Refusal::TooManyParticipants { limit: 4 }, |visit| {
-        visit.join_as_provider(person(9), 4, &by("dr-noori", 1))
+        visit.join_as_provider(person(9), 4, PATIENCE, &by("dr-noori", 1))
     });
     applied(visit.remove(person(OBSERVER), reason(), &at(1)));
     applied(visit.invite(observer(9), 4, &at(1)));
@@ -87,8 +87,12 @@ fn a_removed_person_is_invited_again_as_the_same_participant() {
         [SessionEvent::ParticipantInvited { participant: person(INTERPRETER), role: ParticipantRole::Interpreter }]
     );
     assert_eq!(visit.parts().participant(person(9)), None);
-    refused(&mut visit, Refusal::TokenSuperseded, |visit| visit.join(person(INTERPRETER), 1, minute(2)));
-    refused(&mut visit, Refusal::TokenSuperseded, |visit| visit.join(person(INTERPRETER), 0, minute(2)));
+    refused(&mut visit, Refusal::TokenSuperseded, |visit| {
+        visit.join(person(INTERPRETER), 1, PATIENCE.resume, minute(2))
+    });
+    refused(&mut visit, Refusal::TokenSuperseded, |visit| {
+        visit.join(person(INTERPRETER), 0, PATIENCE.resume, minute(2))
+    });
 }
 
 #[test]
@@ -96,7 +100,7 @@ fn a_removed_provider_comes_back_by_a_new_invitation() {
     let mut visit = active();
     applied(visit.invite(with_role(8, Some("dr-noori"), ParticipantRole::Provider), LIMIT, &at(3)));
     applied(visit.remove(person(8), reason(), &at(3)));
-    let come = |visit: &mut VirtualSession| visit.join_as_provider(person(9), LIMIT, &by("dr-noori", 4));
+    let come = |visit: &mut VirtualSession| visit.join_as_provider(person(9), LIMIT, PATIENCE, &by("dr-noori", 4));
     refused(&mut visit, Refusal::ParticipantRemoved, come);
     applied(visit.invite(with_role(9, Some("dr-noori"), ParticipantRole::Provider), LIMIT, &at(4)));
     applied(come(&mut visit));
@@ -136,7 +140,7 @@ fn a_removed_person_whose_place_was_taken_gets_no_link() {
 fn who_was_given_no_link_cannot_come_by_one() {
     let mut visit = VirtualSession::create(plan(Some("dr-amiri")), NOON);
     for n in [PATIENT, PROVIDER] {
-        refused(&mut visit, Refusal::TokenSuperseded, |visit| visit.join(person(n), 0, minute(1)));
+        refused(&mut visit, Refusal::TokenSuperseded, |visit| visit.join(person(n), 0, PATIENCE.resume, minute(1)));
     }
 }
 
@@ -170,6 +174,33 @@ fn a_link_opens_until_the_planned_end_and_the_grace() {
     assert_eq!(scheduled().link_expires_at(hour, minute(0)), planned);
     assert_eq!(scheduled().link_expires_at(hour, minute(300)), planned);
     assert_eq!(active().link_expires_at(hour, minute(5)), planned);
+}
+
+#[test]
+fn a_link_that_is_issued_is_good_for_an_hour_at_least() {
+    let grace = Duration::minutes(10);
+    assert_eq!(scheduled().new_link_expires_at(grace, minute(-300)), minute(40));
+    for visit in [scheduled(), active()] {
+        assert_eq!(visit.new_link_expires_at(grace, minute(35)), minute(95));
+    }
+}
+
+#[test]
+fn whoever_came_in_time_keeps_getting_in_however_late_the_clinic_runs() {
+    let (issued_until, late) = (minute(90), minute(500));
+    let opens = |visit: &VirtualSession, n| visit.link_is_open(person(n), issued_until, late);
+    for visit in [waiting(), active(), failed()] {
+        assert!(opens(&visit, PATIENT), "{}", visit.status());
+        assert!(!opens(&visit, OBSERVER), "the observer has not come: {}", visit.status());
+    }
+    assert!(!opens(&scheduled(), PATIENT), "nobody has come");
+    assert!(scheduled().link_is_open(person(PATIENT), issued_until, minute(89)));
+    for visit in [ended(), cancelled(), no_show()] {
+        assert!(!opens(&visit, PATIENT), "{}", visit.status());
+    }
+    // The visit was moved since the link was issued.
+    assert!(scheduled().link_is_open(person(PATIENT), minute(-60), minute(29)));
+    assert!(!scheduled().link_is_open(person(PATIENT), minute(-60), minute(30)));
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn the_medium_follows_the_poorest_link_of_patient_and_providers_who_are_there() 
         events(&visit)[..2],
         [link(PATIENT, ParticipantRole::Patient, AUDIO), SessionEvent::MediaModeChanged { from, to, cause }]
     );
-    applied(visit.end(&at(12)));
+    applied(visit.end(None, &at(12)));
     assert_eq!(visit.parts().seconds(), SecondsPerMode { video: 360, audio: 120, message: 120 });
 }
 
@@ -81,7 +81,7 @@ fn interpreters_observers_and_who_is_not_there_drag_nobody_down() {
     applied(visit.invite(with_role(9, Some("dr-noori"), ParticipantRole::Provider), LIMIT, &at(4)));
     noted(&mut visit, 9, MESSAGE, 5);
     assert_eq!(mode(&visit), MediaMode::Video);
-    applied(visit.join_as_provider(person(77), LIMIT, &by("dr-noori", 6)));
+    applied(visit.join_as_provider(person(77), LIMIT, PATIENCE, &by("dr-noori", 6)));
     assert_eq!(mode(&visit), MediaMode::Message, "a provider who is there counts");
     applied(visit.disconnect(person(9), minute(7), WINDOW));
     assert_eq!(mode(&visit), MediaMode::Video, "one who is gone does not");
@@ -121,7 +121,7 @@ fn while_the_patient_is_gone_no_link_changes_the_medium() {
     applied(visit.disconnect(person(PATIENT), minute(5), WINDOW));
     noted(&mut visit, PROVIDER, AUDIO, 6);
     assert_eq!(held(&visit).len(), 1);
-    applied(visit.join(person(PATIENT), 1, minute(7)));
+    applied(visit.join(person(PATIENT), 1, PATIENCE.resume, minute(7)));
     assert_eq!(held(&visit)[1], (MediaMode::Audio, SegmentCause::LinkDegraded));
 }
 
@@ -151,7 +151,7 @@ fn us_008_a_failed_visit_falls_back_without_another_segment() {
     applied(visit.fall_back(None, &at(20)));
     assert_eq!(visit.follow_ups(), [FollowUp::CreateThread]);
     assert_eq!(events(&visit), [SessionEvent::FallbackInitiated]);
-    applied(visit.end(&at(30)));
+    applied(visit.end(None, &at(30)));
     assert_eq!(visit.parts().seconds().total(), 600);
     applied(visit.record_thread(thread("thr_1"), minute(31)));
     assert_eq!(visit.status(), SessionStatus::Ended, "the thread may come late");
@@ -166,7 +166,7 @@ fn a_visit_in_messages_misses_nobodys_connection_and_talks_again_when_the_patien
     applied(visit.disconnect(person(PROVIDER), minute(7), WINDOW));
     noted(&mut visit, PROVIDER, AUDIO, 8);
     assert_eq!(mode(&visit), MediaMode::Message);
-    applied(visit.join(person(PATIENT), 1, minute(9)));
+    applied(visit.join(person(PATIENT), 1, PATIENCE.resume, minute(9)));
     assert_eq!(held(&visit)[2], (MediaMode::Video, SegmentCause::LinkRecovered));
     let mut visit = saved(visit);
     applied(visit.fall_back(None, &at(10)));
@@ -179,7 +179,7 @@ fn messages_that_were_asked_for_stay_whoever_else_comes_and_goes() {
     let mut visit = active();
     applied(visit.fall_back(None, &at(5)));
     applied(visit.disconnect(person(PROVIDER), minute(6), WINDOW));
-    applied(visit.join_as_provider(person(9), LIMIT, &by("dr-noori", 7)));
+    applied(visit.join_as_provider(person(9), LIMIT, PATIENCE, &by("dr-noori", 7)));
     noted(&mut visit, PATIENT, LinkUse { cap_kbps: 1500, ..VIDEO }, 8);
     assert_eq!(mode(&visit), MediaMode::Message, "more of the same is no news");
 }
@@ -210,7 +210,7 @@ fn us_008_the_patient_of_a_failed_visit_and_nobody_else_is_offered_to_go_on_with
     applied(visit.fall_back(None, &at(20)));
     applied(visit.record_thread(thread("thr_1"), minute(21)));
     assert_eq!(offered(&visit), Some(FallbackOffer { thread: Some(thread("thr_1")), continue_async: true }));
-    applied(visit.end(&at(30)));
+    applied(visit.end(None, &at(30)));
     for visit in [visit, scheduled(), waiting(), active(), cancelled()] {
         assert_eq!(offered(&visit), None);
     }

@@ -37,16 +37,19 @@ fn who_is_invited_has_the_name_and_the_language_that_were_given() {
 fn a_provider_who_joins_is_named_by_their_account_unless_somebody_named_them() {
     let mut visit = VirtualSession::create(plan(Some("dr-noori")), NOON);
     let come = by("dr-noori", 1);
-    assert_eq!(visit.join_as_named_provider(person(9), Some(&sealed("noori")), LIMIT, &come), Ok(Outcome::Applied));
+    assert_eq!(
+        visit.join_as_named_provider(person(9), Some(&sealed("noori")), LIMIT, PATIENCE, &come),
+        Ok(Outcome::Applied)
+    );
     assert_eq!(visit.parts().provider(&user("dr-noori")).unwrap().name, Some(sealed("noori")));
     assert_eq!(
-        visit.join_as_named_provider(person(9), Some(&sealed("other")), LIMIT, &come),
+        visit.join_as_named_provider(person(9), Some(&sealed("other")), LIMIT, PATIENCE, &come),
         Ok(Outcome::AlreadyApplied)
     );
     assert_eq!(visit.parts().provider(&user("dr-noori")).unwrap().name, Some(sealed("noori")));
     let colleague = with_role(7, Some("dr-amiri"), ParticipantRole::Provider);
     applied(visit.invite_described(colleague, &called("amiri"), LIMIT, &at(2)));
-    applied(visit.join_as_named_provider(person(9), Some(&sealed("account")), LIMIT, &by("dr-amiri", 3)));
+    applied(visit.join_as_named_provider(person(9), Some(&sealed("account")), LIMIT, PATIENCE, &by("dr-amiri", 3)));
     assert_eq!(visit.parts().provider(&user("dr-amiri")).unwrap().name, Some(sealed("amiri")));
 }
 

@@ -19,7 +19,7 @@ fn a_restored_visit_is_the_stored_one_with_nothing_pending() {
 fn until_it_is_saved_a_changed_visit_still_knows_what_is_stored() {
     let mut visit = active();
     let stored = visit.parts().clone();
-    applied(visit.end(&at(12)));
+    applied(visit.end(None, &at(12)));
     assert_eq!(visit.stored(), Some(&stored));
     visit.mark_saved();
     assert_eq!(visit.stored(), Some(visit.parts()));

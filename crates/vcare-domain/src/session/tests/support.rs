@@ -12,6 +12,13 @@ pub const NOON: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
 pub const LIMIT: u8 = 6;
 /// How long its patients are waited for.
 pub const WINDOW: Duration = Duration::MINUTE;
+/// How long their people are waited for.
+pub const PATIENCE: Patience = Patience {
+    reconnect: WINDOW,
+    resume: Duration::minutes(30),
+    auto_end: Duration::minutes(10),
+    no_show: Duration::minutes(60),
+};
 
 pub const PATIENT: u128 = 1;
 pub const PROVIDER: u128 = 2;
@@ -100,8 +107,8 @@ pub fn scheduled() -> VirtualSession {
 /// Patient and interpreter wait since minute 1; the observer has not come.
 pub fn waiting() -> VirtualSession {
     let mut visit = scheduled();
-    applied(visit.join(person(PATIENT), 1, minute(1)));
-    applied(visit.join(person(INTERPRETER), 1, minute(1)));
+    applied(visit.join(person(PATIENT), 1, PATIENCE.resume, minute(1)));
+    applied(visit.join(person(INTERPRETER), 1, PATIENCE.resume, minute(1)));
     saved(visit)
 }
 
@@ -123,13 +130,20 @@ pub fn failed() -> VirtualSession {
 /// Ended in minute 12, after ten minutes; the Encounter is pending.
 pub fn ended() -> VirtualSession {
     let mut visit = active();
-    applied(visit.end(&at(12)));
+    applied(visit.end(None, &at(12)));
     saved(visit)
 }
 
 pub fn cancelled() -> VirtualSession {
     let mut visit = waiting();
     applied(visit.cancel(reason(), &at(2)));
+    saved(visit)
+}
+
+/// The patient did not come; noted in minute 5.
+pub fn no_show() -> VirtualSession {
+    let mut visit = scheduled();
+    applied(visit.mark_no_show(&at(5)));
     saved(visit)
 }
 
@@ -141,6 +155,7 @@ pub fn in_status(status: SessionStatus) -> VirtualSession {
         SessionStatus::Ended => ended(),
         SessionStatus::Cancelled => cancelled(),
         SessionStatus::Failed => failed(),
+        SessionStatus::NoShow => no_show(),
     };
     assert_eq!(visit.status(), status);
     visit

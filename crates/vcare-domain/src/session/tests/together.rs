@@ -26,14 +26,14 @@ fn times(visit: &VirtualSession) -> Vec<(String, u32)> {
 }
 
 fn lose(visit: &mut VirtualSession, who: u128, at: OffsetDateTime) {
-    applied(visit.hear(person(who), Heard::Lost, at, WINDOW));
+    applied(visit.hear(person(who), Heard::Lost, at, PATIENCE));
 }
 
 #[test]
 fn a_patient_who_stays_alone_is_not_charged_for_it() {
     let mut visit = active();
     lose(&mut visit, PROVIDER, second(3));
-    applied(visit.end(&at(10)));
+    applied(visit.end(None, &at(10)));
     assert_eq!(seconds(&visit), 3);
     assert_eq!(visit.events().last().unwrap().event, SessionEvent::Ended { duration_seconds: 3 });
     assert_eq!(ended_at(&visit), Some(second(3)), "whenever the button is pressed");
@@ -44,8 +44,8 @@ fn a_patient_who_stays_alone_is_not_charged_for_it() {
 fn a_provider_who_waits_for_a_lost_patient_is_not_charged_for_it() {
     let mut visit = active();
     lose(&mut visit, PATIENT, second(60));
-    applied(visit.hear(person(PATIENT), Heard::Restored, second(90), WINDOW));
-    applied(visit.end(&at(4)));
+    applied(visit.hear(person(PATIENT), Heard::Restored, second(90), PATIENCE));
+    applied(visit.end(None, &at(4)));
     let together = [span(second(0), second(60)), span(second(90), second(120))];
     assert_eq!(visit.parts().together(), together);
     assert_eq!((seconds(&visit), ended_at(&visit)), (90, Some(minute(4))));
@@ -56,9 +56,9 @@ fn a_provider_who_waits_for_a_lost_patient_is_not_charged_for_it() {
 #[test]
 fn a_visit_that_is_handed_over_names_both_and_who_was_there_longest_held_it() {
     let mut visit = active();
-    applied(visit.join_as_provider(person(9), LIMIT, &Change { at: second(50), ..by("dr-noori", 0) }));
+    applied(visit.join_as_provider(person(9), LIMIT, PATIENCE, &Change { at: second(50), ..by("dr-noori", 0) }));
     lose(&mut visit, PROVIDER, second(60));
-    applied(visit.end(&at(12)));
+    applied(visit.end(None, &at(12)));
     assert_eq!(seconds(&visit), 600);
     assert_eq!(times(&visit), [("dr-noori".to_owned(), 550), ("dr-amiri".to_owned(), 60)]);
     assert_eq!(visit.parts().held_by(), Some(user("dr-noori")), "and not who was planned");
@@ -68,9 +68,9 @@ fn a_visit_that_is_handed_over_names_both_and_who_was_there_longest_held_it() {
 #[test]
 fn a_visit_that_another_one_held_is_that_ones() {
     let mut visit = waiting();
-    applied(visit.join_as_provider(person(9), LIMIT, &by("dr-noori", 1)));
+    applied(visit.join_as_provider(person(9), LIMIT, PATIENCE, &by("dr-noori", 1)));
     applied(visit.admit(person(PATIENT), &by("dr-noori", 2)));
-    applied(visit.end(&by("dr-noori", 12)));
+    applied(visit.end(None, &by("dr-noori", 12)));
     assert_eq!(times(&visit), [("dr-noori".to_owned(), 600)]);
     assert_eq!(visit.parts().held_by(), Some(user("dr-noori")));
 }
@@ -86,7 +86,7 @@ fn an_interpreter_takes_part_while_patient_and_provider_are_there() {
     let mut visit = active();
     applied(visit.admit(person(INTERPRETER), &at(5)));
     lose(&mut visit, PROVIDER, minute(8));
-    applied(visit.end(&at(10)));
+    applied(visit.end(None, &at(10)));
     let took_part = |n| visit.parts().took_part(visit.parts().participant(person(n)).unwrap());
     assert_eq!(took_part(INTERPRETER), [span(minute(5), minute(8))]);
     assert_eq!(took_part(PATIENT), [span(minute(2), minute(8))]);
@@ -104,7 +104,7 @@ fn what_runs_has_no_end_and_is_not_counted_yet() {
 fn a_participant_of_a_row_without_stays_was_there_from_admission_until_they_left() {
     let mut visit = active();
     lose(&mut visit, PROVIDER, minute(7));
-    applied(visit.end(&at(12)));
+    applied(visit.end(None, &at(12)));
     for one in &visit.parts().participants {
         let stripped = Participant { stays: Vec::new(), ..one.clone() };
         assert_eq!(stripped.with_stays(Vec::new()).stays, one.stays, "{}", one.role.as_str());
@@ -134,7 +134,7 @@ fn of_a_connection_that_comes_and_goes_the_shortest_gaps_are_closed() {
         // The third gap is the shortest.
         let gap = if n == 2 { 1 } else { 2 };
         lose(&mut visit, PATIENT, second(10 * n + 5));
-        applied(visit.hear(person(PATIENT), Heard::Restored, second(10 * n + 5 + gap), WINDOW));
+        applied(visit.hear(person(PATIENT), Heard::Restored, second(10 * n + 5 + gap), PATIENCE));
     }
     let stays = &visit.parts().patient().unwrap().stays;
     assert_eq!(stays.len(), MAX_STAYS);

@@ -30,7 +30,7 @@ fn a_planned_room_opens_before_its_time_and_closes_with_its_grace() {
 fn a_provider_who_comes_early_opens_the_room() {
     let mut visit = scheduled();
     assert!(opening(&visit, -120).is_err());
-    applied(visit.join_as_provider(person(9), LIMIT, &at(-120)));
+    applied(visit.join_as_provider(person(9), LIMIT, PATIENCE, &at(-120)));
     assert!(opening(&visit, -119).is_ok());
 }
 
@@ -61,13 +61,13 @@ fn who_was_let_in_becomes_active_when_seen_in_the_room() {
     let mut visit = active();
     let id = person(PATIENT);
     assert_eq!(status_of(&visit, PATIENT), ParticipantStatus::Admitted);
-    applied(visit.connect(id, minute(3)));
+    applied(visit.connect(id, minute(3), PATIENCE));
     assert_eq!(status_of(&visit, PATIENT), ParticipantStatus::Active);
     let (role, status) = (ParticipantRole::Patient, ParticipantStatus::Active);
     assert_eq!(events(&visit), [SessionEvent::ParticipantJoined { participant: id, role, status }]);
-    repeated(&mut visit, |visit| visit.connect(id, minute(4)));
+    repeated(&mut visit, |visit| visit.connect(id, minute(4), PATIENCE));
     applied(visit.disconnect(id, minute(5), WINDOW));
-    applied(visit.connect(id, minute(6)));
+    applied(visit.connect(id, minute(6), PATIENCE));
     assert_eq!(status_of(&visit, PATIENT), ParticipantStatus::Active);
     assert_eq!(visit.parts().participant(id).unwrap().left_at, None, "who is back has not left");
 }
@@ -75,18 +75,18 @@ fn who_was_let_in_becomes_active_when_seen_in_the_room() {
 #[test]
 fn who_was_not_let_in_is_not_brought_in_by_being_seen() {
     for n in [INTERPRETER, OBSERVER] {
-        repeated(&mut active(), |visit| visit.connect(person(n), minute(3)));
+        repeated(&mut active(), |visit| visit.connect(person(n), minute(3), PATIENCE));
     }
     let mut visit = active();
     applied(visit.remove(person(PATIENT), reason(), &at(3)));
-    repeated(&mut visit, |visit| visit.connect(person(PATIENT), minute(4)));
-    refused(&mut visit, Refusal::ParticipantNotFound, |visit| visit.connect(person(77), minute(4)));
+    repeated(&mut visit, |visit| visit.connect(person(PATIENT), minute(4), PATIENCE));
+    refused(&mut visit, Refusal::ParticipantNotFound, |visit| visit.connect(person(77), minute(4), PATIENCE));
 }
 
 #[test]
 fn a_visit_that_is_over_does_not_change_by_who_is_seen() {
-    for mut visit in [ended(), failed(), cancelled()] {
-        repeated(&mut visit, |visit| visit.connect(person(PATIENT), minute(13)));
+    for mut visit in [ended(), failed(), cancelled(), no_show()] {
+        repeated(&mut visit, |visit| visit.connect(person(PATIENT), minute(50), PATIENCE));
     }
 }
 
@@ -114,7 +114,7 @@ fn every_recording_is_told_of_once_before_and_after_the_end() {
     let (first, second) = (recording("kabul/a.mp4"), recording("kabul/b.mp4"));
     let mut visit = active();
     applied(visit.record_recording(first.clone(), minute(5)));
-    applied(visit.end(&at(12)));
+    applied(visit.end(None, &at(12)));
     applied(visit.record_recording(second.clone(), minute(20)));
     let told: Vec<_> =
         events(&visit).into_iter().filter(|event| matches!(event, SessionEvent::RecordingAvailable { .. })).collect();

@@ -14,7 +14,7 @@ fn admitted(n: u128, role: ParticipantRole, by: &str) -> SessionEvent {
 #[test]
 fn the_first_who_comes_opens_the_waiting_room() {
     let mut visit = scheduled();
-    applied(visit.join(person(PATIENT), 1, minute(1)));
+    applied(visit.join(person(PATIENT), 1, PATIENCE.resume, minute(1)));
     assert_eq!(visit.status(), SessionStatus::Waiting);
     assert_eq!(events(&visit), [joined(PATIENT, ParticipantRole::Patient, ParticipantStatus::Waiting)]);
     assert_eq!(visit.entry(person(PATIENT)), Entry::WaitingRoom);
@@ -23,22 +23,24 @@ fn the_first_who_comes_opens_the_waiting_room() {
 
 #[test]
 fn reloading_the_page_changes_nothing() {
-    repeated(&mut waiting(), |visit| visit.join(person(PATIENT), 1, minute(2)));
-    repeated(&mut active(), |visit| visit.join(person(PATIENT), 1, minute(3)));
+    repeated(&mut waiting(), |visit| visit.join(person(PATIENT), 1, PATIENCE.resume, minute(2)));
+    repeated(&mut active(), |visit| visit.join(person(PATIENT), 1, PATIENCE.resume, minute(3)));
 }
 
 #[test]
 fn an_old_link_opens_neither_before_nor_after_the_admission() {
     for mut visit in [scheduled(), waiting(), active()] {
         applied(visit.issue_join_token(person(PATIENT), None, LIMIT, &at(3)));
-        refused(&mut visit, Refusal::TokenSuperseded, |visit| visit.join(person(PATIENT), 1, minute(3)));
+        refused(&mut visit, Refusal::TokenSuperseded, |visit| {
+            visit.join(person(PATIENT), 1, PATIENCE.resume, minute(3))
+        });
     }
 }
 
 #[test]
 fn a_stranger_is_not_let_in() {
     let mut visit = waiting();
-    refused(&mut visit, Refusal::ParticipantNotFound, |visit| visit.join(person(9), 1, minute(2)));
+    refused(&mut visit, Refusal::ParticipantNotFound, |visit| visit.join(person(9), 1, PATIENCE.resume, minute(2)));
     refused(&mut visit, Refusal::ParticipantNotFound, |visit| visit.admit(person(9), &at(2)));
     refused(&mut visit, Refusal::ParticipantNotFound, |visit| visit.remove(person(9), reason(), &at(2)));
     refused(&mut active(), Refusal::ParticipantNotFound, |visit| visit.disconnect(person(9), minute(3), WINDOW));
@@ -90,7 +92,7 @@ fn who_is_no_provider_of_the_visit_admits_only_while_one_is_there() {
     let mut visit = waiting();
     let nurse = || by("nurse", 2);
     refused(&mut visit, Refusal::ProviderNotInSession, |visit| visit.admit(person(PATIENT), &nurse()));
-    applied(visit.join_as_provider(person(9), LIMIT, &at(2)));
+    applied(visit.join_as_provider(person(9), LIMIT, PATIENCE, &at(2)));
     let mut visit = saved(visit);
     applied(visit.admit(person(PATIENT), &nurse()));
     assert_eq!(
@@ -117,7 +119,7 @@ fn a_removed_provider_no_longer_decides() {
 #[test]
 fn a_clinician_who_comes_becomes_a_provider_of_the_visit_once() {
     let mut visit = scheduled();
-    let come = |visit: &mut VirtualSession| visit.join_as_provider(person(9), LIMIT, &by("dr-noori", 1));
+    let come = |visit: &mut VirtualSession| visit.join_as_provider(person(9), LIMIT, PATIENCE, &by("dr-noori", 1));
     applied(come(&mut visit));
     let role = ParticipantRole::Provider;
     assert_eq!(
@@ -126,13 +128,13 @@ fn a_clinician_who_comes_becomes_a_provider_of_the_visit_once() {
     );
     assert_eq!(visit.parts().provider_id, Some(user("dr-amiri")), "the named provider stays");
     repeated(&mut visit, come);
-    repeated(&mut visit, |visit| visit.join_as_provider(person(10), LIMIT, &seeing(1, by("dr-noori", 1))));
+    repeated(&mut visit, |visit| visit.join_as_provider(person(10), LIMIT, PATIENCE, &seeing(1, by("dr-noori", 1))));
 }
 
 #[test]
 fn the_invited_provider_comes_as_who_they_are() {
     let mut visit = scheduled();
-    applied(visit.join_as_provider(person(9), LIMIT, &at(1)));
+    applied(visit.join_as_provider(person(9), LIMIT, PATIENCE, &at(1)));
     assert_eq!(events(&visit), [joined(PROVIDER, ParticipantRole::Provider, ParticipantStatus::Active)]);
     assert_eq!(visit.parts().participant(person(9)), None);
 }
@@ -140,8 +142,8 @@ fn the_invited_provider_comes_as_who_they_are() {
 #[test]
 fn the_first_provider_who_comes_becomes_the_visits_provider() {
     let mut visit = VirtualSession::create(plan(None), NOON);
-    applied(visit.join_as_provider(person(8), LIMIT, &by("dr-noori", 1)));
-    applied(visit.join_as_provider(person(9), LIMIT, &by("dr-amiri", 2)));
+    applied(visit.join_as_provider(person(8), LIMIT, PATIENCE, &by("dr-noori", 1)));
+    applied(visit.join_as_provider(person(9), LIMIT, PATIENCE, &by("dr-amiri", 2)));
     assert_eq!(visit.parts().provider_id, Some(user("dr-noori")));
 }
 
@@ -150,7 +152,7 @@ fn a_provider_who_comes_by_admitting_becomes_the_visits_provider_too() {
     let mut visit = VirtualSession::create(plan(None), NOON);
     applied(visit.invite(with_role(9, Some("dr-noori"), ParticipantRole::Provider), LIMIT, &at(0)));
     applied(visit.issue_join_token(person(PATIENT), None, LIMIT, &at(0)));
-    applied(visit.join(person(PATIENT), 1, minute(1)));
+    applied(visit.join(person(PATIENT), 1, PATIENCE.resume, minute(1)));
     applied(visit.admit(person(PATIENT), &by("dr-noori", 2)));
     assert_eq!(visit.parts().provider_id, Some(user("dr-noori")), "billing asks for it");
 }
@@ -167,7 +169,7 @@ fn who_lost_the_connection_comes_back_into_the_visit() {
     assert_eq!(visit.entry(person(PATIENT)), Entry::DirectJoin, "nobody waits twice");
 
     let mut visit = saved(visit);
-    applied(visit.join(person(PATIENT), 1, minute(6)));
+    applied(visit.join(person(PATIENT), 1, PATIENCE.resume, minute(6)));
     assert_eq!(events(&visit), [joined(PATIENT, role, ParticipantStatus::Active)]);
     assert_eq!((patient(&visit).joined_at, patient(&visit).left_at), (Some(minute(1)), None));
     assert_eq!(visit.parts().segments.len(), 1, "the visit went on meanwhile");
@@ -182,16 +184,20 @@ fn a_removed_person_needs_a_new_link() {
     assert_eq!(events(&visit), [SessionEvent::ParticipantRemoved { participant: person(PATIENT), role, removed_by }]);
     repeated(&mut visit, |visit| visit.remove(person(PATIENT), reason(), &seeing(1, at(4))));
     for any in 0..4 {
-        refused(&mut visit, Refusal::ParticipantRemoved, |visit| visit.join(person(PATIENT), any, minute(4)));
+        refused(&mut visit, Refusal::ParticipantRemoved, |visit| {
+            visit.join(person(PATIENT), any, PATIENCE.resume, minute(4))
+        });
     }
     assert_eq!(visit.entry(person(PATIENT)), Entry::WaitingRoom);
 
     applied(visit.issue_join_token(person(PATIENT), None, LIMIT, &at(5)));
     let version = visit.parts().patient().unwrap().token_version;
     for old in 0..version {
-        refused(&mut visit, Refusal::TokenSuperseded, |visit| visit.join(person(PATIENT), old, minute(5)));
+        refused(&mut visit, Refusal::TokenSuperseded, |visit| {
+            visit.join(person(PATIENT), old, PATIENCE.resume, minute(5))
+        });
     }
-    applied(visit.join(person(PATIENT), version, minute(5)));
+    applied(visit.join(person(PATIENT), version, PATIENCE.resume, minute(5)));
     assert_eq!(status_of(&visit, PATIENT), ParticipantStatus::Waiting, "back to the waiting room");
 }
 
@@ -200,7 +206,7 @@ fn a_patient_admitted_again_does_not_begin_the_visit_again() {
     let mut visit = active();
     applied(visit.remove(person(PATIENT), reason(), &at(3)));
     applied(visit.issue_join_token(person(PATIENT), None, LIMIT, &at(4)));
-    applied(visit.join(person(PATIENT), 3, minute(4)));
+    applied(visit.join(person(PATIENT), 3, PATIENCE.resume, minute(4)));
     let mut visit = saved(visit);
     applied(visit.admit(person(PATIENT), &at(5)));
     assert_eq!(events(&visit), [admitted(PATIENT, ParticipantRole::Patient, "dr-amiri")]);
@@ -254,7 +260,7 @@ fn who_never_came_never_left() {
 fn who_only_waited_was_never_let_in() {
     let mut visit = waiting();
     applied(visit.admit(person(PATIENT), &at(3)));
-    applied(visit.end(&at(9)));
+    applied(visit.end(None, &at(9)));
     let let_in = |n| visit.parts().participant(person(n)).unwrap().let_in_at;
     assert_eq!(let_in(PATIENT), Some(minute(3)));
     assert_eq!(let_in(PROVIDER), Some(minute(3)), "by admitting");

@@ -7,8 +7,9 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use vcare_domain::{
     Change, EncounterId, FreeText, Heard, HttpsUrl, LinkUse, MediaMode, NewParticipant, NewSession, Outcome,
-    ParticipantId, ParticipantRole, ParticipantStatus, PatientId, RecordingRef, Refusal, Room, RoomName, Schedule,
-    SegmentCause, SessionId, SessionStatus, TenantId, ThreadId, TimeZoneName, UserId, VideoBackend, VirtualSession,
+    ParticipantId, ParticipantRole, ParticipantStatus, Patience, PatientId, RecordingRef, Refusal, Room, RoomName,
+    Schedule, SegmentCause, SessionId, SessionStatus, TenantId, ThreadId, TimeZoneName, UserId, VideoBackend,
+    VirtualSession,
 };
 
 use super::explore::{Cells, Command, Machine, OUTSIDE, are_all_commands, explore};
@@ -17,6 +18,12 @@ pub const NOON: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
 pub const DOCTOR: &str = "dr-amiri";
 const LIMIT: u8 = 3;
 const WINDOW: Duration = Duration::MINUTE;
+const PATIENCE: Patience = Patience {
+    reconnect: WINDOW,
+    resume: Duration::minutes(30),
+    auto_end: Duration::minutes(10),
+    no_show: Duration::minutes(60),
+};
 /// Patient, provider and interpreter: one of each who comes in a way of their own.
 const PEOPLE: [(u128, ParticipantRole); 3] =
     [(1, ParticipantRole::Patient), (2, ParticipantRole::Provider), (3, ParticipantRole::Interpreter)];
@@ -97,15 +104,16 @@ fn commands() -> Vec<Command<VirtualSession>> {
             return Err(Refusal::ProvidersSignIn);
         }
         let token = visit.parts().participant(person(n)).map_or(0, |participant| participant.token_version);
-        visit.join(person(n), token, later(visit))
+        visit.join(person(n), token, PATIENCE.resume, later(visit))
     }));
-    commands
-        .extend(of_all("join_as_provider", |visit| visit.join_as_provider(person(2), LIMIT, &by_the_doctor(visit))));
+    commands.extend(of_all("join_as_provider", |visit| {
+        visit.join_as_provider(person(2), LIMIT, PATIENCE, &by_the_doctor(visit))
+    }));
     commands.extend(of_each("admit", |visit, n, _| visit.admit(person(n), &by_the_doctor(visit))));
-    commands.extend(of_each("connect", |visit, n, _| visit.connect(person(n), later(visit))));
+    commands.extend(of_each("connect", |visit, n, _| visit.connect(person(n), later(visit), PATIENCE)));
     commands.extend(of_each("disconnect", |visit, n, _| visit.disconnect(person(n), later(visit), WINDOW)));
     for heard in Heard::ALL {
-        commands.extend(of_each("hear", move |visit, n, _| visit.hear(person(n), heard, later(visit), WINDOW)));
+        commands.extend(of_each("hear", move |visit, n, _| visit.hear(person(n), heard, later(visit), PATIENCE)));
     }
     commands.extend(of_each("note_link", |visit, n, _| {
         visit.note_link(person(n), LinkUse { mode: MediaMode::Audio, cap_kbps: 30 }, false, later(visit))
@@ -124,7 +132,11 @@ fn commands() -> Vec<Command<VirtualSession>> {
     commands.extend(of_all("park_thread", |visit| visit.park_thread(later(visit))));
     commands.extend(of_all("fail", |visit| visit.fail(WINDOW, later(visit))));
     commands.extend(of_all("cancel", |visit| visit.cancel(reason(), &by_the_doctor(visit))));
-    commands.extend(of_all("end", |visit| visit.end(&by_the_doctor(visit))));
+    commands.extend(of_all("end_by_itself", |visit| {
+        visit.end_by_itself(PATIENCE, visit.parts().updated_at + Duration::days(2))
+    }));
+    commands.extend(of_all("mark_no_show", |visit| visit.mark_no_show(&by_the_doctor(visit))));
+    commands.extend(of_all("end", |visit| visit.end(None, &by_the_doctor(visit))));
     commands.extend(of_all("record_encounter", |visit| {
         visit.record_encounter(EncounterId::parse("enc-1").unwrap(), later(visit))
     }));
