@@ -19,7 +19,7 @@ const QUALITY: u8 = 60;
 #[derive(Debug, Default)]
 pub struct SmallLogos;
 
-/// SVG is left out: it is a document that can hold scripts, and our copy stands in our page.
+/// SVG is left out: it is a document that can hold scripts, and our copy becomes part of our page.
 fn format_of(file: &[u8]) -> Result<Format, LogoFault> {
     picture_format(file).ok_or(LogoFault::NotAPicture)
 }

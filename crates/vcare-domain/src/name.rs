@@ -115,7 +115,7 @@ fn takes(c: char) -> bool {
     !c.is_control() && !invisible && (space || !c.is_whitespace()) && !matches!(c, '<' | '>')
 }
 
-/// A mark that stands on the letter before it: the blocks of such marks, and those of the scripts that are written here.
+/// A mark on the letter before it: the blocks of such marks, and those of the scripts that are written here.
 const fn is_mark(c: char) -> bool {
     matches!(c,
         '\u{300}'..='\u{36F}' | '\u{483}'..='\u{489}' | '\u{591}'..='\u{5BD}' | '\u{5BF}'..='\u{5C7}'

@@ -120,7 +120,7 @@ impl App {
         operator: bool,
     ) -> Result<Configured, AppError> {
         let mut attempt = 1;
-        // No network call stands between begin and commit.
+        // No network call is made between begin and commit.
         let logo = self.copy_logo(scope, &change.edit).await;
         loop {
             let mut sealed = Vec::with_capacity(change.credentials.len());

@@ -36,7 +36,7 @@ impl App {
     /// failed is tried again by sending the setting again.
     pub(super) async fn copy_logo(&self, scope: &Scope, edit: &impl Edit) -> Option<CopiedLogo> {
         let mut draft = TenantConfigDraft::of_a_new_tenant(&scope.tenant_id);
-        // What cannot be is told by the change itself.
+        // An invalid setting is refused by the change itself.
         edit(&mut draft).ok()?;
         let url = HttpsUrl::parse(draft.branding_logo_url.as_deref()?).ok()?;
         let source_url = url.as_str().to_owned();

@@ -15,7 +15,7 @@ fn bad_names() -> Vec<String> {
         "Noori\u{200F}",
         "Noori\u{0}",
         "Noori\nAmiri",
-        "Noori\u{85}",
+        "Noori\u{85}Amiri",
         "<script>alert(1)</script>",
         "Noori <b>",
         &flood,
