@@ -26,7 +26,7 @@ async fn each_audience_is_shown_its_own_fields_of_a_visit_and_no_others() {
     let patient = format!("{TIMES} {THREAD} patientId appointmentId durationSeconds recordingEnabled failureReason");
     let scheduler = format!("{TIMES} {PLAN}");
     let staff = format!("{TIMES} {PLAN} {COURSE}");
-    let treating = format!("{TIMES} {PLAN} {COURSE} {THREAD} recordingRef recordings");
+    let treating = format!("{TIMES} {PLAN} {COURSE} {THREAD} messagingReason recordingRef recordings");
     for (who, audience, shown) in [
         (Who::Own, "patient", patient.as_str()),
         (Who::Proxy, "patient", &patient),
