@@ -62,6 +62,7 @@ const OWN: &[(&str, &[&[Code]])] = &[
     ("fallbackMessage", &[CHANGE]),
     ("endSession", &[CHANGE]),
     ("cancelSession", &[CHANGE, KEYED]),
+    ("markNoShow", &[CHANGE, KEYED]),
     ("withdrawRecording", &[CHANGE, KEYED]),
     ("reportConnection", &[CHANGE, KEYED, SETTINGS, &[Code::ParticipantNotFound, Code::ParticipantRemoved]]),
     ("probeLink", &[CHANGE, SETTINGS, &[Code::ParticipantNotFound, Code::ParticipantRemoved]]),

@@ -13,6 +13,7 @@ mod async_visits;
 mod bad_input;
 mod batches;
 mod browser;
+mod by_itself;
 mod cancel;
 mod config;
 mod consent;
