@@ -108,9 +108,18 @@ async fn a_visit_without_a_link_reads_back_after_each_step_of_its_life() {
         assert_eq!(visit.respond(answer, Advice::InPerson, &bench.change(4)), Ok(Outcome::Applied));
         bench.keep(&mut visit).await;
         bench.reads_back(&visit, "answered").await;
+        for words in ["شیدې مه څښئ", "no tea"] {
+            assert_eq!(visit.amend(ResponseText::parse(words).unwrap(), &bench.change(5)), Ok(Outcome::Applied));
+            bench.keep(&mut visit).await;
+            bench.reads_back(&visit, "added to").await;
+        }
         assert_eq!(visit.park_encounter(bench.change(5).at), Ok(Outcome::Applied));
         bench.keep(&mut visit).await;
         bench.reads_back(&visit, "parked").await;
+        let other = PatientId::parse("pat-stayed").unwrap();
+        assert_eq!(visit.repoint_encounter(other, bench.change(5).at), Ok(Outcome::Applied));
+        bench.keep(&mut visit).await;
+        bench.reads_back(&visit, "repointed").await;
         assert_eq!(visit.close(&bench.change(6)), Ok(Outcome::Applied));
         bench.keep(&mut visit).await;
         bench.reads_back(&visit, "closed").await;
@@ -253,7 +262,16 @@ async fn what_was_submitted_cannot_be_changed_and_no_visit_can_be_deleted() {
     let granted = "SELECT string_agg(column_name, ' ' ORDER BY column_name) FROM information_schema.column_privileges
                    WHERE grantee = 'vcare_api' AND table_name = 'async_visit' AND privilege_type = 'UPDATE'";
     let granted: String = bench.database.query_one(granted, &[]).await.unwrap().get(0);
-    for column in ["chief_complaint", "symptoms", "authored_at", "submitted_at", "original_body", "content_hash"] {
+    for column in [
+        "chief_complaint",
+        "complaint_code",
+        "symptoms",
+        "authored_at",
+        "authored_at_missing",
+        "submitted_at",
+        "original_body",
+        "content_hash",
+    ] {
         assert!(!granted.split(' ').any(|name| name == column), "{column} can be changed");
     }
     let deleting = "SELECT has_table_privilege('vcare_api', 'async_visit', 'DELETE')";
@@ -286,6 +304,10 @@ async fn a_row_that_makes_no_sense_is_told_by_table_and_column_and_without_its_w
         ("encounter_status", "'not_required'"),
         ("encounter_status", "NULL"),
         ("encounter_id", "'a b'"),
+        ("encounter_patient_id", "'a/b'"),
+        ("complaint_code", "'R05'"),
+        ("addenda", "'[{\"by\": \"dr-1\", \"at\": \"2026-03-01T09:30:00Z\", \"text\": \"\"}]'"),
+        ("addenda", "'{}'"),
     ] {
         let mut visit = bench.submitted(KABUL).await;
         let answer = ResponseText::parse("take two tablets").unwrap();

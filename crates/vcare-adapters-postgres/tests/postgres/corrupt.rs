@@ -42,6 +42,7 @@ async fn a_visit_that_makes_no_sense_names_its_column() {
         (Waiting, "patient_id", "''"),
         (Waiting, "patient_id", "repeat('x', 65)"),
         (Waiting, "appointment_id", "'a/b'"),
+        (Waiting, "encounter_patient_id", "'a/b'"),
         (Waiting, "provider_id", "' '"),
         (Waiting, "initiator_id", "''"),
         (Waiting, "video_backend", "'teams'"),

@@ -4,7 +4,7 @@ use time::{Duration, OffsetDateTime};
 use vcare_app::ports::{Logo, Reads, StoredLogo};
 use vcare_domain::{
     AppointmentId, Change, EncounterId, EncounterRecord, Fallback, LinkLevel, LinkState, LinkUse, Locale, MediaMode,
-    MediaType, NodeId, Outcome, ParticipantStatus, Profile, RecordingRef, SealedName, SegmentCause, SessionState,
+    MediaType, NodeId, Outcome, ParticipantStatus, PatientId, Profile, RecordingRef, SealedName, SegmentCause, SessionState,
     SessionStatus, TenantConfig, TenantConfigDraft, ThreadId, ThreadRecord, Version, VideoBackend, VirtualSession,
 };
 
@@ -59,9 +59,11 @@ async fn a_visit_reads_back_after_each_step_of_its_life() {
     step(&mut visit, "ended after failing", outcome).await;
     let outcome = visit.park_encounter(at(10));
     step(&mut visit, "parked", outcome).await;
+    let outcome = visit.repoint_encounter(PatientId::parse("pat-stayed").unwrap(), at(10));
+    step(&mut visit, "repointed", outcome).await;
     let outcome = visit.record_encounter(EncounterId::parse("enc-1").unwrap(), at(11));
     step(&mut visit, "recorded", outcome).await;
-    assert_eq!(steps, 9);
+    assert_eq!(steps, 10);
     assert_eq!(visit.parts().state.encounter(), Some(&EncounterRecord::Created(EncounterId::parse("enc-1").unwrap())));
 }
 

@@ -78,6 +78,7 @@ async fn us_013_a_draft_that_was_written_offline_becomes_a_visit_and_is_told() {
             "audience": "patient", "id": id, "tenantId": TENANT, "patientId": CONSENTED, "appointmentId": null, "sessionId": null,
             "clientMutationId": draft["clientMutationId"], "status": "submitted",
             "chiefComplaint": draft["chiefComplaint"], "symptoms": draft["symptoms"], "locale": "ps",
+            "complaintCode": null, "addenda": [],
             "authoredAt": "2026-11-20T01:45:00Z", "submittedAt": now, "claimedUntil": null,
             "responseText": null, "followUp": null, "respondedAt": null, "closedAt": null, "encounterId": null,
             "encounterStatus": null, "attachmentsExpected": 1, "version": 1, "createdAt": now, "updatedAt": now,
