@@ -165,6 +165,12 @@ impl TestApp {
         json!({"patientId": CONSENTED, "appointmentId": appointment, "scheduledStart": self.minutes_ahead(30)})
     }
 
+    /// From here on no visit is for an appointment, and the next wish is for `appt-1` again.
+    pub async fn free_appointments(&self) {
+        self.database.execute("UPDATE virtual_session SET appointment_id = NULL", &[]).await.unwrap();
+        self.appointments.store(0, Ordering::Relaxed);
+    }
+
     /// A scheduled visit of [`CONSENTED`] with `clinician-1`.
     pub async fn visit(&self) -> Visit {
         let created = self.post(&self.token("clinician"), "/sessions", &self.wish()).await.expect(201);
