@@ -112,9 +112,11 @@ fn every_metric_is_in_the_dashboard_or_known_to_be_elsewhere() {
     // Rare, and told by an alert or by the log.
     let elsewhere = [
         "vcare_connection_tests_total",
+        "vcare_display_names_missing_total",
         "vcare_fhir_duplicate_encounters_total",
         "vcare_fhir_merged_patients_total",
         "vcare_rate_limited_total",
+        "vcare_tenant_logos_total",
         "vcare_watch_failures_total",
     ];
     assert_eq!(missing, elsewhere);

@@ -175,7 +175,7 @@ async fn us_002_who_comes_early_waits_and_is_told_when_the_waiting_room_opens() 
     assert_eq!(joined["destination"], "waiting_room");
     assert_eq!(
         (&joined["opensAt"], &joined["timeZone"]),
-        (&json!(app.minutes_ahead(60 * 24 * 3 - 15)), &json!("Asia/Dubai"))
+        (&json!(app.minutes_ahead(60 * 24 * 3 - 30)), &json!("Asia/Dubai"))
     );
 }
 

@@ -74,7 +74,6 @@ async fn us_013_a_draft_that_was_written_offline_becomes_a_visit_and_is_told() {
     assert_eq!(
         answer.body,
         json!({
-            "addenda": [], "complaintCode": null,
             "audience": "patient", "id": id, "tenantId": TENANT, "patientId": CONSENTED, "appointmentId": null, "sessionId": null,
             "clientMutationId": draft["clientMutationId"], "status": "submitted",
             "chiefComplaint": draft["chiefComplaint"], "symptoms": draft["symptoms"], "locale": "ps",

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::json;
 use time::Duration;
 
-use super::room;
+use super::{room, settings};
 use crate::support::{OTHER_TENANT, TENANT, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -27,6 +27,7 @@ async fn us_007_the_room_of_an_active_visit_opens_with_the_seconds_left_and_the_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_planned_room_opens_when_its_waiting_room_is_said_to() {
     let app = TestApp::start().await;
+    settings(&app, TENANT, |draft| draft.session_grace_minutes_before = 15).await;
     let visit = app.visit().await;
     let room = room(&app, &visit).await;
     let early = app.reserve(&room).await.expect(403);

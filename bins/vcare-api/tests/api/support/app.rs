@@ -197,6 +197,16 @@ impl TestApp {
         (visit, token)
     }
 
+    /// A visit that is to begin now and to which nobody has come, and the patient's join token.
+    pub async fn missed_visit(&self) -> (Visit, String) {
+        let mut request = self.wish();
+        request["scheduledStart"] = json!(self.minutes_ahead(0));
+        let created = self.post(&self.token("clinician"), "/sessions", &request).await.expect(201);
+        let visit = Visit::of(&created.body);
+        let token = self.join_token(&visit).await;
+        (visit, token)
+    }
+
     /// A visit whose patient was admitted, and the patient's join token.
     pub async fn active_visit(&self) -> (Visit, String) {
         let (visit, token) = self.waiting_visit().await;

@@ -7,8 +7,8 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use vcare_domain::{
     Change, EncounterId, FreeText, Heard, HttpsUrl, LinkUse, MediaMode, NewParticipant, NewSession, Outcome,
-    ParticipantId, ParticipantRole, ParticipantStatus, Patience, PatientId, RecordingRef, Refusal, Room, RoomName,
-    Schedule, SegmentCause, SessionId, SessionStatus, TenantId, ThreadId, TimeZoneName, UserId, VideoBackend,
+    ParticipantId, ParticipantRole, ParticipantStatus, Patience, PatientId, Profile, RecordingRef, Refusal, Room,
+    RoomName, Schedule, SegmentCause, SessionId, SessionStatus, TenantId, ThreadId, TimeZoneName, UserId, VideoBackend,
     VirtualSession,
 };
 
@@ -18,12 +18,7 @@ pub const NOON: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
 pub const DOCTOR: &str = "dr-amiri";
 const LIMIT: u8 = 3;
 const WINDOW: Duration = Duration::MINUTE;
-const PATIENCE: Patience = Patience {
-    reconnect: WINDOW,
-    resume: Duration::minutes(30),
-    auto_end: Duration::minutes(10),
-    no_show: Duration::minutes(60),
-};
+const PATIENCE: Patience = Patience::DEFAULT;
 /// Patient, provider and interpreter: one of each who comes in a way of their own.
 const PEOPLE: [(u128, ParticipantRole); 3] =
     [(1, ParticipantRole::Patient), (2, ParticipantRole::Provider), (3, ParticipantRole::Interpreter)];
@@ -131,6 +126,16 @@ fn commands() -> Vec<Command<VirtualSession>> {
         .extend(of_all("record_thread", |visit| visit.record_thread(ThreadId::parse("thr_1").unwrap(), later(visit))));
     commands.extend(of_all("park_thread", |visit| visit.park_thread(later(visit))));
     commands.extend(of_all("fail", |visit| visit.fail(WINDOW, later(visit))));
+    commands.extend(of_each("invite_described", |visit, n, role| {
+        let new = NewParticipant { id: person(n), user_id: Some(user(n)), role };
+        visit.invite_described(new, &Profile::default(), LIMIT, &by_the_doctor(visit))
+    }));
+    commands.extend(of_each("describe", |visit, n, _| {
+        visit.describe(person(n), &Profile::default()).map(|()| Outcome::AlreadyApplied)
+    }));
+    commands.extend(of_all("join_as_named_provider", |visit| {
+        visit.join_as_named_provider(person(2), None, LIMIT, PATIENCE, &by_the_doctor(visit))
+    }));
     commands.extend(of_all("cancel", |visit| visit.cancel(reason(), &by_the_doctor(visit))));
     commands.extend(of_all("end_by_itself", |visit| {
         visit.end_by_itself(PATIENCE, visit.parts().updated_at + Duration::days(2))
