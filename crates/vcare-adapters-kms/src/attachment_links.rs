@@ -5,13 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::aead::{AES_256_GCM, LessSafeKey, UnboundKey};
-use ring::hmac;
 use ring::rand::SystemRandom;
 use vcare_app::ports::{AttachmentLink, AttachmentLinks, KeyPurpose, SecretsError};
 use vcare_domain::UserId;
 
-use crate::keeper::{KeeperFault, behind_lengths};
+use crate::keeper::behind_lengths;
 use crate::sealing;
 use crate::vault::Vault;
 
@@ -31,12 +29,8 @@ impl SealedAttachmentLinks {
     }
 }
 
-/// The cipher: its key is derived once more, so that the vault's key is used for nothing but deriving.
-fn cipher(key: &[u8; 32]) -> Result<LessSafeKey, KeeperFault> {
-    let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), b"vcare/attachment/viewer/v2");
-    let unbound = UnboundKey::new(&AES_256_GCM, derived.as_ref()).map_err(|_| KeeperFault::Malformed)?;
-    Ok(LessSafeKey::new(unbound))
-}
+/// What the cipher is for.
+const CIPHER: &[u8] = b"vcare/attachment/viewer/v2";
 
 /// What a seal is bound to: bytes that no other link has.
 fn context(link: &AttachmentLink) -> Vec<u8> {
@@ -56,7 +50,12 @@ impl AttachmentLinks for SealedAttachmentLinks {
     async fn seal(&self, link: &AttachmentLink, viewer: &UserId) -> Result<String, SecretsError> {
         let (versions, _) = self.vault.versions(KeyPurpose::AttachmentLink, &link.tenant_id).await?;
         let key = self.vault.key(KeyPurpose::AttachmentLink, versions.current, &link.tenant_id).await?;
-        let sealed = sealing::seal(&cipher(&key)?, &self.random, &context(link), viewer.as_str().as_bytes())?;
+        let sealed = sealing::seal(
+            &sealing::derived_cipher(&key, CIPHER)?,
+            &self.random,
+            &context(link),
+            viewer.as_str().as_bytes(),
+        )?;
         Ok(format!("{}.{}", versions.current, URL_SAFE_NO_PAD.encode(sealed)))
     }
 
@@ -64,7 +63,9 @@ impl AttachmentLinks for SealedAttachmentLinks {
         let Some((version, sealed)) = parse(seal) else { return Ok(None) };
         let key = self.vault.key_in_use(KeyPurpose::AttachmentLink, version, &link.tenant_id).await?;
         let Some(key) = key else { return Ok(None) };
-        let Ok(opened) = sealing::open(&cipher(&key)?, &context(link), &sealed) else { return Ok(None) };
+        let Ok(opened) = sealing::open(&sealing::derived_cipher(&key, CIPHER)?, &context(link), &sealed) else {
+            return Ok(None);
+        };
         Ok(std::str::from_utf8(&opened).ok().and_then(|viewer| UserId::parse(viewer).ok()))
     }
 }

@@ -2,8 +2,6 @@
 //! a list of visits asks the key store once, and names are still there for a while when it is down.
 
 use async_trait::async_trait;
-use ring::aead::{AES_256_GCM, LessSafeKey, UnboundKey};
-use ring::hmac;
 use ring::rand::SystemRandom;
 use vcare_app::ports::{DisplayNames, KeyPurpose, SecretsError};
 use vcare_domain::{DisplayName, SealedName, SessionId, TenantId};
@@ -12,12 +10,8 @@ use crate::keeper::{KeeperFault, behind_lengths};
 use crate::sealing;
 use crate::vault::Vault;
 
-/// The cipher: its key is derived once more, so that the vault's key is used for nothing but deriving.
-fn cipher(key: &[u8; 32]) -> Result<LessSafeKey, KeeperFault> {
-    let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), b"vcare/display-name/cipher/v1");
-    let unbound = UnboundKey::new(&AES_256_GCM, derived.as_ref()).map_err(|_| KeeperFault::Malformed)?;
-    Ok(LessSafeKey::new(unbound))
-}
+/// What the cipher is for.
+const CIPHER: &[u8] = b"vcare/display-name/cipher/v1";
 
 /// What a sealed name is bound to: bytes that no other visit has.
 fn context(tenant: &TenantId, session: SessionId) -> Vec<u8> {
@@ -35,7 +29,12 @@ impl DisplayNames for Vault {
         let (versions, _) = self.versions(KeyPurpose::DisplayName, tenant).await?;
         let key = self.key(KeyPurpose::DisplayName, versions.current, tenant).await?;
         let context = context(tenant, session);
-        let bytes = sealing::seal(&cipher(&key)?, &SystemRandom::new(), &context, name.as_str().as_bytes())?;
+        let bytes = sealing::seal(
+            &sealing::derived_cipher(&key, CIPHER)?,
+            &SystemRandom::new(),
+            &context,
+            name.as_str().as_bytes(),
+        )?;
         Ok(SealedName { key_version: versions.current, bytes })
     }
 
@@ -48,7 +47,7 @@ impl DisplayNames for Vault {
         let key = self.key_in_use(KeyPurpose::DisplayName, sealed.key_version, tenant).await?;
         // A version that was retired opens nothing, on purpose.
         let key = key.ok_or(KeeperFault::NotOpenable)?;
-        let opened = sealing::open(&cipher(&key)?, &context(tenant, session), &sealed.bytes)?;
+        let opened = sealing::open(&sealing::derived_cipher(&key, CIPHER)?, &context(tenant, session), &sealed.bytes)?;
         let name = std::str::from_utf8(&opened).ok().and_then(|name| DisplayName::parse(name).ok());
         Ok(name.ok_or(KeeperFault::Malformed)?)
     }

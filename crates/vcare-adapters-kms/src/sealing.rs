@@ -1,10 +1,19 @@
 //! AES-256-GCM: a nonce that is drawn, what was sealed, and its tag.
 
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce};
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
 
 use crate::keeper::KeeperFault;
+
+/// A cipher whose key is derived once more from a key of the vault, so that the vault's key is used for nothing but deriving.
+/// `label`: what the cipher is for, and for nothing else.
+pub(crate) fn derived_cipher(key: &[u8; 32], label: &[u8]) -> Result<LessSafeKey, KeeperFault> {
+    let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), label);
+    let unbound = UnboundKey::new(&AES_256_GCM, derived.as_ref()).map_err(|_| KeeperFault::Malformed)?;
+    Ok(LessSafeKey::new(unbound))
+}
 
 /// Seals a value that is bound to `context`: nonce, ciphertext, tag. For keys under which few values are sealed: then no two
 /// drawn nonces meet.
