@@ -71,7 +71,7 @@ async fn measure(place: &Place, options: &Options) -> Result<()> {
     };
     let mut table = Table::new(jobs);
     println!("{jobs} ended visits are written ...");
-    seed::visits(&world, jobs).await?;
+    Box::pin(seed::visits(&world, jobs)).await?;
     println!("The worker writes their Encounters ...");
     let drained = ours::drain(&world, place, jobs).await?;
     table.add("vcare-retry-worker, an Encounter a job", &drained.run);

@@ -33,7 +33,7 @@ SELECT tenant_id, id, 'create_encounter', gen_random_uuid(), 'open', 1, now() - 
 /// Writes ended visits whose Encounter is pending.
 pub async fn visits(world: &World, count: u32) -> Result<()> {
     world.standins.set_mode(Name::Fhir, Mode::DOWN);
-    end_a_visit(world).await?;
+    Box::pin(end_a_visit(world)).await?;
     world.standins.set_mode(Name::Fhir, Mode::UP);
     // One is there already.
     world.owner.execute(COPY, &[&i32::try_from(count - 1)?, &TENANTS[1].0]).await.context("copies of a visit")?;

@@ -62,7 +62,7 @@ async fn measure(place: &Place, options: &Options) -> Result<()> {
     let patients = options.patients;
     let world = World::start(place, "").await?;
     println!("{patients} visits are written whose patients wait ...");
-    let tokens = seed::waiting(&world, patients).await?;
+    let tokens = Box::pin(seed::waiting(&world, patients)).await?;
 
     // Without a seat each question is answered at once, with the same bytes as after a minute.
     let mut without_seats = api(&world, place, 0).await?;
