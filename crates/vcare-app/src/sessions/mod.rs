@@ -11,7 +11,6 @@ mod join;
 mod join_as_provider;
 mod join_token;
 mod names;
-mod no_show;
 mod probe_link;
 mod read;
 mod remove;
