@@ -54,13 +54,13 @@ async fn measure(surroundings: &Surroundings, place: &Place, options: &Options) 
     let api = surroundings.api.id().context("vcare-api does not run")?;
     let postmaster = fs::read_to_string(place.postgres().join("data/postmaster.pid"))?;
     let postmaster = postmaster.lines().next().context("no postmaster.pid")?.parse()?;
-    let paths = [format!("/sessions/{visit}"), format!("/sessions?limit={VISITS}")];
+    let reads = [("one session", format!("/sessions/{visit}")), ("a page of 20", format!("/sessions?limit={VISITS}"))];
     // The first reads open connections and fill caches.
-    for path in &paths {
+    for (_, path) in &reads {
         read(&clinician, path, options.reads / 10 + 1, options.parallel).await?;
     }
     for round in 1..=options.rounds {
-        for path in &paths {
+        for (what, path) in &reads {
             let (before, began) = ((cpu(api)?, tree(postmaster)?), Instant::now());
             read(&clinician, path, options.reads, options.parallel).await?;
             let took = began.elapsed();
@@ -69,9 +69,8 @@ async fn measure(surroundings: &Surroundings, place: &Place, options: &Options) 
             };
             let (api, database) = (each(cpu(api)?, before.0), each(tree(postmaster)?, before.1));
             let a_second = f64::from(options.reads) / took.as_secs_f64();
-            let kind = path.split(['?', 'v']).next().unwrap_or(path);
             println!(
-                "  {round}: GET {kind:<10} {a_second:>6.0} a second; CPU of one read: vcare-api {api:.0} µs, PostgreSQL {database:.0} µs"
+                "  {round}: {what:<12} {a_second:>6.0} a second; CPU of one read: vcare-api {api:.0} µs, PostgreSQL {database:.0} µs"
             );
         }
     }

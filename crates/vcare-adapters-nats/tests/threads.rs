@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use vcare_adapters_nats::{NatsPublisher, SET_ASIDE_STREAM, SubscriptionConfig, ThreadSubscription};
 use vcare_app::AppError;
-use vcare_app::ports::{Heard, RefusedMessage, StoreError, ThreadCreated, ThreadSubscriber};
+use vcare_app::ports::{MessageOutcome, RefusedMessage, StoreError, ThreadCreated, ThreadSubscriber};
 use vcare_domain::{PatientId, TenantId, ThreadId};
 use vcare_testkit::pacts::{Matcher, MessagePact, PactMessage, Rules};
 use vcare_testkit::{NatsServer, until};
@@ -27,12 +27,12 @@ const CONSUMER: &str = "virtual-care-threads";
 /// Writes down what it is given, and answers what it was told to; `None` is a failure of the store.
 #[derive(Default)]
 struct Clerk {
-    answers: Mutex<VecDeque<Option<Heard>>>,
+    answers: Mutex<VecDeque<Option<MessageOutcome>>>,
     seen: Mutex<Vec<ThreadCreated>>,
 }
 
 impl Clerk {
-    fn answering(answers: impl IntoIterator<Item = Option<Heard>>) -> Arc<Self> {
+    fn answering(answers: impl IntoIterator<Item = Option<MessageOutcome>>) -> Arc<Self> {
         Arc::new(Self { answers: Mutex::new(answers.into_iter().collect()), seen: Mutex::default() })
     }
 
@@ -43,9 +43,9 @@ impl Clerk {
 
 #[async_trait]
 impl ThreadSubscriber for Clerk {
-    async fn thread_created(&self, message: &ThreadCreated) -> Result<Heard, AppError> {
+    async fn thread_created(&self, message: &ThreadCreated) -> Result<MessageOutcome, AppError> {
         self.seen.lock().unwrap().push(message.clone());
-        let answer = self.answers.lock().unwrap().pop_front().unwrap_or(Some(Heard::Recorded));
+        let answer = self.answers.lock().unwrap().pop_front().unwrap_or(Some(MessageOutcome::Recorded));
         answer.ok_or(AppError::Store(StoreError::Corrupt { table: "virtual_session", column: "status" }))
     }
 }
@@ -125,8 +125,8 @@ async fn started() -> (NatsServer, jetstream::Context, NatsPublisher) {
 #[tokio::test]
 async fn a_thread_is_handed_on_and_its_message_is_acknowledged_whatever_comes_of_it() {
     let (_server, jetstream, publisher) = started().await;
-    let refused = Heard::Refused(RefusedMessage::UnknownVisit);
-    let clerk = Clerk::answering([Some(Heard::Recorded), Some(Heard::Repeated), Some(refused)]);
+    let refused = MessageOutcome::Refused(RefusedMessage::UnknownVisit);
+    let clerk = Clerk::answering([Some(MessageOutcome::Recorded), Some(MessageOutcome::Repeated), Some(refused)]);
     for thread in ["thr_1", "thr_1", "thr_2"] {
         publish(&jetstream, message(thread).to_string()).await;
     }

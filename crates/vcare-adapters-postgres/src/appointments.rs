@@ -5,14 +5,11 @@ use diesel::sql_types::Text;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 use vcare_app::ports::StoreError;
-use vcare_domain::{AppointmentId, SessionId, TenantId};
+use vcare_domain::{AppointmentId, SessionId, SessionStatus, TenantId};
 
 use crate::errors::store_error;
+use crate::rows::stored_status;
 use crate::schema::virtual_session;
-
-/// Visits that did not take place leave their appointment free. By name: a version of this program that does not know one of
-/// these states yet finds none.
-const FREE: [&str; 2] = ["cancelled", "no_show"];
 
 /// Neither name holds a blank, so that no two appointments have one text. Two with one hash wait for each other, and that is
 /// all.
@@ -39,10 +36,11 @@ pub(crate) async fn visit(
     tenant: &TenantId,
     appointment: &AppointmentId,
 ) -> Result<Option<SessionId>, StoreError> {
+    let free = SessionStatus::ALL.into_iter().filter(|status| status.leaves_appointment_free()).map(stored_status);
     let id: Option<Uuid> = virtual_session::table
         .filter(virtual_session::tenant_id.eq(tenant.as_str()))
         .filter(virtual_session::appointment_id.eq(appointment.as_str()))
-        .filter(virtual_session::status.ne_all(FREE))
+        .filter(virtual_session::status.ne_all(free))
         .order(virtual_session::id)
         .select(virtual_session::id)
         .first(pg)

@@ -83,12 +83,12 @@ WITH line AS MATERIALIZED (
     SELECT visit.id, visit.provider_id, visit.scheduled_start, (person ->> 'since')::timestamptz AS since
       FROM presence_lease AS lease
       JOIN virtual_session AS visit ON visit.tenant_id = lease.tenant_id AND visit.id = lease.session_id
-      LEFT JOIN tenant_config AS config ON config.tenant_id = lease.tenant_id
+      JOIN tenant_config AS config ON config.tenant_id = lease.tenant_id
      CROSS JOIN LATERAL jsonb_array_elements(visit.participants) AS person
      WHERE lease.tenant_id = $1 AND lease.expires_at > $2 AND visit.status = 'waiting'
        AND person @> '{"role": "patient", "status": "waiting"}'
        AND (person ->> 'id')::uuid = lease.participant_id
-       AND visit.scheduled_start - make_interval(mins => coalesce(config.session_grace_minutes_before, 15)) <= $2
+       AND visit.scheduled_start - make_interval(mins => config.session_grace_minutes_before) <= $2
 ), queue AS (
     SELECT provider_id, array_agg(id ORDER BY scheduled_start, since, id) AS visits,
            array_agg(scheduled_start ORDER BY scheduled_start, since, id) AS starts

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{DynamicImage, GenericImageView, Rgb, RgbImage};
-use vcare_app::ports::{Logo, LogoFault, LogoPress, MAX_LOGO_BYTES};
+use vcare_app::ports::{Logo, LogoFault, LogoResizer, MAX_LOGO_BYTES};
 use vcare_domain::{MediaType, RejectReason};
 
 use crate::inspector::{Format, picture_format};
@@ -74,8 +74,8 @@ fn as_jpeg(picture: &DynamicImage) -> Result<Vec<u8>, LogoFault> {
 }
 
 #[async_trait]
-impl LogoPress for SmallLogos {
-    async fn press(&self, file: Vec<u8>) -> Result<Logo, LogoFault> {
+impl LogoResizer for SmallLogos {
+    async fn resize(&self, file: Vec<u8>) -> Result<Logo, LogoFault> {
         // A decoder that panics ends no process.
         let pressed = tokio::task::spawn_blocking(move || press(&file)).await;
         pressed.map_err(|_| LogoFault::NotAPicture)?

@@ -149,7 +149,7 @@ pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Se
         join_tokens: Arc::new(Hs256JoinTokens::new(Arc::clone(&vault))),
         attachments,
         secrets: Arc::clone(&vault) as _,
-        logos: LogoPorts { source: Arc::new(HttpLogos::new(public)), press: Arc::new(SmallLogos) },
+        logos: LogoPorts { source: Arc::new(HttpLogos::new(public)), resizer: Arc::new(SmallLogos) },
         names: Arc::clone(&vault) as _,
         texts: vault,
         ai_seats: config

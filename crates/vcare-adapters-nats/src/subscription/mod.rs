@@ -16,7 +16,7 @@ use async_nats::jetstream::{AckKind, Context, Message};
 use futures_util::{StreamExt, TryStreamExt};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use vcare_app::ports::{Heard, RefusedMessage, ThreadSubscriber};
+use vcare_app::ports::{MessageOutcome, RefusedMessage, ThreadSubscriber};
 
 use crate::config::{StreamConfig, SubscriptionConfig};
 use crate::error::NatsError;
@@ -207,9 +207,9 @@ async fn verdict(body: &[u8], subscriber: &dyn ThreadSubscriber) -> Verdict {
         Read::Malformed => return Verdict::SetAside("malformed"),
     };
     match subscriber.thread_created(&created).await {
-        Ok(Heard::Recorded) => Verdict::Done("recorded"),
-        Ok(Heard::Repeated) => Verdict::Done("repeated"),
-        Ok(Heard::Refused(reason)) => Verdict::Refused(reason.as_str()),
+        Ok(MessageOutcome::Recorded) => Verdict::Done("recorded"),
+        Ok(MessageOutcome::Repeated) => Verdict::Done("repeated"),
+        Ok(MessageOutcome::Refused(reason)) => Verdict::Refused(reason.as_str()),
         Err(error) => {
             tracing::warn!(error = &error as &dyn Error, "a message could not be handled, and will be delivered again");
             Verdict::Later

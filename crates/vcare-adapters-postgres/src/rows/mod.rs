@@ -10,7 +10,7 @@ mod upload;
 
 pub(crate) use ai_draft::{AiDraftRow, NewAiDraftRow};
 pub(crate) use async_visit::{AsyncVisitChanges, AsyncVisitRow, FirstSubmissionRow, NewAsyncVisitRow, restore_first};
-pub(crate) use session::{NewSessionRow, SessionChanges, SessionRow};
+pub(crate) use session::{NewSessionRow, SessionChanges, SessionRow, stored_status};
 pub(crate) use tenant_config::TenantConfigRow;
 pub(crate) use upload::{UploadChanges, UploadRow};
 

@@ -2,7 +2,7 @@
 
 use time::Duration;
 use vcare_app::ports::{Claim, Holder, JobQueue, ShortLink, WaitingRooms};
-use vcare_domain::{DeviceId, Heard, Lease, SessionStatus, VirtualSession};
+use vcare_domain::{DeviceId, Heard, Lease, SessionStatus, TenantConfig, TenantConfigDraft, Version, VirtualSession};
 
 use crate::support::{Bench, HERAT, KABUL, patient_of, tenant, uuid_of};
 
@@ -147,7 +147,12 @@ async fn the_lines_are_found_by_indexes() {
     let leases = "INSERT INTO presence_lease
         SELECT tenant_id, id, id, NULL, now() - interval '400 days', now() - interval '400 days', false FROM virtual_session";
     bench.run(leases, &[]).await;
-    // It is open by now: only such visits are in line.
+    let settings = TenantConfigDraft::new("https://meet.example", "kabul");
+    let settings = TenantConfig::check(tenant(KABUL), Version::FIRST, settings).unwrap();
+    let mut tx = bench.begin(KABUL).await;
+    tx.tenant_configs().put(&settings, &[]).await.unwrap();
+    tx.commit().await.unwrap();
+    // The visit is open by now: only such visits are in line.
     bench.run("UPDATE virtual_session SET scheduled_start = scheduled_start - interval '1 hour'", &[]).await;
     bench.run("ANALYZE", &[]).await;
     let scans = async || {

@@ -4,8 +4,9 @@ use time::{Duration, OffsetDateTime};
 use vcare_app::ports::{Logo, Reads, StoredLogo};
 use vcare_domain::{
     AppointmentId, Change, EncounterId, EncounterRecord, Fallback, LinkLevel, LinkState, LinkUse, Locale, MediaMode,
-    MediaType, NodeId, Outcome, ParticipantStatus, PatientId, Profile, RecordingRef, SealedName, SegmentCause, SessionState,
-    SessionStatus, TenantConfig, TenantConfigDraft, ThreadId, ThreadRecord, Version, VideoBackend, VirtualSession,
+    MediaType, NodeId, Outcome, ParticipantStatus, PatientId, Profile, RecordingRef, SealedName, SegmentCause,
+    SessionState, SessionStatus, TenantConfig, TenantConfigDraft, ThreadId, ThreadRecord, Version, VideoBackend,
+    VirtualSession,
 };
 
 use crate::support::{Bench, HERAT, KABUL, PATIENCE, PROVIDER, applied, patient_of, tenant, user};

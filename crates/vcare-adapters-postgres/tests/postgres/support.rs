@@ -20,12 +20,7 @@ use vcare_testkit::postgres::tokio_postgres::types::ToSql;
 use vcare_testkit::{HandClock, SeededIds, TestDatabase};
 
 /// How long people are waited for.
-pub const PATIENCE: vcare_domain::Patience = vcare_domain::Patience {
-    reconnect: Duration::MINUTE,
-    resume: Duration::minutes(30),
-    auto_end: Duration::minutes(10),
-    no_show: Duration::minutes(60),
-};
+pub const PATIENCE: vcare_domain::Patience = vcare_domain::Patience::DEFAULT;
 
 pub const KABUL: &str = "hosp-kabul";
 pub const HERAT: &str = "hosp-herat";

@@ -62,9 +62,9 @@ pub trait LogoSource: Send + Sync {
 
 /// Makes small copies.
 #[async_trait]
-pub trait LogoPress: Send + Sync {
+pub trait LogoResizer: Send + Sync {
     /// A copy of a picture, drawn anew from its pixels alone.
-    async fn press(&self, file: Vec<u8>) -> Result<Logo, LogoFault>;
+    async fn resize(&self, file: Vec<u8>) -> Result<Logo, LogoFault>;
 }
 
 /// The copy of a tenant's logo, inside a transaction.

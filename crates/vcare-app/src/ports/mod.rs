@@ -29,7 +29,7 @@ pub use changes::{VisitChanges, Watch};
 pub use clock::{Clock, Ids};
 pub use emergencies::{Emergencies, EmergencyReads};
 pub use identity::{AccessTokenFault, AccessTokens, SignedIn};
-pub use logos::{Logo, LogoFault, LogoPress, LogoSource, MAX_LOGO_BYTES, StoredLogo, TenantLogos};
+pub use logos::{Logo, LogoFault, LogoResizer, LogoSource, MAX_LOGO_BYTES, StoredLogo, TenantLogos};
 pub use neighbours::{
     ConsentCheck, ConsentDecision, ConsentSubject, EncounterDraft, EncounterKind, EncounterPart, EncounterParticipant,
     FhirError, FhirGateway, Individual, LicenceCheck, LicenceStatus, MessagingThreads, NeighbourError, NeighbourFault,
@@ -49,7 +49,7 @@ pub use store::{
     AiDrafts, Answers, ClosedJob, FoundSession, JobEnd, Jobs, KeptAnswer, Links, PageCursor, Presences, Reads,
     SessionFilter, SessionPage, Store, StoreError, TenantConfigs, TracedSession, UnitOfWork, VirtualSessions,
 };
-pub use subscriptions::{Heard, RefusedMessage, ThreadCreated, ThreadSubscriber};
+pub use subscriptions::{MessageOutcome, RefusedMessage, ThreadCreated, ThreadSubscriber};
 pub use uploads::{
     AttachmentLink, AttachmentLinks, AttachmentStore, ContentInspector, InspectError, LeasedUpload, MalwareScanner,
     ScanError, ScanVerdict, Showable, StorageError, UploadQueue, UploadReads, Uploads,

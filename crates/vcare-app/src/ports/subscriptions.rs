@@ -23,7 +23,7 @@ pub struct ThreadCreated {
 
 /// What came of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Heard {
+pub enum MessageOutcome {
     /// The visit has its thread by it.
     Recorded,
     /// The visit had that thread already.
@@ -72,5 +72,5 @@ pub trait ThreadSubscriber: Send + Sync {
     ///
     /// # Errors
     /// [`AppError`]: the message must be delivered again.
-    async fn thread_created(&self, message: &ThreadCreated) -> Result<Heard, AppError>;
+    async fn thread_created(&self, message: &ThreadCreated) -> Result<MessageOutcome, AppError>;
 }

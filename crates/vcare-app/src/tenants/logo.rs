@@ -7,7 +7,7 @@ use vcare_domain::{HttpsUrl, TenantConfigDraft};
 use crate::actor::Scope;
 use crate::app::App;
 use crate::error::AppError;
-use crate::ports::{LogoFault, LogoPress, LogoSource, StoredLogo, UnitOfWork};
+use crate::ports::{LogoFault, LogoResizer, LogoSource, StoredLogo, UnitOfWork};
 use crate::tenants::configure::Edit;
 
 /// What copies of logos need.
@@ -16,7 +16,7 @@ pub struct LogoPorts {
     /// Where they come from.
     pub source: Arc<dyn LogoSource>,
     /// What makes them small.
-    pub press: Arc<dyn LogoPress>,
+    pub resizer: Arc<dyn LogoResizer>,
 }
 
 /// What came of copying the logo that a change names.
@@ -42,7 +42,7 @@ impl App {
         let source_url = url.as_str().to_owned();
         let copied = async {
             let file = self.logos.source.fetch(&url, &scope.trace).await?;
-            let logo = self.logos.press.press(file).await?;
+            let logo = self.logos.resizer.resize(file).await?;
             Ok(StoredLogo { source_url: source_url.clone(), logo })
         };
         let copied = copied.await;

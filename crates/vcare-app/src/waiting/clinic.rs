@@ -52,7 +52,7 @@ impl App {
     #[tracing::instrument(name = "clinic_of_link", skip_all)]
     pub async fn clinic_of_link(&self, link: LinkOf<'_>) -> Result<Clinic, AppError> {
         let tenant = match link {
-            // A moment at which no token has expired: only the signature counts here.
+            // Only the signature counts here: also for an expired link.
             LinkOf::Token(token) => self.join_tokens.verify(token).await?.tenant_id,
             LinkOf::Code(code) => self.short_link_of(code).await?.tenant_id,
         };

@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn the_defaults_pass() {
         let config = check(|_| ()).unwrap();
-        assert_eq!(config.grace_after(), Duration::seconds(60));
+        assert_eq!(config.patience(), Patience::DEFAULT);
         assert_eq!(config.max_participants(), 6);
     }
 

@@ -30,6 +30,14 @@ pub struct Patience {
 }
 
 impl Patience {
+    /// As in the settings of a new tenant.
+    pub const DEFAULT: Self = Self {
+        reconnect: Duration::minutes(1),
+        resume: Duration::minutes(30),
+        auto_end: Duration::minutes(10),
+        no_show: Duration::minutes(60),
+    };
+
     /// For nobody.
     pub const NONE: Self =
         Self { reconnect: Duration::ZERO, resume: Duration::ZERO, auto_end: Duration::ZERO, no_show: Duration::ZERO };
@@ -103,8 +111,7 @@ impl VirtualSession {
     }
 
     /// Whether the patient has come at least once.
-    #[must_use]
-    pub fn patient_has_come(&self) -> bool {
+    fn patient_has_come(&self) -> bool {
         self.parts.patient().is_some_and(|patient| patient.joined_at.is_some())
     }
 

@@ -262,6 +262,12 @@ impl SessionStatus {
     pub const ALL: [Self; 7] =
         [Self::Scheduled, Self::Waiting, Self::Active, Self::Ended, Self::Cancelled, Self::Failed, Self::NoShow];
 
+    /// Whether a visit in this state leaves its appointment free for another one: it did not take place.
+    #[must_use]
+    pub const fn leaves_appointment_free(self) -> bool {
+        matches!(self, Self::Cancelled | Self::NoShow)
+    }
+
     /// The status' name in answers, events and the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -327,7 +327,8 @@ mod tests {
         serde_json::from_value::<SubmitAsyncVisitRequest>(draft).unwrap().parse().unwrap().content_hash
     }
 
-    /// What arrived before authoredAt could be left out and codes were taken is told from another draft as it was then.
+    /// Drafts that arrived before `authoredAt` was optional and `complaintCode` existed keep their hash, so that a repeat of one
+    /// is recognised.
     #[test]
     fn a_draft_has_the_hash_that_it_always_had() {
         let shown: String = hash_of(draft()).iter().map(|byte| format!("{byte:02x}")).collect();

@@ -11,7 +11,7 @@ use crate::server::Api;
 /// Read a visit without a live link.
 ///
 /// The answer depends on the caller's relation to the visit; `audience` names the view. Of a visit in the queue,
-/// clinicians are told that it is there, and not what was written, until they claim it. Every read is audited. In an
+/// clinicians see that it exists, but not what was written, until they claim it. Every read is audited. In an
 /// emergency a clinician gives an `X-Emergency-Reason`, as for a session.
 #[utoipa::path(
     get, path = "/api/v1/virtual-care/async-visits/{asyncVisitId}", tag = "Async visits", operation_id = "readAsyncVisit",

@@ -13,8 +13,8 @@ use crate::server::Api;
 /// Join as a provider.
 ///
 /// For providers of the visit, for clinicians while nobody cares for the patient in it, and in an emergency: with an
-/// `X-Emergency-Reason`, which is audited before it is answered, and of which the treating provider is told. Joining again
-/// changes nothing and answers a fresh address.
+/// `X-Emergency-Reason`, which is audited before the answer, and the treating providers are notified. Joining again changes
+/// nothing and answers a fresh address.
 #[utoipa::path(
     post, path = "/api/v1/virtual-care/sessions/{sessionId}/join", tag = "Sessions", operation_id = "joinAsProvider",
     request_body(content = Option<VersionRequest>),

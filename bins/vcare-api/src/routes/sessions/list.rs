@@ -22,7 +22,7 @@ fn read(text: &str) -> Result<PageCursor, &'static str> {
 }
 
 fn status(text: &str) -> Result<SessionStatus, &'static str> {
-    SessionStatus::from_name(text).ok_or("expected scheduled, waiting, active, ended, cancelled or failed")
+    SessionStatus::from_name(text).ok_or("expected scheduled, waiting, active, ended, cancelled, failed or no_show")
 }
 
 fn statuses(text: &str) -> Result<Vec<SessionStatus>, &'static str> {

@@ -214,7 +214,7 @@ impl Crowd {
 async fn entries(place: &Place) -> BTreeMap<String, Vec<Entry>> {
     let mut entries = BTreeMap::<String, Vec<Entry>>::new();
     for row in place.database.rows("SELECT subject, body FROM outbox ORDER BY position", &[]).await.unwrap() {
-        assert_eq!(row.get::<_, &str>(0), "virtual_care.audit.recorded.v1", "whoever looks changes nothing");
+        assert_eq!(row.get::<_, &str>(0), "virtual_care.audit.recorded.v1", "a read changes nothing");
         let text = std::str::from_utf8(row.get(1)).unwrap();
         for words in [COMPLAINT, SYMPTOM, CANCELLED, EMERGENCY, "no pulse"] {
             assert!(!text.contains(words), "{words} stands in {text}");

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use time::Duration;
 use uuid::Uuid;
-use vcare_app::ports::{Heard, JobKind, RefusedMessage, ThreadCreated, ThreadSubscriber};
+use vcare_app::ports::{JobKind, MessageOutcome, RefusedMessage, ThreadCreated, ThreadSubscriber};
 use vcare_domain::{PatientId, TenantId, ThreadId};
 use vcare_testkit::{Mode, Name};
 
@@ -39,7 +39,7 @@ async fn thread(app: &TestApp, visit: &Visit) -> (Value, Value) {
 async fn us_008_the_event_records_the_thread_while_the_interface_is_down_and_the_job_asks_for_none() {
     let app = TestApp::start().await;
     let (visit, created) = pending(&app).await;
-    assert_eq!(app.app.thread_created(&created).await.unwrap(), Heard::Recorded);
+    assert_eq!(app.app.thread_created(&created).await.unwrap(), MessageOutcome::Recorded);
     assert_eq!(thread(&app, &visit).await, (json!("thr_1"), json!("created")));
     let event = app.only_event(CREATED).await;
     assert_eq!(
@@ -57,10 +57,10 @@ async fn us_008_the_event_records_the_thread_while_the_interface_is_down_and_the
 async fn a_repeat_changes_nothing_before_and_after_the_answer() {
     let app = TestApp::start().await;
     let (visit, created) = pending(&app).await;
-    assert_eq!(app.app.thread_created(&created).await.unwrap(), Heard::Recorded);
+    assert_eq!(app.app.thread_created(&created).await.unwrap(), MessageOutcome::Recorded);
     let before = app.read(&visit).await;
     for _ in 0..3 {
-        assert_eq!(app.app.thread_created(&created).await.unwrap(), Heard::Repeated);
+        assert_eq!(app.app.thread_created(&created).await.unwrap(), MessageOutcome::Repeated);
     }
     assert_eq!(app.read(&visit).await, before);
     app.only_event(CREATED).await;
@@ -71,7 +71,7 @@ async fn a_repeat_changes_nothing_before_and_after_the_answer() {
     let answered = app.fall_back(&visit).await.expect(200).text("messagingThreadId");
     let key = app.only_event(INITIATED).await["data"]["idempotencyKey"].clone();
     let heard = app.app.thread_created(&message(&visit, &key, &answered)).await.unwrap();
-    assert_eq!(heard, Heard::Repeated);
+    assert_eq!(heard, MessageOutcome::Repeated);
     app.only_event(CREATED).await;
 }
 
@@ -87,9 +87,9 @@ async fn of_the_event_and_the_answer_at_once_one_records_the_thread() {
     assert_eq!(status, "created");
     app.only_event(CREATED).await;
     match heard {
-        Heard::Recorded => assert_eq!(id, "thr_1"),
+        MessageOutcome::Recorded => assert_eq!(id, "thr_1"),
         // The stand-in made a thread of another id, as it never heard of this one.
-        Heard::Refused(RefusedMessage::AnotherThread) => assert_ne!(id, "thr_1"),
+        MessageOutcome::Refused(RefusedMessage::AnotherThread) => assert_ne!(id, "thr_1"),
         other => panic!("{other:?} {worked:?}"),
     }
     app.clock.advance(Duration::minutes(2));
@@ -127,14 +127,14 @@ async fn a_message_that_does_not_fit_changes_nothing() {
     ];
     let before = (app.read(&visit).await, app.read(&scheduled).await);
     for (message, refused) in table {
-        assert_eq!(app.app.thread_created(&message).await.unwrap(), Heard::Refused(refused));
+        assert_eq!(app.app.thread_created(&message).await.unwrap(), MessageOutcome::Refused(refused));
     }
     assert_eq!((app.read(&visit).await, app.read(&scheduled).await), before);
     assert!(app.events_of(CREATED).await.is_empty());
-    assert_eq!(app.app.thread_created(&created).await.unwrap(), Heard::Recorded);
+    assert_eq!(app.app.thread_created(&created).await.unwrap(), MessageOutcome::Recorded);
     let another = ThreadCreated { thread_id: ThreadId::parse("thr_2").unwrap(), ..created };
     let heard = app.app.thread_created(&another).await.unwrap();
-    assert_eq!(heard, Heard::Refused(RefusedMessage::AnotherThread));
+    assert_eq!(heard, MessageOutcome::Refused(RefusedMessage::AnotherThread));
     assert_eq!(thread(&app, &visit).await.0, "thr_1");
 }
 
@@ -147,7 +147,7 @@ async fn a_thread_that_was_refused_before_is_recorded_and_its_parked_job_ends() 
     assert_eq!(thread(&app, &visit).await.1, "parked");
     let key = app.only_event(INITIATED).await["data"]["idempotencyKey"].clone();
     let heard = app.app.thread_created(&message(&visit, &key, "thr_1")).await.unwrap();
-    assert_eq!(heard, Heard::Recorded);
+    assert_eq!(heard, MessageOutcome::Recorded);
     assert_eq!(app.work(JobKind::CreateThread).await.done, 1);
     assert_eq!(app.count("retry_job").await, 0, "nobody need look any more");
     assert_eq!(thread(&app, &visit).await, (json!("thr_1"), json!("created")));

@@ -26,12 +26,7 @@ use crate::ports::ConsentSubject;
 pub type SampleError = Box<dyn Error + Send + Sync>;
 
 const WINDOW: Duration = Duration::MINUTE;
-const PATIENCE: Patience = Patience {
-    reconnect: WINDOW,
-    resume: Duration::minutes(30),
-    auto_end: Duration::minutes(10),
-    no_show: Duration::minutes(60),
-};
+const PATIENCE: Patience = Patience::DEFAULT;
 const CREATED_AT: OffsetDateTime = datetime!(2026-03-01 08:00 UTC);
 const LIMIT: u8 = 6;
 const SCHEDULER: &str = "2b1f0c9e-5a0e-4c7e-9b61-0d9a4f1f7a10";

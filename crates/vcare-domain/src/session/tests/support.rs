@@ -13,12 +13,7 @@ pub const LIMIT: u8 = 6;
 /// How long its patients are waited for.
 pub const WINDOW: Duration = Duration::MINUTE;
 /// How long their people are waited for.
-pub const PATIENCE: Patience = Patience {
-    reconnect: WINDOW,
-    resume: Duration::minutes(30),
-    auto_end: Duration::minutes(10),
-    no_show: Duration::minutes(60),
-};
+pub const PATIENCE: Patience = Patience::DEFAULT;
 
 pub const PATIENT: u128 = 1;
 pub const PROVIDER: u128 = 2;

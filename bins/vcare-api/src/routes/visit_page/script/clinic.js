@@ -1,7 +1,7 @@
 // Whose clinic it is: its name, number, colour and logo. They come once, and stay on the phone under their tag; a join says
 // only the tag.
 let clinic = null;
-let meeting = Promise.resolve();
+let clinicLoaded = Promise.resolve();
 
 const keptClinic = tag => {
   try {
@@ -12,7 +12,7 @@ const keptClinic = tag => {
   }
 };
 
-const wear = found => {
+const showClinic = found => {
   clinic = found;
   // Nothing but a colour gets in, however an answer looks.
   if (/^#[\da-f]{6}$/.test(clinic.color)) document.documentElement.style.setProperty("--brand", clinic.color);
@@ -30,15 +30,15 @@ const wear = found => {
 
 // With a tag: what is known under it, or what the server says now. Without: for links that open nothing, so that their
 // holders know whom to call.
-const meet = async tag => {
+const loadClinic = async tag => {
   if (clinic && (!tag || clinic.tag === tag)) return;
   const before = tag && keptClinic(tag);
-  if (before) return wear(before);
+  if (before) return showClinic(before);
   if (!token && !code) return;
   const answer = await ask("POST", BASE + "/clinic", 30, token ? { token } : { code });
   if (answer.status !== 200) return;
   kept("clinic", JSON.stringify(answer.body));
-  wear(answer.body);
+  showClinic(answer.body);
 };
 
 const renderClinic = () => {

@@ -68,7 +68,7 @@ const lookAtLine = async byHand => {
   asked = byHand;
   render();
   // What comes of the clinic would make the line look narrower than it is.
-  await meeting;
+  await clinicLoaded;
   for (let look = 0; look < 2; look++) {
     const before = cuts;
     const result = await measure();

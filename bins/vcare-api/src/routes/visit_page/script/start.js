@@ -17,7 +17,7 @@ const start = () => {
   // What the sender of the link knows of its reader.
   speakAs((/[?&]l=(\w+)/.exec(location.search) || [])[1]);
   const whose = before.clinic && keptClinic(before.clinic);
-  if (whose) wear(whose);
+  if (whose) showClinic(whose);
   if (screen === "ask" && before.came) come();
   setInterval(tick, 1000);
 

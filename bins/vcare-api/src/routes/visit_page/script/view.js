@@ -5,7 +5,7 @@ const visit = {};
 let screen = "ask";
 let since = 0;
 // How to go on without a live link; `how` is the way that the person chose to read about.
-let instead = {};
+let fallback = {};
 
 const put = (id, text) => {
   if ($(id).textContent !== (text || "")) $(id).textContent = text || "";
@@ -59,10 +59,10 @@ const SCREENS = {
   taken: () => ({ say: words.taken, first: [words.here, () => come(true)] }),
   failed: () => ({
     say: words.failed,
-    line: instead.how === "chatHow" && instead.messagingThreadId,
-    more: instead.how && words[instead.how],
-    first: instead.messagingThreadId && [words.chat, () => tell("chatHow")],
-    second: instead.continueAsync && [words.write, () => tell("writeHow")],
+    line: fallback.how === "chatHow" && fallback.messagingThreadId,
+    more: fallback.how && words[fallback.how],
+    first: fallback.messagingThreadId && [words.chat, () => tell("chatHow")],
+    second: fallback.continueAsync && [words.write, () => tell("writeHow")],
   }),
   stayed: () => ({ say: words.stayed, second: [words.here, () => come(true)] }),
 };
@@ -80,7 +80,7 @@ const render = () => {
 };
 
 const tell = how => {
-  instead.how = how;
+  fallback.how = how;
   render();
 };
 

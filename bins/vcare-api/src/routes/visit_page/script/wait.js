@@ -56,7 +56,7 @@ const learn = body => {
   visit.place = body.placeInLine;
   visit.about = body.estimatedWaitMinutes;
   if (body.timeZone) visit.zone = body.timeZone;
-  instead = Object.assign({ how: instead.how }, body.fallback);
+  fallback = Object.assign({ how: fallback.how }, body.fallback);
   if (body.opensAt) visit.opens = Date.parse(body.opensAt);
   if (body.serverTime) setClock(body.serverTime);
   return changed;
@@ -76,7 +76,7 @@ const react = answer => {
     return backoff() / 1000;
   }
   // Whoever cannot go on is to know whom to call.
-  if (status === 401 || status === 409) meet();
+  if (status === 401 || status === 409) loadClinic();
   if (status === 401) return show(body.code === "TOKEN_EXPIRED" ? "old" : "bad");
   if (status === 409 && body.code === "JOINED_ON_ANOTHER_DEVICE") return show(joined ? "taken" : "other");
   if (status === 409 && body.code === "INVALID_STATUS_TRANSITION") {
@@ -107,7 +107,7 @@ const react = answer => {
   const news = learn(body);
   if (!joined) {
     joined = true;
-    if (body.clinic) meeting = meet(body.clinic).then(remember);
+    if (body.clinic) clinicLoaded = loadClinic(body.clinic).then(remember);
     visit.provider = body.providerName;
     remember();
     speakAs(body.locale);
