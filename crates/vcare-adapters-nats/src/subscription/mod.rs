@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy, pull};
 use async_nats::jetstream::{AckKind, Context, Message};
-use futures_util::{StreamExt, TryStreamExt};
-use tokio::time::sleep;
+use futures_util::StreamExt;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use vcare_app::ports::{MessageOutcome, RefusedMessage, ThreadSubscriber};
 
@@ -29,6 +29,8 @@ use wire::Read;
 const BATCH: usize = 16;
 /// How long one fetch waits for messages.
 const FETCH: Duration = Duration::from_secs(5);
+/// How long the next message of a batch is waited for: a server may leave a fetch without an end.
+const NEXT: Duration = Duration::from_secs(2);
 /// A message that was neither acknowledged nor refused for so long is delivered again: whoever had it is gone.
 const ACK_WAIT: Duration = Duration::from_secs(30);
 /// How long a stream that is missing, or does not answer, is left alone.
@@ -144,13 +146,17 @@ impl ThreadSubscription {
         stop: &CancellationToken,
     ) -> Result<bool, NatsError> {
         let fetch = consumer.fetch().max_messages(BATCH).messages();
-        let fetched = fetch.await.map_err(|error| NatsError::Refused(Box::new(error)))?;
-        let mut messages: Vec<Message> = fetched.try_collect().await.map_err(NatsError::Refused)?;
+        let mut fetched = fetch.await.map_err(|error| NatsError::Refused(Box::new(error)))?;
+        let mut messages: Vec<Message> = Vec::new();
+        while let Ok(Some(message)) = timeout(NEXT, fetched.next()).await {
+            messages.push(message.map_err(NatsError::Refused)?);
+        }
         if messages.is_empty() {
             // A longer question for the next one, which ends at once when we stop.
             let fetch = consumer.fetch().max_messages(1).expires(FETCH);
             let waiting = async { fetch.messages().await.ok()?.next().await };
-            messages.extend(stop.run_until_cancelled(waiting).await.flatten().transpose().map_err(NatsError::Refused)?);
+            let waited = stop.run_until_cancelled(timeout(FETCH + NEXT, waiting)).await;
+            messages.extend(waited.and_then(Result::ok).flatten().transpose().map_err(NatsError::Refused)?);
         }
         let mut all_done = true;
         for message in &messages {
