@@ -2,6 +2,7 @@
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use time::Duration;
 use vcare_testkit::Name;
 
 use crate::support::{Answer, OTHER_TENANT, TENANT, TestApp, Visit};
@@ -109,15 +110,13 @@ async fn visits_of_one_appointment_that_are_there_already_go_on() {
     }
 }
 
-/// The name of the state alone counts, whichever version writes it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_visit_that_nobody_came_to_leaves_its_appointment_free() {
     let app = TestApp::start().await;
     let (clinician, wish) = (app.token("clinician"), app.wish());
-    app.post(&clinician, "/sessions", &wish).await.expect(201);
+    let visit = Visit::of(&app.post(&clinician, "/sessions", &wish).await.expect(201).body);
     app.post(&clinician, "/sessions", &wish).await.refused(409, "APPOINTMENT_HAS_VISIT");
-    let client = app.database.client().await.unwrap();
-    client.batch_execute("ALTER TABLE virtual_session DROP CONSTRAINT virtual_session_status_check").await.unwrap();
-    app.database.execute("UPDATE virtual_session SET status = 'no_show'", &[]).await.unwrap();
+    app.clock.advance(Duration::minutes(30));
+    app.post(&clinician, &visit.path("/no-show"), &json!({})).await.expect(200);
     app.post(&clinician, "/sessions", &wish).await.expect(201);
 }
