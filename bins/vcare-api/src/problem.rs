@@ -20,7 +20,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use vcare_app::ports::{AccessTokenFault, StoreError};
 use vcare_app::{AppError, JoinTokenFault, Resource};
-use vcare_domain::{InvalidAsyncVisit, InvalidConfig, InvalidSchedule};
+use vcare_domain::{InvalidAsyncVisit, InvalidConfig};
 
 pub use code::Code;
 
@@ -275,13 +275,8 @@ impl From<AppError> for Problem {
                 Self::internal()
             }
             AppError::Blocked(block) => refusals::blocked(block),
-            AppError::Schedule(schedule) => {
-                let field = match schedule {
-                    InvalidSchedule::OutOfRange => "scheduledStart",
-                    InvalidSchedule::EndsBeforeStart | InvalidSchedule::TooLong => "scheduledEnd",
-                };
-                Self::field(field, schedule)
-            }
+            AppError::Schedule(schedule) => refusals::invalid_schedule(schedule),
+            AppError::SessionOverlaps => Self::new(Code::SessionOverlaps).detail(error),
             AppError::Config(InvalidConfig::Taken { field }) => Self::taken(field, InvalidConfig::Taken { field }),
             AppError::Config(config) => Self::field(config.field(), config),
             AppError::InvalidSecret(invalid) => Self::field(invalid.name.as_str(), invalid),

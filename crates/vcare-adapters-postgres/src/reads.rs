@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use diesel::PgJsonbExpressionMethods;
-use diesel::dsl::sql;
+use diesel::dsl::{exists, sql};
 use diesel::prelude::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension, QueryDsl,
     SelectableHelper,
@@ -15,8 +15,8 @@ use vcare_app::ports::{
 };
 use vcare_app::{ActorRef, Answer, IdempotencyKey};
 use vcare_domain::{
-    AiDraft, AiDraftId, AppointmentId, Branding, ConferenceName, LinkState, ParticipantId, PatientId, RoomName,
-    SessionId, SessionStatus, TenantConfig, TenantId, UserId, VirtualSession,
+    AiDraft, AiDraftId, AppointmentId, Branding, ConferenceName, LinkState, MAX_VISIT_LENGTH, ParticipantId, PatientId,
+    RoomName, Schedule, SessionId, SessionParts, SessionStatus, TenantConfig, TenantId, UserId, VirtualSession,
 };
 
 use crate::ai_drafts;
@@ -146,6 +146,27 @@ impl Reads for PgStore {
         appointment: &AppointmentId,
     ) -> Result<Option<SessionId>, StoreError> {
         appointments::visit(&mut self.connections.tenant(tenant).await?.pg, tenant, appointment).await
+    }
+
+    async fn has_overlapping_session(&self, visit: &SessionParts, time: &Schedule) -> Result<bool, StoreError> {
+        use virtual_session::dsl;
+        let live = [SessionStatus::Scheduled, SessionStatus::Waiting, SessionStatus::Active];
+        // No visit is longer, so that the index by start is read for that long only.
+        let earliest = time.start() - MAX_VISIT_LENGTH;
+        let others = dsl::virtual_session
+            .filter(dsl::tenant_id.eq(visit.tenant_id.as_str()))
+            .filter(dsl::id.ne(visit.id.as_uuid()))
+            .filter(dsl::status.eq_any(live.map(SessionStatus::as_str)))
+            .filter(dsl::scheduled_start.ge(earliest).and(dsl::scheduled_start.lt(time.end())))
+            .filter(dsl::scheduled_end.gt(time.start()))
+            .filter(
+                dsl::patient_id
+                    .eq(visit.patient_id.as_str())
+                    .nullable()
+                    .or(dsl::provider_id.eq(visit.provider_id.as_ref().map(UserId::as_str))),
+            );
+        let mut conn = self.connections.tenant(&visit.tenant_id).await?;
+        diesel::select(exists(others)).get_result(&mut conn.pg).await.map_err(store_error)
     }
 
     async fn tenant_config(&self, tenant: &TenantId) -> Result<Option<TenantConfig>, StoreError> {

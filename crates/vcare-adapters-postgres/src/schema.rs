@@ -83,6 +83,7 @@ diesel::table! {
         end_cause -> Nullable<Text>,
         end_reason -> Nullable<Text>,
         no_show_at -> Nullable<Timestamptz>,
+        delay_minutes -> Nullable<Int2>,
     }
 }
 

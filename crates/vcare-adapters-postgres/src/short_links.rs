@@ -1,12 +1,12 @@
 //! Short links: what a code stands for, by the hash of the code.
 
-use diesel::prelude::{ExpressionMethods, OptionalExtension, QueryableByName};
+use diesel::prelude::{ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName};
 use diesel::sql_types::{Binary, Int4, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vcare_app::ports::{ShortLink, StoreError};
-use vcare_domain::{ParticipantId, SessionId, TenantId};
+use vcare_domain::{ParticipantId, SessionId, SessionParts, TenantId};
 
 use crate::errors::store_error;
 use crate::schema::short_link;
@@ -64,6 +64,17 @@ pub(crate) async fn keep(
         .execute(conn)
         .await
         .map_err(store_error)?;
+    Ok(())
+}
+
+/// Keeps the links of a visit that was moved at least until its new end.
+pub(crate) async fn keep_until_end(mut pg: &AsyncPgConnection, visit: &SessionParts) -> Result<(), StoreError> {
+    let end = visit.schedule.end();
+    let links = short_link::table
+        .filter(short_link::tenant_id.eq(visit.tenant_id.as_str()))
+        .filter(short_link::session_id.eq(visit.id.as_uuid()))
+        .filter(short_link::expires_at.lt(end));
+    diesel::update(links).set(short_link::expires_at.eq(end)).execute(&mut pg).await.map_err(store_error)?;
     Ok(())
 }
 

@@ -67,6 +67,9 @@ pub enum AppError {
         /// The visit that it has.
         session: SessionId,
     },
+    /// The patient or the provider has another visit at the new time.
+    #[error("the patient or the provider has another visit at that time")]
+    SessionOverlaps,
     /// The aggregate refused.
     #[error(transparent)]
     Refused(Refusal),

@@ -55,6 +55,12 @@ pub(crate) struct Changed {
     pub first_lease: LeaseToken,
 }
 
+/// Whether a change by staff who are no provider of the visit is audited: those that decide whether, and when, it takes place.
+const fn is_audited(permission: Permission) -> bool {
+    use Permission::{SessionCancel, SessionEnd, SessionNoShow, SessionReschedule};
+    matches!(permission, SessionEnd | SessionCancel | SessionNoShow | SessionReschedule)
+}
+
 /// What one run of a transaction came to.
 enum Run<T> {
     Done(T),
@@ -193,8 +199,8 @@ impl App {
             follow_ups = session.follow_ups().to_vec();
             tx.sessions().save(&mut session).await?;
             if let (By::Caller(_, permission), Some(access)) = (plan.by, &access)
-                && matches!(permission, Permission::SessionEnd | Permission::SessionCancel)
-                && access.relation != Relation::Treating
+                && is_audited(permission)
+                && !matches!(access.relation, Relation::Treating | Relation::Own | Relation::Proxy)
             {
                 tx.audit(AuditEntry::decided_by_staff(plan.session, permission, access.relation, now)).await?;
             }

@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 use crate::ids::ParticipantId;
 use crate::link::LinkUse;
 use crate::participant::{ParticipantRole, ParticipantStatus};
+use crate::schedule::{Delay, Schedule};
 use crate::segment::{MediaMode, SecondsPerMode, SegmentCause};
 use crate::text::{EncounterId, RecordingRef, ThreadId, UserId};
 
@@ -92,6 +93,18 @@ pub enum SessionEvent {
     FallbackParked,
     /// The visit was called off before it began.
     Cancelled,
+    /// The visit was moved to another time.
+    Rescheduled {
+        /// When it was planned before.
+        from: Schedule,
+    },
+    /// The patient said that they come later than planned.
+    PatientDelayed {
+        /// How much later.
+        delay: Delay,
+        /// When that is.
+        expected_at: OffsetDateTime,
+    },
     /// The patient did not come.
     NoShow,
     /// The connection was lost for longer than the reconnect window.

@@ -64,7 +64,7 @@ pub use phone::{ClinicPhone, InvalidPhone};
 pub use queue::{Place, Queue, Waiter, pause_before_asking};
 pub use refusal::{Action, Refusal};
 pub use room::{ConferenceName, InvalidRoom, Room, RoomName};
-pub use schedule::{DEFAULT_VISIT_LENGTH, InvalidSchedule, MAX_VISIT_LENGTH, Schedule};
+pub use schedule::{DEFAULT_VISIT_LENGTH, Delay, InvalidSchedule, MAX_VISIT_LENGTH, NewTime, Schedule};
 pub use segment::{MediaMode, MediaSegment, SecondsPerMode, SegmentCause};
 pub use session::{
     Author, Change, EndCause, Entry, Heard, NewParticipant, NewSession, Outcome, Patience, Profile, ProviderTime,

@@ -5,6 +5,7 @@ use std::fmt;
 use time::OffsetDateTime;
 
 use crate::participant::ParticipantStatus;
+use crate::schedule::InvalidSchedule;
 use crate::session::{SessionStatus, Version};
 
 /// What somebody tried to do to a visit.
@@ -40,6 +41,10 @@ pub enum Action {
     Fail,
     /// Call off before it began.
     Cancel,
+    /// Move to another time.
+    Reschedule,
+    /// Say that one comes later than planned.
+    AnnounceDelay,
     /// End the visit.
     End,
     /// End what nobody ends.
@@ -81,6 +86,8 @@ impl fmt::Display for Action {
             Self::ReportConnection => "tell of a connection to",
             Self::Fail => "give up",
             Self::Cancel => "cancel",
+            Self::Reschedule => "reschedule",
+            Self::AnnounceDelay => "announce a delay to",
             Self::End | Self::EndByItself => "end",
             Self::MarkNoShow => "note a no-show of",
             Self::ContinueAsync => "continue without a live link",
@@ -124,6 +131,18 @@ pub enum Refusal {
     /// Only who cares for the patient in this visit may do that.
     #[error("only a provider of this session may do that")]
     NotItsProvider,
+    /// Moving to a time that cannot be.
+    #[error(transparent)]
+    Schedule(#[from] InvalidSchedule),
+    /// Somebody else's link.
+    #[error("only the patient's own link does that")]
+    NotThePatient,
+    /// Announcing a delay after the time that it would be until.
+    #[error("the patient would have been expected at {expected_at}, and that has passed")]
+    DelayHasPassed {
+        /// The planned start and the delay.
+        expected_at: OffsetDateTime,
+    },
     /// Patients and their proxies do not say what people are called.
     #[error("what people are called is said by those who plan or hold the session")]
     NamedByOthers,

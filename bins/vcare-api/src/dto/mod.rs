@@ -58,6 +58,13 @@ pub struct JoinedDto {
     /// The session's state as the token was checked: `scheduled` on the first join.
     #[schema(example = "scheduled")]
     session_status: &'static str,
+    /// The planned start: it may move.
+    #[serde(with = "time::serde::rfc3339")]
+    scheduled_start: OffsetDateTime,
+    /// When the patient said that they come, if later than planned.
+    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    expected_at: Option<OffsetDateTime>,
     /// When the waiting room is said to open.
     #[serde(with = "time::serde::rfc3339")]
     opens_at: OffsetDateTime,
@@ -95,6 +102,8 @@ impl From<Joined> for JoinedDto {
             destination: joined.entry.as_str(),
             url: joined.url,
             session_status: joined.status_before.as_str(),
+            scheduled_start: joined.scheduled_start,
+            expected_at: joined.expected_at,
             opens_at: joined.opens_at,
             time_zone: joined.time_zone,
             version: joined.version.get(),
@@ -115,7 +124,7 @@ pub struct JoinStatusDto {
     /// `waiting_room`, or `direct_join` once admitted: then join again for the video room's address.
     #[schema(example = "waiting_room")]
     destination: &'static str,
-    /// The person's state.
+    /// The person's state. `invited` after they came: the visit was moved to a time that has not come; join again.
     #[schema(example = "waiting")]
     participant_status: &'static str,
     /// The session's state.
@@ -135,6 +144,10 @@ pub struct JoinStatusDto {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     fallback: Option<FallbackOfferDto>,
+    /// When the patient said that they come, if later than planned.
+    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    expected_at: Option<OffsetDateTime>,
 }
 
 /// How the patient of a session that failed may go on without a live link.
@@ -169,6 +182,7 @@ impl From<JoinStatus> for JoinStatusDto {
             place_in_line: status.place.map(|place| place.number),
             estimated_wait_minutes: status.place.and_then(|place| place.minutes),
             fallback: status.fallback.map(FallbackOfferDto::from),
+            expected_at: status.expected_at,
         }
     }
 }

@@ -33,7 +33,7 @@ pub struct SessionTimesDto {
     /// The session.
     #[schema(example = "vsn_01KA8Z0Q3CJ9XW2V5T7N4B6M8R")]
     id: String,
-    /// `scheduled`, `waiting`, `active`, `ended`, `cancelled` or `failed`.
+    /// `scheduled`, `waiting`, `active`, `ended`, `cancelled`, `failed` or `no_show`.
     #[schema(example = "scheduled")]
     status: &'static str,
     /// Planned start, UTC.
@@ -45,6 +45,9 @@ pub struct SessionTimesDto {
     /// The zone in which people speak of it.
     #[schema(example = "Asia/Kabul")]
     time_zone: String,
+    /// When the patient said that they come, later than planned; null when they said nothing.
+    #[serde(with = "time::serde::rfc3339::option")]
+    patient_expected_at: Option<OffsetDateTime>,
     /// When the patient was admitted.
     #[serde(with = "time::serde::rfc3339::option")]
     actual_start: Option<OffsetDateTime>,
@@ -319,6 +322,7 @@ impl SessionTimesDto {
             scheduled_start: visit.schedule.start(),
             scheduled_end: visit.schedule.end(),
             time_zone: visit.schedule.time_zone().to_string(),
+            patient_expected_at: visit.expected_at(),
             actual_start: visit.state.started_at(),
             actual_end: visit.state.ended_at(),
             version: visit.version.get(),

@@ -69,6 +69,7 @@ codes! {
     }
     409 {
         AppointmentHasVisit = "APPOINTMENT_HAS_VISIT": "the appointment has a visit that was not cancelled; `sessionId` names it";
+        SessionOverlaps = "SESSION_OVERLAPS": "the patient or the provider has another visit at that time; `allowOverlap` moves it all the same";
         InvalidStatusTransition = "INVALID_STATUS_TRANSITION": "not in the state that `currentStatus` names";
         OptimisticLockConflict = "OPTIMISTIC_LOCK_CONFLICT": "another version was seen than the one that `currentVersion` names; read again";
         ConcurrentUpdate = "CONCURRENT_UPDATE": "somebody else changed it at the same moment; try again";

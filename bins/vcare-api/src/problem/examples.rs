@@ -54,6 +54,7 @@ impl Code {
             Self::MethodNotAllowed => Problem::method_not_allowed("GET, POST".to_owned()),
             Self::UploadStalled => told(AudioFault::Stalled),
             Self::AppointmentHasVisit => told(AppError::AppointmentHasVisit { session: SessionId::from_uuid(VISIT) }),
+            Self::SessionOverlaps => told(AppError::SessionOverlaps),
             Self::InvalidStatusTransition => {
                 told(Refusal::InvalidTransition { action: Action::Admit, from: SessionStatus::Ended })
             }

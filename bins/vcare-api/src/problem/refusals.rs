@@ -1,7 +1,7 @@
 //! What is refused by a visit's state, or by a gate.
 
 use vcare_app::GateBlock;
-use vcare_domain::{AsyncVisitRefusal, Refusal};
+use vcare_domain::{AsyncVisitRefusal, InvalidSchedule, Refusal};
 
 use super::{Code, Problem};
 
@@ -14,7 +14,8 @@ pub(super) fn refused(refusal: &Refusal) -> Problem {
         Refusal::ParticipantRemoved => Code::ParticipantRemoved,
         Refusal::PatientAlreadyInvited => Code::PatientAlreadyInvited,
         Refusal::ProvidersSignIn => Code::ProvidersSignIn,
-        Refusal::NotItsProvider | Refusal::NamedByOthers => Code::AccessDenied,
+        Refusal::NotItsProvider | Refusal::NamedByOthers | Refusal::NotThePatient => Code::AccessDenied,
+        Refusal::Schedule(_) | Refusal::DelayHasPassed { .. } => Code::ValidationError,
         Refusal::TooManyParticipants { .. } => Code::MaxParticipantsExceeded,
         // Only durable work gives a visit up, and it is answered by nobody.
         Refusal::PatientNotLost | Refusal::PatientAwaited { .. } | Refusal::PatientCame | Refusal::NotDue { .. } => {
@@ -25,12 +26,22 @@ pub(super) fn refused(refusal: &Refusal) -> Problem {
     };
     let mut problem = Problem::new(code).detail(refusal);
     match refusal {
+        Refusal::DelayHasPassed { .. } => return Problem::field("minutes", refusal),
+        Refusal::Schedule(schedule) => return invalid_schedule(*schedule),
         Refusal::VersionConflict { current } => problem.0.current_version = Some(current.get()),
         Refusal::InvalidTransition { from, .. } => problem.0.current_status = Some(from.as_str()),
         Refusal::NotWaiting { status } => problem.0.current_status = Some(status.as_str()),
         _ => {}
     }
     problem
+}
+
+pub(super) fn invalid_schedule(schedule: InvalidSchedule) -> Problem {
+    let field = match schedule {
+        InvalidSchedule::OutOfRange | InvalidSchedule::HasPassed => "scheduledStart",
+        InvalidSchedule::EndsBeforeStart | InvalidSchedule::TooLong => "scheduledEnd",
+    };
+    Problem::field(field, schedule)
 }
 
 pub(super) fn async_refused(refusal: &AsyncVisitRefusal) -> Problem {

@@ -117,6 +117,8 @@ pub fn configure(app: &mut web::ServiceConfig) {
     .service(resource(&to("/sessions/join/connection"), vec![post(web::post().to(waiting::connection::by_token))]))
     .service(resource(&to("/sessions/join/short"), vec![post(web::post().to(waiting::short::resolve))]))
     .service(resource(&to("/sessions/join/clinic"), vec![post(web::post().to(waiting::clinic::clinic))]))
+    .service(resource(&to("/sessions/join/delay"), vec![post(web::post().to(sessions::delay::by_link))]))
+    .service(resource(&to("/sessions/join/cancel"), vec![post(web::post().to(sessions::cancel::by_link))]))
     .service(
         routed(&to("/sessions/join/link-probe"), vec![post(web::post().to(link_probe::by_token))])
             .app_data(PayloadConfig::new(link_probe::MOST_BYTES))
@@ -132,7 +134,10 @@ pub fn configure(app: &mut web::ServiceConfig) {
         &to("/sessions"),
         vec![get(web::get().to(sessions::list::list)), post(web::post().to(sessions::create::create))],
     ))
-    .service(signed_in(&at(""), vec![get(web::get().to(sessions::read::read))]))
+    .service(signed_in(
+        &at(""),
+        vec![get(web::get().to(sessions::read::read)), patch(web::patch().to(sessions::reschedule::reschedule))],
+    ))
     .service(signed_in(&at("/participants"), vec![post(web::post().to(sessions::invite::invite))]))
     .service(signed_in(
         &at("/participants/{participantId}/join-token"),
@@ -150,6 +155,7 @@ pub fn configure(app: &mut web::ServiceConfig) {
         vec![post(web::post().to(sessions::fallback_message::fallback_message))],
     ))
     .service(signed_in(&at("/end"), vec![post(web::post().to(sessions::end::end))]))
+    .service(signed_in(&at("/delay"), vec![post(web::post().to(sessions::delay::signed_in))]))
     .service(signed_in(&at("/cancel"), vec![post(web::post().to(sessions::cancel::cancel))]))
     .service(signed_in(&at("/no-show"), vec![post(web::post().to(sessions::no_show::no_show))]))
     .service(signed_in(

@@ -139,7 +139,12 @@ impl Operation {
             "respondAsyncVisit" => json!({"responseText": "rest"}),
             "inviteParticipant" => json!({"role": "observer"}),
             "removeParticipant" | "cancelSession" => json!({"reason": "the patient asked for it"}),
-            "join" => json!({"token": "a.b.c"}),
+            "join" | "joinCancel" => json!({"token": "a.b.c"}),
+            "joinDelay" => json!({"token": "a.b.c", "minutes": 10}),
+            "announceDelay" => json!({"minutes": 10}),
+            "rescheduleSession" => {
+                json!({"scheduledStart": wish["scheduledStart"], "timeZone": "Asia/Tehran", "allowOverlap": true})
+            }
             "joinConnection" | "reportConnection" => json!({"state": "alive"}),
             "joinClinic" => json!({"token": "a.b.c"}),
             "joinShort" => json!({"code": "0123456789abcdefghijkl"}),

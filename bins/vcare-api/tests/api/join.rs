@@ -19,7 +19,7 @@ async fn us_002_a_good_join_token_leads_to_the_waiting_room() {
         json!({
             "destination": "waiting_room", "url": format!("https://care.example/visit#{token}"),
             // As the token was checked: this join is what opens the waiting room.
-            "sessionStatus": "scheduled", "opensAt": app.minutes_ahead(0), "timeZone": "Asia/Kabul", "version": 3,
+            "sessionStatus": "scheduled", "scheduledStart": app.minutes_ahead(30), "opensAt": app.minutes_ahead(0), "timeZone": "Asia/Kabul", "version": 3,
             // Nobody can know how long it takes where no visit was held yet.
             "placeInLine": 1, "locale": "en", "serverTime": app.minutes_ahead(0), "clinic": joined["clinic"],
         })

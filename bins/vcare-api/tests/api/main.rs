@@ -34,6 +34,7 @@ mod names;
 mod operations;
 mod pacts;
 mod permissions;
+mod planned_time;
 mod planted;
 mod problems;
 mod races;

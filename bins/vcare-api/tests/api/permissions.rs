@@ -28,7 +28,10 @@ pub fn needed(operation: &Operation) -> Permission {
         "fallbackMessage" => Permission::SessionFallBack,
         "probeLink" => Permission::LinkProbe,
         "endSession" => Permission::SessionEnd,
-        "cancelSession" | "markNoShow" => Permission::SessionCancel,
+        "cancelSession" => Permission::SessionCancel,
+        "markNoShow" => Permission::SessionNoShow,
+        "rescheduleSession" => Permission::SessionReschedule,
+        "announceDelay" => Permission::SessionDelay,
         "reportConnection" => Permission::ConnectionReport,
         "withdrawRecording" => Permission::RecordingWithdraw,
         "transcribe" => Permission::AiTranscribe,
@@ -63,6 +66,9 @@ fn meaning(permission: Permission) -> &'static str {
         Permission::SessionAdmit => "Let people in from the waiting room (1)",
         Permission::SessionRemove => "Put people out of a visit",
         Permission::SessionCancel => "Call a visit off before it began",
+        Permission::SessionReschedule => "Move a visit that has not begun to another time",
+        Permission::SessionNoShow => "Note that the patient did not come",
+        Permission::SessionDelay => "Say that one comes later than planned",
         Permission::SessionFallBack => "Go on in messages",
         Permission::SessionEnd => "End a visit",
         Permission::ConnectionReport => "Tell of a connection in a visit (2)",
@@ -91,7 +97,11 @@ fn cell(role: Role, permission: Permission) -> &'static str {
     match (holds(role, permission), role, permission) {
         (false, ..) => "–",
         (true, Role::Patient, Permission::AsyncVisitSubmit | Permission::AsyncVisitUpload) => "for themselves",
-        (true, Role::Patient, Permission::SessionRead | Permission::AsyncVisitRead) => "their own",
+        (
+            true,
+            Role::Patient,
+            Permission::SessionRead | Permission::SessionCancel | Permission::SessionDelay | Permission::AsyncVisitRead,
+        ) => "their own",
         (true, ..) => "yes",
     }
 }

@@ -7,9 +7,9 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use vcare_app::ports::StoreError;
 use vcare_domain::{
-    AppointmentId, EncounterId, EncounterRecord, EncounterStatus, EndCause, Fallback, FreeText, HttpsUrl, NodeId,
-    PatientId, RecordingRef, Room, RoomName, Schedule, SessionId, SessionParts, SessionState, SessionStatus, TenantId,
-    ThreadId, ThreadRecord, TimeZoneName, UserId, VideoBackend, VirtualSession,
+    AppointmentId, Delay, EncounterId, EncounterRecord, EncounterStatus, EndCause, Fallback, FreeText, HttpsUrl,
+    NodeId, PatientId, RecordingRef, Room, RoomName, Schedule, SessionId, SessionParts, SessionState, SessionStatus,
+    TenantId, ThreadId, ThreadRecord, TimeZoneName, UserId, VideoBackend, VirtualSession,
 };
 
 use crate::rows::documents::{
@@ -66,6 +66,7 @@ pub(crate) struct SessionRow {
     end_cause: Option<String>,
     end_reason: Option<String>,
     no_show_at: Option<OffsetDateTime>,
+    delay_minutes: Option<i16>,
 }
 
 /// What of a visit changes; written by every save.
@@ -101,6 +102,10 @@ pub(crate) struct SessionChanges<'a> {
     end_cause: Option<&'static str>,
     end_reason: Option<&'a str>,
     no_show_at: Option<OffsetDateTime>,
+    scheduled_start: OffsetDateTime,
+    scheduled_end: OffsetDateTime,
+    time_zone: &'a str,
+    delay_minutes: Option<i16>,
 }
 
 /// A visit as first written: what never changes, and what does.
@@ -116,9 +121,6 @@ pub(crate) struct NewSessionRow<'a> {
     video_backend: &'static str,
     room_name: &'a str,
     room_url: &'a str,
-    scheduled_start: OffsetDateTime,
-    scheduled_end: OffsetDateTime,
-    time_zone: &'a str,
     created_at: OffsetDateTime,
     #[diesel(embed)]
     changes: SessionChanges<'a>,
@@ -134,6 +136,11 @@ pub(crate) const fn stored_status(status: SessionStatus) -> &'static str {
         SessionStatus::NoShow => SessionStatus::Cancelled.as_str(),
         other => other.as_str(),
     }
+}
+
+fn delay(minutes: i16) -> Result<Delay, StoreError> {
+    let minutes = u8::try_from(minutes).ok();
+    minutes.and_then(Delay::from_minutes).ok_or(corrupt("delay_minutes"))
 }
 
 fn corrupt(column: &'static str) -> StoreError {
@@ -209,6 +216,10 @@ impl<'a> SessionChanges<'a> {
             end_cause,
             end_reason,
             no_show_at,
+            scheduled_start: visit.schedule.start(),
+            scheduled_end: visit.schedule.end(),
+            time_zone: visit.schedule.time_zone().as_str(),
+            delay_minutes: visit.delay.map(|delay| delay.minutes().into()),
         })
     }
 }
@@ -225,9 +236,6 @@ impl<'a> NewSessionRow<'a> {
             video_backend: visit.video_backend.as_str(),
             room_name: visit.room.name.as_str(),
             room_url: visit.room.url.as_str(),
-            scheduled_start: visit.schedule.start(),
-            scheduled_end: visit.schedule.end(),
-            time_zone: visit.schedule.time_zone().as_str(),
             created_at: visit.created_at,
             changes: SessionChanges::of(visit)?,
         })
@@ -280,6 +288,7 @@ impl SessionRow {
                 self.scheduled_end,
                 TimeZoneName::restore(self.time_zone).map_err(text("time_zone"))?,
             ),
+            delay: self.delay_minutes.map(delay).transpose()?,
             recording_enabled: self.recording_enabled,
             recording_withdrawn_at: self.recording_withdrawn_at,
             recordings: self

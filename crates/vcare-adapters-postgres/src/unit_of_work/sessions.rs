@@ -14,6 +14,7 @@ use crate::appointments;
 use crate::errors::store_error;
 use crate::rows::{NewSessionRow, SessionChanges, SessionRow, version_number};
 use crate::schema::virtual_session;
+use crate::short_links;
 
 pub(super) struct PgSessions<'t>(pub(super) &'t mut PgUnitOfWork);
 
@@ -105,5 +106,11 @@ async fn write_row(mut pg: &AsyncPgConnection, session: &VirtualSession) -> Resu
     });
     let changes = (SessionChanges::of(visit)?, charged);
     let written = diesel::update(row).set(changes).execute(&mut pg).await.map_err(store_error)?;
-    if written == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+    if written != 1 {
+        return Err(StoreError::Conflict);
+    }
+    if visit.schedule != stored.schedule {
+        short_links::keep_until_end(pg, visit).await?;
+    }
+    Ok(())
 }

@@ -14,8 +14,9 @@ use serde_json::{Value, json};
 use crate::events::data::{
     AsyncVisitAddendumAdded, AsyncVisitChanged, AsyncVisitChargeable, AsyncVisitClaimed, AsyncVisitResponded,
     AsyncVisitSubmitted, AuditRecorded, ConfigUpdated, EmergencyAccessGranted, FallbackInitiated,
-    FallbackThreadCreated, JoinTokenIssued, LinkChanged, MediaModeChanged, ParticipantChanged, RecordingAvailable,
-    RecordingWithdrawn, SessionChanged, SessionChargeable, SessionCreated, SessionEnded, SessionStarted,
+    FallbackThreadCreated, JoinTokenIssued, LinkChanged, MediaModeChanged, ParticipantChanged, PatientDelayed,
+    RecordingAvailable, RecordingWithdrawn, SessionChanged, SessionChargeable, SessionCreated, SessionEnded,
+    SessionRescheduled, SessionStarted,
 };
 use crate::events::{AuditEntry, CONFIG_UPDATED, CloudEvent, EMERGENCY_ACCESS};
 
@@ -35,7 +36,7 @@ pub struct EventType {
 }
 
 /// Every published event type.
-pub const EVENT_TYPES: [EventType; 33] = [
+pub const EVENT_TYPES: [EventType; 35] = [
     event::<SessionCreated>(
         "virtual_care.session.created.v1",
         "Visit created",
@@ -101,6 +102,16 @@ pub const EVENT_TYPES: [EventType; 33] = [
         "virtual_care.session.resumed.v1",
         "Visit resumed",
         "Patient or provider came back to a visit that had failed: it goes on, as the same visit.",
+    ),
+    event::<SessionRescheduled>(
+        "virtual_care.session.rescheduled.v1",
+        "Visit rescheduled",
+        "A visit that has not begun was moved to another time. The links that were sent keep working.",
+    ),
+    event::<PatientDelayed>(
+        "virtual_care.session.patient_delayed.v1",
+        "Patient delayed",
+        "The patient said that they come later than planned. A later one replaces it; rescheduling the visit revokes it.",
     ),
     event::<SessionChanged>(
         "virtual_care.session.no_show.v1",

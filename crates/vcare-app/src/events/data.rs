@@ -3,6 +3,8 @@
 mod access;
 mod async_visits;
 mod links;
+mod planning;
+mod recordings;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -18,6 +20,8 @@ pub use async_visits::{
     AsyncVisitSubmitted,
 };
 pub use links::{FallbackInitiated, FallbackThreadCreated, LinkChanged};
+pub use planning::{PatientDelayed, SessionRescheduled};
+pub use recordings::{RecordingAvailable, RecordingWithdrawn};
 
 // No text is without bounds: a field that could hold prose could hold something clinical.
 const SESSION_ID: &str = "^vsn_[0-9A-HJKMNP-TV-Z]{26}$";
@@ -27,6 +31,8 @@ const FOREIGN_ID: &str = "^[A-Za-z0-9_.-]{1,64}$";
 /// An account, or what else can act: a participant, `system:encounter`.
 pub(super) const ACTOR_ID: &str = "^[A-Za-z0-9_.:@|-]{1,128}$";
 const THREAD_ID: &str = "^[A-Za-z0-9_.-]{1,128}$";
+/// The IANA name of a time zone.
+const TIME_ZONE: &str = "^[A-Za-z0-9/_+-]{1,64}$";
 const STORAGE_KEY: &str = "^[!-~]{1,512}$";
 const KEY: &str = "^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$";
 const WORD: &str = "^[A-Za-z0-9_.:-]{1,128}$";
@@ -210,55 +216,7 @@ pub struct SessionEnded {
     pub version: u32,
 }
 
-/// `virtual_care.session.recording.withdrawn.v1`: the consent to recording was withdrawn; nothing may be recorded from here
-/// on.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(deny_unknown_fields)]
-pub struct RecordingWithdrawn {
-    /// The visit.
-    #[schemars(extend("pattern" = SESSION_ID))]
-    pub session_id: String,
-    /// The FHIR Patient's id.
-    #[schemars(extend("pattern" = FOREIGN_ID))]
-    pub patient_id: String,
-    /// Who noted it.
-    #[schemars(extend("pattern" = ACTOR_ID))]
-    pub actor_id: String,
-    /// When.
-    pub withdrawn_at: Timestamp,
-    /// The visit's version.
-    #[schemars(range(min = 1))]
-    pub version: u32,
-}
-
-/// `virtual_care.session.recording.available.v1`: a recording is finished, during the visit or after
-/// its end.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(deny_unknown_fields)]
-pub struct RecordingAvailable {
-    /// The visit.
-    #[schemars(extend("pattern" = SESSION_ID))]
-    pub session_id: String,
-    /// The FHIR Patient's id.
-    #[schemars(extend("pattern" = FOREIGN_ID))]
-    pub patient_id: String,
-    /// Storage key of the recording.
-    #[schemars(extend("pattern" = STORAGE_KEY))]
-    pub recording_ref: String,
-    /// When the consent to recording was withdrawn, if it was: what to do with what was recorded before is decided by who
-    /// keeps recordings.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub consent_withdrawn_at: Option<Timestamp>,
-    /// When it was heard of.
-    pub occurred_at: Timestamp,
-    /// The visit's version.
-    #[schemars(range(min = 1))]
-    pub version: u32,
-}
-
-/// `virtual_care.session.{cancelled,failed}.v1` and `virtual_care.session.encounter.parked.v1`: the visit's state.
+/// `virtual_care.session.{cancelled,no_show,failed,resumed}.v1` and `virtual_care.session.encounter.parked.v1`: the visit's state.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(deny_unknown_fields)]

@@ -2,15 +2,15 @@
 
 use serde::Serialize;
 use vcare_domain::{
-    EndCause, EventId, ParticipantId, ParticipantRole, ParticipantStatus, Recorded, RecordingRef, SessionEvent,
-    SessionParts, SessionState, ThreadId, UserId,
+    EndCause, EventId, ParticipantId, ParticipantRole, ParticipantStatus, Recorded, RecordingRef, Schedule,
+    SessionEvent, SessionParts, SessionState, ThreadId, UserId,
 };
 
 use crate::actor::Scope;
 use crate::events::data::{
     FallbackInitiated, FallbackThreadCreated, JoinTokenIssued, LinkChanged, MediaModeChanged, ModeSeconds,
-    ParticipantChanged, ProviderSeconds, RecordingAvailable, RecordingWithdrawn, SessionChanged, SessionChargeable,
-    SessionCreated, SessionEnded, SessionStarted,
+    ParticipantChanged, PatientDelayed, ProviderSeconds, RecordingAvailable, RecordingWithdrawn, SessionChanged,
+    SessionChargeable, SessionCreated, SessionEnded, SessionRescheduled, SessionStarted,
 };
 use crate::events::{CloudEvent, Timestamp};
 use crate::threads::{thread_key, thread_participants};
@@ -117,6 +117,22 @@ impl Mapper<'_> {
                 self.event("virtual_care.session.recording.available.v1", self.recording_available(recording))
             }
             SessionEvent::Cancelled => self.event("virtual_care.session.cancelled.v1", self.changed()),
+            SessionEvent::Rescheduled { from } => {
+                self.event("virtual_care.session.rescheduled.v1", self.rescheduled(from))
+            }
+            SessionEvent::PatientDelayed { delay, expected_at } => self.event(
+                "virtual_care.session.patient_delayed.v1",
+                PatientDelayed {
+                    session_id: self.visit.id.to_string(),
+                    patient_id: self.visit.patient_id.as_str().to_owned(),
+                    appointment_id: self.visit.appointment_id.as_ref().map(ToString::to_string),
+                    provider_id: self.provider_id(),
+                    minutes: delay.minutes(),
+                    expected_at: Timestamp(*expected_at),
+                    occurred_at: Timestamp(self.recorded.at),
+                    version: self.visit.version.get(),
+                },
+            ),
             SessionEvent::NoShow => self.event("virtual_care.session.no_show.v1", self.changed()),
             SessionEvent::Failed => self.event("virtual_care.session.failed.v1", self.changed()),
             SessionEvent::Resumed => self.event("virtual_care.session.resumed.v1", self.changed()),
@@ -225,6 +241,24 @@ impl Mapper<'_> {
 
     fn requested_by(&self) -> &UserId {
         self.visit.fallback.as_ref().map_or(&self.visit.initiator_id, |fallback| &fallback.requested_by)
+    }
+
+    fn rescheduled(&self, from: &Schedule) -> SessionRescheduled {
+        let visit = self.visit;
+        SessionRescheduled {
+            session_id: visit.id.to_string(),
+            patient_id: visit.patient_id.as_str().to_owned(),
+            appointment_id: visit.appointment_id.as_ref().map(ToString::to_string),
+            provider_id: self.provider_id(),
+            status: visit.state.status().as_str(),
+            scheduled_start: Timestamp(visit.schedule.start()),
+            scheduled_end: Timestamp(visit.schedule.end()),
+            time_zone: visit.schedule.time_zone().to_string(),
+            previous_start: Timestamp(from.start()),
+            previous_end: Timestamp(from.end()),
+            occurred_at: Timestamp(self.recorded.at),
+            version: visit.version.get(),
+        }
     }
 
     fn fallback_initiated(&self) -> FallbackInitiated {

@@ -3,12 +3,13 @@
 use vcare_domain::{Change, FreeText, Outcome, Refusal, SessionId, Version, VirtualSession};
 
 use crate::access::{Access, Audited, ViewedSession};
-use crate::actor::Caller;
+use crate::actor::{Caller, TraceContext};
 use crate::app::App;
 use crate::authorisation::Permission;
 use crate::error::AppError;
 use crate::idempotency::{Done, Once};
 use crate::transaction::{By, Plan};
+use crate::waiting::JoinStatus;
 
 impl App {
     /// Calls a visit off before it began. Doing it twice changes nothing.
@@ -26,10 +27,33 @@ impl App {
         once: Option<&Once<'_, ViewedSession>>,
     ) -> Result<Done<ViewedSession>, AppError> {
         let cancel = |session: &mut VirtualSession, change: &Change| session.cancel(reason.clone(), change);
-        self.call_off("cancel_session", caller, id, cancel, expected, once).await
+        let by = ("cancel_session", Permission::SessionCancel);
+        self.call_off(by, caller, id, cancel, expected, once).await
     }
 
-    /// Notes that the patient did not come. Doing it twice changes nothing. Whoever may cancel a visit may do this.
+    /// The same, by the patient's join link.
+    ///
+    /// # Errors
+    /// [`AppError::JoinToken`], [`AppError::Refused`], [`AppError::Secrets`], [`AppError::Store`].
+    #[tracing::instrument(skip_all, fields(tenant_id = tracing::field::Empty))]
+    pub async fn cancel_by_link(
+        &self,
+        token: &str,
+        reason: FreeText,
+        trace: TraceContext,
+    ) -> Result<JoinStatus, AppError> {
+        let claims = self.claims(token).await?;
+        self.named_by(&claims).await?;
+        let (id, version, now) = (claims.participant_id, claims.version, self.clock.now());
+        let cancel = |session: &mut VirtualSession| session.cancel_by_link(id, version, reason.clone(), now);
+        let changed = self.change_by_link("cancel_session", &claims, cancel, trace.clone()).await?;
+        if changed.applied {
+            self.close_room(&changed.session, &trace).await;
+        }
+        JoinStatus::of_patient(&changed.session)
+    }
+
+    /// Notes that the patient did not come. Doing it twice changes nothing.
     ///
     /// # Errors
     /// Those of [`Self::cancel_session`].
@@ -41,12 +65,13 @@ impl App {
         expected: Option<Version>,
         once: Option<&Once<'_, ViewedSession>>,
     ) -> Result<Done<ViewedSession>, AppError> {
-        self.call_off("mark_no_show", caller, id, VirtualSession::mark_no_show, expected, once).await
+        let by = ("mark_no_show", Permission::SessionNoShow);
+        self.call_off(by, caller, id, VirtualSession::mark_no_show, expected, once).await
     }
 
     async fn call_off<D>(
         &self,
-        name: &'static str,
+        (name, permission): (&'static str, Permission),
         caller: &Caller,
         id: SessionId,
         decide: D,
@@ -61,7 +86,7 @@ impl App {
             let plan = Plan {
                 name,
                 session: id,
-                by: By::Caller(caller, Permission::SessionCancel),
+                by: By::Caller(caller, permission),
                 once,
                 decide: |session: &mut VirtualSession, _: Option<&Access>| decide(session, &change),
             };
@@ -74,6 +99,6 @@ impl App {
             }
             Ok(done.into_session())
         };
-        self.guarded(caller, Permission::SessionCancel, Audited::session(id), work).await
+        self.guarded(caller, permission, Audited::session(id), work).await
     }
 }

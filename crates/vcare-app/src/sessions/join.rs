@@ -6,13 +6,10 @@ use vcare_domain::{
     Version, VirtualSession,
 };
 
-use crate::access::Access;
-use crate::actor::{ActorRef, Scope, TraceContext};
+use crate::actor::TraceContext;
 use crate::app::App;
-use crate::error::{AppError, JoinTokenFault, Resource};
-use crate::idempotency::Done;
+use crate::error::{AppError, Resource};
 use crate::ports::JoinTokenClaims;
-use crate::transaction::{By, Plan};
 use crate::waiting::{clinic_tag, token_refusal};
 
 /// Where somebody who came is led.
@@ -23,6 +20,10 @@ pub struct Joined {
     pub url: String,
     /// The visit's state as the token was checked.
     pub status_before: SessionStatus,
+    /// The planned start: it may move.
+    pub scheduled_start: OffsetDateTime,
+    /// When the patient said that they come, if later than planned.
+    pub expected_at: Option<OffsetDateTime>,
     /// When the waiting room is said to open.
     pub opens_at: OffsetDateTime,
     /// The zone in which people speak of the visit.
@@ -103,6 +104,8 @@ impl App {
             entry,
             url,
             status_before,
+            scheduled_start: schedule.start(),
+            expected_at: session.parts().expected_at().filter(|_| person.role == ParticipantRole::Patient),
             opens_at: schedule.start() - config.grace_before(),
             time_zone: schedule.time_zone().to_string(),
             version: session.version(),
@@ -126,20 +129,7 @@ impl App {
         if seen.join(id, version, resume, now).map_err(token_refusal)? == Outcome::AlreadyApplied {
             return Ok(seen);
         }
-        let scope = Scope { tenant_id: claims.tenant_id.clone(), actor: ActorRef::Participant(id), trace };
-        let plan = Plan {
-            name: "join_by_token",
-            session: claims.session_id,
-            by: By::Link(id),
-            once: None,
-            decide: |session: &mut VirtualSession, _: Option<&Access>| session.join(id, version, resume, now),
-        };
-        match self.change_session(&scope, plan).await {
-            Ok(Done::Now(changed)) => Ok(changed.session),
-            Ok(Done::Before(_)) => Err(JoinTokenFault::Invalid.into()),
-            Err(AppError::Refused(refusal)) => Err(token_refusal(refusal)),
-            Err(AppError::NotFound(_)) => Err(JoinTokenFault::Invalid.into()),
-            Err(error) => Err(error),
-        }
+        let join = |session: &mut VirtualSession| session.join(id, version, resume, now);
+        Ok(self.change_by_link("join_by_token", claims, join, trace).await?.session)
     }
 }

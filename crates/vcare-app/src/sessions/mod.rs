@@ -2,6 +2,8 @@
 
 mod admission;
 mod admit;
+mod announce_delay;
+mod by_link;
 mod cancel;
 mod create;
 mod end;
@@ -14,6 +16,7 @@ mod names;
 mod probe_link;
 mod read;
 mod remove;
+mod reschedule;
 mod short_link;
 mod withdraw_recording;
 
@@ -25,6 +28,7 @@ pub use join_token::{IssueJoinToken, IssuedJoinToken};
 pub use names::{GivenProfile, Names};
 pub use probe_link::ProbedLink;
 pub use read::{SeenPage, SeenSession};
+pub use reschedule::RescheduleSession;
 
 use time::OffsetDateTime;
 use vcare_domain::{Change, Version};

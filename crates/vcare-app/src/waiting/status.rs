@@ -1,12 +1,13 @@
 //! How somebody who waits stands, and on which device.
 
+use time::OffsetDateTime;
 use vcare_domain::{
     DeviceId, Entry, FallbackOffer, Lease, Participant, ParticipantRole, ParticipantStatus, Place, Refusal,
     SessionStatus, Version, VirtualSession,
 };
 
 use crate::app::App;
-use crate::error::{AppError, JoinTokenFault};
+use crate::error::{AppError, JoinTokenFault, Resource};
 use crate::ports::{Claim, JoinTokenClaims};
 
 /// How somebody who waits stands.
@@ -24,10 +25,13 @@ pub struct JoinStatus {
     pub place: Option<Place>,
     /// How the patient of a visit that failed may go on.
     pub fallback: Option<FallbackOffer>,
+    /// When the patient said that they come, if later than planned.
+    pub expected_at: Option<OffsetDateTime>,
 }
 
 impl JoinStatus {
     pub(super) fn of(session: &VirtualSession, participant: &Participant, place: Option<Place>) -> Self {
+        let begins = matches!(session.status(), SessionStatus::Scheduled | SessionStatus::Waiting);
         Self {
             entry: session.entry(participant.id),
             participant: participant.state.status(),
@@ -35,7 +39,17 @@ impl JoinStatus {
             version: session.version(),
             place,
             fallback: session.fallback_offer(participant.id),
+            expected_at: session
+                .parts()
+                .expected_at()
+                .filter(|_| begins && participant.role == ParticipantRole::Patient),
         }
+    }
+
+    /// How the patient of a visit stands who has just changed it.
+    pub(crate) fn of_patient(session: &VirtualSession) -> Result<Self, AppError> {
+        let patient = session.parts().patient().ok_or(AppError::NotFound(Resource::Participant))?;
+        Ok(Self::of(session, patient, None))
     }
 }
 

@@ -41,12 +41,15 @@ const BONDS: [Bond; 9] = [Own, Treating, Proxy, Submitter, Invited, Assigned, Em
 /// `s` scheduler, `a` admin, `t` tenant admin, `p` platform admin, `i` patient. A clinician plans only visits that they have
 /// created; this table does not say that.
 #[rustfmt::skip]
-const TABLE: [(Permission, [&str; 9]); 21] = [
+const TABLE: [(Permission, [&str; 9]); 24] = [
     //                              own  proxy treat sub   invited    assig emerg pool  scheduling
     (Permission::SessionRead,       ["i", "i", "cn", "",   "cnsatpi", "cn", "cn", "cn", "cnsatp"]),
     (Permission::SessionInvite,     ["",  "",  "cn", "",   "",        "cn", "",   "",   "cnsa"]),
     (Permission::SessionLink,       ["i", "i", "cn", "",   "",        "cn", "",   "",   "cnsa"]),
-    (Permission::SessionCancel,     ["",  "",  "cn", "",   "",        "cn", "",   "",   "cnsa"]),
+    (Permission::SessionCancel,     ["i", "i", "cn", "",   "",        "cn", "",   "",   "cnsa"]),
+    (Permission::SessionReschedule, ["",  "",  "cn", "",   "",        "cn", "",   "",   "cnsa"]),
+    (Permission::SessionNoShow,     ["",  "",  "cn", "",   "",        "cn", "",   "",   "cnsa"]),
+    (Permission::SessionDelay,      ["i", "i", "",   "",   "",        "",   "",   "",   ""]),
     (Permission::SessionJoin,       ["",  "",  "cn", "",   "",        "",   "cn", "cn", ""]),
     (Permission::SessionAdmit,      ["",  "",  "cn", "",   "",        "",   "",   "",   "a"]),
     (Permission::SessionEnd,        ["",  "",  "cn", "",   "",        "",   "",   "",   "a"]),

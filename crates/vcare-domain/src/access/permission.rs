@@ -21,6 +21,12 @@ pub enum Permission {
     SessionRemove,
     /// Call a visit off.
     SessionCancel,
+    /// Move a visit to another time.
+    SessionReschedule,
+    /// Note that the patient did not come.
+    SessionNoShow,
+    /// Say that one comes later than planned.
+    SessionDelay,
     /// Go on in messages.
     SessionFallBack,
     /// End a visit.
@@ -59,7 +65,7 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 28] = [
         Self::SessionCreate,
         Self::SessionRead,
         Self::SessionInvite,
@@ -68,6 +74,9 @@ impl Permission {
         Self::SessionAdmit,
         Self::SessionRemove,
         Self::SessionCancel,
+        Self::SessionReschedule,
+        Self::SessionNoShow,
+        Self::SessionDelay,
         Self::SessionFallBack,
         Self::SessionEnd,
         Self::ConnectionReport,
@@ -99,6 +108,9 @@ impl Permission {
             Self::SessionAdmit => "virtual_care:session:admit",
             Self::SessionRemove => "virtual_care:session:remove",
             Self::SessionCancel => "virtual_care:session:cancel",
+            Self::SessionReschedule => "virtual_care:session:reschedule",
+            Self::SessionNoShow => "virtual_care:session:no_show",
+            Self::SessionDelay => "virtual_care:session:delay",
             Self::SessionFallBack => "virtual_care:session:fall_back",
             Self::LinkProbe => "virtual_care:link:probe",
             Self::SessionEnd => "virtual_care:session:end",
@@ -125,10 +137,11 @@ impl Permission {
     pub const fn roles(self) -> &'static [Role] {
         use Role::{Admin, Clinician, NursePractitioner, Patient, PlatformAdmin, Scheduler, TenantAdmin};
         match self {
-            Self::SessionCreate | Self::SessionInvite | Self::SessionCancel => {
+            Self::SessionCreate | Self::SessionInvite | Self::SessionReschedule | Self::SessionNoShow => {
                 &[Clinician, NursePractitioner, Scheduler, Admin]
             }
-            Self::SessionLink => &[Clinician, NursePractitioner, Scheduler, Admin, Patient],
+            Self::SessionDelay => &[Patient],
+            Self::SessionLink | Self::SessionCancel => &[Clinician, NursePractitioner, Scheduler, Admin, Patient],
             Self::SessionRead | Self::LinkProbe => {
                 &[Clinician, NursePractitioner, Scheduler, Admin, TenantAdmin, PlatformAdmin, Patient]
             }

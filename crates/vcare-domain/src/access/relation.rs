@@ -169,6 +169,8 @@ impl Relation {
                 permission,
                 P::SessionRead
                     | P::SessionLink
+                    | P::SessionCancel
+                    | P::SessionDelay
                     | P::ConnectionReport
                     | P::LinkProbe
                     | P::RecordingWithdraw
@@ -178,7 +180,12 @@ impl Relation {
             ),
             Self::Treating => !matches!(
                 permission,
-                P::SessionCreate | P::ConfigRead | P::ConfigWrite | P::ConfigTest | P::ReconciliationRead
+                P::SessionCreate
+                    | P::SessionDelay
+                    | P::ConfigRead
+                    | P::ConfigWrite
+                    | P::ConfigTest
+                    | P::ReconciliationRead
             ),
             Self::Submitter => matches!(permission, P::AsyncVisitRead | P::AsyncVisitUpload),
             Self::Invited => matches!(permission, P::SessionRead | P::ConnectionReport | P::LinkProbe),
@@ -188,6 +195,8 @@ impl Relation {
                     | P::SessionInvite
                     | P::SessionLink
                     | P::SessionCancel
+                    | P::SessionReschedule
+                    | P::SessionNoShow
                     | P::AsyncVisitSubmit
                     | P::AsyncVisitRead
                     | P::AsyncVisitReview
@@ -197,7 +206,12 @@ impl Relation {
                 matches!(permission, P::SessionRead | P::SessionJoin | P::AsyncVisitRead | P::AsyncVisitReview)
             }
             Self::Scheduling => match permission {
-                P::SessionRead | P::SessionInvite | P::SessionLink | P::SessionCancel => true,
+                P::SessionRead
+                | P::SessionInvite
+                | P::SessionLink
+                | P::SessionCancel
+                | P::SessionReschedule
+                | P::SessionNoShow => true,
                 P::SessionAdmit | P::SessionEnd => matches!(role, Role::Admin),
                 _ => false,
             },

@@ -82,7 +82,8 @@ impl VirtualSession {
                 Ok(self.over(EndCause::ConnectionLost, None, self.moment(at)))
             }
             SessionState::Scheduled | SessionState::Waiting if !self.patient_has_come() => {
-                due((planned.start() + patience.no_show).max(planned.end()), at)?;
+                let start = self.parts.expected_at().unwrap_or(planned.start());
+                due((start + patience.no_show).max(planned.end()), at)?;
                 Ok(self.nobody_came(self.moment(at)))
             }
             SessionState::Scheduled | SessionState::Waiting => {

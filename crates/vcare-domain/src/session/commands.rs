@@ -73,6 +73,7 @@ impl VirtualSession {
             video_backend: new.video_backend,
             room: new.room,
             schedule: new.schedule,
+            delay: None,
             recording_enabled: new.recording_enabled,
             recording_withdrawn_at: None,
             recordings: Vec::new(),

@@ -7,7 +7,7 @@ use crate::event::{FollowUp, SessionEvent};
 use crate::participant::{ParticipantState, ParticipantStatus};
 use crate::refusal::{Action, Refusal};
 use crate::session::by_itself::FAILED_ENDS_AFTER;
-use crate::session::{Change, EndCause, Outcome, SessionState, VirtualSession};
+use crate::session::{Change, EndCause, Outcome, SessionState, Version, VirtualSession};
 use crate::text::{FreeText, PatientId};
 
 impl VirtualSession {
@@ -16,14 +16,23 @@ impl VirtualSession {
     /// # Errors
     /// [`Refusal::VersionConflict`]; [`Refusal::InvalidTransition`] unless scheduled or waiting.
     pub fn cancel(&mut self, reason: FreeText, change: &Change) -> Result<Outcome, Refusal> {
+        self.call_off(reason, change.expected, change.at)
+    }
+
+    pub(super) fn call_off(
+        &mut self,
+        reason: FreeText,
+        expected: Option<Version>,
+        at: OffsetDateTime,
+    ) -> Result<Outcome, Refusal> {
         if let SessionState::Cancelled { .. } = self.parts.state {
             return Ok(Outcome::AlreadyApplied);
         }
-        self.expect(change.expected)?;
+        self.expect(expected)?;
         let (SessionState::Scheduled | SessionState::Waiting) = self.parts.state else {
             return self.refuse(Action::Cancel);
         };
-        let at = self.moment(change.at);
+        let at = self.moment(at);
         self.parts.state = SessionState::Cancelled { cancelled_at: at, reason };
         self.everybody_leaves(at);
         Ok(self.applied(at, [SessionEvent::Cancelled]))

@@ -1,7 +1,7 @@
 //! The VirtualSession aggregate: one telehealth visit from plan to charge.
 //!
 //! ```text
-//! scheduled ──▶ waiting ──▶ active ──▶ ended
+//! scheduled ◀─▶ waiting ──▶ active ──▶ ended
 //!     │            │  ╲       ╲▲         ▲
 //!     ▼            ▼   ╲       ▼╲        │
 //!  cancelled   cancelled ╲    failed ────┤
@@ -19,6 +19,7 @@ mod ending;
 mod medium;
 mod parts;
 mod people;
+mod planned_time;
 #[cfg(test)]
 pub(crate) mod properties;
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::ids::{ParticipantId, SessionId};
 use crate::messaging::Fallback;
 use crate::participant::{Participant, ParticipantRole};
 use crate::room::Room;
-use crate::schedule::Schedule;
+use crate::schedule::{Delay, Schedule};
 use crate::segment::MediaSegment;
 use crate::session::Version;
 use crate::text::{AppointmentId, FreeText, NodeId, PatientId, RecordingRef, TenantId, UserId};
@@ -41,6 +41,8 @@ pub struct SessionParts {
     pub room: Room,
     /// When it is planned.
     pub schedule: Schedule,
+    /// How much later the patient comes, as they said.
+    pub delay: Option<Delay>,
     /// Recording was asked for and consented to, and the consent was not withdrawn.
     pub recording_enabled: bool,
     /// When the consent to recording was withdrawn during the visit.

@@ -1,5 +1,6 @@
 //! What holds for every visit, whatever is asked of it, in whatever order, by whatever clock.
 
+mod history;
 mod kept;
 
 use std::collections::BTreeSet;
@@ -10,9 +11,10 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use time::{Duration, OffsetDateTime};
 
+use self::history::check_history;
 use self::kept::{Inside, check_time_together, is_legal};
-use super::tests::support::{LIMIT, NOON, PATIENCE, encounter, person, plan, reason, recording, user};
-use crate::SessionStatus::{Active, Cancelled, Ended, NoShow};
+use super::tests::support::{GRACE, LIMIT, NOON, PATIENCE, encounter, person, plan, reason, recording, to, user};
+use crate::SessionStatus::{Active, Cancelled, NoShow};
 use crate::*;
 
 const USERS: [&str; 3] = ["dr-amiri", "dr-noori", "karim"];
@@ -43,6 +45,8 @@ enum Command {
     End,
     EndByItself,
     MarkNoShow,
+    Reschedule(i64),
+    AnnounceDelay(u8),
     RecordEncounter(&'static str),
     RepointEncounter(&'static str),
     ParkEncounter,
@@ -102,6 +106,8 @@ fn anything() -> impl Strategy<Value = Command> + Clone {
         2 => Just(Command::End),
         1 => Just(Command::EndByItself),
         1 => Just(Command::MarkNoShow),
+        1 => (-90..90_i64).prop_map(Command::Reschedule),
+        1 => select(&Delay::MINUTES[..]).prop_map(Command::AnnounceDelay),
         3 => select(&["enc-1", "enc-2"][..]).prop_map(Command::RecordEncounter),
         3 => Just(Command::ParkEncounter),
         1 => select(&["pat-1", "pat-2"][..]).prop_map(Command::RepointEncounter),
@@ -182,6 +188,8 @@ impl Step {
             Command::End => visit.end(None, &change),
             Command::EndByItself => visit.end_by_itself(PATIENCE, self.at),
             Command::MarkNoShow => visit.mark_no_show(&change),
+            Command::Reschedule(minutes) => visit.reschedule(&to(*minutes), GRACE, &change),
+            Command::AnnounceDelay(minutes) => visit.announce_delay(Delay::from_minutes(*minutes).unwrap(), self.at),
             Command::RecordEncounter(id) => visit.record_encounter(encounter(id), self.at),
             Command::ParkEncounter => visit.park_encounter(self.at),
             Command::RepointEncounter(id) => visit.repoint_encounter(PatientId::parse(*id).unwrap(), self.at),
@@ -190,7 +198,8 @@ impl Step {
 
     fn heeds_the_version(&self) -> bool {
         use Command::{
-            Admit, Cancel, End, FallBack, Invite, IssueJoinToken, JoinAsProvider, MarkNoShow, Remove, WithdrawRecording,
+            Admit, Cancel, End, FallBack, Invite, IssueJoinToken, JoinAsProvider, MarkNoShow, Remove, Reschedule,
+            WithdrawRecording,
         };
         matches!(
             self.command,
@@ -202,6 +211,7 @@ impl Step {
                 | Cancel
                 | End
                 | MarkNoShow
+                | Reschedule(_)
                 | FallBack
                 | WithdrawRecording
         )
@@ -283,54 +293,6 @@ fn check_parts(parts: &SessionParts) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// What a whole life of a visit told the world.
-fn check_history(visit: &VirtualSession) -> Result<(), TestCaseError> {
-    let events: Vec<_> = visit.events().iter().map(|recorded| &recorded.event).collect();
-    let count = |is: fn(&SessionEvent) -> bool| events.iter().filter(|event| is(event)).count();
-    prop_assert_eq!(events[0], &SessionEvent::Created);
-    prop_assert_eq!(count(|event| matches!(event, SessionEvent::Created)), 1);
-    prop_assert!(count(|event| matches!(event, SessionEvent::Started)) <= 1);
-    let endings =
-        count(|event| matches!(event, SessionEvent::Ended { .. } | SessionEvent::Cancelled | SessionEvent::NoShow));
-    prop_assert!(endings <= 1, "over twice");
-    let threads = count(|event| matches!(event, SessionEvent::FallbackThreadCreated { .. }));
-    prop_assert!(threads <= 1, "two threads");
-    let thread = visit.parts().fallback.as_ref().and_then(|fallback| fallback.thread.id());
-    prop_assert_eq!(threads, usize::from(thread.is_some()), "a thread that nobody was told of");
-    let asked = count(|event| matches!(event, SessionEvent::FallbackInitiated));
-    let owed = visit.follow_ups().iter().filter(|follow_up| matches!(follow_up, FollowUp::CreateThread)).count();
-    prop_assert_eq!(asked, owed, "a wish without its work");
-    prop_assert!(visit.events().is_sorted_by_key(|recorded| recorded.at), "events out of order");
-
-    let seconds = visit.parts().seconds();
-    let end = events.iter().enumerate().find_map(|(position, event)| match event {
-        SessionEvent::Ended { duration_seconds } => Some((position, *duration_seconds)),
-        _ => None,
-    });
-    let duration = end.map_or(0, |(_, duration)| duration);
-    prop_assert_eq!(end.is_some(), visit.status() == Ended);
-    if let Some((_, duration)) = end {
-        prop_assert_eq!(seconds.total(), duration, "the segments do not sum to the duration");
-        let ended_at = visit.parts().state.ended_at();
-        let last_together = visit.parts().held().last().and_then(|last| last.to);
-        prop_assert!(duration == 0 || ended_at == last_together, "it ended when they were last together");
-        prop_assert!(visit.parts().state.started_at().is_none_or(|started| Some(started) <= ended_at));
-    }
-    let owed = visit.follow_ups().iter().filter(|follow_up| matches!(follow_up, FollowUp::CreateEncounter)).count();
-    prop_assert_eq!(owed, usize::from(duration > 0), "an Encounter exactly if something took place");
-
-    let charges: Vec<_> =
-        events.iter().enumerate().filter(|(_, e)| matches!(e, SessionEvent::Chargeable { .. })).collect();
-    prop_assert!(charges.len() <= 1, "charged twice");
-    for (position, charge) in charges {
-        prop_assert!(duration > 0 && end.is_some_and(|(ended, _)| ended < position), "charged before its end");
-        let id = visit.parts().state.encounter().and_then(EncounterRecord::id).cloned();
-        let owed = id.map(|encounter| SessionEvent::Chargeable { encounter, seconds });
-        prop_assert_eq!(owed.as_ref(), Some(*charge), "charged for something else");
-    }
-    Ok(())
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -384,9 +346,9 @@ fn random_lives_reach_every_state_every_event_and_every_kind_of_refusal() {
         events.extend(visit.events().iter().map(|recorded| first_word(&recorded.event)));
     }
     assert_eq!(statuses.len(), SessionStatus::ALL.len(), "{statuses:?}");
-    assert_eq!(events.len(), 22, "{events:?}");
+    assert_eq!(events.len(), 24, "{events:?}");
     // Strangers cannot occur: every participant is drawn from the visit.
-    assert_eq!(refusals.len(), 14, "{refusals:?}");
+    assert_eq!(refusals.len(), 16, "{refusals:?}");
 }
 
 fn first_word(value: &impl std::fmt::Debug) -> String {

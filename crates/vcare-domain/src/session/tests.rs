@@ -6,6 +6,7 @@ mod ending;
 mod invitations;
 mod medium;
 mod people;
+mod planned_time;
 mod saving;
 mod state_machine;
 pub(crate) mod support;

@@ -76,7 +76,7 @@ impl VirtualSession {
     }
 
     /// The participant whom the newest join token names.
-    fn holder_of(&self, id: ParticipantId, token_version: u32) -> Result<&Participant, Refusal> {
+    pub(super) fn holder_of(&self, id: ParticipantId, token_version: u32) -> Result<&Participant, Refusal> {
         let participant = self.parts.participant(id).ok_or(Refusal::ParticipantNotFound)?;
         if participant.state.status() == ParticipantStatus::Removed {
             return Err(Refusal::ParticipantRemoved);

@@ -1,20 +1,24 @@
-//! `POST /sessions/{sessionId}/cancel`.
+//! `POST /sessions/{sessionId}/cancel`, and the same by link.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use utoipa::ToSchema;
 use vcare_app::Once;
 use vcare_domain::FreeText;
 
-use crate::answer::{send_session, session_answer};
-use crate::dto::VirtualSessionDto;
+use crate::answer::{send, send_session, session_answer};
+use crate::dto::{JoinStatusDto, VirtualSessionDto};
 use crate::extract::{Body, IfMatch, SessionPath, SignedInCaller, WishKey, expected_version};
 use crate::problem::Problem;
+use crate::routes::join::trace;
 use crate::routes::sessions::ReasonRequest;
 use crate::server::Api;
 
 /// Call a visit off before it began.
 ///
-/// Cancelling again answers the visit as it is.
+/// For those who treat the patient or plan visits, and for the patient and their proxies. Cancelling again answers the visit as it
+/// is.
 #[utoipa::path(
     post, path = "/api/v1/virtual-care/sessions/{sessionId}/cancel", tag = "Sessions", operation_id = "cancelSession",
     request_body = ReasonRequest,
@@ -41,4 +45,39 @@ pub async fn cancel(
     let once = body.wish(key.0).map(|wish| Once { wish, answer: &|session| session_answer(StatusCode::OK, session) });
     let done = api.app.cancel_session(&caller.0, path.0, reason, expected, once.as_ref()).await?;
     send_session(StatusCode::OK, &done)
+}
+
+/// Kept where a patient gave no reason.
+const NO_REASON: &str = "cancelled by the patient";
+
+/// The patient's join token, and why they cancel.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JoinCancelRequest {
+    /// The join token.
+    token: String,
+    /// Why, for people; at most 500 characters.
+    #[serde(default)]
+    #[schema(max_length = 500, example = "my child is well again")]
+    reason: Option<String>,
+}
+
+/// Call a visit off by link, before it began.
+///
+/// For the holder of the patient's link. Cancelling again answers the same.
+#[utoipa::path(
+    post, path = "/api/v1/virtual-care/sessions/join/cancel", tag = "Patients", operation_id = "joinCancel",
+    request_body = JoinCancelRequest,
+    responses((status = 200, description = "Cancelled", body = JoinStatusDto)),
+)]
+pub async fn by_link(
+    api: web::Data<Api>,
+    req: HttpRequest,
+    body: Body<JoinCancelRequest>,
+) -> Result<HttpResponse, Problem> {
+    let JoinCancelRequest { token, reason } = body.value;
+    let reason = FreeText::parse(reason.as_deref().unwrap_or(NO_REASON));
+    let reason = reason.map_err(|error| Problem::field("reason", error))?;
+    let status = api.app.cancel_by_link(&token, reason, trace(&req)?).await?;
+    send(StatusCode::OK, &JoinStatusDto::from(status))
 }

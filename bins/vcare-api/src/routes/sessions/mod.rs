@@ -3,6 +3,7 @@
 pub mod admit;
 pub mod cancel;
 pub mod create;
+pub mod delay;
 pub mod end;
 pub mod fallback_message;
 pub mod invite;
@@ -12,6 +13,7 @@ pub mod list;
 pub mod no_show;
 pub mod read;
 pub mod remove;
+pub mod reschedule;
 pub mod withdraw_recording;
 
 use serde::Deserialize;

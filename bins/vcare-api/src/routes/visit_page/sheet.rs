@@ -12,13 +12,14 @@ const HELP: &str = include_str!("help.html");
 const STYLE: &str = include_str!("style.css");
 const GUARD: &str = include_str!("script/guard.js");
 /// In the order in which they build on each other; all of them are one function's body.
-const SCRIPT: [&str; 8] = [
+const SCRIPT: [&str; 9] = [
     include_str!("script/clock.js"),
     include_str!("script/language.js"),
     include_str!("script/ask.js"),
     include_str!("script/view.js"),
     include_str!("script/clinic.js"),
     include_str!("script/line.js"),
+    include_str!("script/late.js"),
     include_str!("script/wait.js"),
     include_str!("script/start.js"),
 ];

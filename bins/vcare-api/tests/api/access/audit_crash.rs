@@ -152,8 +152,8 @@ async fn kinds(place: &Place) -> Vec<Kind> {
         ),
     ];
     let refused_change = entry([session, &visit.id, "EVALUATE", "FAILURE", "role"]);
-    let cancel = Kind::get(visit.path("/cancel"), &patient, 403, refused_change);
-    all.push(Kind { method: Method::POST, ..cancel });
+    let end = Kind::get(visit.path("/end"), &patient, 403, refused_change);
+    all.push(Kind { method: Method::POST, ..end });
     // Opened once, before anybody is killed: that is an entry of its own.
     let helper = office.token(TENANT, "clinician-7", "clinician");
     let urgent = Kind::get(&own, &helper, 200, read(session, &visit.id, "emergency"));

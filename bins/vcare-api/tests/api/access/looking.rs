@@ -177,7 +177,7 @@ async fn who_is_refused_is_written_down_with_what_they_tried_and_why_not() {
     let other = app.standins.issuer().token(&app.account(TENANT, "pat-2", "patient").patient(NO_CONSENT));
     let elsewhere = app.token_of(OTHER_TENANT, "clinician-1", "clinician");
     let (session, sent_path) = (visit.id.as_str(), format!("/async-visits/{sent}"));
-    let (list, cancel, end) = (format!("{sent_path}/attachments"), visit.path("/cancel"), visit.path("/end"));
+    let (list, end) = (format!("{sent_path}/attachments"), visit.path("/end"));
     let unknown = format!("/sessions/{NO_SESSION}");
     let put_out = visit.path(&format!("/participants/{}/remove", visit.patient));
     let (live, asynchronous, files) = ("VirtualSession", "AsyncVisit", "AttachmentList");
@@ -202,7 +202,7 @@ async fn who_is_refused_is_written_down_with_what_they_tried_and_why_not() {
         reads(&scheduler, &sent_path, 403, (asynchronous, &sent), see_async, "role"),
         reads(&scheduler, "/async-visits", 403, (asynchronous, TENANT), see_async, "role"),
         reads(&scheduler, &list, 403, (files, &sent), see_async, "role"),
-        tries(&patient, &cancel, 403, (live, session), "virtual_care:session:cancel", "role"),
+        tries(&patient, &end, 403, (live, session), "virtual_care:session:end", "role"),
         // By their relation to a visit that they may see.
         tries(&assigned, &end, 403, (live, session), "virtual_care:session:end", "relation"),
         tries(&assigned, &put_out, 403, (live, session), "virtual_care:session:remove", "relation"),

@@ -12,7 +12,7 @@ use crate::described::{self, Operation};
 use crate::permissions::needed;
 use crate::support::{CONSENTED, TestApp, Visit, draft, must_be_committed};
 
-const SESSION_STATES: [&str; 6] = ["scheduled", "waiting", "active", "failed", "ended", "cancelled"];
+const SESSION_STATES: [&str; 7] = ["scheduled", "waiting", "active", "failed", "ended", "cancelled", "no_show"];
 const ASYNC_STATES: [&str; 4] = ["submitted", "under_review", "responded", "closed"];
 
 /// What somebody is, as far as the policy goes.
@@ -90,6 +90,12 @@ async fn visit_in(app: &TestApp, state: &str) -> Visit {
         "failed" => app.fail(&visit).await,
         "ended" => {
             app.end(&visit).await.expect(200);
+        }
+        "no_show" => {
+            // Not by moving the clock: an emergency access lasts for half an hour.
+            let now = json!({"scheduledStart": app.minutes_ahead(0), "allowOverlap": true});
+            app.patch(&app.token("clinician"), &visit, &now).await.expect(200);
+            app.post(&app.token("clinician"), &visit.path("/no-show"), &json!({})).await.expect(200);
         }
         "cancelled" => {
             app.cancel(&visit, "the patient asked for it").await.expect(200);

@@ -13,8 +13,8 @@ fn fields(value: &Value) -> BTreeSet<&str> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_audience_is_shown_its_own_fields_of_a_visit_and_no_others() {
-    const TIMES: &str = "audience id status scheduledStart scheduledEnd timeZone actualStart actualEnd version createdAt \
-                         updatedAt participants";
+    const TIMES: &str = "audience id status scheduledStart scheduledEnd timeZone patientExpectedAt actualStart actualEnd \
+                         version createdAt updatedAt participants";
     const PLAN: &str = "tenantId nodeId patientId appointmentId encounterId encounterStatus initiatorId providerId \
                         videoBackend roomName roomUrl durationSeconds recordingEnabled";
     const COURSE: &str = "failureReason cancelReason endCause endReason mediaMode segments secondsTogether providers";

@@ -87,6 +87,15 @@ async fn us_008_every_screen_is_read_and_pressed_in_three_languages_on_the_narro
     for language in LANGUAGES {
         must_speak(&it, language, "ask").await;
     }
+    it.tab.press("second").await;
+    for language in LANGUAGES {
+        must_speak(&it, language, "tell").await;
+    }
+    it.tab.press("better").await;
+    for language in LANGUAGES {
+        must_speak(&it, language, "sure").await;
+    }
+    it.tab.press("back").await;
     it.tab.press("first").await;
     for language in LANGUAGES {
         must_speak(&it, language, "wait").await;

@@ -5,6 +5,7 @@ mod devices;
 mod devtools;
 mod endings;
 mod languages;
+mod late;
 mod line;
 mod pictures;
 mod tab;

@@ -35,6 +35,13 @@ async fn pictures_of_the_main_states() {
     it.open().await;
     it.tab.size(360, 640).await;
     take(&it, "1-ask").await;
+    it.tab.press("second").await;
+    it.says("tell").await;
+    take(&it, "6-late").await;
+    it.tab.press("better").await;
+    it.says("sure").await;
+    take(&it, "7-sure").await;
+    it.tab.press("back").await;
     it.waits().await;
     it.tab.until("document.getElementById('place').textContent").await;
     take(&it, "2-wait").await;

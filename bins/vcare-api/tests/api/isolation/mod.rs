@@ -73,6 +73,8 @@ async fn every_route_hides_a_visit_from_another_tenant() {
         // It is refused for whose it is, and for nothing else.
         let own = match &draft {
             Some(draft) => decide(&app, &app.token("clinician"), &visit, draft).await,
+            // Only the patient says that they are late.
+            None if operation.id == "announceDelay" => send(&app, &app.token("patient"), &operation, &visit).await,
             None => send(&app, &app.token("clinician"), &operation, &visit).await,
         };
         assert!((200..300).contains(&own.status), "{}: {} {}", operation.id, own.status, own.body);
@@ -122,8 +124,8 @@ async fn every_other_route_shows_and_changes_only_what_is_the_callers() {
                 assert_eq!(told.body["visitsWithoutEncounter"]["count"], 0, "{}", told.body);
             }
             // Who comes by link is of the tenant that signed the link; `bad_input` tries all others.
-            "join" | "joinByLink" | "joinStatus" | "joinConnection" | "joinShort" | "joinClinic"
-            | "probeLinkByToken" => {
+            "join" | "joinByLink" | "joinStatus" | "joinConnection" | "joinShort" | "joinClinic" | "joinDelay"
+            | "joinCancel" | "probeLinkByToken" => {
                 send(&app, &outsider, &operation, &visit).await;
             }
             "readConfig" | "writeConfig" => {

@@ -8,7 +8,7 @@ use crate::support::{Answer, TestApp, Visit};
 
 impl TestApp {
     /// Link and short link of the patient, newly issued.
-    async fn links(&self, visit: &Visit) -> (String, String) {
+    pub async fn links(&self, visit: &Visit) -> (String, String) {
         let path = visit.path(&format!("/participants/{}/join-token", visit.patient));
         let issued = self.post(&self.token("clinician"), &path, &json!({})).await.expect(201);
         (issued.text("joinToken"), code(&issued.text("shortUrl")))

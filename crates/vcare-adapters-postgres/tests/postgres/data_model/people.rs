@@ -85,7 +85,8 @@ pub const TOLD: [(&str, &str, &str); 67] = [
     ("virtual_session", "a clinician's words", "cancel_reason end_reason messaging_reason"),
     ("virtual_session", "leads to what was written", "messaging_thread_id"),
     ("virtual_session", "leads to what was recorded", "recording_ref further_recordings"),
-    ("virtual_session", TIMES, "scheduled_start scheduled_end started_at failed_at ended_at cancelled_at no_show_at segments"),
+    ("virtual_session", TIMES, "scheduled_start scheduled_end delay_minutes started_at failed_at ended_at
+        cancelled_at no_show_at segments"),
     ("virtual_session", "the name of a room that opens for tokens only", "room_name room_url"),
     ("virtual_session", "consent to recording", "recording_enabled recording_withdrawn_at"),
     ("virtual_session", NOTHING, "tenant_id id node_id video_backend status time_zone encounter_status version created_at

@@ -10,10 +10,10 @@ use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use vcare_domain::{
-    AppointmentId, Change, EncounterId, EventId, FreeText, HttpsUrl, LinkUse, MediaMode, NewParticipant, NewSession,
-    NodeId, Outcome, ParticipantId, ParticipantRole, Patience, PatientId, RecordingRef, Refusal, Room, RoomName,
-    Schedule, SegmentCause, SessionEvent, SessionId, TenantConfig, TenantConfigDraft, TenantId, ThreadId, TimeZoneName,
-    UserId, Version, VideoBackend, VirtualSession,
+    AppointmentId, Change, Delay, EncounterId, EventId, FreeText, HttpsUrl, LinkUse, MediaMode, NewParticipant,
+    NewSession, NewTime, NodeId, Outcome, ParticipantId, ParticipantRole, Patience, PatientId, RecordingRef, Refusal,
+    Room, RoomName, Schedule, SegmentCause, SessionEvent, SessionId, TenantConfig, TenantConfigDraft, TenantId,
+    ThreadId, TimeZoneName, UserId, Version, VideoBackend, VirtualSession,
 };
 
 use crate::actor::{ActorRef, Scope, TraceContext};
@@ -26,6 +26,7 @@ use crate::ports::ConsentSubject;
 pub type SampleError = Box<dyn Error + Send + Sync>;
 
 const WINDOW: Duration = Duration::MINUTE;
+const GRACE: Duration = Duration::minutes(15);
 const PATIENCE: Patience = Patience::DEFAULT;
 const CREATED_AT: OffsetDateTime = datetime!(2026-03-01 08:00 UTC);
 const LIMIT: u8 = 6;
@@ -145,7 +146,12 @@ impl Narrator {
         let reason = FreeText::parse(WHY_CANCELLED)?;
         self.user(&mut visit, SCHEDULER, 30, |visit, change| visit.cancel(reason, &change))?;
         let mut visit = self.created(6)?;
-        self.user(&mut visit, CLINICIAN, 90, |visit, change| visit.mark_no_show(&change))
+        let delay = Delay::from_minutes(20).ok_or("20 minutes can be announced")?;
+        let patient = participant(1);
+        self.of(&mut visit, ActorRef::Participant(patient), |visit| visit.announce_delay(delay, minute(50)))?;
+        let to = NewTime { start: Some(minute(120)), ..NewTime::default() };
+        self.user(&mut visit, SCHEDULER, 55, |visit, change| visit.reschedule(&to, GRACE, &change))?;
+        self.user(&mut visit, CLINICIAN, 150, |visit, change| visit.mark_no_show(&change))
     }
 
     fn a_visit_that_fails(&mut self) -> Result<(), SampleError> {
@@ -276,7 +282,7 @@ mod tests {
 
     /// How many variants [`SessionEvent`] has. A new one does not compile below until it is counted here, and is not
     /// told until a visit above lives through it.
-    const VARIANTS: usize = 22;
+    const VARIANTS: usize = 24;
 
     fn variant(event: &SessionEvent) -> usize {
         match event {
@@ -302,6 +308,8 @@ mod tests {
             SessionEvent::FallbackParked => 19,
             SessionEvent::Resumed => 20,
             SessionEvent::NoShow => 21,
+            SessionEvent::Rescheduled { .. } => 22,
+            SessionEvent::PatientDelayed { .. } => 23,
         }
     }
 

@@ -56,7 +56,7 @@ pub(super) fn is_legal(from: SessionStatus, to: SessionStatus) -> bool {
         || matches!(
             (from, to),
             (Scheduled, Waiting | Cancelled | NoShow)
-                | (Waiting, Active | Ended | Cancelled | NoShow)
+                | (Waiting, Scheduled | Active | Ended | Cancelled | NoShow)
                 | (Active, Ended | Failed)
                 | (Failed, Active | Ended)
         )

@@ -39,7 +39,7 @@ use About::{SomebodyElse, ThePatient, TheVisit};
 const COLUMNS: [SessionStatus; 7] = [Scheduled, Waiting, Active, Failed, Ended, Cancelled, NoShow];
 
 #[rustfmt::skip]
-const TABLE: [(Action, About, [Verdict; 7]); 29] = [
+const TABLE: [(Action, About, [Verdict; 7]); 31] = [
     //                                         scheduled      waiting        active      failed      ended      cancelled  no_show
     (Action::Invite,          SomebodyElse, [To(Scheduled), To(Waiting),   To(Active), No,         No,        No,     No]),
     (Action::IssueJoinToken,  ThePatient,   [To(Scheduled), To(Waiting),   To(Active), No,         No,        No,     No]),
@@ -59,6 +59,8 @@ const TABLE: [(Action, About, [Verdict; 7]); 29] = [
     (Action::ReportConnection, ThePatient,  [Repeat,        Repeat,        To(Active), No,         No,        No,     No]),
     (Action::Fail,            TheVisit,     [No,            No,            NotLost,    Repeat,     No,        No,     No]),
     (Action::Cancel,          TheVisit,     [To(Cancelled), To(Cancelled), No,         No,         No,        Repeat,     No]),
+    (Action::Reschedule,      TheVisit,     [To(Scheduled), To(Scheduled), No,         No,         No,        No,     No]),
+    (Action::AnnounceDelay,   ThePatient,   [To(Scheduled), To(Waiting),   No,         No,         No,        No,     No]),
     (Action::End,             TheVisit,     [No,            To(Ended),     To(Ended),  To(Ended),  Repeat,    No,     No]),
     (Action::EndByItself,     TheVisit,     [NotDue,        NotDue,        No,         NotDue,     No,        No,     No]),
     (Action::MarkNoShow,      TheVisit,     [To(NoShow),    Came,          No,         No,         No,        No,     Repeat]),
@@ -95,6 +97,10 @@ fn act(visit: &mut VirtualSession, action: Action, about: About) -> Result<Outco
         Action::ReportConnection => visit.hear(somebody(INTERPRETER), Heard::Lost, minute(20), PATIENCE),
         Action::Fail => visit.fail(WINDOW, minute(20)),
         Action::Cancel => visit.cancel(reason(), &at(20)),
+        Action::Reschedule => visit.reschedule(&to(60), GRACE, &at(20)),
+        Action::AnnounceDelay => {
+            visit.announce_delay_by_link(person(PATIENT), 1, Delay::from_minutes(30).unwrap(), minute(20))
+        }
         Action::End => visit.end(None, &at(20)),
         Action::EndByItself => visit.end_by_itself(PATIENCE, minute(20)),
         Action::MarkNoShow => visit.mark_no_show(&at(20)),
@@ -149,7 +155,7 @@ fn the_table_has_a_column_for_every_state() {
 /// The commands that take the version a caller saw, and the state in which they would be applied.
 type Versioned = (SessionStatus, fn(&mut VirtualSession, Change) -> Result<Outcome, Refusal>);
 
-const VERSIONED: [Versioned; 10] = [
+const VERSIONED: [Versioned; 11] = [
     (Scheduled, |visit, change| visit.invite(observer(9), LIMIT, &change)),
     (Scheduled, |visit, change| visit.issue_join_token(person(PATIENT), None, LIMIT, &change)),
     (Scheduled, |visit, change| visit.join_as_provider(person(9), LIMIT, PATIENCE, &change)),
@@ -157,6 +163,7 @@ const VERSIONED: [Versioned; 10] = [
     (Waiting, |visit, change| visit.remove(person(PATIENT), reason(), &change)),
     (Waiting, |visit, change| visit.cancel(reason(), &change)),
     (Scheduled, |visit, change| visit.mark_no_show(&change)),
+    (Waiting, |visit, change| visit.reschedule(&to(60), GRACE, &change)),
     (Active, |visit, change| visit.withdraw_recording(&change)),
     (Active, |visit, change| visit.fall_back(None, &change)),
     (Active, |visit, change| visit.end(None, &change)),

@@ -66,9 +66,22 @@ pub fn observer(n: u128) -> NewParticipant {
     with_role(n, None, ParticipantRole::Observer)
 }
 
+/// How long before its planned start the waiting room opens.
+pub const GRACE: Duration = Duration::minutes(15);
+
+/// Planned for that minute, for half an hour.
+pub fn planned(minutes: i64) -> Schedule {
+    let zone = TimeZoneName::parse("Asia/Kabul").unwrap();
+    Schedule::plan(minute(minutes), None, zone, NOON).unwrap()
+}
+
+/// Moved to that minute.
+pub fn to(minutes: i64) -> NewTime {
+    NewTime { start: Some(minute(minutes)), ..NewTime::default() }
+}
+
 /// What a visit of one patient and, where named, one provider is made of.
 pub fn plan(provider: Option<&str>) -> NewSession {
-    let zone = TimeZoneName::parse("Asia/Kabul").unwrap();
     NewSession {
         id: SessionId::from_uuid(Uuid::from_u128(100)),
         tenant_id: TenantId::parse("kabul-central").unwrap(),
@@ -83,7 +96,7 @@ pub fn plan(provider: Option<&str>) -> NewSession {
             name: RoomName::parse("kabul-abcdefgh").unwrap(),
             url: HttpsUrl::parse("https://meet.example/kabul-abcdefgh").unwrap(),
         },
-        schedule: Schedule::plan(minute(0), None, zone, NOON).unwrap(),
+        schedule: planned(0),
         recording_enabled: true,
     }
 }

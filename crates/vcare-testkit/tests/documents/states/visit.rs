@@ -6,10 +6,10 @@ use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use vcare_domain::{
-    Change, EncounterId, FreeText, Heard, HttpsUrl, LinkUse, MediaMode, NewParticipant, NewSession, Outcome,
-    ParticipantId, ParticipantRole, ParticipantStatus, Patience, PatientId, Profile, RecordingRef, Refusal, Room,
-    RoomName, Schedule, SegmentCause, SessionId, SessionStatus, TenantId, ThreadId, TimeZoneName, UserId, VideoBackend,
-    VirtualSession,
+    Change, Delay, EncounterId, FreeText, Heard, HttpsUrl, LinkUse, MediaMode, NewParticipant, NewSession, NewTime,
+    Outcome, ParticipantId, ParticipantRole, ParticipantStatus, Patience, PatientId, Profile, RecordingRef, Refusal,
+    Room, RoomName, Schedule, SegmentCause, SessionId, SessionStatus, TenantId, ThreadId, TimeZoneName, UserId,
+    VideoBackend, VirtualSession,
 };
 
 use super::explore::{Cells, Command, Machine, OUTSIDE, are_all_commands, explore};
@@ -84,6 +84,10 @@ fn reason() -> FreeText {
     FreeText::parse("snow").unwrap()
 }
 
+fn newest_token(visit: &VirtualSession, n: u128) -> u32 {
+    visit.parts().participant(person(n)).map_or(0, |participant| participant.token_version)
+}
+
 fn commands() -> Vec<Command<VirtualSession>> {
     let mut commands: Vec<Command<VirtualSession>> = Vec::new();
     commands.extend(of_each("invite", |visit, n, role| {
@@ -98,8 +102,7 @@ fn commands() -> Vec<Command<VirtualSession>> {
         if role == ParticipantRole::Provider {
             return Err(Refusal::ProvidersSignIn);
         }
-        let token = visit.parts().participant(person(n)).map_or(0, |participant| participant.token_version);
-        visit.join(person(n), token, PATIENCE.resume, later(visit))
+        visit.join(person(n), newest_token(visit, n), PATIENCE.resume, later(visit))
     }));
     commands.extend(of_all("join_as_provider", |visit| {
         visit.join_as_provider(person(2), LIMIT, PATIENCE, &by_the_doctor(visit))
@@ -137,6 +140,18 @@ fn commands() -> Vec<Command<VirtualSession>> {
         visit.join_as_named_provider(person(2), None, LIMIT, PATIENCE, &by_the_doctor(visit))
     }));
     commands.extend(of_all("cancel", |visit| visit.cancel(reason(), &by_the_doctor(visit))));
+    commands.extend(of_each("cancel_by_link", |visit, n, _| {
+        visit.cancel_by_link(person(n), newest_token(visit, n), reason(), later(visit))
+    }));
+    commands.extend(of_all("reschedule", |visit| {
+        let to = NewTime { start: Some(later(visit) + Duration::HOUR), ..NewTime::default() };
+        visit.reschedule(&to, Duration::ZERO, &by_the_doctor(visit))
+    }));
+    let delay = Delay::from_minutes(30).unwrap();
+    commands.extend(of_all("announce_delay", move |visit| visit.announce_delay(delay, later(visit))));
+    commands.extend(of_each("announce_delay_by_link", move |visit, n, _| {
+        visit.announce_delay_by_link(person(n), newest_token(visit, n), delay, later(visit))
+    }));
     commands.extend(of_all("end_by_itself", |visit| {
         visit.end_by_itself(PATIENCE, visit.parts().updated_at + Duration::days(2))
     }));

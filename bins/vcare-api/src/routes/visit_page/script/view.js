@@ -25,11 +25,20 @@ const slowly = () => performance.now() - since > 8000 && words.slow;
 
 const who = () => visit.provider && fill(words.who, { n: "\u2068" + visit.provider + "\u2069" });
 
+const estimate = minutes => {
+  const hours = Math.floor(minutes / 60);
+  if (minutes > 60) return hours === 1 ? words.hour : fill(words.hours, { n: hours });
+  return minutes === 1 ? words.about1 : fill(words.about, { n: minutes });
+};
+
+const expected = () => visit.expected > now() && fill(words.expected, { when: when(visit.expected, visit.zone) });
+
 const waits = () => ({
   say: words.wait,
   place: visit.place && (visit.place === 1 ? words.next : fill(words.place, { n: visit.place })),
-  opens: visit.opens > now() && fill(words.opens, { when: when(visit.opens, visit.zone) }),
-  estimate: visit.about && (visit.about === 1 ? words.about1 : fill(words.about, { n: visit.about })),
+  opens: [visit.opens > now() && fill(words.opens, { when: when(visit.opens, visit.zone) }), expected()].filter(Boolean).join(" "),
+  second: [words.late, () => show("late")],
+  estimate: visit.about && estimate(visit.about),
   who: who(),
   more: words.stay,
   line: lineWords(),
@@ -38,7 +47,24 @@ const waits = () => ({
 });
 
 const SCREENS = {
-  ask: () => ({ say: words.ask, first: [words.come, () => come()] }),
+  ask: () => ({
+    say: words.ask,
+    more: expected(),
+    first: [words.come, () => come()],
+    second: [words.late, () => show("late")],
+  }),
+  late: () => {
+    const [first, second, poorer] = delays();
+    const back = [words.back, goBack];
+    return { say: words.tell, more: untold, first, second, poorer, better: [words.cannot, () => show("sure")], back };
+  },
+  sure: () => ({
+    say: words.sure,
+    more: untold,
+    first: [words.cancel, () => tellClinic("cancel", {})],
+    back: [words.back, goBack],
+  }),
+  telling: () => ({ say: words.busy, more: slowly() }),
   busy: () => ({ say: words.busy, more: slowly() }),
   wait: waits,
   lost: () => ({ say: words.lost, first: [words.again, stir] }),
@@ -73,7 +99,7 @@ const render = () => {
   put("title", words.title);
   document.title = (screen === "ready" ? "● " : "") + words.title;
   for (const id of ["say", "place", "opens", "who", "line", "estimate", "more"]) put(id, seen[id]);
-  for (const id of ["first", "second", "poorer", "better"]) button(id, seen[id]);
+  for (const id of ["first", "second", "poorer", "better", "back"]) button(id, seen[id]);
   $("main").className = screen === "wait" ? "waits" : "";
   const clock = knows(visit.zone) ? words.clock : words.clockHere;
   put("clock", visit.zone && fill(clock, { n: hour(wall(now(), visit.zone)) }));

@@ -29,12 +29,17 @@ const backoff = () => Math.min(30, Math.pow(2, strikes)) * (750 + Math.random() 
 // This entry of the history knows that a person came by it, so that a reload needs no button; it does not hold the token.
 const remember = () => history.replaceState({ came: true, prefer: visit.prefer, clinic: clinic && clinic.tag }, "");
 
+// The token that a short link's code stands for; answers what came back when it was not had.
+const needToken = async () => {
+  if (token) return;
+  const found = await ask("POST", BASE + "/short", 30, { code });
+  if (found.status !== 200) return found;
+  token = found.body.token;
+};
+
 const join = async takeOver => {
-  if (!token) {
-    const found = await ask("POST", BASE + "/short", 30, { code });
-    if (found.status !== 200) return found;
-    token = found.body.token;
-  }
+  const failed = await needToken();
+  if (failed) return failed;
   const body = { token };
   if (device && !plain) body.deviceId = device;
   if (takeOver) body.takeOver = true;
@@ -55,6 +60,8 @@ const learn = body => {
   visit.version = body.version;
   visit.place = body.placeInLine;
   visit.about = body.estimatedWaitMinutes;
+  visit.expected = Date.parse(body.expectedAt);
+  visit.start = body.scheduledStart || visit.start;
   if (body.timeZone) visit.zone = body.timeZone;
   fallback = Object.assign({ how: fallback.how }, body.fallback);
   if (body.opensAt) visit.opens = Date.parse(body.opensAt);
@@ -101,7 +108,7 @@ const react = answer => {
   strikes = 0;
   fresh = false;
   if (status === 204) {
-    if (!/ready|failed/.test(screen)) show("wait");
+    if (!/ready|failed/.test(screen)) showWait();
     return Math.max(1, Math.min(after, 50));
   }
   const news = learn(body);
@@ -115,7 +122,7 @@ const react = answer => {
       arrive(body.url);
     } else {
       hurry = false;
-      show("wait");
+      showWait();
     }
     return 0;
   }
@@ -128,7 +135,12 @@ const react = answer => {
     joined = false;
     return 0;
   }
-  show("wait");
+  if (body.participantStatus === "invited") {
+    // It was moved to a time that has not come: joining again says when it opens.
+    joined = false;
+    return 0;
+  }
+  showWait();
   return news ? 1 : quietly(answer, wasFresh);
 };
 
