@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 use time::OffsetDateTime;
 use vcare_app::operations::Reconciliation;
-use vcare_app::ports::{Backlog, Clock, Oversight, UnsettledVisit};
+use vcare_app::ports::{Backlog, Clock, FailedVisit, Oversight, UnsettledVisit};
 use vcare_boot::{Config, SystemClock, operators_oversight};
 use vcare_domain::TenantId;
 
@@ -43,6 +43,17 @@ impl output::Row for VisitRow {
     const COLUMNS: &'static [&'static str] = &["tenant", "session", "encounter", "ended"];
 }
 
+#[derive(Serialize)]
+struct FailedRow {
+    tenant: String,
+    session: String,
+    failed: String,
+}
+
+impl output::Row for FailedRow {
+    const COLUMNS: &'static [&'static str] = &["tenant", "session", "failed"];
+}
+
 pub async fn run(arguments: Reconcile, output: Output) -> anyhow::Result<ExitCode> {
     let tenant = arguments.tenant.map(TenantId::parse).transpose()?;
     let unsettled = operators_oversight(&Config::load()?).unsettled(tenant.as_ref()).await?;
@@ -55,17 +66,32 @@ pub async fn run(arguments: Reconcile, output: Output) -> anyhow::Result<ExitCod
         row("Encounters without charge", unsettled.without_charge.count, unsettled.without_charge.oldest),
         row("events not acknowledged", unsettled.unacknowledged.count, unsettled.unacknowledged.oldest),
         row("jobs parked", unsettled.parked.count, unsettled.parked.oldest),
+        row("failed visits", unsettled.failed.count, unsettled.failed.oldest),
     ])?;
     // The oldest by name, for people; programs ask the API.
     if output == Output::Table {
         for backlog in [&unsettled.without_encounter, &unsettled.without_charge] {
             list(backlog, now, output)?;
         }
+        list_failed(&unsettled.failed, now, output)?;
     }
     if found.is_complete() {
         return Ok(ExitCode::SUCCESS);
     }
     Ok(PENDING.into())
+}
+
+fn list_failed(backlog: &Backlog<FailedVisit>, now: OffsetDateTime, output: Output) -> anyhow::Result<()> {
+    if backlog.items.is_empty() {
+        return Ok(());
+    }
+    println!();
+    let rows = backlog.items.iter().map(|visit| FailedRow {
+        tenant: visit.tenant_id.to_string(),
+        session: visit.session_id.to_string(),
+        failed: age(now - visit.failed_at),
+    });
+    output.rows(&rows.collect::<Vec<_>>())
 }
 
 fn list(backlog: &Backlog<UnsettledVisit>, now: OffsetDateTime, output: Output) -> anyhow::Result<()> {

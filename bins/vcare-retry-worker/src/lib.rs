@@ -79,6 +79,7 @@ pub async fn run(
     tasks.spawn(listen(app.clone(), shutdown.clone()));
     tasks.spawn(expire(app.clone(), shutdown.clone()));
     tasks.spawn(end_visits_not_held(app.clone(), shutdown.clone()));
+    tasks.spawn(measure_failed_visits(app.clone(), Arc::clone(&clock), shutdown.clone()));
     tasks.spawn(measure(app, Arc::clone(&clock), shutdown.clone()));
     let keep = time::Duration::hours(i64::from(config.worker.keep_answers_hours));
     tasks.spawn(async move {
@@ -166,6 +167,22 @@ async fn measure_uploads(app: App, clock: Arc<dyn Clock>, shutdown: Cancellation
             }
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "uploads could not be counted");
+            }
+        }
+    })
+    .await;
+}
+
+async fn measure_failed_visits(app: App, clock: Arc<dyn Clock>, shutdown: CancellationToken) {
+    every(MEASURE_EVERY, &shutdown, || async {
+        match app.failed_visits().await {
+            Ok((count, oldest)) => {
+                let age = oldest.map_or(0.0, |since| (clock.now() - since).as_seconds_f64().max(0.0));
+                metrics::gauge!("vcare_failed_visits").set(count as f64);
+                metrics::gauge!("vcare_failed_visits_oldest_age_seconds").set(age);
+            }
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "failed visits could not be counted");
             }
         }
     })

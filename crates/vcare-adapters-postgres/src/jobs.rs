@@ -110,6 +110,15 @@ struct NotHeldRow {
     id: Uuid,
 }
 
+/// Visits of all tenants that have failed.
+#[derive(QueryableByName)]
+struct FailedRow {
+    #[diesel(sql_type = BigInt)]
+    visits: i64,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    oldest: Option<OffsetDateTime>,
+}
+
 #[derive(QueryableByName)]
 struct LeasedRow {
     #[diesel(sql_type = Text)]
@@ -224,6 +233,15 @@ impl JobQueue for PgJobQueue {
             .into_iter()
             .map(|row| Ok((TenantId::parse(row.tenant_id).map_err(corrupt)?, SessionId::from_uuid(row.id))));
         visits.collect()
+    }
+
+    async fn failed_visits(&self) -> Result<(u64, Option<OffsetDateTime>), StoreError> {
+        let mut conn = self.connections.unbound().await?;
+        let row: FailedRow = diesel::sql_query("SELECT visits, oldest FROM failed_visits()")
+            .get_result(&mut conn.pg)
+            .await
+            .map_err(store_error)?;
+        Ok((u64::try_from(row.visits).unwrap_or(0), row.oldest))
     }
 
     async fn tenants_at(&self, backend: VideoBackend) -> Result<Vec<TenantId>, StoreError> {

@@ -7,9 +7,12 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vcare_app::ports::{
-    Backlog, ITEMS, JobFilter, JobKind, JobView, Oversight, StoreError, TenantView, Unsettled, UnsettledVisit, VisitId,
+    Backlog, FailedVisit, ITEMS, JobFilter, JobKind, JobView, Oversight, StoreError, TenantView, Unsettled,
+    UnsettledVisit, VisitId,
 };
-use vcare_domain::{AsyncVisitId, EmergencyAccess, EncounterStatus, JobId, SessionId, TenantId, Version};
+use vcare_domain::{
+    AsyncVisitId, EmergencyAccess, EncounterStatus, JobId, SessionId, SessionStatus, TenantId, Version,
+};
 
 use crate::config::PgConfig;
 use crate::connection::{Connections, DatabaseRole};
@@ -93,6 +96,7 @@ pub(crate) async fn unsettled(pg: &mut AsyncPgConnection, tenant: Option<&Tenant
         without_charge: visits(pg, tenant, Lacking::Charge).await?,
         unacknowledged: events(pg, tenant).await?,
         parked: Backlog { items: jobs(pg, tenant, JobFilter::Parked, ITEMS).await?, ..parked(pg, tenant).await? },
+        failed: failed(pg, tenant).await?,
     })
 }
 
@@ -180,6 +184,35 @@ fn unsettled_visit(
         encounter: encounter.as_deref().and_then(EncounterStatus::from_name).ok_or(corrupt("encounter_status"))?,
         ended_at: ended_at.ok_or(corrupt(end))?,
     })
+}
+
+async fn failed(pg: &mut AsyncPgConnection, tenant: Option<&TenantId>) -> Result<Backlog<FailedVisit>, StoreError> {
+    use virtual_session::dsl;
+    let failed = || {
+        let query = virtual_session::table.filter(dsl::status.eq(SessionStatus::Failed.as_str())).into_boxed();
+        match tenant {
+            Some(tenant) => query.filter(dsl::tenant_id.eq(tenant.as_str())),
+            None => query,
+        }
+    };
+    let (count, oldest): (i64, Option<OffsetDateTime>) =
+        failed().select((count_star(), min(dsl::failed_at))).first(pg).await.map_err(store_error)?;
+    let rows: Vec<(String, Uuid, Option<OffsetDateTime>)> = failed()
+        .select((dsl::tenant_id, dsl::id, dsl::failed_at))
+        .order((dsl::failed_at, dsl::id))
+        .limit(i64::from(ITEMS))
+        .load(pg)
+        .await
+        .map_err(store_error)?;
+    let corrupt = |column| StoreError::Corrupt { table: "virtual_session", column };
+    let items = rows.into_iter().map(|(tenant, id, failed_at)| {
+        Ok(FailedVisit {
+            tenant_id: TenantId::parse(tenant).map_err(|_| corrupt("tenant_id"))?,
+            session_id: SessionId::from_uuid(id),
+            failed_at: failed_at.ok_or(corrupt("failed_at"))?,
+        })
+    });
+    Ok(Backlog { count: counted(count), oldest, items: items.collect::<Result<_, StoreError>>()? })
 }
 
 async fn events(pg: &mut AsyncPgConnection, tenant: Option<&TenantId>) -> Result<Backlog<()>, StoreError> {

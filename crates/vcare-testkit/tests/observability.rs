@@ -113,6 +113,8 @@ fn every_metric_is_in_the_dashboard_or_known_to_be_elsewhere() {
     let elsewhere = [
         "vcare_connection_tests_total",
         "vcare_display_names_missing_total",
+        "vcare_failed_visits",
+        "vcare_failed_visits_oldest_age_seconds",
         "vcare_fhir_duplicate_encounters_total",
         "vcare_fhir_merged_patients_total",
         "vcare_rate_limited_total",

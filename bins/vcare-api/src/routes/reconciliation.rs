@@ -20,7 +20,8 @@ pub struct ReconciliationDto {
     /// The moment of the answer.
     #[serde(with = "time::serde::rfc3339")]
     as_of: OffsetDateTime,
-    /// Whether every ended visit has its Encounter and its charge, and every event is acknowledged.
+    /// Whether every ended visit has its Encounter and its charge, every event is acknowledged, no job waits for a person, and no
+    /// visit has failed that was neither resumed nor ended.
     complete: bool,
     /// Ended visits, and answered ones without a live link, whose Encounter is pending or parked.
     visits_without_encounter: VisitBacklogDto,
@@ -30,6 +31,33 @@ pub struct ReconciliationDto {
     events_not_acknowledged: BacklogDto,
     /// Durable work that waits for a person.
     jobs_parked: JobBacklogDto,
+    /// Visits that failed and were neither resumed nor ended. They end by themselves after a day, and are charged for what was held.
+    visits_failed: FailedBacklogDto,
+}
+
+/// Visits that failed, the oldest 50 of them by name.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FailedBacklogDto {
+    /// How many and how old.
+    #[serde(flatten)]
+    backlog: BacklogDto,
+    /// The oldest.
+    items: Vec<FailedVisitDto>,
+}
+
+/// A visit that failed and was neither resumed nor ended.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FailedVisitDto {
+    /// The session.
+    #[schema(example = "vsn_01KA8Z0Q3CJ9XW2V5T7N4B6M8R")]
+    session_id: String,
+    /// When it failed.
+    #[serde(with = "time::serde::rfc3339")]
+    failed_at: OffsetDateTime,
+    /// How long ago that is.
+    age_seconds: i64,
 }
 
 /// How many, and how old the oldest is.
@@ -133,6 +161,19 @@ impl From<&Reconciliation> for ReconciliationDto {
             jobs_parked: JobBacklogDto {
                 backlog: counted(unsettled.parked.count, unsettled.parked.oldest),
                 items: unsettled.parked.items.iter().map(job).collect(),
+            },
+            visits_failed: FailedBacklogDto {
+                backlog: counted(unsettled.failed.count, unsettled.failed.oldest),
+                items: unsettled
+                    .failed
+                    .items
+                    .iter()
+                    .map(|visit| FailedVisitDto {
+                        session_id: visit.session_id.to_string(),
+                        failed_at: visit.failed_at,
+                        age_seconds: age(visit.failed_at),
+                    })
+                    .collect(),
             },
         }
     }

@@ -165,3 +165,20 @@ async fn a_probe_that_fails_on_our_side_does_not_keep_the_others_away() {
     assert_eq!((report.failed, report.taken()), (1, 1));
     assert_eq!(app.write_encounters().await.done, 5, "without waiting for the lost probe");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_visit_is_on_the_reconciliation_with_its_age_until_it_is_ended() {
+    let app = TestApp::start().await;
+    let (visit, _) = app.lost_visit().await;
+    app.give_up().await;
+    app.clock.advance(Duration::hours(2));
+    let found = reconciliation(&app).await;
+    let failed = &found["visitsFailed"];
+    assert_eq!((&failed["count"], &failed["oldestAgeSeconds"]), (&json!(1), &json!(7200)));
+    assert_eq!((&failed["items"][0]["sessionId"], &found["complete"]), (&json!(visit.id), &json!(false)));
+    assert_eq!(app.app.failed_visits().await.unwrap().0, 1);
+    app.end(&visit).await.expect(200);
+    let found = reconciliation(&app).await;
+    assert_eq!(found["visitsFailed"], json!({"count": 0, "oldestAgeSeconds": null, "items": []}));
+    assert_eq!(app.app.failed_visits().await.unwrap(), (0, None));
+}

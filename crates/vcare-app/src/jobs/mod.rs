@@ -12,6 +12,7 @@ mod report;
 mod run;
 mod thread;
 
+use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -60,5 +61,13 @@ impl App {
     /// [`StoreError`].
     pub async fn open_jobs(&self) -> Result<Vec<OpenJobs>, StoreError> {
         self.jobs.open().await
+    }
+
+    /// How many visits have failed and were neither resumed nor ended, and since when the oldest has.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn failed_visits(&self) -> Result<(u64, Option<OffsetDateTime>), StoreError> {
+        self.jobs.failed_visits().await
     }
 }

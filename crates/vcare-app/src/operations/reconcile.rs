@@ -18,11 +18,13 @@ pub struct Reconciliation {
 }
 
 impl Reconciliation {
-    /// Whether nothing is missing: every ended visit has its Encounter and its charge, and every event is acknowledged.
+    /// Whether nothing is missing: every ended visit has its Encounter and its charge, every event is acknowledged, and no visit has
+    /// failed that was neither resumed nor ended.
     #[must_use]
     pub const fn is_complete(&self) -> bool {
-        let Unsettled { without_encounter, without_charge, unacknowledged, parked } = &self.unsettled;
-        without_encounter.count == 0 && without_charge.count == 0 && unacknowledged.count == 0 && parked.count == 0
+        let Unsettled { without_encounter, without_charge, unacknowledged, parked, failed } = &self.unsettled;
+        let owed = without_encounter.count + without_charge.count + failed.count;
+        owed == 0 && unacknowledged.count == 0 && parked.count == 0
     }
 }
 

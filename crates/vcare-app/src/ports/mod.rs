@@ -35,7 +35,9 @@ pub use neighbours::{
     FhirError, FhirGateway, Individual, LicenceCheck, LicenceStatus, MessagingThreads, NeighbourError, NeighbourFault,
     Period, ThreadDraft, ThreadError, VirtualService,
 };
-pub use oversight::{Backlog, ITEMS, JobFilter, JobView, Oversight, TenantView, Unsettled, UnsettledVisit};
+pub use oversight::{
+    Backlog, FailedVisit, ITEMS, JobFilter, JobView, Oversight, TenantView, Unsettled, UnsettledVisit,
+};
 pub use queue::{
     EventPublisher, GivenBack, JobKind, JobQueue, LeasedJob, NewJob, OpenJobs, Outbox, OutboxLead, OutboxWake,
     PublishError, StoredEvent,

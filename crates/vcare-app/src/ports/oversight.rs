@@ -33,6 +33,17 @@ pub struct UnsettledVisit {
     pub ended_at: OffsetDateTime,
 }
 
+/// A visit that failed and was neither resumed nor ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedVisit {
+    /// Whose.
+    pub tenant_id: TenantId,
+    /// The visit.
+    pub session_id: SessionId,
+    /// When it failed.
+    pub failed_at: OffsetDateTime,
+}
+
 /// A piece of durable work, looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobView {
@@ -69,6 +80,9 @@ pub struct Unsettled {
     pub unacknowledged: Backlog<()>,
     /// Jobs that wait for a person.
     pub parked: Backlog<JobView>,
+    /// Visits that failed and were neither resumed nor ended. They are charged for what was held once they end, which they do by
+    /// themselves after a day.
+    pub failed: Backlog<FailedVisit>,
 }
 
 /// A tenant that has settings, looked at.

@@ -221,6 +221,8 @@ pub trait JobQueue: Send + Sync {
     /// Visits that have not begun and whose time is over: the patient did not come, or was not admitted. The earliest planned
     /// first.
     async fn visits_not_held(&self, now: OffsetDateTime, limit: u16) -> Result<Vec<(TenantId, SessionId)>, StoreError>;
+    /// How many visits have failed and were neither resumed nor ended, and since when the oldest has.
+    async fn failed_visits(&self) -> Result<(u64, Option<OffsetDateTime>), StoreError>;
     /// The tenants that hold their visits at that backend.
     async fn tenants_at(&self, backend: VideoBackend) -> Result<Vec<TenantId>, StoreError>;
     /// Machines' drafts whose time is over and that nobody has erased, oldest first.
