@@ -72,6 +72,12 @@ pub fn token(issuer: &Issuer, tenant: &str, account: &str, role: &str) -> String
     issuer.token(&TokenSpec::new(format!("{account}.{tenant}"), tenant, &[role]).lifetime(TOKEN_LIFE))
 }
 
+/// A token of a patient's account.
+pub fn patients_token(issuer: &Issuer, tenant: &str, patient: &str) -> String {
+    let account = TokenSpec::new(patients_account(patient, tenant), tenant, &["patient"]);
+    issuer.token(&account.patient(patient).lifetime(TOKEN_LIFE))
+}
+
 /// The tenants with a token for each account, and the one that their Jitsi would show, as they stand in `sandbox.json`.
 pub fn tenants(standins: &Standins, internal_tokens: &[String]) -> Vec<Value> {
     let tenants = TENANTS.iter().zip(internal_tokens).map(|((tenant, _, _), internal)| {
@@ -80,9 +86,7 @@ pub fn tenants(standins: &Standins, internal_tokens: &[String]) -> Vec<Value> {
             tokens.insert(name.to_owned(), token(standins.issuer(), tenant, account, role).into());
         }
         for (name, patient) in [("patient", CONSENTED), ("mother", MOTHER)] {
-            let account = TokenSpec::new(patients_account(patient, tenant), *tenant, &["patient"]);
-            let account = account.patient(patient).lifetime(TOKEN_LIFE);
-            tokens.insert(name.to_owned(), standins.issuer().token(&account).into());
+            tokens.insert(name.to_owned(), patients_token(standins.issuer(), tenant, patient).into());
         }
         json!({"id": tenant, "tokens": tokens, "internal_token": internal})
     });

@@ -81,7 +81,7 @@ impl Surroundings {
         let settings = format!("{settings}\n[worker]\nlisten = \"127.0.0.1:{worker_port}\"\npoll_ms = 200\n");
         let file = place.join("vcare.toml");
         fs::write(&file, settings)?;
-        let internal_tokens = set_tenants(&file, standins.jitsi_url()).await?;
+        let internal_tokens = set_tenants(&file, standins.jitsi_url(), |_| {}).await?;
         let environment = [("VCARE_CONFIG_FILE".to_owned(), file.display().to_string())];
         step("vcare-api");
         let api = ServiceProcess::start(&program("vcare-api")?, environment.clone(), Some(&place.join("api"))).await?;
@@ -198,7 +198,11 @@ create_if_missing = true
 }
 
 /// Through the service's own code, as an operator would. Answers the token that each tenant's Jitsi would show.
-pub async fn set_tenants(file: &std::path::Path, jitsi: &str) -> Result<Vec<String>> {
+pub async fn set_tenants(
+    file: &std::path::Path,
+    jitsi: &str,
+    change: impl Fn(&mut TenantConfigDraft),
+) -> Result<Vec<String>> {
     let config = Config::from_file(file)?;
     let service = compose(&config, Overrides::default()).await?;
     let mut tokens = Vec::new();
@@ -210,6 +214,7 @@ pub async fn set_tenants(file: &std::path::Path, jitsi: &str) -> Result<Vec<Stri
         };
         let mut draft = TenantConfigDraft::new(jitsi, prefix);
         draft.time_zone = zone.to_owned();
+        change(&mut draft);
         service.app.set_tenant_config(&scope, draft).await?;
         let token = service.app.secrets.internal_token(&scope.tenant_id, 1).await?;
         tokens.push(String::from_utf8(token.expose().to_vec())?);

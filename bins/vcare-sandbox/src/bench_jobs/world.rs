@@ -55,7 +55,7 @@ impl World {
         let database = prepare(&postgres).await?;
         let file = place.join("vcare.toml");
         fs::write(&file, settings(place, &database, &nats.url(), standins.base_url(), 3031) + worker)?;
-        set_tenants(&file, standins.jitsi_url()).await?;
+        set_tenants(&file, standins.jitsi_url(), |_| {}).await?;
         let (owner, connection) = connect(&postgres.url(DATABASE), NoTls).await?;
         tokio::spawn(connection);
         Ok(Self { standins, owner, settings: file, postgres, nats })

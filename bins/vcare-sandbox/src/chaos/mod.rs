@@ -2,8 +2,11 @@
 //! nothing is lost and nothing happens twice. `docs/chaos.md` tells how to read it.
 
 mod chance;
+mod clock;
 mod figures;
+mod offline;
 mod phone;
+mod plan;
 mod saboteur;
 mod truth;
 mod verdict;
@@ -24,9 +27,10 @@ use vcare_boot::{SystemIds, until_signal};
 use self::chance::Chance;
 use self::figures::{Figures, Seconds};
 use self::phone::Phone;
+use self::plan::Plan;
 use self::truth::{Backlog, Truth};
 use self::verdict::{Fault, Verdict};
-use self::visit::{Plan, Told};
+use self::visit::{Staff, Told};
 use self::world::World;
 use crate::place::Place;
 use crate::seed;
@@ -35,6 +39,8 @@ use crate::seed;
 const SPACING: Duration = Duration::from_millis(300);
 /// The most visits under way: while nothing works, no more begin.
 const AT_ONCE: usize = 64;
+/// From so many visits on, some take a minute.
+const LONG_RUN: u64 = 100;
 /// The most findings that are printed.
 const SHOWN: usize = 20;
 
@@ -101,16 +107,23 @@ async fn all(place: &Place, options: &Options, seed: u64) -> Result<()> {
     }
     ensure!(backlog.is_done(), "stuck: {backlog:?}");
     ensure!(verdict.findings.is_empty(), "{} findings", verdict.findings.len());
+    ensure!(verdict.the_sums_agree(), "the sums of seconds differ");
     Ok(())
+}
+
+fn staff(world: &World, tenant: &str) -> Staff {
+    Staff {
+        first: seed::token(&world.issuer, tenant, "dr-amin", "clinician"),
+        patient: seed::patients_token(&world.issuer, tenant, seed::CONSENTED),
+        second: seed::token(&world.issuer, tenant, "dr-bashir", "clinician"),
+        second_account: format!("dr-bashir.{tenant}"),
+    }
 }
 
 /// Runs the visits side by side, each begun at its time.
 async fn visits(world: &World, figures: &Arc<Figures>, options: &Options, seed: u64) -> Result<Vec<Told>> {
     let phone = Arc::new(Phone::new(world.apis(), Arc::clone(figures))?);
-    let clinicians: Vec<Arc<str>> = seed::TENANTS
-        .iter()
-        .map(|(tenant, _, _)| seed::token(&world.issuer, tenant, "dr-amin", "clinician").into())
-        .collect();
+    let staff: Vec<Arc<Staff>> = seed::TENANTS.iter().map(|(tenant, _, _)| Arc::new(staff(world, tenant))).collect();
     let spacing = options.minutes.map_or(SPACING, |minutes| {
         Duration::try_from_secs_f64(minutes * 60.0 / options.visits as f64).unwrap_or(SPACING)
     });
@@ -122,10 +135,10 @@ async fn visits(world: &World, figures: &Arc<Figures>, options: &Options, seed: 
         next += spacing;
         let permit = Arc::clone(&places).acquire_owned().await?;
         let chance = Chance::new(seed, number);
-        let plan = Plan::draw(number, &chance);
-        let (phone, clinician) = (Arc::clone(&phone), Arc::clone(&clinicians[plan.tenant]));
+        let plan = Plan::draw(number, &chance, options.visits >= LONG_RUN);
+        let (phone, staff) = (Arc::clone(&phone), Arc::clone(&staff[plan.tenant]));
         running.spawn(async move {
-            let told = Box::pin(visit::run(&phone, &clinician, plan, &chance)).await;
+            let told = Box::pin(visit::run(&phone, &staff, plan, &chance)).await;
             drop(permit);
             told
         });
@@ -151,12 +164,16 @@ struct Run<'a> {
 
 fn report(run: &Run<'_>) {
     let Run { told, truth, verdict, figures, backlog, drove, settled } = run;
-    let Verdict { charged, without_duration, called_off, events, redelivered, .. } = verdict;
+    let Verdict { charged, without_duration, called_off, no_shows, offline, events, redelivered, .. } = verdict;
     let line = |name: &str, value: String| println!("  {name:<13}{value}");
     println!();
     line(
         "visits",
-        format!("{}: {charged} charged, {without_duration} without duration, {called_off} called off", told.len()),
+        format!(
+            "{}: {charged} charged, {without_duration} without duration, {called_off} called off, {no_shows} no-shows, \
+             {offline} offline",
+            told.len()
+        ),
     );
     line("took", format!("{}, and {} after that until nothing was left to do", Seconds(*drove), Seconds(*settled)));
     line("kills", format!("{}: {}", figures.kills.total(), figures.kills.counts()));
@@ -167,6 +184,13 @@ fn report(run: &Run<'_>) {
     line("slowest call", Seconds(figures.answered.longest()).to_string());
     let recoveries = &figures.recoveries;
     line("recovery", format!("longest {} ({})", Seconds(recoveries.longest()), recoveries.longest_of_each()));
+    line(
+        "time",
+        format!(
+            "{} s charged, {} s in Encounters; {} to {} s by the clients' clocks",
+            verdict.charged_seconds, verdict.encounter_seconds, verdict.at_least, verdict.at_most
+        ),
+    );
     line("Encounters", truth.encounters.len().to_string());
     line("events", format!("{events}, and {redelivered} delivered again under the same id"));
     line("stuck", if backlog.is_done() { "0".to_owned() } else { format!("{backlog:?}") });

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 
 use super::chance::Chance;
@@ -21,12 +21,14 @@ const PATIENCE: Duration = Duration::from_secs(150);
 pub struct Wish<'a> {
     /// What it is, for the figures.
     pub verb: &'static str,
-    /// Who asks; nobody with a link.
+    pub method: Method,
+    /// Who asks: an account's token, or that of a link.
     pub token: Option<&'a str>,
     /// Below `/api/v1/virtual-care`.
     pub path: String,
     /// The same for every try.
     pub key: Option<String>,
+    /// Null for none.
     pub body: Value,
 }
 
@@ -73,14 +75,18 @@ impl Phone {
 
     async fn attempt(&self, chance: &Chance, wish: &Wish<'_>) -> reqwest::Result<(StatusCode, Value)> {
         let api = &self.apis[usize::from(chance.percent(50))];
-        let mut request = self.http.post(format!("{api}/api/v1/virtual-care{}", wish.path));
+        let url = format!("{api}/api/v1/virtual-care{}", wish.path);
+        let mut request = self.http.request(wish.method.clone(), url);
         if let Some(token) = wish.token {
             request = request.bearer_auth(token);
         }
         if let Some(key) = &wish.key {
             request = request.header("Idempotency-Key", key);
         }
-        let answer = request.header("Content-Type", "application/json").body(wish.body.to_string()).send().await?;
+        if !wish.body.is_null() {
+            request = request.header("Content-Type", "application/json").body(wish.body.to_string());
+        }
+        let answer = request.send().await?;
         let status = answer.status();
         let bytes = answer.bytes().await?;
         Ok((status, serde_json::from_slice(&bytes).unwrap_or_default()))

@@ -1,11 +1,18 @@
 //! Compares what clients were told with what is there.
 
+mod offline;
+mod seconds;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde_json::Value;
+use vcare_app::async_visits::ASYNC_VISIT_IDENTIFIER_SYSTEM;
 use vcare_app::encounters::SESSION_IDENTIFIER_SYSTEM;
 
+use super::plan::Course;
 use super::truth::{Row, Truth};
 use super::visit::Told;
 
@@ -45,6 +52,15 @@ pub struct Verdict {
     pub charged: usize,
     pub without_duration: usize,
     pub called_off: usize,
+    pub no_shows: usize,
+    pub offline: usize,
+    /// Of all charges of live visits.
+    pub charged_seconds: u64,
+    /// In which a clinician was with the patient, by the periods in all Encounters of live visits.
+    pub encounter_seconds: u64,
+    /// The same, as far as clients can know.
+    pub at_least: u64,
+    pub at_most: u64,
     /// Events without those that came again.
     pub events: usize,
     /// Messages of events that were in the stream already.
@@ -55,6 +71,13 @@ impl Verdict {
     /// How many findings are of that fault.
     pub fn count(&self, fault: Fault) -> usize {
         self.findings.iter().filter(|finding| finding.fault == fault).count()
+    }
+
+    /// Whether what was charged is what stands in the chart and what clients saw.
+    pub const fn the_sums_agree(&self) -> bool {
+        self.charged_seconds == self.encounter_seconds
+            && self.at_least <= self.charged_seconds
+            && self.charged_seconds <= self.at_most
     }
 
     fn find(&mut self, fault: Fault, visit: &str, what: impl Into<String>) {
@@ -72,15 +95,18 @@ pub fn judge(told: &[Told], truth: &Truth) -> Verdict {
             verdict.redelivered += 1;
             continue;
         }
-        if let Some(session) = event["data"]["sessionId"].as_str() {
-            events.entry(session).or_default().push(event);
+        let data = &event["data"];
+        // An async visit's events may name a session, too: the one that it goes on with.
+        if let Some(visit) = data["asyncVisitId"].as_str().or(data["sessionId"].as_str()) {
+            events.entry(visit).or_default().push(event);
         }
     }
     verdict.events = seen.len();
     let mut encounters = BTreeMap::<&str, Vec<&Value>>::new();
     for encounter in &truth.encounters {
         let identifiers = encounter["identifier"].as_array().into_iter().flatten();
-        let ours = identifiers.filter(|one| one["system"] == SESSION_IDENTIFIER_SYSTEM);
+        let systems = [SESSION_IDENTIFIER_SYSTEM, ASYNC_VISIT_IDENTIFIER_SYSTEM];
+        let ours = identifiers.filter(|one| systems.iter().any(|system| one["system"] == *system));
         for value in ours.filter_map(|one| one["value"].as_str()) {
             encounters.entry(value).or_default().push(encounter);
         }
@@ -93,7 +119,9 @@ pub fn judge(told: &[Told], truth: &Truth) -> Verdict {
         if let Some(unanswered) = &told.broken_off {
             verdict.find(Fault::Unanswered, &appointment, unanswered.0.clone());
         }
-        let rows: Vec<&Row> = truth.rows.iter().filter(|row| row.appointment == appointment).collect();
+        let offline = told.plan.course == Course::Offline;
+        let rows = if offline { &truth.offline } else { &truth.rows };
+        let rows: Vec<&Row> = rows.iter().filter(|row| row.appointment == appointment).collect();
         match rows.as_slice() {
             [] if told.sessions.is_empty() => {}
             [] => verdict.find(Fault::Lost, &appointment, "it was created and is not there"),
@@ -106,7 +134,7 @@ pub fn judge(told: &[Told], truth: &Truth) -> Verdict {
         }
     }
     let known: BTreeSet<String> = told.iter().map(|told| told.plan.appointment()).collect();
-    for row in truth.rows.iter().filter(|row| !known.contains(&row.appointment)) {
+    for row in truth.rows.iter().chain(&truth.offline).filter(|row| !known.contains(&row.appointment)) {
         verdict.find(Fault::Wrong, &row.session, "nobody created it");
     }
     // Of visits that were found, theirs were taken out.
@@ -137,10 +165,14 @@ impl Case<'_> {
 
     fn judge(mut self) {
         self.answers_hold();
+        if self.told.plan.course == Course::Offline {
+            return self.judge_offline();
+        }
         let duration = self.duration();
         let chargeable = duration.is_some_and(|seconds| seconds > 0);
         match (self.row.status.as_str(), chargeable) {
             ("cancelled", _) => self.verdict.called_off += 1,
+            ("no_show", _) => self.verdict.no_shows += 1,
             (_, true) => self.verdict.charged += 1,
             _ => self.verdict.without_duration += 1,
         }
@@ -161,7 +193,7 @@ impl Case<'_> {
         if row.version < told.version {
             self.find(Fault::Lost, format!("version {} was answered, {} is there", told.version, row.version));
         }
-        let status = if told.plan.is_called_off() { "cancelled" } else { "ended" };
+        let status = told.plan.status();
         if told.broken_off.is_none() && row.status != status {
             self.find(Fault::Lost, format!("it was answered as {status} and is {}", row.status));
         }
@@ -187,10 +219,14 @@ impl Case<'_> {
     }
 
     fn events_are_those_of_its_life(&mut self, chargeable: bool) {
-        let expected = life(self.told, chargeable);
+        let expected = self.told.plan.life(chargeable);
         let found: Vec<String> = self.events.iter().map(|event| shortened(event["type"].as_str())).collect();
+        self.are_in_order(&expected, found);
+    }
+
+    fn are_in_order(&mut self, expected: &[&'static str], found: Vec<String>) {
         let (mut missing, mut extra) = (Vec::new(), found.clone());
-        for kind in &expected {
+        for kind in expected {
             match extra.iter().position(|one| one == kind) {
                 Some(place) => drop(extra.remove(place)),
                 None => missing.push(*kind),
@@ -258,30 +294,39 @@ impl Case<'_> {
         }
         let ([encounter], [charge]) = (self.encounters.as_slice(), charges.as_slice()) else { return };
         let (id, length) = (encounter["id"].as_str(), encounter["length"]["value"].as_u64());
+        let in_periods = seconds::with_a_clinician(encounter);
         if id != self.row.encounter.as_deref() || id != charge["encounterId"].as_str() {
             self.find(Fault::Wrong, "chart, row and charge name different Encounters");
         }
-        if length != duration || charge["durationSeconds"].as_u64() != duration {
+        let charged = charge["durationSeconds"].as_u64();
+        if length != duration || charged != duration {
             self.find(Fault::Wrong, "end, Encounter and charge are of different lengths");
         }
+        self.seconds_are_those_that_were_spent(charged.unwrap_or_default(), in_periods);
+        let named = charge["providers"].as_array().map_or(0, Vec::len);
+        let there = if self.told.plan.course == Course::HandedOver { 2 } else { 1 };
+        if self.told.broken_off.is_none() && named != there {
+            self.find(Fault::Wrong, format!("{named} clinicians are charged, and {there} were there"));
+        }
     }
-}
 
-/// The events of a visit that went as planned, in their order.
-fn life(told: &Told, chargeable: bool) -> Vec<&'static str> {
-    use super::visit::Course;
-    let mut life = vec!["created"];
-    if told.plan.course != Course::CalledOff {
-        life.extend(["join_token_issued", "joined"]);
+    fn seconds_are_those_that_were_spent(&mut self, charged: u64, in_periods: u64) {
+        if in_periods != charged {
+            self.find(
+                Fault::Wrong,
+                format!("{charged} s are charged, and the Encounter's periods have {in_periods} s"),
+            );
+        }
+        self.verdict.charged_seconds += charged;
+        self.verdict.encounter_seconds += in_periods;
+        let (at_least, at_most) = self.told.together.seconds();
+        self.verdict.at_least += at_least;
+        self.verdict.at_most += at_most;
+        if self.told.broken_off.is_none() && !(at_least..=at_most).contains(&charged) {
+            let what = format!("{charged} s are charged, and clients saw {at_least} to {at_most} s");
+            self.find(Fault::Wrong, what);
+        }
     }
-    if told.plan.begins() {
-        life.extend(["joined", "admitted", "started"]);
-    }
-    life.push(if told.plan.is_called_off() { "cancelled" } else { "ended" });
-    if chargeable {
-        life.push("session_chargeable");
-    }
-    life
 }
 
 /// `virtual_care.session.participant.joined.v1` is `joined`.
@@ -289,6 +334,3 @@ fn shortened(kind: Option<&str>) -> String {
     let kind = kind.unwrap_or_default().trim_end_matches(".v1");
     kind.rsplit('.').next().unwrap_or_default().to_owned()
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,7 +1,8 @@
 //! One visit, from its plan to its end, through the API.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 use tokio::time::sleep;
@@ -9,75 +10,29 @@ use vcare_app::ports::Clock;
 use vcare_boot::SystemClock;
 
 use super::chance::Chance;
+use super::clock::{Call, Together};
+use super::offline;
 use super::phone::{Phone, Unanswered, Wish};
+use super::plan::{Course, Plan};
 use crate::seed;
 
-/// How a visit goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Course {
-    /// Called off before anybody came.
-    CalledOff,
-    /// Called off while the patient waits.
-    CalledOffWaiting,
-    /// Ended while the patient waits: nothing took place.
-    NeverBegan,
-    /// Ended as soon as it began: a second or none.
-    Brief,
-    /// They talk for more than a second.
-    Talked,
+/// How long a patient is waited for, and what a killed worker and a stopped database take.
+const GIVEN_UP: Duration = Duration::from_secs(240);
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+/// Who cares for the patients of a tenant.
+pub struct Staff {
+    /// The token of the clinician who creates the visits.
+    pub first: String,
+    /// The patient's token.
+    pub patient: String,
+    /// The token and the account of the one who takes visits over.
+    pub second: String,
+    pub second_account: String,
 }
 
-/// What is going to happen in a visit.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    pub number: u64,
-    /// One of [`seed::TENANTS`].
-    pub tenant: usize,
-    pub course: Course,
-    /// The clinician comes before letting the patient in.
-    pub clinician_first: bool,
-    /// How many say the same at once.
-    pub creators: u64,
-    pub enders: u64,
-    pub talk: Duration,
-}
-
-impl Plan {
-    pub fn draw(number: u64, chance: &Chance) -> Self {
-        let courses = [
-            (Course::Talked, 62),
-            (Course::Brief, 8),
-            (Course::NeverBegan, 12),
-            (Course::CalledOff, 10),
-            (Course::CalledOffWaiting, 8),
-        ];
-        Self {
-            number,
-            tenant: usize::from(chance.percent(50)),
-            course: chance.weighted(&courses, Course::Talked),
-            clinician_first: chance.percent(30),
-            creators: chance.weighted(&[(1, 70), (2, 20), (3, 10)], 1),
-            enders: chance.weighted(&[(1, 50), (2, 25), (4, 25)], 1),
-            talk: chance.milliseconds(1100, 2600),
-        }
-    }
-
-    /// By this a visit is found again, whatever became of its id.
-    pub fn appointment(&self) -> String {
-        format!("chaos-{}", self.number)
-    }
-
-    fn has_link(&self) -> bool {
-        self.course != Course::CalledOff
-    }
-
-    pub fn begins(&self) -> bool {
-        matches!(self.course, Course::Brief | Course::Talked)
-    }
-
-    pub fn is_called_off(&self) -> bool {
-        matches!(self.course, Course::CalledOff | Course::CalledOffWaiting)
-    }
+fn in_minutes(minutes: i64) -> String {
+    (SystemClock.now() + time::Duration::minutes(minutes)).format(&Rfc3339).unwrap_or_default()
 }
 
 /// What the clients were told of a visit.
@@ -91,6 +46,8 @@ pub struct Told {
     /// Every duration that was answered, and every Encounter.
     pub durations: Vec<u64>,
     pub encounters: Vec<String>,
+    /// How long they were together.
+    pub together: Together,
     /// What should not have been answered.
     pub wrong: Vec<String>,
     /// A call had no good answer: the rest of the plan was not gone through.
@@ -98,24 +55,28 @@ pub struct Told {
 }
 
 /// Goes through a plan.
-pub async fn run(phone: &Phone, clinician: &str, plan: Plan, chance: &Chance) -> Told {
+pub async fn run(phone: &Phone, staff: &Staff, plan: Plan, chance: &Chance) -> Told {
     let told = Told {
         plan,
         sessions: Vec::new(),
         version: 0,
         durations: Vec::new(),
         encounters: Vec::new(),
+        together: Together::default(),
         wrong: Vec::new(),
         broken_off: None,
     };
-    let mut visit = Visit { phone, clinician, chance, told };
-    visit.told.broken_off = visit.go().await.err();
+    let mut visit = Visit { phone, staff, chance, told };
+    visit.told.broken_off = match visit.told.plan.course {
+        Course::Offline => offline::go(phone, staff, chance, &mut visit.told).await.err(),
+        _ => visit.go().await.err(),
+    };
     visit.told
 }
 
 struct Visit<'a> {
     phone: &'a Phone,
-    clinician: &'a str,
+    staff: &'a Staff,
     chance: &'a Chance,
     told: Told,
 }
@@ -126,47 +87,156 @@ impl Visit<'_> {
         let id = text(&created, "id")?;
         let patient = created["participants"].as_array().into_iter().flatten().find(|one| one["role"] == "patient");
         let patient = text(patient.unwrap_or(&Value::Null), "id")?;
-        if self.told.plan.has_link() {
-            self.breathe().await;
-            let path = format!("/sessions/{id}/participants/{patient}/join-token");
-            let link = self.once("link", path, json!({})).await?;
-            let token = json!({"token": text(&link, "joinToken")?});
-            self.join(&token, "waiting_room").await?;
-            if self.told.plan.begins() {
-                self.breathe().await;
-                if self.told.plan.clinician_first {
-                    let joined = self.once("come", format!("/sessions/{id}/join"), json!({})).await?;
-                    self.note(&joined);
-                }
-                let admitted = self.once("admit", format!("/sessions/{id}/admit/{patient}"), json!({})).await?;
-                self.note(&admitted);
+        match self.told.plan.course {
+            Course::CalledOff => return self.cancel(&id).await,
+            Course::NobodyLooked => return Ok(()),
+            Course::NotAttended => {
+                let noted = self.once("no_show", format!("/sessions/{id}/no-show"), json!({})).await?;
+                self.must_be(&noted, "no_show");
+                return Ok(());
             }
-            if self.told.plan.course == Course::Talked {
-                self.join(&token, "direct_join").await?;
+            _ => {}
+        }
+        self.breathe().await;
+        let path = format!("/sessions/{id}/participants/{patient}/join-token");
+        let link = text(&self.once("link", path, json!({})).await?, "joinToken")?;
+        if self.told.plan.course == Course::Late {
+            self.is_late(&id, &link).await?;
+        }
+        self.join(&link, "waiting_room").await?;
+        match self.told.plan.course {
+            Course::NeverBegan => self.end(&id, None).await,
+            Course::CalledOffWaiting if self.chance.percent(50) => self.cancel(&id).await,
+            Course::CalledOffWaiting => {
+                let cancelled = self.by_link("cancel", "/sessions/join/cancel", json!({"token": link})).await?;
+                self.note(&cancelled);
+                Ok(())
+            }
+            _ => self.hold(&id, &patient, &link).await,
+        }
+    }
+
+    async fn hold(&mut self, id: &str, patient: &str, link: &str) -> Result<(), Unanswered> {
+        self.breathe().await;
+        if self.told.plan.clinician_first {
+            let joined = self.once("come", format!("/sessions/{id}/join"), json!({})).await?;
+            self.note(&joined);
+        }
+        let admit = self.once("admit", format!("/sessions/{id}/admit/{patient}"), json!({}));
+        let (admitted, begun) = Call::of(admit).await;
+        self.note(&admitted?);
+        if self.told.plan.course != Course::Brief {
+            self.join(link, "direct_join").await?;
+            sleep(self.told.plan.talk).await;
+        }
+        match self.told.plan.course {
+            Course::Forgotten => {
+                let path = format!("/sessions/{id}/connection");
+                let (left, over) = Call::of(self.once("leave", path, json!({"state": "lost"}))).await;
+                self.note(&left?);
+                self.told.together.add(begun, over);
+                self.lose(link).await.0?;
+                Ok(())
+            }
+            Course::Resumed => {
+                let (lost, over) = self.lose(link).await;
+                lost?;
+                self.told.together.add(begun, over);
+                self.until_failed(id).await?;
+                let (back, again) = Call::of(self.enter(link)).await;
+                self.is_led(&back?, "direct_join");
                 sleep(self.told.plan.talk).await;
+                self.end(id, Some(again)).await
+            }
+            Course::HandedOver => {
+                let invitation = json!({"userId": self.staff.second_account, "role": "provider"});
+                let invited = self.once("invite", format!("/sessions/{id}/participants"), invitation).await?;
+                self.note(&invited);
+                let joined = self.once_as(&self.staff.second, "take_over", format!("/sessions/{id}/join"), json!({}));
+                let joined = joined.await?;
+                self.note(&joined);
+                let path = format!("/sessions/{id}/connection");
+                let left = self.once("leave", path, json!({"state": "lost"})).await?;
+                self.note(&left);
+                sleep(self.told.plan.talk).await;
+                self.end(id, Some(begun)).await
+            }
+            _ => self.end(id, Some(begun)).await,
+        }
+    }
+
+    /// The patient says so, and the clinician moves the visit. The link stays.
+    async fn is_late(&mut self, id: &str, link: &str) -> Result<(), Unanswered> {
+        let delayed = self.by_link("delay", "/sessions/join/delay", json!({"token": link, "minutes": 10})).await?;
+        self.note(&delayed);
+        let wish = Wish {
+            verb: "move",
+            method: Method::PATCH,
+            token: Some(&self.staff.first),
+            path: format!("/sessions/{id}"),
+            key: Some(self.key("move")),
+            body: json!({"scheduledStart": in_minutes(10), "allowOverlap": true}),
+        };
+        let moved = self.phone.ask(self.chance, &wish).await?;
+        self.must_be(&moved, "scheduled");
+        Ok(())
+    }
+
+    /// The patient's phone says that its connection was lost.
+    async fn lose(&mut self, link: &str) -> (Result<(), Unanswered>, Call) {
+        let wish = Wish {
+            verb: "lose",
+            method: Method::POST,
+            token: Some(link),
+            path: "/sessions/join/connection".to_owned(),
+            key: None,
+            body: json!({"state": "lost"}),
+        };
+        let (answer, call) = Call::of(self.phone.ask(self.chance, &wish)).await;
+        (answer.map(|status| self.note(&status)), call)
+    }
+
+    /// Waits until a worker has given the visit up.
+    async fn until_failed(&mut self, id: &str) -> Result<(), Unanswered> {
+        let deadline = Instant::now() + GIVEN_UP;
+        while Instant::now() < deadline {
+            sleep(LOOK_AGAIN).await;
+            let wish = Wish {
+                verb: "read",
+                method: Method::GET,
+                token: Some(&self.staff.first),
+                path: format!("/sessions/{id}"),
+                key: None,
+                body: Value::Null,
+            };
+            let read = self.phone.ask(self.chance, &wish).await?;
+            self.note(&read);
+            if read["status"] == "failed" {
+                return Ok(());
             }
         }
-        if self.told.plan.is_called_off() {
-            let reason = json!({"reason": "called off by chance"});
-            let cancelled = self.once("cancel", format!("/sessions/{id}/cancel"), reason).await?;
-            self.must_be(&cancelled, "cancelled");
-            return Ok(());
-        }
-        self.end(&id).await
+        Err(Unanswered("nobody gave the visit up whose patient was lost".to_owned()))
+    }
+
+    async fn cancel(&mut self, id: &str) -> Result<(), Unanswered> {
+        let reason = json!({"reason": "called off by chance"});
+        let cancelled = self.once("cancel", format!("/sessions/{id}/cancel"), reason).await?;
+        self.must_be(&cancelled, "cancelled");
+        Ok(())
     }
 
     /// Several at once, under one key: all get the same visit.
     async fn create(&mut self) -> Result<Value, Unanswered> {
-        let start = SystemClock.now() + time::Duration::minutes(5);
         let wish = Wish {
             verb: "create",
-            token: Some(self.clinician),
+            method: Method::POST,
+            token: Some(&self.staff.first),
             path: "/sessions".to_owned(),
             key: Some(self.key("create")),
             body: json!({
                 "patientId": seed::CONSENTED,
                 "appointmentId": self.told.plan.appointment(),
-                "scheduledStart": start.format(&Rfc3339).unwrap_or_default(),
+                "scheduledStart": in_minutes(self.told.plan.planned_in()),
             }),
         };
         let answers = self.together(&wish, self.told.plan.creators).await;
@@ -180,16 +250,22 @@ impl Visit<'_> {
         first.ok_or_else(|| Unanswered("nobody created it".to_owned()))
     }
 
-    /// Several at once, without a key: ending twice changes nothing.
-    async fn end(&mut self, id: &str) -> Result<(), Unanswered> {
+    /// Several at once, without a key: ending twice changes nothing. `since`: they are together since that call.
+    async fn end(&mut self, id: &str, since: Option<Call>) -> Result<(), Unanswered> {
+        let ender = if self.told.plan.course == Course::HandedOver { &self.staff.second } else { &self.staff.first };
         let wish = Wish {
             verb: "end",
-            token: Some(self.clinician),
+            method: Method::POST,
+            token: Some(ender),
             path: format!("/sessions/{id}/end"),
             key: None,
             body: json!({}),
         };
-        for answer in self.together(&wish, self.told.plan.enders).await {
+        let (answers, over) = Call::of(self.together(&wish, self.told.plan.enders)).await;
+        if let Some(since) = since {
+            self.told.together.add(since, over);
+        }
+        for answer in answers {
             let answer = answer?;
             self.must_be(&answer, "ended");
             self.told.durations.extend(answer["durationSeconds"].as_u64());
@@ -198,19 +274,34 @@ impl Visit<'_> {
         Ok(())
     }
 
-    async fn join(&mut self, token: &Value, destination: &str) -> Result<(), Unanswered> {
-        let wish =
-            Wish { verb: "join", token: None, path: "/sessions/join".to_owned(), key: None, body: token.clone() };
-        let joined = self.phone.ask(self.chance, &wish).await?;
-        if joined["destination"] != destination {
-            self.told.wrong.push(format!("joining led to {} instead of {destination}", joined["destination"]));
-        }
-        self.note(&joined);
+    async fn join(&mut self, link: &str, destination: &str) -> Result<(), Unanswered> {
+        let joined = self.enter(link).await?;
+        self.is_led(&joined, destination);
         Ok(())
     }
 
+    async fn enter(&self, link: &str) -> Result<Value, Unanswered> {
+        self.by_link("join", "/sessions/join", json!({"token": link})).await
+    }
+
+    fn is_led(&mut self, joined: &Value, destination: &str) {
+        if joined["destination"] != destination {
+            self.told.wrong.push(format!("joining led to {} instead of {destination}", joined["destination"]));
+        }
+        self.note(joined);
+    }
+
+    async fn by_link(&self, verb: &'static str, path: &str, body: Value) -> Result<Value, Unanswered> {
+        let wish = Wish { verb, method: Method::POST, token: None, path: path.to_owned(), key: None, body };
+        self.phone.ask(self.chance, &wish).await
+    }
+
     async fn once(&self, verb: &'static str, path: String, body: Value) -> Result<Value, Unanswered> {
-        let wish = Wish { verb, token: Some(self.clinician), path, key: Some(self.key(verb)), body };
+        self.once_as(&self.staff.first, verb, path, body).await
+    }
+
+    async fn once_as(&self, who: &str, verb: &'static str, path: String, body: Value) -> Result<Value, Unanswered> {
+        let wish = Wish { verb, method: Method::POST, token: Some(who), path, key: Some(self.key(verb)), body };
         self.phone.ask(self.chance, &wish).await
     }
 
@@ -240,6 +331,6 @@ impl Visit<'_> {
     }
 }
 
-fn text(value: &Value, name: &str) -> Result<String, Unanswered> {
+pub(super) fn text(value: &Value, name: &str) -> Result<String, Unanswered> {
     value[name].as_str().map(ToOwned::to_owned).ok_or_else(|| Unanswered(format!("an answer has no {name}")))
 }

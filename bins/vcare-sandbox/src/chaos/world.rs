@@ -143,7 +143,9 @@ impl World {
         let settings = settings(place, &database, &nats.url(), &base, ports[4]);
         let file = place.join("vcare.toml");
         fs::write(&file, format!("{settings}\n[worker]\npoll_ms = 200\n"))?;
-        set_tenants(&file, &format!("https://localhost:{jitsi_port}")).await?;
+        let jitsi = format!("https://localhost:{jitsi_port}");
+        // Visits that nobody ends shall end while somebody looks.
+        set_tenants(&file, &jitsi, |draft| draft.auto_end_minutes = 1).await?;
         let issuer = Issuer::of_standins(&base, SigningKey::load_or_draw(&standins_folder.join("issuer.pem"))?);
         let (nats_url, owner) = (nats.url(), postgres.url(DATABASE));
 

@@ -5,8 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
+use crate::chaos::clock::Together;
 use crate::chaos::phone::Unanswered;
-use crate::chaos::visit::{Course, Plan};
+use crate::chaos::plan::Plan;
 
 const SESSION: &str = "vsn_01KA8Z0Q3CJ9XW2V5T7N4B6M8R";
 const IDENTIFIER: &str = "019a9f05-c6cc-926f-c16c-baeac8b3511b";
@@ -22,6 +23,7 @@ fn told(course: Course) -> Told {
         version: 5,
         durations: vec![2],
         encounters: vec!["enc-1".to_owned()],
+        together: Together::between(Duration::from_secs(2), Duration::from_secs(3)),
         wrong: Vec::new(),
         broken_off: None,
     }
@@ -50,6 +52,7 @@ fn held() -> (Told, Truth) {
     events[6]["data"]["durationSeconds"] = json!(2);
     events[7]["data"]["durationSeconds"] = json!(2);
     events[7]["data"]["encounterId"] = json!("enc-1");
+    events[7]["data"]["providers"] = json!([{"id": "dr-amin", "seconds": 2}]);
     let row = Row {
         session: SESSION.to_owned(),
         identifier: IDENTIFIER.to_owned(),
@@ -64,8 +67,12 @@ fn held() -> (Told, Truth) {
         "id": "enc-1",
         "identifier": [{"system": SESSION_IDENTIFIER_SYSTEM, "value": IDENTIFIER}],
         "length": {"value": 2},
+        "participant": [{
+            "type": [{"coding": [{"code": "PPRF"}]}],
+            "period": {"start": "2026-03-01T12:00:00Z", "end": "2026-03-01T12:00:02Z"},
+        }],
     });
-    (told(Course::Talked), Truth { rows: vec![row], events, encounters: vec![encounter] })
+    (told(Course::Talked), Truth { rows: vec![row], offline: Vec::new(), events, encounters: vec![encounter] })
 }
 
 fn faults(told: Told, truth: &Truth) -> Vec<Fault> {
@@ -105,7 +112,7 @@ fn a_visit_that_was_called_off_has_neither_encounter_nor_charge() {
 #[test]
 fn whatever_is_missing_or_there_twice_is_found() {
     type Break = fn(&mut Told, &mut Truth);
-    let table: [(&str, Break, &[Fault]); 18] = [
+    let table: [(&str, Break, &[Fault]); 20] = [
         ("no row", |_, truth| truth.rows.clear(), &[Fault::Lost, Fault::Wrong]),
         ("two rows", |_, truth| truth.rows.push(truth.rows[0].clone()), &[Fault::Doubled, Fault::Wrong]),
         ("a foreign row", |_, truth| truth.rows[0].appointment.clear(), &[Fault::Lost, Fault::Wrong]),
@@ -123,6 +130,8 @@ fn whatever_is_missing_or_there_twice_is_found() {
         ("still pending", |_, truth| truth.rows[0].encounter_status = Some("pending".to_owned()), &[Fault::Lost]),
         ("another Encounter", |_, truth| truth.encounters[0]["id"] = json!("enc-2"), &[Fault::Wrong]),
         ("another length", |told, _| told.durations.push(3), &[Fault::Wrong]),
+        ("a shorter period", |_, truth| shorten(truth), &[Fault::Wrong]),
+        ("another clinician", |_, truth| add_clinician(truth), &[Fault::Wrong]),
         ("two sessions", |told, _| told.sessions.push("vsn_other".to_owned()), &[Fault::Doubled]),
     ];
     for (name, spoil, expected) in table {
@@ -130,6 +139,14 @@ fn whatever_is_missing_or_there_twice_is_found() {
         spoil(&mut told, &mut truth);
         assert_eq!(faults(told, &truth), expected, "{name}");
     }
+}
+
+fn shorten(truth: &mut Truth) {
+    truth.encounters[0]["participant"][0]["period"]["end"] = json!("2026-03-01T12:00:01Z");
+}
+
+fn add_clinician(truth: &mut Truth) {
+    truth.events[7]["data"]["providers"] = json!([{"id": "dr-amin", "seconds": 2}, {"id": "dr-bashir", "seconds": 1}]);
 }
 
 /// The same said again, by another event.
