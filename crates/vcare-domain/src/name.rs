@@ -175,7 +175,7 @@ mod tests {
             "Noori\u{2003}x",
             "<b>Noori</b>",
             "Noori<script>alert(1)</script>",
-            "Noo\u{300}\u{301}\u{302}\u{303}ri",
+            "Na\u{300}\u{301}\u{302}\u{303}ri",
             "\u{301}Noori",
             "Noori\u{E0041}",
             "Noori\u{E000}",
