@@ -9,6 +9,8 @@ use crate::support::{TestApp, Visit};
 
 const CHARGEABLE: &str = "virtual_care.billing.session_chargeable.v1";
 const NO_SHOW: &str = "virtual_care.session.no_show.v1";
+/// Chance decides who is first, so each race is run a few times.
+const ROUNDS: usize = 4;
 const END: JobKind = JobKind::EndByItself;
 const DONE: WorkReport = WorkReport { done: 1, parked: 0, later: 0, failed: 0 };
 const LATER: WorkReport = WorkReport { done: 0, parked: 0, later: 1, failed: 0 };
@@ -115,4 +117,59 @@ async fn a_clinician_notes_a_no_show_and_nobody_else_who_has_no_part_in_the_visi
     let (waits, _) = app.waiting_visit().await;
     app.clock.advance(Duration::minutes(60));
     app.post(&clinician, &waits.path("/no-show"), &json!({})).await.refused(409, "INVALID_STATUS_TRANSITION");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_who_comes_back_as_a_visit_ends_by_itself_is_in_it_or_told_that_it_is_over() {
+    let app = TestApp::start().await;
+    for round in 1..=ROUNDS {
+        let visit = left_by_everybody(&app).await;
+        let (clinician, path) = (app.token("clinician"), visit.path("/join"));
+        app.clock.advance(Duration::minutes(10));
+        let body = json!({});
+        let (report, joined) = tokio::join!(app.work(END), app.post(&clinician, &path, &body));
+        assert_eq!(report, DONE, "round {round}");
+        let status = app.read(&visit).await["status"].clone();
+        match joined.status {
+            200 => assert_eq!(status, "active", "round {round}"),
+            409 => assert_eq!(status, "ended", "round {round}"),
+            other => panic!("round {round}: {other} {}", joined.body),
+        }
+        app.end(&visit).await.expect(200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_visit_that_is_resumed_and_ended_at_once_ends_once_with_one_charge() {
+    let app = TestApp::start().await;
+    for round in 1..=ROUNDS {
+        let (visit, token) = app.lost_visit().await;
+        app.give_up().await;
+        let (joined, ended) = tokio::join!(app.join(&token), app.end(&visit));
+        assert!(matches!(joined.status, 200 | 409), "round {round}: {} {}", joined.status, joined.body);
+        let ended = ended.expect(200).body;
+        assert_eq!(app.read(&visit).await["status"], "ended", "round {round}");
+        let charges = app.events_of(CHARGEABLE).await;
+        assert_eq!((charges.len(), app.standins.encounters().len()), (round, round));
+        assert_eq!(charges[round - 1]["data"]["durationSeconds"], ended["durationSeconds"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_patient_who_comes_as_the_visit_becomes_a_no_show_waits_or_is_told() {
+    let app = TestApp::start().await;
+    for round in 1..=ROUNDS {
+        let (visit, token) = app.missed_visit().await;
+        app.clock.advance(Duration::minutes(60));
+        let (joined, noted) = tokio::join!(app.join(&token), app.app.end_visits_not_held());
+        let status = app.read(&visit).await["status"].clone();
+        match (joined.status, noted.unwrap()) {
+            (200, 0) => assert_eq!(status, "waiting", "round {round}"),
+            (409, 1) => assert_eq!(status, "no_show", "round {round}"),
+            other => panic!("round {round}: {other:?} {}", joined.body),
+        }
+        if status == "waiting" {
+            app.cancel(&visit, "the patient asked for it").await.expect(200);
+        }
+    }
 }

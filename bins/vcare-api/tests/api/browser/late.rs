@@ -87,3 +87,18 @@ async fn a_patient_who_waits_for_a_visit_that_is_moved_is_told_the_new_time() {
     assert_eq!(it.app.read(&it.visit).await["status"], "waiting");
     it.must_have_behaved().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wait_of_more_than_an_hour_is_said_in_hours() {
+    for (minutes, said) in [(60, "about 60 minutes"), (75, "more than one hour"), (150, "more than 2 hours")] {
+        let it = Arrived::before(Phone::default()).await;
+        let change = format!(
+            r#"text.replace(/"placeInLine":\d+,/, '')
+                .replace('"version":', '"placeInLine":3,"estimatedWaitMinutes":{minutes},"version":')"#
+        );
+        it.tab.change_answers(&change).await;
+        it.open().await;
+        it.waits().await;
+        it.shows("estimate", said).await;
+    }
+}
