@@ -31,7 +31,7 @@ const tellClinic = async (what, body) => {
     return;
   }
   if (status !== 200) {
-    untold = status === 400 ? words.passed : status === 403 ? words.notYours : words.untold;
+    untold = status === 400 ? words.passed : words.untold;
     return show(before);
   }
   visit.expected = Date.parse(answer.body.expectedAt);
