@@ -16,7 +16,7 @@ use vcare_app::ports::{
 use vcare_app::{ActorRef, Answer, IdempotencyKey};
 use vcare_domain::{
     AiDraft, AiDraftId, AppointmentId, Branding, ConferenceName, LinkState, MAX_VISIT_LENGTH, ParticipantId, PatientId,
-    RoomName, Schedule, SessionId, SessionParts, SessionStatus, TenantConfig, TenantId, UserId, VirtualSession,
+    RoomName, SessionId, SessionParts, SessionStatus, TenantConfig, TenantId, UserId, VirtualSession,
 };
 
 use crate::ai_drafts;
@@ -148,8 +148,9 @@ impl Reads for PgStore {
         appointments::visit(&mut self.connections.tenant(tenant).await?.pg, tenant, appointment).await
     }
 
-    async fn has_overlapping_session(&self, visit: &SessionParts, time: &Schedule) -> Result<bool, StoreError> {
+    async fn has_overlapping_session(&self, visit: &SessionParts) -> Result<bool, StoreError> {
         use virtual_session::dsl;
+        let time = &visit.schedule;
         let live = [SessionStatus::Scheduled, SessionStatus::Waiting, SessionStatus::Active];
         // No visit is longer, so that the index by start is read for that long only.
         let earliest = time.start() - MAX_VISIT_LENGTH;

@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use time::Duration;
 use time::format_description::well_known::Rfc3339;
+use vcare_testkit::Consents;
 
 use crate::support::{Answer, CONSENTED, OTHER_TENANT, TestApp, Visit};
 
@@ -63,7 +64,7 @@ async fn a_visit_that_is_moved_keeps_its_links_for_the_new_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_short_link_of_a_visit_that_was_moved_outlives_the_sweep_of_links_that_expired() {
+async fn a_short_link_of_a_visit_that_was_moved_is_kept_until_the_new_end() {
     let app = TestApp::start().await;
     let visit = app.visit().await;
     let (_, code) = app.links(&visit).await;
@@ -160,6 +161,29 @@ async fn a_visit_is_moved_over_another_one_only_by_somebody_who_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn visits_overlap_by_their_patient_or_by_their_provider() {
+    let app = TestApp::start().await;
+    app.standins.set_consent("pat-other", Consents::ALL);
+    for (patient, provider, overlaps) in
+        [(CONSENTED, "clinician-2", true), ("pat-other", "clinician-1", true), ("pat-other", "clinician-2", false)]
+    {
+        let mut request = app.wish();
+        request["patientId"] = json!(patient);
+        request["providerId"] = json!(provider);
+        let other = app.post(&app.token("scheduler"), "/sessions", &request).await.expect(201).text("id");
+        let mut request = app.wish();
+        request["scheduledStart"] = json!(app.minutes_ahead(300));
+        let visit = Visit::of(&app.post(&app.token("clinician"), "/sessions", &request).await.expect(201).body);
+        let moved = app.reschedule(&visit, 45).await;
+        assert_eq!(moved.status, if overlaps { 409 } else { 200 }, "{patient} {provider}: {}", moved.body);
+        for id in [&other, &visit.id] {
+            let path = format!("/sessions/{id}/cancel");
+            app.post(&app.token("scheduler"), &path, &json!({"reason": "snow"})).await.expect(200);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_visit_that_has_begun_or_is_over_is_not_moved() {
     let app = TestApp::start().await;
     let (visit, _) = app.active_visit().await;
@@ -212,12 +236,15 @@ async fn a_patient_who_is_late_says_so_by_link_and_the_staff_see_when_they_come(
     let app = TestApp::start().await;
     let visit = app.visit().await;
     let token = app.join_token(&visit).await;
-    let told = app.delay(&token, 20).await.expect(200).body;
-    assert_eq!((&told["expectedAt"], &told["participantStatus"]), (&json!(app.minutes_ahead(50)), &json!("invited")));
+    let answer = app.delay(&token, 20).await.expect(200).body;
+    assert_eq!(
+        (&answer["expectedAt"], &answer["participantStatus"]),
+        (&json!(app.minutes_ahead(50)), &json!("invited"))
+    );
     assert_eq!(app.read(&visit).await["patientExpectedAt"], app.minutes_ahead(50));
     let event = app.only_event(DELAYED).await;
-    assert_eq!((&event["data"]["minutes"], &event["data"]["expectedAt"]), (&json!(20), &told["expectedAt"]));
-    assert_eq!(app.delay(&token, 20).await.expect(200).body, told, "saying it again changes nothing");
+    assert_eq!((&event["data"]["minutes"], &event["data"]["expectedAt"]), (&json!(20), &answer["expectedAt"]));
+    assert_eq!(app.delay(&token, 20).await.expect(200).body, answer, "saying it again changes nothing");
     app.only_event(DELAYED).await;
     // The patient's account says something else; a proxy and a stranger: see the access matrix.
     let patient = app.token("patient");

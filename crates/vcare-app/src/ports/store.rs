@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 use vcare_domain::{
     AiDraft, AiDraftId, AppointmentId, Branding, ConferenceName, LeaseToken, LinkState, ParticipantId, PatientId,
-    RoomName, Schedule, SessionId, SessionParts, SessionStatus, TenantConfig, TenantId, UserId, VirtualSession,
+    RoomName, SessionId, SessionParts, SessionStatus, TenantConfig, TenantId, UserId, VirtualSession,
 };
 
 use crate::actor::{ActorRef, Scope, TraceContext};
@@ -76,8 +76,8 @@ pub trait Reads: Send + Sync {
         tenant: &TenantId,
         appointment: &AppointmentId,
     ) -> Result<Option<SessionId>, StoreError>;
-    /// Whether the visit's patient or its provider has another visit, one that is planned or goes on, in that time.
-    async fn has_overlapping_session(&self, visit: &SessionParts, time: &Schedule) -> Result<bool, StoreError>;
+    /// Whether the visit's patient or provider has another visit in its planned time, one that is planned or active.
+    async fn has_overlapping_session(&self, visit: &SessionParts) -> Result<bool, StoreError>;
     /// The tenant's settings.
     async fn tenant_config(&self, tenant: &TenantId) -> Result<Option<TenantConfig>, StoreError>;
     /// The tenant's settings, and our copy of its logo when it is of the address in them.

@@ -1,6 +1,6 @@
 //! A visit moves to another time.
 
-use vcare_domain::{NewTime, SessionId, Version, VirtualSession};
+use vcare_domain::{NewTime, Outcome, Refusal, SessionId, Version, VirtualSession};
 
 use crate::access::{Access, Audited, ViewedSession};
 use crate::actor::Caller;
@@ -32,7 +32,7 @@ impl App {
         &self,
         caller: &Caller,
         id: SessionId,
-        wish: RescheduleSession,
+        request: RescheduleSession,
         expected: Option<Version>,
         once: Option<&Once<'_, ViewedSession>>,
     ) -> Result<Done<ViewedSession>, AppError> {
@@ -44,29 +44,38 @@ impl App {
             }
             let grace = config.ok_or(GateBlock::VideoNotConfigured)?.grace_before();
             let change = caller.change(self.clock.now(), expected);
-            if !wish.allow_overlap {
-                self.refuse_overlap(caller, id, &wish.to).await?;
+            let reschedule = |session: &mut VirtualSession| session.reschedule(&request.to, grace, &change);
+            if !request.allow_overlap {
+                self.refuse_overlap(caller, id, reschedule).await?;
             }
             let plan = Plan {
                 name: "reschedule_session",
                 session: id,
                 by: By::Caller(caller, Permission::SessionReschedule),
                 once,
-                decide: |session: &mut VirtualSession, _: Option<&Access>| session.reschedule(&wish.to, grace, &change),
+                decide: |session: &mut VirtualSession, _: Option<&Access>| reschedule(session),
             };
             Ok(self.change_session(&scope, plan).await?.into_session())
         };
         self.guarded(caller, Permission::SessionReschedule, Audited::session(id), work).await
     }
 
-    /// Refuses a new time at which the visit's patient or provider has another visit.
-    async fn refuse_overlap(&self, caller: &Caller, id: SessionId, to: &NewTime) -> Result<(), AppError> {
-        let (session, _) = self.session_for(caller, id, Permission::SessionReschedule).await?;
-        let visit = session.parts();
-        let schedule = visit.schedule.moved(to, self.clock.now())?;
-        // A repetition, and a change of the zone alone, move nothing.
-        let moves = (schedule.start(), schedule.end()) != (visit.schedule.start(), visit.schedule.end());
-        if moves && !session.is_over() && self.store.has_overlapping_session(visit, &schedule).await? {
+    /// Refuses a new time at which the visit's patient or provider has another visit. What else is wrong, the visit says first.
+    async fn refuse_overlap(
+        &self,
+        caller: &Caller,
+        id: SessionId,
+        reschedule: impl Fn(&mut VirtualSession) -> Result<Outcome, Refusal>,
+    ) -> Result<(), AppError> {
+        let (mut session, _) = self.session_for(caller, id, Permission::SessionReschedule).await?;
+        let before = session.parts().schedule.clone();
+        if reschedule(&mut session)? == Outcome::AlreadyApplied {
+            return Ok(());
+        }
+        let moved = session.parts();
+        // A change of the zone alone moves nothing.
+        let moves = (moved.schedule.start(), moved.schedule.end()) != (before.start(), before.end());
+        if moves && self.store.has_overlapping_session(moved).await? {
             return Err(AppError::SessionOverlaps);
         }
         Ok(())

@@ -82,8 +82,8 @@ pub async fn reschedule(
     body: Body<RescheduleRequest>,
 ) -> Result<HttpResponse, Problem> {
     let expected = expected_version(if_match, body.value.version)?;
-    let wish = body.value.parse()?;
+    let request = body.value.parse()?;
     let once = body.wish(key.0).map(|wish| Once { wish, answer: &|session| session_answer(StatusCode::OK, session) });
-    let done = api.app.reschedule_session(&caller.0, path.0, wish, expected, once.as_ref()).await?;
+    let done = api.app.reschedule_session(&caller.0, path.0, request, expected, once.as_ref()).await?;
     send_session(StatusCode::OK, &done)
 }
