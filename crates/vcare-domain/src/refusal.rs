@@ -87,7 +87,7 @@ impl fmt::Display for Action {
             Self::Fail => "give up",
             Self::Cancel => "cancel",
             Self::Reschedule => "reschedule",
-            Self::AnnounceDelay => "announce a delay to",
+            Self::AnnounceDelay => "announce a delay for",
             Self::End | Self::EndByItself => "end",
             Self::MarkNoShow => "note a no-show of",
             Self::ContinueAsync => "continue without a live link",
@@ -137,8 +137,8 @@ pub enum Refusal {
     /// Somebody else's link.
     #[error("only the patient's own link does that")]
     NotThePatient,
-    /// Announcing a delay after the time that it would be until.
-    #[error("the patient would have been expected at {expected_at}, and that has passed")]
+    /// Announcing a delay until a time that has passed.
+    #[error("{expected_at} has passed already")]
     DelayHasPassed {
         /// The planned start and the delay.
         expected_at: OffsetDateTime,

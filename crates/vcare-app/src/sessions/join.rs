@@ -105,7 +105,7 @@ impl App {
             url,
             status_before,
             scheduled_start: schedule.start(),
-            expected_at: session.parts().expected_at().filter(|_| person.role == ParticipantRole::Patient),
+            expected_at: session.expected_arrival(id),
             opens_at: schedule.start() - config.grace_before(),
             time_zone: schedule.time_zone().to_string(),
             version: session.version(),

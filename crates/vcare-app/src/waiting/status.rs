@@ -31,7 +31,6 @@ pub struct JoinStatus {
 
 impl JoinStatus {
     pub(super) fn of(session: &VirtualSession, participant: &Participant, place: Option<Place>) -> Self {
-        let begins = matches!(session.status(), SessionStatus::Scheduled | SessionStatus::Waiting);
         Self {
             entry: session.entry(participant.id),
             participant: participant.state.status(),
@@ -39,10 +38,7 @@ impl JoinStatus {
             version: session.version(),
             place,
             fallback: session.fallback_offer(participant.id),
-            expected_at: session
-                .parts()
-                .expected_at()
-                .filter(|_| begins && participant.role == ParticipantRole::Patient),
+            expected_at: session.expected_arrival(participant.id),
         }
     }
 

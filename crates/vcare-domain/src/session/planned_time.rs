@@ -11,10 +11,11 @@ use crate::session::{Change, Outcome, SessionParts, SessionState, VirtualSession
 use crate::text::FreeText;
 
 impl SessionParts {
-    /// When the patient said that they come, if they come later than planned.
+    /// When the patient comes who announced a delay; `None` once the visit has begun or is over.
     #[must_use]
     pub fn expected_at(&self) -> Option<OffsetDateTime> {
-        self.delay.map(|delay| self.schedule.start() + delay.duration())
+        let delay = self.delay.filter(|_| matches!(self.state, SessionState::Scheduled | SessionState::Waiting))?;
+        Some(self.schedule.start() + delay.duration())
     }
 }
 
@@ -54,11 +55,18 @@ impl VirtualSession {
         }
     }
 
-    /// The patient says that they come later than planned. Saying something else replaces it.
+    /// When that participant is expected, if it is the patient and they announced a delay.
+    #[must_use]
+    pub fn expected_arrival(&self, id: ParticipantId) -> Option<OffsetDateTime> {
+        let patient = self.parts.patient().filter(|patient| patient.id == id);
+        patient.and_then(|_| self.parts.expected_at())
+    }
+
+    /// The patient says that they come later than planned. Another delay replaces the first one.
     ///
     /// # Errors
-    /// [`Refusal::InvalidTransition`] unless scheduled or waiting; [`Refusal::DelayHasPassed`] when they should be there by now,
-    /// even so late.
+    /// [`Refusal::InvalidTransition`] unless scheduled or waiting; [`Refusal::DelayHasPassed`] when that time has
+    /// passed already.
     pub fn announce_delay(&mut self, delay: Delay, at: OffsetDateTime) -> Result<Outcome, Refusal> {
         let (SessionState::Scheduled | SessionState::Waiting) = self.parts.state else {
             return self.refuse(Action::AnnounceDelay);

@@ -70,7 +70,7 @@ pub struct JoinDelayRequest {
 
 /// Say by link that one comes later than planned.
 ///
-/// For the holder of the patient's link, as `announceDelay`. Nobody is brought into the waiting room by it.
+/// For the holder of the patient's link, as `announceDelay`. The patient does not enter the waiting room by it.
 #[utoipa::path(
     post, path = "/api/v1/virtual-care/sessions/join/delay", tag = "Patients", operation_id = "joinDelay",
     request_body = JoinDelayRequest,

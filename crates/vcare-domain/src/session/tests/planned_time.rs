@@ -72,11 +72,13 @@ fn a_patient_who_comes_later_is_expected_then_and_waited_for_from_then_on() {
     applied(visit.announce_delay(delay(30), minute(25)));
     let until = minute(30) + PATIENCE.no_show;
     refused(&mut visit, Refusal::NotDue { until }, |visit| visit.end_by_itself(PATIENCE, until - Duration::SECOND));
+    assert_eq!(visit.expected_arrival(person(PATIENT)), Some(minute(30)));
+    assert_eq!(visit.expected_arrival(person(INTERPRETER)), None);
     let mut moved = visit.clone();
     applied(moved.reschedule(&to(60), GRACE, &at(26)));
     assert_eq!(moved.parts().expected_at(), None, "it was about the old time");
     applied(visit.end_by_itself(PATIENCE, until));
-    assert_eq!(visit.status(), SessionStatus::NoShow);
+    assert_eq!((visit.status(), visit.parts().expected_at()), (SessionStatus::NoShow, None));
 }
 
 #[test]
