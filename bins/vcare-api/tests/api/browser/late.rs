@@ -82,7 +82,7 @@ async fn a_patient_who_waits_for_a_visit_that_is_moved_is_told_the_new_time() {
     assert_eq!(moved.body["status"], "scheduled");
     it.shows("opens", "The waiting room opens").await;
     assert_ne!(it.tab.text("opens").await, before);
-    // The page is still open: whoever comes early waits.
+    // The page is still open, so it joined again by itself.
     it.says("wait").await;
     assert_eq!(it.app.read(&it.visit).await["status"], "waiting");
     it.must_have_behaved().await;

@@ -22,10 +22,9 @@ const tellClinic = async (what, body) => {
   const answer = failed || await ask("POST", BASE + "/" + what, 30, Object.assign({ token }, body));
   if (screen !== "telling") return;
   const { status } = answer;
-  // It has begun meanwhile.
-  if (answer.body.currentStatus === "active") return come();
+  // It has begun meanwhile: joining leads into it, or says how to go on.
+  if (/active|failed/.test(answer.body.currentStatus)) return come();
   if (status === 401 || status === 409) {
-    joined = true;
     turn++;
     react(answer);
     return;
