@@ -55,7 +55,8 @@ install a newer one by hand. Its programs initdb and postgres are looked for on 
 }
 
 # What only tests need: Lua and jq, for what we ship to run inside Jitsi; Python, for the servers that play a cloud KMS;
-# Chromium for the waiting room's page, and acorn to read its script as an old phone does.
+# Chromium for the waiting room's page, and acorn to read its script as an old phone does; Prometheus, of which tests start one of
+# their own.
 need_test_programs() {
     local packages=()
     has_venv || packages+=(python3 python3-venv)
@@ -64,8 +65,13 @@ need_test_programs() {
     command -v curl >/dev/null || packages+=(curl)
     command -v chromium >/dev/null || packages+=(chromium)
     command -v acorn >/dev/null || packages+=(node-acorn)
+    command -v prometheus >/dev/null || packages+=(prometheus)
     if ((${#packages[@]})); then install_packages "${packages[@]}"; fi
+    need_faketime
 }
+
+# Debian's libfaketime, which gives single processes a wrong clock.
+need_faketime() { command -v faketime >/dev/null || install_packages faketime; }
 
 # What reads our rules for Prometheus, and jq for the dashboard. Debian has promtool in the package of the server, which is
 # not started.
@@ -114,23 +120,35 @@ need_python_programs() {
     done
 }
 
-# Makes sure of the upload client from npm that some tests drive, with the versions in deploy/test-tus. Kept between runs,
-# and made anew when a version changes. Sets VCARE_TEST_TUS.
+# Makes sure of the upload client from npm that some tests drive. Sets VCARE_TEST_TUS.
 need_test_tus() {
+    need_npm_programs test-tus
+    export VCARE_TEST_TUS="$NPM_PROGRAMS"
+}
+
+# Makes sure of the OpenID provider from npm that plays Keycloak in tests. Sets VCARE_TEST_OIDC.
+need_test_oidc() {
+    need_npm_programs test-oidc
+    export VCARE_TEST_OIDC="$NPM_PROGRAMS"
+}
+
+# need_npm_programs NAME: makes sure of packages from npm, with the versions that stand in deploy/NAME. Kept between runs, and
+# made anew when a version changes. Sets NPM_PROGRAMS to where their node_modules are.
+need_npm_programs() {
     need_node
-    local cache="${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/vcare" versions
-    versions="$(cksum <"$ROOT_DIR/deploy/test-tus/package-lock.json" | cut -d' ' -f1)"
-    export VCARE_TEST_TUS="$cache/test-tus-$versions"
-    [[ ! -e $VCARE_TEST_TUS/complete ]] || return 0
-    mkdir -p "$VCARE_TEST_TUS"
-    say "Installing tus-js-client for the tests of uploads (once) ..."
+    local from="$ROOT_DIR/deploy/$1" cache="${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/vcare" versions
+    versions="$(cksum <"$from/package-lock.json" | cut -d' ' -f1)"
+    NPM_PROGRAMS="$cache/$1-$versions"
+    [[ ! -e $NPM_PROGRAMS/complete ]] || return 0
+    mkdir -p "$NPM_PROGRAMS"
+    say "Installing the packages of deploy/$1 from npm (once) ..."
     (
         flock 9
-        [[ ! -e $VCARE_TEST_TUS/complete ]] || exit 0
-        cp "$ROOT_DIR"/deploy/test-tus/package*.json "$VCARE_TEST_TUS"
-        npm ci --prefix "$VCARE_TEST_TUS" --no-audit --no-fund --ignore-scripts --silent >&2
-        touch "$VCARE_TEST_TUS/complete"
-    ) 9>"$VCARE_TEST_TUS.lock" || die "tus-js-client could not be installed, see above."
+        [[ ! -e $NPM_PROGRAMS/complete ]] || exit 0
+        cp "$from"/package*.json "$NPM_PROGRAMS"
+        npm ci --prefix "$NPM_PROGRAMS" --no-audit --no-fund --ignore-scripts --silent >&2
+        touch "$NPM_PROGRAMS/complete"
+    ) 9>"$NPM_PROGRAMS.lock" || die "the packages of deploy/$1 could not be installed, see above."
 }
 
 # install_python_programs DIR LIST: an environment in DIR with the packages in LIST, and no others.
@@ -144,10 +162,16 @@ find_c_compiler() {
     command -v cc >/dev/null && echo '#include <stdlib.h>' | cc -E - >/dev/null 2>&1
 }
 
+# build_programs [CARGO ARGUMENTS...]: all programs of the workspace, into its target folder.
+build_programs() { run cargo build --workspace --locked ${PROGRAMS_AS_FOR_TESTS:+--bins --tests} "$@"; }
+
 # count_lines NAME: from here on cargo builds our own crates so that they count which of their lines are run, and they leave
 # what they counted in COVERAGE, which this sets, under that name. Dependencies are those of every build, and a build without
 # counters stays beside.
+#
+# The programs are those that were built for the tests, with the features that tests need of dependencies.
 count_lines() {
+    export PROGRAMS_AS_FOR_TESTS=1
     COVERAGE="$(realpath --canonicalize-missing "${CARGO_TARGET_DIR:-$ROOT_DIR/target}")/coverage"
     export COVERAGE RUSTC_WORKSPACE_WRAPPER="$ROOT_DIR/deploy/coverage/rustc"
     # Two files for each program (%2m), shared by all its processes. They are mapped (%c), not written at the end: what a

@@ -4,10 +4,11 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
-use vcare_app::ports::{Clock, Oversight};
-use vcare_boot::{Config, SystemClock, operators_oversight};
+use vcare_app::ports::Oversight;
+use vcare_boot::{Config, operators_oversight};
 use vcare_domain::{EmergencyAccess, TenantId};
 
+use crate::named;
 use crate::output::{self, Output};
 
 #[derive(Subcommand)]
@@ -19,8 +20,8 @@ pub enum AccessCommand {
 #[derive(Args)]
 pub struct Emergencies {
     /// Only of this tenant.
-    #[arg(long)]
-    tenant: Option<String>,
+    #[arg(long, value_parser = named::tenant)]
+    tenant: Option<TenantId>,
     /// Only since then: an instant, as 2026-03-01T09:30:00Z, or an age, as 30m, 24h or 7d.
     #[arg(long, value_parser = Since::parse)]
     since: Since,
@@ -28,20 +29,20 @@ pub struct Emergencies {
 
 /// From when on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Since {
+pub enum Since {
     At(OffsetDateTime),
     Ago(Duration),
 }
 
 impl Since {
-    fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, String> {
         let instant = OffsetDateTime::parse(text, &Rfc3339).ok().map(Self::At);
         let since = instant.or_else(|| age(text).map(Self::Ago));
         since.ok_or_else(|| "expected an instant, as 2026-03-01T09:30:00Z, or an age, as 30m, 24h or 7d".to_owned())
     }
 
     /// The moment; for an age that goes back further than there is time, the first one.
-    fn moment(self, now: OffsetDateTime) -> OffsetDateTime {
+    pub fn moment(self, now: OffsetDateTime) -> OffsetDateTime {
         match self {
             Self::At(instant) => instant,
             Self::Ago(age) => now.checked_sub(age).unwrap_or(OffsetDateTime::UNIX_EPOCH),
@@ -96,9 +97,11 @@ fn row(access: &EmergencyAccess) -> anyhow::Result<Row> {
 
 pub async fn run(command: AccessCommand, output: Output) -> anyhow::Result<()> {
     let AccessCommand::Emergencies(Emergencies { tenant, since }) = command;
-    let tenant = tenant.map(TenantId::parse).transpose()?;
     let oversight = operators_oversight(&Config::load()?);
-    let found = oversight.emergencies(tenant.as_ref(), since.moment(SystemClock.now())).await?;
+    let found = oversight.emergencies(tenant.as_ref(), since.moment(oversight.now().await?)).await?;
+    if let (true, Some(tenant)) = (found.is_empty(), &tenant) {
+        named::must_exist(&oversight, tenant).await?;
+    }
     output.rows(&found.iter().map(row).collect::<anyhow::Result<Vec<_>>>()?)
 }
 

@@ -1,20 +1,21 @@
 //! `vcare-admin doctor`: looks at everything that the service needs, and says what to do.
 
+mod encryption;
+mod neighbours;
+mod stream;
+mod work;
+
 use std::process::ExitCode;
-use std::time::Duration;
 
 use serde::Serialize;
-use vcare_app::ports::{AccessTokenFault, ConsentSubject, Oversight};
-use vcare_app::{Gate, TraceContext};
-use vcare_boot::{Config, Service, migrations, operators_oversight};
-use vcare_domain::{PatientId, StorageKey, TenantId};
+use vcare_app::TraceContext;
+use vcare_app::ports::{AccessTokenFault, Agreement, Oversight};
+use vcare_boot::{Config, Service, migrations, operators_oversight, with_causes};
+use vcare_domain::{StorageKey, TenantId};
 
 use crate::output::{self, Output};
 use crate::progress::Progress;
 use crate::service_of;
-
-/// How long NATS is given to answer.
-const NATS_PATIENCE: Duration = Duration::from_secs(5);
 
 /// One thing that was looked at.
 #[derive(Serialize)]
@@ -49,6 +50,10 @@ impl Findings {
         self.note(check, Status::Ok, message);
     }
 
+    fn warning(&mut self, check: impl Into<String>, message: impl Into<String>) {
+        self.note(check, Status::Warning, message);
+    }
+
     fn problem(&mut self, check: impl Into<String>, message: impl Into<String>) {
         self.note(check, Status::Problem, message);
     }
@@ -68,45 +73,55 @@ pub async fn run(output: Output) -> anyhow::Result<ExitCode> {
 }
 
 async fn look(config: &Config, service: &Service, found: &mut Findings) {
-    database(config, service, found).await;
-    nats(service, found).await;
+    let database = database(config, service, found).await;
+    stream::look(config, service, found).await;
+    if database {
+        clock(service, found);
+        work::look(service, found).await;
+    }
     keys(service, found).await;
     attachments(config, service, found).await;
     identity(service, found).await;
-    neighbours(service, found).await;
-    tenants(config, service, found).await;
+    neighbours::look(service, found).await;
+    encryption::look(config, service, found).await;
+    if database {
+        tenants(config, service, found).await;
+    }
 }
 
-async fn database(config: &Config, service: &Service, found: &mut Findings) {
+/// Answers whether it can be asked anything.
+async fn database(config: &Config, service: &Service, found: &mut Findings) -> bool {
     match service.jobs.ping().await {
         Ok(()) => found.ok("database", "answers, and has our tables"),
         Err(error) => {
-            return found.problem("database", format!("{error}: is it up, and was `vcare-admin migrate` run?"));
+            let advice = "is it up, and was `vcare-admin migrate` run?";
+            found.problem("database", format!("{}: {advice}", with_causes(&error)));
+            return false;
         }
     }
-    match migrations::pending_migrations(config.database.url.expose()).await {
+    match migrations::pending_migrations(&config.postgres()).await {
         Ok(pending) if pending.is_empty() => found.ok("migrations", "all were run"),
         Ok(pending) => found.problem("migrations", format!("run `vcare-admin migrate`: {}", pending.join(", "))),
         Err(_) => {
             let advice = "this login cannot tell: run `vcare-admin migrate --dry-run` as the database's owner";
-            found.note("migrations", Status::Warning, advice);
+            found.warning("migrations", advice);
         }
     }
+    true
 }
 
-async fn nats(service: &Service, found: &mut Findings) {
-    let connected = tokio::time::timeout(NATS_PATIENCE, async {
-        while !service.events.health() {
-            tokio::time::sleep(Duration::from_millis(50)).await;
+fn clock(service: &Service, found: &mut Findings) {
+    match service.clock.agreement() {
+        Agreement::Agreed { difference } => {
+            found.ok("clock", format!("within {} ms of the database's", difference.abs().whole_milliseconds().max(1)));
         }
-    })
-    .await;
-    if connected.is_err() {
-        return found.note("nats", Status::Warning, "no connection: events wait in the outbox, and care goes on");
-    }
-    match service.events.ensure_stream().await {
-        Ok(()) => found.ok("nats", "connected, and the stream is there"),
-        Err(error) => found.problem("nats", format!("{error}: run `vcare-admin stream setup`")),
+        Agreement::Differs { difference } => {
+            let how = if difference.is_positive() { "ahead of" } else { "behind" };
+            let advice = "is NTP on, here and at the database? Processes whose clocks differ are not ready";
+            let seconds = difference.as_seconds_f64().abs();
+            found.problem("clock", format!("this machine's is {seconds:.1} s {how} the database's: {advice}"));
+        }
+        Agreement::NotCompared => found.warning("clock", "the database did not tell its time within 2 s"),
     }
 }
 
@@ -134,7 +149,7 @@ async fn attachments(config: &Config, service: &Service, found: &mut Findings) {
         Err(error) => found.problem("storage", format!("{error}: no attachment can come in. See [storage]")),
     }
     if config.scanner.address.is_none() {
-        return found.note("scanner", Status::Warning, "there is none: attachments are shown that nobody has scanned");
+        return found.warning("scanner", "there is none: attachments are shown that nobody has scanned");
     }
     match ports.scanner.scan(&"vcare-doctor".into()).await {
         Ok(_) => found.ok("scanner", "answers"),
@@ -155,30 +170,16 @@ async fn identity(service: &Service, found: &mut Findings) {
     }
 }
 
-async fn neighbours(service: &Service, found: &mut Findings) {
-    let trace = TraceContext::begin(&*service.ids);
-    let (Ok(tenant), Ok(patient)) = (TenantId::parse("vcare-doctor"), PatientId::parse("vcare-doctor")) else { return };
-    let around = &service.app.neighbours;
-    match around.licence.check(&tenant, None, &trace).await {
-        Ok(_) => found.ok("licences", "answers"),
-        Err(error) => found.problem("licences", format!("{error}: no visit can be created. See [licence]")),
-    }
-    match around.consent.check(&tenant, ConsentSubject::Patient(&patient), &[Gate::TelehealthConsent], &trace).await {
-        Ok(_) => found.ok("consents", "answers"),
-        Err(error) => found.problem("consents", format!("{error}: no visit can be created. See [consent]")),
-    }
-}
-
 async fn tenants(config: &Config, service: &Service, found: &mut Findings) {
     let tenants = match operators_oversight(config).tenants().await {
         Ok(tenants) => tenants,
         Err(_) => {
             let advice = "this login may not list them: `vcare-admin migrate --operator-login`";
-            return found.note("tenants", Status::Warning, advice);
+            return found.warning("tenants", advice);
         }
     };
     if tenants.is_empty() {
-        found.note("tenants", Status::Warning, "there is none yet: `vcare-admin tenant set`");
+        found.warning("tenants", "there is none yet: `vcare-admin tenant set --create`");
     }
     let progress = Progress::of("looking at tenants", tenants.len());
     for tenant in tenants {

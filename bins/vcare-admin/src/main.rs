@@ -1,11 +1,16 @@
 //! `vcare-admin`: the operators' tool.
 
-#![expect(clippy::print_stdout, reason = "its answers go to standard output")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "its answers go to standard output, what is wrong beside it"
+)]
 
 mod access;
 mod doctor;
 mod jobs;
 mod migrate;
+mod named;
 mod outbox;
 mod output;
 mod progress;
@@ -93,9 +98,19 @@ enum ConfigCommand {
 const PENDING: u8 = 3;
 
 #[tokio::main(worker_threads = 1)]
-async fn main() -> anyhow::Result<ExitCode> {
+async fn main() -> ExitCode {
     install_crypto();
-    let Arguments { output, command } = Arguments::parse();
+    match Box::pin(run(Arguments::parse())).await {
+        Ok(code) => code,
+        Err(error) => {
+            // Its causes and no backtrace: it is for people, and mostly about what they did.
+            eprintln!("vcare-admin: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(Arguments { output, command }: Arguments) -> anyhow::Result<ExitCode> {
     match command {
         Command::Migrate(arguments) => return migrate::run(arguments).await,
         Command::Config(ConfigCommand::Check) => {
@@ -103,8 +118,8 @@ async fn main() -> anyhow::Result<ExitCode> {
             println!("the configuration is good");
         }
         Command::Config(ConfigCommand::Reference) => print!("{}", settings_reference()),
-        Command::Tenant(command) => return tenant::run(command, output).await,
-        Command::Secret(command) => secret::run(command, output).await?,
+        Command::Tenant(command) => return Box::pin(tenant::run(command, output)).await,
+        Command::Secret(command) => Box::pin(secret::run(command, output)).await?,
         Command::Doctor => return doctor::run(output).await,
         Command::Stream(command) => stream::run(command).await?,
         Command::Completions { shell } => {
@@ -112,8 +127,8 @@ async fn main() -> anyhow::Result<ExitCode> {
         }
         Command::Access(command) => access::run(command, output).await?,
         Command::Jobs(command) => return jobs::run(command, output).await,
-        Command::Visit(command) => return visit::run(command).await,
-        Command::Outbox(outbox::OutboxCommand::Status) => outbox::status(output).await?,
+        Command::Visit(command) => return visit::run(command, output).await,
+        Command::Outbox(command) => outbox::run(command, output).await?,
         Command::Token(token::TokenCommand::Mint(arguments)) => token::mint(arguments)?,
         Command::Reconcile(arguments) => return reconcile::run(arguments, output).await,
     }
@@ -127,7 +142,9 @@ async fn service() -> anyhow::Result<Service> {
 
 /// The same, as a configuration says that was looked at already.
 async fn service_of(config: &Config) -> anyhow::Result<Service> {
-    compose(config, Overrides::default()).await
+    let service = compose(config, Overrides::default()).await?;
+    service.clock_check.first().await;
+    Ok(service)
 }
 
 /// What an operator's transactions run under.
@@ -158,6 +175,7 @@ mod tests {
     fn filled(word: &str) -> String {
         match word {
             "job_…" => "job_01KA8Z0Q3CJ9XW2V5T7N4B6M8R".to_owned(),
+            "vsn_…" => "vsn_01KA8Z0Q3CJ9XW2V5T7N4B6M8R".to_owned(),
             "…" | "<tenant>" => "hosp-kabul".to_owned(),
             word => word.to_owned(),
         }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use vcare_boot::Config;
-use vcare_boot::migrations::{self, LoginPurpose};
+use vcare_boot::migrations::{self, LoginPurpose, PgConfig};
 
 use crate::PENDING;
 use crate::progress::Progress;
@@ -26,12 +26,12 @@ pub struct Migrate {
 }
 
 pub async fn run(arguments: Migrate) -> anyhow::Result<ExitCode> {
-    let url = match arguments.database_url {
-        Some(url) => url,
-        None => Config::load()?.database.url.expose().to_owned(),
+    let database = match arguments.database_url {
+        Some(url) => PgConfig::new(url),
+        None => Config::load()?.postgres(),
     };
     if arguments.dry_run {
-        let pending = migrations::pending_migrations(&url).await?;
+        let pending = migrations::pending_migrations(&database).await?;
         for name in &pending {
             println!("would run {name}");
         }
@@ -42,7 +42,7 @@ pub async fn run(arguments: Migrate) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let running = Progress::unknown("running migrations");
-    let ran = migrations::migrate(&url).await?;
+    let ran = migrations::migrate(&database).await?;
     drop(running);
     for name in ran {
         println!("ran {name}");
@@ -53,7 +53,7 @@ pub async fn run(arguments: Migrate) -> anyhow::Result<ExitCode> {
     ];
     for (login, purpose, what) in logins {
         if let Some(login) = login {
-            migrations::allow_login(&url, &login, purpose).await?;
+            migrations::allow_login(&database, &login, purpose).await?;
             println!("{login} may run {what}");
         }
     }

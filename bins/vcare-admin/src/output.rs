@@ -4,6 +4,8 @@ use clap::ValueEnum;
 use comfy_table::Table;
 use serde::Serialize;
 use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// How answers are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -42,6 +44,27 @@ impl Output {
         println!("{table}");
         Ok(())
     }
+
+    /// Writes one value, for programs.
+    pub fn value(self, value: &impl Serialize) -> anyhow::Result<()> {
+        println!("{}", serde_json::to_string_pretty(value)?);
+        Ok(())
+    }
+
+    /// Writes all of one thing: for people a line a field.
+    pub fn record<R: Row>(self, row: &R) -> anyhow::Result<()> {
+        if self == Self::Json {
+            return self.rows(std::slice::from_ref(row));
+        }
+        let mut table = Table::new();
+        table.load_style(comfy_table::presets::NOTHING);
+        let row = serde_json::to_value(row)?;
+        for column in R::COLUMNS {
+            table.add_row([(*column).to_owned(), cell(&row[column])]);
+        }
+        println!("{table}");
+        Ok(())
+    }
 }
 
 fn cell(value: &Value) -> String {
@@ -50,6 +73,11 @@ fn cell(value: &Value) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     }
+}
+
+/// So many of something.
+pub fn count(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 /// An age, for people.
@@ -63,11 +91,21 @@ pub fn age(age: time::Duration) -> String {
     }
 }
 
+/// An instant, as RFC 3339 has it.
+pub fn instant(at: OffsetDateTime) -> String {
+    at.format(&Rfc3339).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use time::Duration;
 
     use super::*;
+
+    #[test]
+    fn one_is_one_and_all_other_numbers_are_several() {
+        assert_eq!([0, 1, 2].map(|number| count(number, "job")), ["0 jobs", "1 job", "2 jobs"]);
+    }
 
     #[test]
     fn an_age_is_told_in_its_greatest_useful_unit() {

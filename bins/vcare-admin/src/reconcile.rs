@@ -6,18 +6,18 @@ use clap::Args;
 use serde::Serialize;
 use time::OffsetDateTime;
 use vcare_app::operations::Reconciliation;
-use vcare_app::ports::{Backlog, Clock, FailedVisit, Oversight, UnsettledVisit};
-use vcare_boot::{Config, SystemClock, operators_oversight};
+use vcare_app::ports::{Backlog, FailedVisit, Oversight, UnsettledVisit};
+use vcare_boot::{Config, operators_oversight};
 use vcare_domain::TenantId;
 
-use crate::PENDING;
 use crate::output::{self, Output, age};
+use crate::{PENDING, named};
 
 #[derive(Args)]
 pub struct Reconcile {
     /// Only of this tenant.
-    #[arg(long)]
-    tenant: Option<String>,
+    #[arg(long, value_parser = named::tenant)]
+    tenant: Option<TenantId>,
 }
 
 #[derive(Serialize)]
@@ -55,9 +55,14 @@ impl output::Row for FailedRow {
 }
 
 pub async fn run(arguments: Reconcile, output: Output) -> anyhow::Result<ExitCode> {
-    let tenant = arguments.tenant.map(TenantId::parse).transpose()?;
-    let unsettled = operators_oversight(&Config::load()?).unsettled(tenant.as_ref()).await?;
-    let found = Reconciliation { as_of: SystemClock.now(), unsettled };
+    let tenant = arguments.tenant;
+    let oversight = operators_oversight(&Config::load()?);
+    let unsettled = oversight.unsettled(tenant.as_ref()).await?;
+    let found = Reconciliation { as_of: oversight.now().await?, unsettled };
+    // Nothing is missing of a tenant that there is not, and that is no good news.
+    if let (true, Some(tenant)) = (found.is_complete(), &tenant) {
+        named::must_exist(&oversight, tenant).await?;
+    }
     let now = found.as_of;
     let row = |what, count, oldest: Option<OffsetDateTime>| Row { what, count, oldest: oldest.map(|at| age(now - at)) };
     let unsettled = &found.unsettled;

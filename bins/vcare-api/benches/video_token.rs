@@ -25,7 +25,7 @@ fn video_token(criterion: &mut Criterion) {
     let client = HttpClient::new(&client, Arc::clone(&clock), Arc::clone(&ids)).unwrap();
     let keyring = LocalKeyring::from_master(&Zeroizing::new([7; 32])).unwrap();
     let rows = Arc::new(SecretShelf::default());
-    let vault = Vault::new(Arc::new(keyring), rows, Arc::clone(&clock), VaultConfig::default());
+    let vault = Vault::new(Arc::new(keyring), Arc::clone(&rows) as _, rows, Arc::clone(&clock), VaultConfig::default());
     let video = JitsiVideo::new(client.clone(), client, Arc::new(vault), Arc::clone(&clock));
     let draft = TenantConfigDraft::new("https://meet.example", "kabul");
     let config = TenantConfig::check(TenantId::parse("kabul").unwrap(), Version::FIRST, draft).unwrap();

@@ -13,6 +13,19 @@ use crate::problem::Problem;
 /// Where the API stands behind Kong.
 pub const BASE: &str = "/api/v1/virtual-care";
 
+/// The address `to` as a reference that is relative to the address `from`, both of them paths.
+///
+/// A gateway may have put anything in front of our paths; a relative reference leads to the right place behind every one of
+/// them (RFC 9110, 10.2.2, and RFC 3986, 5.2).
+#[must_use]
+pub fn relative(from: &str, to: &str) -> String {
+    let folder = from.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let shared = folder.split('/').zip(to.split('/')).take_while(|(one, other)| one == other).count();
+    let up = folder.split('/').count() - shared;
+    let down: Vec<&str> = to.split('/').skip(shared).collect();
+    format!("{}{}", "../".repeat(up), down.join("/"))
+}
+
 /// Says that an answer was given before, under the same key.
 pub const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
@@ -69,4 +82,24 @@ pub fn send_session(status: StatusCode, done: &Done<ViewedSession>) -> Result<Ht
 pub fn send(status: StatusCode, body: &impl Serialize) -> Result<HttpResponse, Problem> {
     let body = serde_json::to_vec(body).map_err(|_| Problem::internal())?;
     Ok(HttpResponse::build(status).content_type("application/json").body(body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::relative;
+
+    #[test]
+    fn an_address_is_told_relative_to_the_one_that_was_asked() {
+        let table = [
+            ("/api/v1/sessions", "/api/v1/sessions/1", "sessions/1"),
+            ("/api/v1/async-visits/uploads", "/api/v1/async-visits/uploads/1", "uploads/1"),
+            ("/api/v1/sessions/1/continue-async", "/api/v1/async-visits/2", "../../async-visits/2"),
+        ];
+        for (from, to, expected) in table {
+            assert_eq!(relative(from, to), expected);
+            let behind_a_gateway = reqwest::Url::parse(&format!("https://hospital.example/clinic{from}")).unwrap();
+            let found = behind_a_gateway.join(expected).unwrap();
+            assert_eq!(found.path(), format!("/clinic{to}"));
+        }
+    }
 }

@@ -1,27 +1,33 @@
-//! How often something may be asked: from one address, and in all.
+//! How often something may fail: from one address, and in all.
+
+mod failures;
 
 use std::net::{IpAddr, Ipv6Addr};
-use std::num::NonZeroU32;
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use actix_web::HttpRequest;
 use actix_web::http::header::HeaderName;
 use anyhow::Context;
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
+use vcare_app::{AppError, JoinTokenFault};
 use vcare_boot::LinksConfig;
 
+use self::failures::{Allowance, Count, Counts};
 use crate::problem::Problem;
 
-/// So many addresses are remembered before those that have been quiet are forgotten.
-const MANY_ADDRESSES: usize = 10_000;
-
-/// Limits by address and in all. Each process counts for itself.
+/// Limits how often short codes may be asked about that there are not. Each process counts for itself.
+///
+/// An address that failed too often is refused only while too much fails in all. Behind a gateway, or in a mobile network, it
+/// may be the address of many: whoever tries codes there must not keep out those who have one.
 pub struct Limit {
-    each: DefaultKeyedRateLimiter<IpAddr>,
-    all: DefaultDirectRateLimiter,
-    clock: DefaultClock,
+    counted: Mutex<Counted>,
+    in_all: Allowance,
     header: Option<HeaderName>,
+}
+
+struct Counted {
+    each: Counts,
+    all: Count,
 }
 
 impl Limit {
@@ -30,33 +36,59 @@ impl Limit {
     /// # Errors
     /// When a limit is 0, or the header's name is none.
     pub fn new(links: &LinksConfig, header: Option<&str>) -> anyhow::Result<Self> {
-        let each = NonZeroU32::new(links.short_codes_per_minute).context("links.short_codes_per_minute")?;
-        let all = NonZeroU32::new(links.short_codes_per_second).context("links.short_codes_per_second")?;
+        let (minute, second) = (Duration::from_secs(60), Duration::from_secs(1));
+        let each = Allowance::new(links.short_codes_per_minute, minute).context("links.short_codes_per_minute")?;
+        let in_all = Allowance::new(links.short_codes_per_second, second).context("links.short_codes_per_second")?;
         Ok(Self {
-            each: RateLimiter::keyed(Quota::per_minute(each)),
-            all: RateLimiter::direct(Quota::per_second(all)),
-            clock: DefaultClock::default(),
+            counted: Mutex::new(Counted { each: Counts::new(each), all: Count::new(Instant::now()) }),
+            in_all,
             header: header.map(str::parse).transpose().context("api.client_address_header")?,
         })
     }
 
-    /// Lets a request pass, or says when to come again.
+    /// Lets a request look for what a short code stands for, and counts it when there is no such code.
     ///
     /// # Errors
-    /// 429 `RATE_LIMITED` with `Retry-After`.
-    pub fn check(&self, req: &HttpRequest) -> Result<(), Problem> {
-        if self.each.len() > MANY_ADDRESSES {
-            self.each.retain_recent();
-        }
+    /// 429 `RATE_LIMITED` with `Retry-After`; those of `look`.
+    pub async fn ask<T>(
+        &self,
+        req: &HttpRequest,
+        look: impl Future<Output = Result<T, AppError>>,
+    ) -> Result<T, Problem> {
         let address = network(self.address(req));
-        self.each.check_key(&address).map_err(|until| self.refused("address", &until))?;
-        self.all.check().map_err(|until| self.refused("all", &until))
+        self.begin(address, Instant::now())?;
+        let found = look.await;
+        if matches!(found, Err(AppError::JoinToken(JoinTokenFault::Invalid))) {
+            metrics::counter!("vcare_short_codes_unknown_total").increment(1);
+        } else {
+            self.take_back(address);
+        }
+        Ok(found?)
     }
 
-    fn refused(&self, limit: &'static str, until: &NotUntil<<DefaultClock as Clock>::Instant>) -> Problem {
-        metrics::counter!("vcare_rate_limited_total", "limit" => limit).increment(1);
-        let wait = until.wait_time_from(self.clock.now()) + Duration::from_millis(999);
-        Problem::too_often(u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).max(1))
+    /// Counts a failure beforehand: so many that are looked for at the same time are as limited as one after the other. Who
+    /// does not wait for the answer has failed.
+    fn begin(&self, address: IpAddr, now: Instant) -> Result<(), Problem> {
+        let mut counted = self.counted();
+        let wait = counted.each.wait(address, now).min(counted.all.wait(self.in_all, now));
+        if !wait.is_zero() {
+            metrics::counter!("vcare_rate_limited_total", "limit" => "short_codes").increment(1);
+            let seconds = (wait + Duration::from_millis(999)).as_secs();
+            return Err(Problem::too_often(u32::try_from(seconds).unwrap_or(u32::MAX).max(1)));
+        }
+        counted.each.add(address, now);
+        counted.all.add(self.in_all, now);
+        Ok(())
+    }
+
+    fn take_back(&self, address: IpAddr) {
+        let mut counted = self.counted();
+        counted.each.take_back(address);
+        counted.all.take_back(self.in_all);
+    }
+
+    fn counted(&self) -> MutexGuard<'_, Counted> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where a request comes from. Of several addresses the last one counts: the gateway wrote it, the others the client.
@@ -114,16 +146,34 @@ mod tests {
         assert_eq!(address(None, &["1.2.3.4"]), "10.0.0.1", "nobody vouches for it");
     }
 
+    /// Asks so often from an address about codes that there are not; how often it was let.
+    fn junk(limit: &Limit, address: &str, times: usize, now: Instant) -> usize {
+        (0..times).filter(|_| limit.begin(network(address.parse().unwrap()), now).is_ok()).count()
+    }
+
     #[test]
-    fn one_address_is_stopped_and_another_passes_until_all_are_stopped() {
-        let limit = limit(None, 2, 4);
-        let check = |peer: &str| limit.check(&from(peer, &[])).map_err(|problem| problem.code());
-        assert!(check("10.0.0.1:1").is_ok() && check("10.0.0.1:2").is_ok());
-        assert_eq!(check("10.0.0.1:3"), Err("RATE_LIMITED"));
-        assert!(check("10.0.0.2:1").is_ok());
+    fn who_fails_too_often_is_refused_while_too_much_fails_in_all_and_who_does_not_is_let() {
+        let (limit, now) = (limit(None, 2, 5), Instant::now());
+        assert_eq!(junk(&limit, "10.0.0.1", 100, now), 5, "its own two, and what is left in all");
+        // Others have not failed yet.
+        assert_eq!(junk(&limit, "10.0.0.2", 100, now), 2);
         // The same network of version 6.
-        assert!(check("[2001:db8::1]:1").is_ok());
-        assert_eq!(check("10.0.0.3:1"), Err("RATE_LIMITED"));
+        assert_eq!(junk(&limit, "2001:db8::1", 1, now) + junk(&limit, "2001:db8::2", 100, now), 2);
+        let problem = limit.begin("10.0.0.1".parse().unwrap(), now).unwrap_err();
+        assert_eq!(problem.code(), "RATE_LIMITED");
+        let later = now + Duration::from_millis(200);
+        assert_eq!(junk(&limit, "10.0.0.1", 100, later), 1, "a fifth of a second later one more may fail");
+    }
+
+    #[test]
+    fn who_finds_what_they_look_for_is_not_counted() {
+        let (limit, now) = (limit(None, 2, 2), Instant::now());
+        let address = "10.0.0.1".parse().unwrap();
+        for _ in 0..100 {
+            limit.begin(address, now).unwrap();
+            limit.take_back(address);
+        }
+        assert_eq!(junk(&limit, "10.0.0.1", 100, now), 2);
     }
 
     #[test]

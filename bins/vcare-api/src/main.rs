@@ -13,7 +13,7 @@ async fn main() -> anyhow::Result<()> {
     let Arguments {} = Arguments::parse();
     let config = Config::load()?;
     install_crypto();
-    let telemetry = init_telemetry("vcare-api", &config.log, config.otlp.as_ref())?;
+    let telemetry = init_telemetry("vcare-api", &config.log, config.otlp.as_ref(), &config.tls)?;
     let service = compose(&config, Overrides::default()).await?;
     let shutdown = until_signal()?;
     vcare_api::serve(service, telemetry.metrics.clone(), &config, shutdown, |address| {

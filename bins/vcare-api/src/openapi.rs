@@ -103,6 +103,7 @@ impl Modify for Security {
         routes::uploads::discard::discard,
         routes::uploads::list::list,
         routes::uploads::open::open,
+        routes::uploads::open::describe,
         routes::branding::branding,
         routes::visit_page::send,
         routes::visit_page::receive,

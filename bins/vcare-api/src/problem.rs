@@ -12,7 +12,7 @@ use std::fmt;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+    ALLOW, CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
@@ -82,6 +82,9 @@ pub struct ProblemDetails {
     retry_after_seconds: Option<u32>,
     #[serde(skip)]
     allow: Option<String>,
+    /// How many bytes there are.
+    #[serde(skip)]
+    size: Option<u32>,
 }
 
 /// A refusal, on its way to the caller.
@@ -109,6 +112,7 @@ impl Problem {
             request_id: None,
             retry_after_seconds: None,
             allow: None,
+            size: None,
         }))
     }
 
@@ -182,7 +186,8 @@ impl Problem {
         let allow = self.0.allow.as_deref().and_then(|allow| Some((ALLOW, allow.parse().ok()?)));
         let sign_in = self.status() == StatusCode::UNAUTHORIZED;
         let sign_in = sign_in.then(|| (WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
-        [retry_after, allow, sign_in].into_iter().flatten()
+        let size = self.0.size.and_then(|size| Some((CONTENT_RANGE, format!("bytes */{size}").parse().ok()?)));
+        [retry_after, allow, sign_in, size].into_iter().flatten()
     }
 
     /// As an answer.

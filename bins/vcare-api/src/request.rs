@@ -1,5 +1,7 @@
 //! What happens around every request: an id, a trace, a log line, metrics, and headers that keep secrets in.
 
+mod labels;
+
 use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
@@ -56,6 +58,7 @@ pub async fn around<B: MessageBody + 'static>(
     let api = req.app_data::<web::Data<Api>>().ok_or_else(Problem::internal)?.clone();
     let (own, parent) = traceparent(req.headers(), &*api.ids);
     let trace = TraceContext { correlation_id: request_id(req.headers(), &*api.ids), traceparent: own };
+    let method = labels::method(req.method());
     let span = tracing::info_span!(
         "request",
         request_id = trace.correlation_id,
@@ -66,26 +69,26 @@ pub async fn around<B: MessageBody + 'static>(
         trace.parent = parent,
         otel.kind = "server",
         otel.status_code = Empty,
-        http.request.method = req.method().as_str(),
+        // The word that OpenTelemetry has for a method that it does not know.
+        http.request.method = if method == labels::OTHER { "_OTHER" } else { method },
         http.route = Empty,
         http.response.status_code = Empty,
     );
     let id = trace.correlation_id.clone();
-    let method = req.method().clone();
     req.extensions_mut().insert(trace);
     let answered = next.call(req).instrument(span.clone()).await?.map_into_left_body();
-    let route = answered.request().match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+    let route = labels::route(answered.request());
     let status = answered.status();
     let took = began.elapsed();
     metrics::counter!(
         "vcare_http_requests_total",
-        "method" => method.to_string(), "route" => route.clone(), "status" => status.as_u16().to_string()
+        "method" => method, "route" => route.clone(), "status" => status.as_u16().to_string()
     )
     .increment(1);
     let held_open = answered.response().extensions().contains::<HeldOpen>();
     // How long somebody waited for news says nothing of how fast we are.
     if !held_open {
-        metrics::histogram!("vcare_http_request_duration_seconds", "method" => method.to_string(), "route" => route.clone())
+        metrics::histogram!("vcare_http_request_duration_seconds", "method" => method, "route" => route.clone())
             .record(took.as_secs_f64());
     }
     span.record("http.route", route.as_str());
@@ -101,9 +104,9 @@ pub async fn around<B: MessageBody + 'static>(
         let took_ms = took.as_secs_f64() * 1000.0;
         let routine = status == StatusCode::NO_CONTENT && held_open;
         if routine || route.starts_with("/health") || route == "/metrics" {
-            tracing::debug!(%method, route, status = status.as_u16(), took_ms, "request");
+            tracing::debug!(method, route, status = status.as_u16(), took_ms, "request");
         } else {
-            tracing::info!(%method, route, status = status.as_u16(), code, took_ms, "request");
+            tracing::info!(method, route, status = status.as_u16(), code, took_ms, "request");
         }
     });
     Ok(finish(answered, &id))
@@ -133,7 +136,7 @@ pub async fn in_upload_time<B: MessageBody + 'static>(
     req: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, actix_web::Error> {
-    let deadline = req.app_data::<web::Data<Api>>().ok_or_else(Problem::internal)?.uploads.deadline;
+    let deadline = req.app_data::<web::Data<Api>>().ok_or_else(Problem::internal)?.audio.deadline;
     within(deadline, req, next).await
 }
 

@@ -14,21 +14,23 @@ use actix_web::http::header::{ETAG, LOCATION, RETRY_AFTER};
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::{App as WebApp, web};
 use anyhow::Context;
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::yield_now;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use vcare_app::App;
 use vcare_app::ports::{AccessTokens, Ids, InternalTokens};
+use vcare_app::{App, InLine};
 use vcare_boot::{ApiConfig, Health, Metrics};
+use vcare_domain::UploadId;
 
 use crate::answer::{MUTATION_DIFFERS, MUTATION_REPLAYED, REPLAYED};
-use crate::connection::{self, Line};
-use crate::extract::UploadLimits;
+use crate::extract::AudioLimits;
 use crate::limit::Limit;
-use crate::problem::Problem;
+use crate::paced_stream::{PacedStream, ReadingPace};
+use crate::parking::{self, Stream};
 use crate::request::{self, X_REQUEST_ID};
 use crate::routes;
+use crate::routes::waiting::status::Awaited;
+use crate::transfers::Transfers;
 
 /// How long a connection without a request is kept. Longer than Kong keeps one, which must not send into a connection that
 /// is being closed; and longer than the pauses of who waits, who would pay for each new one.
@@ -54,35 +56,36 @@ pub struct Api {
     pub ids: Arc<dyn Ids>,
     /// How long a request may take.
     pub deadline: Duration,
-    /// How often short codes may be asked about.
+    /// How often short codes may be asked about that there are not.
     pub short_codes: Limit,
     /// Ends with the process: who waits is answered at once.
     pub stop: CancellationToken,
     /// How much audio is taken, and how slowly.
-    pub uploads: UploadLimits,
-    /// So many uploads may bring bytes at once.
-    pub places_for_uploads: Semaphore,
+    pub audio: AudioLimits,
+    /// The uploads that bring bytes.
+    pub uploads: Transfers,
+    /// Requests that open the same upload at the same moment.
+    pub openings: InLine<UploadId>,
+    /// How long an upload's request may bring next to nothing.
+    pub upload_stall: Duration,
+    /// The attachments that are being sent.
+    pub downloads: Transfers,
 }
 
-impl Api {
-    /// A place among those who bring bytes.
-    ///
-    /// # Errors
-    /// 503 when all are taken.
-    pub fn place_for_upload(&self) -> Result<SemaphorePermit<'_>, Problem> {
-        self.places_for_uploads.try_acquire().map_err(|_| Problem::too_slow())
-    }
-}
-
-/// Begins to listen. Answers the address, and the server to be awaited; signals are the caller's.
+/// Begins to listen. Answers the address, and the server to be awaited; signals are the caller's. With `parks`, connections
+/// on which a long poll is open are parked.
 ///
 /// # Errors
 /// When it cannot listen there.
-pub fn listen(api: Api, config: &ApiConfig) -> anyhow::Result<(SocketAddr, Server)> {
+pub fn listen(api: Api, config: &ApiConfig, parks: bool) -> anyhow::Result<(SocketAddr, Server)> {
     let listener = TcpListener::bind(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.local_addr()?;
     let api = web::Data::new(api);
     let limit = config.max_body_bytes;
+    let pace = ReadingPace {
+        window: Duration::from_secs(config.slow_reader_seconds.into()),
+        bytes: config.slow_reader_bytes.into(),
+    };
     let origins = config.cors_allow_origins.clone();
     let mut server = Server::build().disable_signals().shutdown_timeout(config.shutdown_seconds);
     if let Some(threads) = config.threads {
@@ -97,7 +100,7 @@ pub fn listen(api: Api, config: &ApiConfig) -> anyhow::Result<(SocketAddr, Serve
             .wrap(from_fn(request::around))
             .wrap(Compress::default())
             .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
-            .wrap(from_fn(connection::watch_answers))
+            .wrap(from_fn(parking::watch_responses::<Awaited, _>))
             .configure(routes::configure);
         let (stopping, ending) = (stopping.clone(), stopping.clone());
         let service = HttpService::build()
@@ -106,8 +109,8 @@ pub fn listen(api: Api, config: &ApiConfig) -> anyhow::Result<(SocketAddr, Serve
             .client_request_timeout(REQUEST_HEAD)
             .client_disconnect_timeout(GOODBYE)
             .graceful_shutdown_signal(move || drain(stopping.clone()))
-            .on_connect_ext(|line: &Line, data| {
-                data.insert(line.connection());
+            .on_connect_ext(|stream: &Stream<Awaited>, data| {
+                data.insert(stream.connection());
             })
             .h1(map_config(web, |()| AppConfig::default()));
         let service = Rc::new(service);
@@ -116,7 +119,10 @@ pub fn listen(api: Api, config: &ApiConfig) -> anyhow::Result<(SocketAddr, Serve
             async move {
                 let answers = Rc::new(service.new_service(()).await?);
                 let rest = move || rest(ending.clone());
-                Ok::<_, ()>(fn_service(move |stream| connection::serve(stream, Rc::clone(&answers), rest.clone())))
+                Ok::<_, ()>(fn_service(move |stream| {
+                    let (answers, rest) = (Rc::clone(&answers), rest.clone());
+                    async move { parking::serve(PacedStream::new(stream, pace)?, answers, parks, rest).await }
+                }))
             }
         })
     })?;

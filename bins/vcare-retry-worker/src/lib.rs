@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use time::OffsetDateTime;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -27,6 +28,8 @@ const fn rounds(kind: JobKind) -> usize {
     }
 }
 
+/// How often a worker whose clock is wrong looks whether it is right again.
+const LOOK_AT_CLOCKS_EVERY: Duration = Duration::from_millis(250);
 /// How often the backlog is measured.
 const MEASURE_EVERY: Duration = Duration::from_secs(15);
 /// How often old answers are forgotten.
@@ -55,10 +58,12 @@ pub async fn run(
     shutdown: CancellationToken,
     listening: impl FnOnce(SocketAddr),
 ) -> anyhow::Result<()> {
-    let Service { app, relay, jobs, health, clock, threads, .. } = service;
+    let Service { app, relay, jobs, health, clock, clock_check, threads, .. } = service;
+    clock_check.first().await;
     let (address, _) = serve_ops(config.worker.listen, health, metrics, shutdown.clone()).await?;
     listening(address);
     let mut tasks = JoinSet::new();
+    tasks.spawn(clock_check.run(shutdown.clone()));
     if let Some(relay) = relay {
         let shutdown = shutdown.clone();
         tasks.spawn(async move { relay.run(shutdown).await });
@@ -83,7 +88,7 @@ pub async fn run(
     tasks.spawn(measure(app, Arc::clone(&clock), shutdown.clone()));
     let keep = time::Duration::hours(i64::from(config.worker.keep_answers_hours));
     tasks.spawn(async move {
-        every(FORGET_EVERY, &shutdown, || forget(&jobs, &clock, keep)).await;
+        sweep(FORGET_EVERY, &*clock, &shutdown, || forget(&jobs, &clock, keep)).await;
     });
     while let Some(ended) = tasks.join_next().await {
         // A panic in one of them: dying loudly beats limping on, and leases and outbox lose nothing.
@@ -95,7 +100,7 @@ pub async fn run(
 /// Takes due jobs of a kind round after round; rests when there are none.
 async fn work(app: App, kind: JobKind, config: WorkerConfig, shutdown: CancellationToken) {
     let rest = Duration::from_millis(config.poll_ms);
-    while !shutdown.is_cancelled() {
+    while until_clocks_agree(&*app.clock, &shutdown).await {
         let round = app.work_due(kind, config.batch, &shutdown);
         tokio::pin!(round);
         let done = tokio::select! {
@@ -119,7 +124,7 @@ async fn work(app: App, kind: JobKind, config: WorkerConfig, shutdown: Cancellat
 /// Takes uploads that are due, one after the other: a picture may take hundreds of megabytes while it is looked at.
 async fn look_after_uploads(app: App, config: WorkerConfig, shutdown: CancellationToken) {
     let rest = Duration::from_millis(config.poll_ms);
-    while !shutdown.is_cancelled() {
+    while until_clocks_agree(&*app.clock, &shutdown).await {
         let work = app.work_next_upload();
         tokio::pin!(work);
         let done = tokio::select! {
@@ -144,9 +149,14 @@ async fn measure(app: App, clock: Arc<dyn Clock>, shutdown: CancellationToken) {
             Ok(kinds) => {
                 for open in kinds {
                     let kind = open.kind.as_str();
-                    let age = open.oldest.map_or(0.0, |since| (clock.now() - since).as_seconds_f64().max(0.0));
+                    let age = |oldest: Option<OffsetDateTime>| {
+                        oldest.map_or(0.0, |since| (clock.now() - since).as_seconds_f64().max(0.0))
+                    };
                     metrics::gauge!("vcare_jobs_open", "kind" => kind).set(open.count as f64);
-                    metrics::gauge!("vcare_jobs_oldest_age_seconds", "kind" => kind).set(age);
+                    metrics::gauge!("vcare_jobs_oldest_age_seconds", "kind" => kind).set(age(open.oldest));
+                    metrics::gauge!("vcare_jobs_parked", "kind" => kind).set(open.parked as f64);
+                    metrics::gauge!("vcare_jobs_parked_oldest_age_seconds", "kind" => kind)
+                        .set(age(open.oldest_parked));
                 }
             }
             Err(error) => {
@@ -190,7 +200,7 @@ async fn measure_failed_visits(app: App, clock: Arc<dyn Clock>, shutdown: Cancel
 }
 
 async fn reap(app: App, shutdown: CancellationToken) {
-    every(REAP_EVERY, &shutdown, || async {
+    sweep(REAP_EVERY, &*app.clock, &shutdown, || async {
         match app.reap_rooms().await {
             Ok(0) => {}
             Ok(closed) => tracing::info!(closed, "rooms that belong to no visit were closed"),
@@ -203,7 +213,7 @@ async fn reap(app: App, shutdown: CancellationToken) {
 }
 
 async fn listen(app: App, shutdown: CancellationToken) {
-    every(LISTEN_EVERY, &shutdown, || async {
+    sweep(LISTEN_EVERY, &*app.clock, &shutdown, || async {
         match app.note_broken_promises().await {
             Ok(0) => {}
             Ok(lost) => tracing::info!(lost, "people whose devices fell silent were noted as disconnected"),
@@ -216,7 +226,7 @@ async fn listen(app: App, shutdown: CancellationToken) {
 }
 
 async fn end_visits_not_held(app: App, shutdown: CancellationToken) {
-    every(END_EVERY, &shutdown, || async {
+    sweep(END_EVERY, &*app.clock, &shutdown, || async {
         match app.end_visits_not_held().await {
             Ok(0) => {}
             Ok(ended) => tracing::info!(ended, "visits whose time was over were ended or noted as no-shows"),
@@ -232,7 +242,7 @@ async fn end_visits_not_held(app: App, shutdown: CancellationToken) {
 }
 
 async fn expire(app: App, shutdown: CancellationToken) {
-    every(EXPIRE_EVERY, &shutdown, || async {
+    sweep(EXPIRE_EVERY, &*app.clock, &shutdown, || async {
         match app.expire_drafts(EXPIRED_AT_ONCE).await {
             Ok(0) => {}
             Ok(expired) => tracing::info!(expired, "drafts that nobody decided on were erased"),
@@ -261,8 +271,34 @@ async fn forget(jobs: &vcare_boot::JobQueue, clock: &Arc<dyn Clock>, keep: time:
     }
 }
 
+/// Acts again and again, while the clocks agree.
+async fn sweep<F: Future<Output = ()>>(
+    wait: Duration,
+    clock: &dyn Clock,
+    shutdown: &CancellationToken,
+    act: impl Fn() -> F,
+) {
+    let act = &act;
+    let when_agreed = || async move {
+        if until_clocks_agree(clock, shutdown).await {
+            act().await;
+        }
+    };
+    every(wait, shutdown, when_agreed).await;
+}
+
+/// Acts again and again, whatever the clocks show.
 async fn every<F: Future<Output = ()>>(wait: Duration, shutdown: &CancellationToken, act: impl Fn() -> F) {
     while shutdown.run_until_cancelled(act()).await.is_some() {
         shutdown.run_until_cancelled(sleep(wait)).await;
     }
+}
+
+/// Waits until this machine's clock and the database's agree: what is due, leased or over must not be decided by a clock that is
+/// wrong. `false` when the process stops.
+async fn until_clocks_agree(clock: &dyn Clock, shutdown: &CancellationToken) -> bool {
+    while !shutdown.is_cancelled() && !clock.agreement().is_agreed() {
+        shutdown.run_until_cancelled(sleep(LOOK_AT_CLOCKS_EVERY)).await;
+    }
+    !shutdown.is_cancelled()
 }

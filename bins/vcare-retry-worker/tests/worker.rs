@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod clocks;
 mod subscribers;
 mod ward;
 
@@ -24,6 +25,30 @@ async fn due_work_is_done_once_and_its_charge_is_published() {
     assert_eq!(ward.standins.encounters().len(), 3);
     ward.until("SELECT NOT EXISTS (SELECT FROM outbox)").await;
     assert_eq!(ward.published(CHARGEABLE).await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn charges_that_a_power_cut_took_out_of_the_stream_are_published_again() {
+    let mut ward = Ward::start("").await;
+    ward.ended_visits(1).await;
+    ward.standins.set_mode(Name::Fhir, Mode::UP);
+    let worker = ward.worker().await;
+    until("its charge is there", async || ward.published(CHARGEABLE).await == 1).await;
+    ward.until("SELECT NOT EXISTS (SELECT FROM outbox)").await;
+    ward.keep_a_copy_of_the_stream().await;
+    ward.end_visits(3).await;
+    ward.until("SELECT count(*) = 4 FROM virtual_session WHERE encounter_status = 'created'").await;
+    ward.until("SELECT NOT EXISTS (SELECT FROM outbox)").await;
+    until("the charges are there", async || ward.published(CHARGEABLE).await == 4).await;
+
+    ward.power_cut_of_the_stream().await;
+    until("they are there again", async || ward.published(CHARGEABLE).await == 4).await;
+    ward.until("SELECT NOT EXISTS (SELECT FROM outbox)").await;
+    let (_, metrics) = ward.get(&worker, "/metrics").await;
+    let put_back = metrics.lines().find_map(|line| line.strip_prefix("vcare_outbox_put_back_total ")).unwrap();
+    assert!(put_back.parse::<u64>().unwrap() >= 3, "{put_back}");
+    // Once each: the stream knows what it has by its id.
+    assert_eq!(ward.published(CHARGEABLE).await, 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]

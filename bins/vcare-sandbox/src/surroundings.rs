@@ -6,11 +6,13 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
+use vcare_app::ports::{Secret, SecretName};
 use vcare_app::{ActorRef, Scope, TraceContext};
-use vcare_boot::migrations::LoginPurpose;
+use vcare_boot::migrations::{LoginPurpose, PgConfig};
 use vcare_boot::{Config, Overrides, compose, migrations};
 use vcare_domain::{TenantConfigDraft, TenantId};
 use vcare_testkit::postgres::{SERVICE_ROLE, tokio_postgres};
+use vcare_testkit::standins::jitsi::Settings as JitsiSettings;
 use vcare_testkit::{
     Durability, NatsOptions, NatsServer, PostgresOptions, PrivatePostgres, ServiceProcess, SigningKey, Standins,
     StandinsConfig, Subscriber,
@@ -131,12 +133,13 @@ pub async fn prepare(postgres: &PrivatePostgres) -> Result<String> {
         client.batch_execute(&format!("CREATE DATABASE {DATABASE}")).await?;
     }
     let owner = postgres.url(DATABASE);
-    migrations::migrate(&owner).await.context("migrations")?;
+    let database = PgConfig::new(&owner);
+    migrations::migrate(&database).await.context("migrations")?;
     if client.query_opt("SELECT FROM pg_roles WHERE rolname = $1", &[&SERVICE_ROLE]).await?.is_none() {
         client.batch_execute(&format!("CREATE ROLE {SERVICE_ROLE} LOGIN NOINHERIT")).await?;
     }
     // One login for both, so that vcare-admin works with the very same settings.
-    migrations::allow_login(&owner, SERVICE_ROLE, LoginPurpose::Operator).await.context("service login")?;
+    migrations::allow_login(&database, SERVICE_ROLE, LoginPurpose::Operator).await.context("service login")?;
     Ok(owner.replacen("postgres://postgres@", &format!("postgres://{SERVICE_ROLE}@"), 1))
 }
 
@@ -197,7 +200,8 @@ create_if_missing = true
     )
 }
 
-/// Through the service's own code, as an operator would. Answers the token that each tenant's Jitsi would show.
+/// Through the service's own code, as an operator would: settings, and the secret that the Jitsi's stand-in has, or it would
+/// refuse every link. Answers the token that each tenant's Jitsi would show.
 pub async fn set_tenants(
     file: &std::path::Path,
     jitsi: &str,
@@ -216,6 +220,11 @@ pub async fn set_tenants(
         draft.time_zone = zone.to_owned();
         change(&mut draft);
         service.app.set_tenant_config(&scope, draft).await?;
+        // A sandbox that lasts has it from the last time.
+        if service.app.secrets_report(&scope.tenant_id).await?.brought(SecretName::JitsiJwtSecret).is_none() {
+            let secret = Secret::new(JitsiSettings::default().app_secret);
+            service.app.set_secret(&scope, SecretName::JitsiJwtSecret, &secret).await?;
+        }
         let token = service.app.secrets.internal_token(&scope.tenant_id, 1).await?;
         tokens.push(String::from_utf8(token.expose().to_vec())?);
     }

@@ -21,7 +21,7 @@ pub async fn stay() -> Result<()> {
     let Some(started) = shutdown.run_until_cancelled(starting).await else { return Ok(()) };
     let surroundings = started?;
     facts_file.write(&surroundings.facts)?;
-    let visited = shutdown.run_until_cancelled(Box::pin(visit::run(&surroundings.facts, &surroundings.nats))).await;
+    let visited = shutdown.run_until_cancelled(Box::pin(visit::run(&surroundings))).await;
     match visited {
         Some(Ok(summary)) => {
             tell(&surroundings, &place, summary.session());
@@ -45,7 +45,7 @@ pub async fn check() -> Result<()> {
     let starting = Box::pin(Surroundings::start(&place, false, |what| println!("  … {what}")));
     let Some(started) = shutdown.run_until_cancelled(starting).await else { anyhow::bail!("interrupted") };
     let surroundings = started?;
-    let visited = shutdown.run_until_cancelled(Box::pin(visit::run(&surroundings.facts, &surroundings.nats))).await;
+    let visited = shutdown.run_until_cancelled(Box::pin(visit::run(&surroundings))).await;
     let (api, worker) = (surroundings.api.log_tail(), surroundings.worker.log_tail());
     surroundings.stop().await;
     match visited {

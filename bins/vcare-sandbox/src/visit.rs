@@ -10,9 +10,10 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use vcare_app::ports::Clock;
 use vcare_boot::SystemClock;
-use vcare_testkit::{NatsServer, StreamReader};
+use vcare_testkit::StreamReader;
 
 use crate::seed;
+use crate::surroundings::Surroundings;
 
 /// How long people talk. A visit of less than a second is not charged.
 const TALK: Duration = Duration::from_secs(2);
@@ -109,8 +110,16 @@ fn shown(url: &str) -> String {
     url.split_once('#').map_or_else(|| url.to_owned(), |(address, _)| format!("{address}#…"))
 }
 
+/// The Jitsi lets in who follows that address: the token in it is signed with the secret that Prosody has.
+fn opens(surroundings: &Surroundings, address: &str) -> Result<()> {
+    let refused = surroundings.standins.jitsi().opens(address).err();
+    ensure!(refused.is_none(), "Jitsi refuses {}: {refused:?}", shown(address));
+    Ok(())
+}
+
 /// Runs the visit, and tells of it line by line.
-pub async fn run(facts: &Value, nats: &NatsServer) -> Result<Summary> {
+pub async fn run(surroundings: &Surroundings) -> Result<Summary> {
+    let Surroundings { facts, nats, .. } = surroundings;
     let clinician = Caller::clinician(facts)?;
     let start = SystemClock.now() + time::Duration::minutes(5);
     println!("\nA visit, from plan to charge:\n");
@@ -140,9 +149,11 @@ pub async fn run(facts: &Value, nats: &NatsServer) -> Result<Summary> {
 
     let admitted = clinician.post(&format!("/sessions/{id}/admit/{patient}"), json!({})).await?;
     println!("  The clinician lets the patient in, and gets the room: {}", shown(text(&admitted, "videoJoinUrl")?));
+    opens(surroundings, text(&admitted, "videoJoinUrl")?)?;
     let joined = clinician.post("/sessions/join", token).await?;
     ensure!(joined["destination"] == "direct_join", "the patient was not led to the room: {joined}");
     println!("  The same link now leads the patient there too: {}", shown(text(&joined, "url")?));
+    opens(surroundings, text(&joined, "url")?)?;
 
     println!("  They talk for {} seconds.", TALK.as_secs());
     tokio::time::sleep(TALK).await;

@@ -108,3 +108,21 @@ async fn what_the_readme_tells_to_type_works() {
     let token = typed(&block("README.md", "VCARE_CONFIG_FILE="), &folder);
     assert_eq!(token.trim().split('.').count(), 3, "no token: {token}");
 }
+
+/// An operator looks at a sandbox, with the settings that lie there.
+#[test]
+fn a_doctor_finds_no_problem_in_a_new_sandbox() {
+    let sandbox = Path::new(env!("CARGO_BIN_EXE_vcare-sandbox"));
+    let doctor = sandbox.with_file_name("vcare-admin");
+    // The variable is for programs that know the sandbox; to the service it would be a setting.
+    let look =
+        r#"env -u VCARE_SANDBOX VCARE_CONFIG_FILE="$(dirname "$VCARE_SANDBOX")/vcare.toml" "$0" doctor --output json"#;
+    let output = Command::new(sandbox).args(["with", "bash", "-c", look]).arg(doctor).output().unwrap();
+    let found: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+    let problems: Vec<_> = found.iter().filter(|finding| finding["status"] == "problem").collect();
+    assert!(problems.is_empty() && output.status.success(), "{problems:#?} {output:?}");
+    for tenant in ["hosp-kabul", "hosp-herat"] {
+        let video = format!("video of {tenant}");
+        assert!(found.iter().any(|finding| finding["check"] == *video && finding["status"] == "ok"), "{found:#?}");
+    }
+}

@@ -23,6 +23,7 @@ mod licence;
 mod logos;
 mod neighbour;
 mod patient;
+mod probe;
 mod zoom;
 
 pub use access_policy::HttpAccessPolicy;
@@ -40,4 +41,5 @@ pub use jwks::{JwksConfig, JwksLocation, JwksSource};
 pub use licence::HttpLicenceCheck;
 pub use logos::HttpLogos;
 pub use neighbour::{InvalidBaseUrl, NeighbourConfig};
+pub use probe::HttpProbe;
 pub use zoom::{ZoomConfig, ZoomVideo};

@@ -25,6 +25,7 @@ use vcare_domain::{
     TenantConfigDraft, TenantId, TimeZoneName, Version,
 };
 use vcare_jose::hs256;
+use vcare_testkit::standins::jitsi::{Page, Release};
 
 const SECRET: &[u8] = b"printable-text-of-more-than-32-bytes-012345";
 
@@ -122,7 +123,8 @@ async fn the_address_holds_the_token_quoted_in_its_fragment() {
 async fn the_address_tells_jitsi_what_the_link_carries_by_settings_that_it_takes() {
     let config = config("https://meet.example", None);
     let room = room(&config).await;
-    let low = "&config.startLowBandwidthMode=true&config.startWithVideoMuted=true";
+    let low = "&config.startLowBandwidthMode=true&config.startAudioOnly=true&config.startWithVideoMuted=true\
+               &config.channelLastN=0";
     for (mode, cap_kbps, told) in [
         (MediaMode::Video, 2000, "&config.resolution=720"),
         (MediaMode::Video, 1500, "&config.resolution=720"),
@@ -139,6 +141,29 @@ async fn the_address_tells_jitsi_what_the_link_carries_by_settings_that_it_takes
         let url = jitsi().join_url(&config, &grant).await.unwrap();
         let (_, rest) = url.split_once("%22&config.prejoinConfig.enabled=false").unwrap();
         assert_eq!(rest, told, "{mode:?} {cap_kbps}");
+    }
+}
+
+/// Pages from before and after 17 July 2026 take different names.
+#[tokio::test]
+async fn whichever_page_a_tenants_jitsi_has_a_link_for_audio_carries_no_video_at_all() {
+    let config = config("https://meet.example", Some("kabul-clinic"));
+    let room = room(&config).await;
+    for (mode, cap_kbps, video, resolution) in [
+        (MediaMode::Message, 0, false, 720),
+        (MediaMode::Audio, 30, false, 720),
+        (MediaMode::Video, 400, true, 180),
+        (MediaMode::Video, 2000, true, 720),
+    ] {
+        let trace = trace();
+        let link = Some(LinkUse { mode, cap_kbps });
+        let grant = VideoGrant { link, ..grant(&room, ParticipantRole::Patient, false, &trace) };
+        let url = jitsi().join_url(&config, &grant).await.unwrap();
+        for release in Release::ALL {
+            let page = Page::at(release, &url).unwrap();
+            let expected = Page { prejoin: false, sends_video: video, receives_video: video, resolution };
+            assert_eq!(page, expected, "{release:?} {mode:?} {cap_kbps}");
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use time::{Duration, OffsetDateTime};
+use time::Duration;
 use vcare_app::ports::Clock;
 
 use crate::keeper::KeeperFault;
@@ -42,8 +42,8 @@ struct Slot<V> {
 }
 
 struct Known<V> {
-    value: Option<(V, OffsetDateTime)>,
-    failure: Option<(KeeperFault, OffsetDateTime)>,
+    value: Option<(V, Duration)>,
+    failure: Option<(KeeperFault, Duration)>,
     /// How often it was asked for: who waited sees whether somebody else did it.
     attempts: u64,
 }
@@ -70,17 +70,11 @@ impl<V: Clone> Slot<V> {
         Self { known: Mutex::new(known), flight: tokio::sync::Mutex::default() }
     }
 
-    fn look(&self, now: OffsetDateTime, remembering: &Remembering) -> (Found<V>, u64) {
+    fn look(&self, now: Duration, remembering: &Remembering) -> (Found<V>, u64) {
         let known = lock(&self.known);
-        let failed_within = |rest| {
-            known
-                .failure
-                .as_ref()
-                .filter(|(_, at)| (Duration::ZERO..rest).contains(&(now - *at)))
-                .map(|(fault, _)| fault)
-        };
+        let failed_within = |rest| known.failure.as_ref().filter(|(_, at)| now - *at < rest).map(|(fault, _)| fault);
         let found = match &known.value {
-            Some((value, at)) if (Duration::ZERO..remembering.ttl).contains(&(now - *at)) => Found::Good(value.clone()),
+            Some((value, at)) if now - *at < remembering.ttl => Found::Good(value.clone()),
             Some((value, at)) if remembering.still_usable(*at, now) => match failed_within(REST_WITH_VALUE) {
                 Some(_) => Found::OldOnly(value.clone()),
                 None => Found::Old(value.clone()),
@@ -92,9 +86,8 @@ impl<V: Clone> Slot<V> {
 }
 
 impl Remembering {
-    fn still_usable(&self, at: OffsetDateTime, now: OffsetDateTime) -> bool {
-        // A clock that was put back makes no value younger.
-        (Duration::ZERO..self.ttl + self.stale).contains(&(now - at))
+    fn still_usable(&self, at: Duration, now: Duration) -> bool {
+        now - at < self.ttl + self.stale
     }
 }
 
@@ -110,7 +103,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
         ask: impl Future<Output = Result<V, KeeperFault>> + Send,
     ) -> Result<V, KeeperFault> {
         let slot = self.slot(key);
-        let (found, attempts) = slot.look(self.clock.now(), &self.remembering);
+        let (found, attempts) = slot.look(self.clock.uptime(), &self.remembering);
         let old = match self.served(found) {
             Ok(served) => return served,
             Err(old) => old,
@@ -124,7 +117,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
             }
             (Err(_), None) => slot.flight.lock().await,
         };
-        let (found, attempts_now) = slot.look(self.clock.now(), &self.remembering);
+        let (found, attempts_now) = slot.look(self.clock.uptime(), &self.remembering);
         if let Ok(served) = self.served(found) {
             return served;
         }
@@ -152,7 +145,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
     }
 
     fn learn(&self, slot: &Slot<V>, asked: Result<V, KeeperFault>) -> Result<V, KeeperFault> {
-        let now = self.clock.now();
+        let now = self.clock.uptime();
         let mut known = lock(&slot.known);
         known.attempts += 1;
         match asked {
@@ -197,7 +190,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
     /// Puts out what is of no use any more, so that no secret stays in memory because nobody asks for it; when that is
     /// not enough, what was asked for longest ago.
     fn make_room(&self, slots: &mut HashMap<K, Arc<Slot<V>>>) {
-        let now = self.clock.now();
+        let now = self.clock.uptime();
         let remembering = &self.remembering;
         // Who is asking has a hand on the slot.
         slots.retain(|_, slot| {

@@ -19,11 +19,12 @@ mod key_file;
 mod keyring;
 mod names;
 mod sealing;
+mod tenants;
 mod texts;
 mod vault;
 
 pub use attachment_links::SealedAttachmentLinks;
-pub use aws::{AwsIdentity, AwsKms, AwsKmsConfig};
+pub use aws::{AwsIdentity, AwsKms, AwsKmsConfig, InvalidRoots};
 pub use internal_tokens::{HmacInternalTokens, TENANT_TOKEN_PREFIX};
 pub use join_tokens::{Hs256JoinTokens, MAX_JOIN_TOKEN_BYTES};
 pub use keeper::{DerivedKey, KeeperFault, KeyKeeper, SealContext, Sealed, SealedThing, label};

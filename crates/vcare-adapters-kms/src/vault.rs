@@ -13,7 +13,7 @@ use tracing::Instrument;
 use tracing::field::Empty;
 use vcare_app::ports::{
     Clock, KeyPurpose, KeyVersions, SealedSecret, SealedSecrets, Secret, SecretName, SecretStore, SecretsError,
-    StoredSecrets, TenantSecrets,
+    StoredSecrets, TenantNames, TenantSecrets,
 };
 use vcare_app::spans::{TRACES_ONLY, ended};
 use vcare_domain::TenantId;
@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 use crate::cache::{Cache, Remembering};
 use crate::internal_tokens;
 use crate::keeper::{DerivedKey, KeeperFault, KeyKeeper, SealContext};
+use crate::tenants::KnownTenants;
 
 /// How long keys and secrets are remembered.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +52,7 @@ const CAPACITY: usize = 4096;
 pub struct Vault {
     pub(crate) keeper: Arc<dyn KeyKeeper>,
     rows: Arc<dyn SealedSecrets>,
+    tenants: KnownTenants,
     stored: Cache<TenantId, Arc<StoredSecrets>>,
     /// When a token of an unknown version was last a reason to look again.
     looked_again: Cache<TenantId, ()>,
@@ -65,6 +67,7 @@ impl Vault {
     pub fn new(
         keeper: Arc<dyn KeyKeeper>,
         rows: Arc<dyn SealedSecrets>,
+        tenants: Arc<dyn TenantNames>,
         clock: Arc<dyn Clock>,
         config: VaultConfig,
     ) -> Self {
@@ -82,6 +85,7 @@ impl Vault {
         let clock = || Arc::clone(&clock);
         Self {
             keeper,
+            tenants: KnownTenants::new(tenants, clock()),
             rows,
             stored: Cache::new(rows_for(config.versions_ttl, "versions"), clock()),
             looked_again: Cache::new(rows_for(LOOK_AGAIN_AFTER, "looks"), clock()),
@@ -125,14 +129,17 @@ impl Vault {
     }
 
     /// A derived key that somebody else names the version of: `None` for a version that is not in use, and for a tenant
-    /// without settings. That is found out before a key is derived: a stranger must not make us ask the key store for keys
-    /// that nobody has.
+    /// without settings. That is found out before a key is derived, and for tenants that there are not without asking the
+    /// database for each: a stranger must not make us ask anybody for what nobody has.
     pub(crate) async fn key_in_use(
         &self,
         purpose: KeyPurpose,
         version: u32,
         tenant: &TenantId,
     ) -> Result<Option<Arc<DerivedKey>>, KeeperFault> {
+        if !self.tenants.include(tenant).await? {
+            return Ok(None);
+        }
         let (mut versions, mut configured) = self.versions(purpose, tenant).await?;
         if configured && version > versions.current {
             (versions, configured) = self.newer_versions(purpose, tenant).await?;
@@ -263,5 +270,6 @@ impl SecretStore for Vault {
 
     fn forget(&self, tenant: &TenantId) {
         self.stored.forget(|other| other == tenant);
+        self.tenants.changed();
     }
 }

@@ -20,6 +20,7 @@ fn links(byte: u8) -> SealedAttachmentLinks {
     let rows = Arc::new(SecretShelf::default());
     SealedAttachmentLinks::new(Arc::new(Vault::new(
         Arc::new(keyring(byte)),
+        Arc::clone(&rows) as _,
         rows,
         HandClock::new(),
         VaultConfig::default(),

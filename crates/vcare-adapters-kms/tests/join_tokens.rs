@@ -28,7 +28,7 @@ fn keyring() -> LocalKeyring {
 
 fn vault_over(keeper: impl KeyKeeper + 'static) -> Arc<Vault> {
     let rows = Arc::new(SecretShelf::default());
-    Arc::new(Vault::new(Arc::new(keeper), rows, HandClock::new(), VaultConfig::default()))
+    Arc::new(Vault::new(Arc::new(keeper), Arc::clone(&rows) as _, rows, HandClock::new(), VaultConfig::default()))
 }
 
 fn vault() -> Arc<Vault> {

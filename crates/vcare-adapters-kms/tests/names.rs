@@ -14,7 +14,13 @@ use zeroize::Zeroizing;
 
 fn vault_over(byte: u8, rows: &Arc<SecretShelf>) -> Vault {
     let keyring = LocalKeyring::from_master(&Zeroizing::new([byte; 32])).unwrap();
-    Vault::new(Arc::new(keyring) as Arc<dyn KeyKeeper>, Arc::clone(rows) as _, HandClock::new(), VaultConfig::default())
+    Vault::new(
+        Arc::new(keyring) as Arc<dyn KeyKeeper>,
+        Arc::clone(rows) as _,
+        Arc::clone(rows) as _,
+        HandClock::new(),
+        VaultConfig::default(),
+    )
 }
 
 fn shelf() -> Arc<SecretShelf> {

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 fn vault(byte: u8) -> Vault {
     let keyring = LocalKeyring::from_master(&Zeroizing::new([byte; 32])).unwrap();
     let (keyring, rows) = (Arc::new(keyring) as Arc<dyn KeyKeeper>, Arc::new(SecretShelf::default()));
-    Vault::new(keyring, rows, HandClock::new(), VaultConfig::default())
+    Vault::new(keyring, Arc::clone(&rows) as _, rows, HandClock::new(), VaultConfig::default())
 }
 
 fn tenant(name: &str) -> TenantId {

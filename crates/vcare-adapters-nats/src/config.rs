@@ -19,6 +19,8 @@ pub struct NatsConfig {
     pub credentials: NatsCredentials,
     /// The authority that signed the servers' certificates, as a PEM file, instead of the system's. Makes TLS mandatory.
     pub ca_file: Option<PathBuf>,
+    /// An authority that is trusted beside the system's where a server offers TLS, PEM. Makes nothing mandatory.
+    pub trusted_ca_file: Option<PathBuf>,
     /// How long an acknowledgement may take. Default 5 s.
     pub ack_timeout: Duration,
     /// The stream.
@@ -115,6 +117,7 @@ impl NatsConfig {
             servers: servers.into_iter().map(Into::into).collect(),
             credentials: NatsCredentials::None,
             ca_file: None,
+            trusted_ca_file: None,
             ack_timeout: Duration::from_secs(5),
             stream: StreamConfig::default(),
         }
@@ -141,6 +144,20 @@ impl NatsConfig {
         Ok(())
     }
 
+    /// Whether every connection is encrypted or not made at all, whatever the server wants.
+    #[must_use]
+    pub fn insists_on_tls(&self) -> bool {
+        let addresses = self.addresses().unwrap_or_default();
+        self.ca_file.is_some() || (!addresses.is_empty() && addresses.iter().all(|server| server.scheme() == "tls"))
+    }
+
+    /// Whether a server is on another machine than this one.
+    #[must_use]
+    pub fn leaves_this_machine(&self) -> bool {
+        let here = |server: &ServerAddr| matches!(server.host(), "localhost" | "127.0.0.1" | "::1" | "[::1]");
+        self.addresses().unwrap_or_default().iter().any(|server| !here(server))
+    }
+
     pub(crate) fn addresses(&self) -> Result<Vec<ServerAddr>, InvalidNatsConfig> {
         if self.servers.is_empty() {
             return Err(InvalidNatsConfig::NoServer);
@@ -161,6 +178,10 @@ impl NatsConfig {
             NatsCredentials::Creds(creds) => {
                 options.credentials(&text(creds)?).map_err(|_| InvalidNatsConfig::Credentials)?
             }
+        };
+        let options = match &self.trusted_ca_file {
+            None => options,
+            Some(file) => options.add_root_certificates(file.clone()),
         };
         Ok(match &self.ca_file {
             None => options,

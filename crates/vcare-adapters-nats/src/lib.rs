@@ -9,13 +9,16 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking"))]
 
 mod config;
+mod contents;
 mod error;
 mod publisher;
+mod standing;
 mod stream;
 mod subscription;
 
 pub use config::{InvalidNatsConfig, NatsConfig, NatsCredentials, StreamConfig, SubscriptionConfig};
 pub use error::NatsError;
 pub use publisher::NatsPublisher;
+pub use standing::{StorageUse, StreamStanding};
 pub use stream::{STREAM, STREAM_SUBJECTS};
 pub use subscription::{SET_ASIDE_STREAM, SET_ASIDE_SUBJECT, ThreadSubscription};

@@ -1,8 +1,8 @@
 //! Publishes finished events.
 
 use std::error::Error;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_nats::connection::State;
@@ -17,15 +17,21 @@ use tokio::sync::{Mutex, watch};
 use tokio::time::timeout;
 use tracing::Instrument;
 use tracing::field::Empty;
-use vcare_app::ports::{EventPublisher, PublishError, StoredEvent};
+use vcare_app::ports::{Acknowledgement, EventPublisher, KeptEvent, PublishError, StoredEvent};
 use vcare_app::spans::{TRACES_ONLY, ended};
+use vcare_domain::EventId;
 
 use crate::config::{InvalidNatsConfig, NatsConfig, StreamConfig};
+use crate::contents;
 use crate::error::NatsError;
+use crate::standing::{self, StreamStanding};
 use crate::stream::{self, STREAM};
 
 /// A server that is gone without a word is noticed after three of these.
 const PING_EVERY: Duration = Duration::from_secs(10);
+
+/// A refusal this old says nothing: whoever publishes asks again every few seconds, and it may be another process by now.
+const REFUSAL_COUNTS_FOR: Duration = Duration::from_secs(30);
 
 /// Publishes to the stream [`STREAM`], with the event's id as `Nats-Msg-Id`, so that a second copy is dropped.
 ///
@@ -41,6 +47,8 @@ pub struct NatsPublisher {
     /// The last publish timed out as a whole. The next one first asks with a single event: the client remembers every
     /// unanswered request for as long as it lives, so a silent server must not be sent batch after batch.
     stalled: AtomicBool,
+    /// When the last batch was published of which the stream acknowledged nothing, and why, unless one that it did came after.
+    refusal: std::sync::Mutex<Option<(Instant, String)>>,
     /// Changes when the connection is lost.
     losses: watch::Receiver<u64>,
 }
@@ -76,6 +84,7 @@ impl NatsPublisher {
             stream: config.stream.clone(),
             stream_seen: Mutex::new(false),
             stalled: AtomicBool::new(false),
+            refusal: std::sync::Mutex::default(),
             losses: losses_seen,
         })
     }
@@ -88,10 +97,48 @@ impl NatsPublisher {
         self.stream.clone()
     }
 
+    /// Whether the server that it is connected to wants connections to be encrypted, and so this one is.
+    #[must_use]
+    pub fn server_wants_tls(&self) -> bool {
+        self.client.server_info().tls_required
+    }
+
+    /// How the stream is kept; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`NatsError`]: not connected, no answer, or refused.
+    pub async fn stream_standing(&self) -> Result<Option<StreamStanding>, NatsError> {
+        if !self.health() {
+            return Err(NatsError::NotConnected);
+        }
+        timeout(self.ack_timeout * 2, standing::look(&self.jetstream)).await.map_err(|_| NatsError::TimedOut)?
+    }
+
     /// Whether there is a connection now.
     #[must_use]
     pub fn health(&self) -> bool {
         self.client.connection_state() == State::Connected
+    }
+
+    /// Why the stream acknowledged nothing of what was last published over a connection that is there: a server whose disk was full
+    /// does that until it is started again. `None` when it did, or when nothing was published in the last half minute.
+    #[must_use]
+    pub fn refusal(&self) -> Option<String> {
+        let refusal = self.refusal.lock().unwrap_or_else(PoisonError::into_inner);
+        refusal.as_ref().filter(|(at, _)| at.elapsed() < REFUSAL_COUNTS_FOR).map(|(_, why)| why.clone())
+    }
+
+    fn note_refusal(&self, results: &[Result<Acknowledgement, NatsError>]) {
+        let why =
+            results.iter().find_map(|result| result.as_ref().err()).filter(|_| !results.iter().any(Result::is_ok));
+        // The others say something of the connection, or of one event.
+        let by_the_stream = |why: &&NatsError| {
+            matches!(why, NatsError::TimedOut | NatsError::Stalled | NatsError::NoStream | NatsError::Refused(_))
+        };
+        let why = why.filter(by_the_stream);
+        let why =
+            why.map(|why| (Instant::now(), why.source().map_or(why.to_string(), |cause| format!("{why}: {cause}"))));
+        *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = why;
     }
 
     /// Creates the stream when it is missing and widens it when it is narrower than configured, unless it was seen already.
@@ -114,8 +161,18 @@ impl NatsPublisher {
         Ok(())
     }
 
+    /// Asks the stream something. Without a connection it fails at once: the client would wait for one.
+    async fn ask<T>(&self, question: impl Future<Output = Result<T, NatsError>>) -> Result<T, PublishError> {
+        let answer = if self.health() { question.await } else { Err(NatsError::NotConnected) };
+        answer.map_err(|error| PublishError(Box::new(error)))
+    }
+
     /// Publishes one event, in the trace of the request that caused it.
-    async fn publish_one(&self, event: &StoredEvent, losses: watch::Receiver<u64>) -> Result<(), NatsError> {
+    async fn publish_one(
+        &self,
+        event: &StoredEvent,
+        losses: watch::Receiver<u64>,
+    ) -> Result<Acknowledgement, NatsError> {
         let traceparent = traceparent(&event.body);
         let span = tracing::info_span!(
             target: TRACES_ONLY,
@@ -139,7 +196,7 @@ impl NatsPublisher {
         event: &StoredEvent,
         traceparent: Option<&str>,
         mut losses: watch::Receiver<u64>,
-    ) -> Result<(), NatsError> {
+    ) -> Result<Acknowledgement, NatsError> {
         let mut message = PublishMessage::build()
             .message_id(event.id.to_string())
             .expected_stream(STREAM)
@@ -154,17 +211,22 @@ impl NatsPublisher {
             biased;
             result = timeout(self.ack_timeout, acknowledged) => {
                 // A duplicate is as good: the stream has the event.
-                result.map_err(|_| NatsError::TimedOut)?.map(|_ack| ()).map_err(NatsError::from)
+                let ack = result.map_err(|_| NatsError::TimedOut)??;
+                Ok(Acknowledgement { sequence: ack.sequence, duplicate: ack.duplicate })
             }
             _ = losses.changed() => Err(NatsError::ConnectionLost),
         }
     }
 
-    async fn side_by_side(&self, events: &[StoredEvent], losses: &watch::Receiver<u64>) -> Vec<Result<(), NatsError>> {
+    async fn side_by_side(
+        &self,
+        events: &[StoredEvent],
+        losses: &watch::Receiver<u64>,
+    ) -> Vec<Result<Acknowledgement, NatsError>> {
         join_all(events.iter().map(|event| self.publish_one(event, losses.clone()))).await
     }
 
-    async fn publish_all(&self, events: &[StoredEvent]) -> Vec<Result<(), NatsError>> {
+    async fn publish_all(&self, events: &[StoredEvent]) -> Vec<Result<Acknowledgement, NatsError>> {
         let mut losses = self.losses.clone();
         losses.mark_unchanged();
         if !self.health() {
@@ -200,14 +262,27 @@ impl NatsPublisher {
 
 #[async_trait]
 impl EventPublisher for NatsPublisher {
-    async fn publish(&self, events: &[StoredEvent]) -> Vec<Result<(), PublishError>> {
+    async fn publish(&self, events: &[StoredEvent]) -> Vec<Result<Acknowledgement, PublishError>> {
         if events.is_empty() {
             return Vec::new();
         }
         let begun = Instant::now();
         let results = self.publish_all(events).await;
+        self.note_refusal(&results);
         metrics::histogram!("vcare_nats_publish_duration_seconds").record(begun.elapsed().as_secs_f64());
         results.into_iter().map(|result| result.map_err(|error| PublishError(Box::new(error)))).collect()
+    }
+
+    async fn last_sequence(&self) -> Result<u64, PublishError> {
+        self.ask(contents::last_sequence(&self.jetstream)).await
+    }
+
+    async fn holds(&self, event: &KeptEvent) -> Result<bool, PublishError> {
+        self.ask(contents::holds(&self.jetstream, event)).await
+    }
+
+    async fn missing(&self, events: &[KeptEvent]) -> Result<Vec<EventId>, PublishError> {
+        self.ask(contents::missing(&self.jetstream, events, self.ack_timeout)).await
     }
 }
 
@@ -220,7 +295,7 @@ fn traceparent(event: &[u8]) -> Option<&str> {
     serde_json::from_slice::<Traced<'_>>(event).ok().map(|traced| traced.traceparent)
 }
 
-fn fail(events: &[StoredEvent], error: impl Fn() -> NatsError) -> Vec<Result<(), NatsError>> {
+fn fail(events: &[StoredEvent], error: impl Fn() -> NatsError) -> Vec<Result<Acknowledgement, NatsError>> {
     events.iter().map(|_| Err(error())).collect()
 }
 

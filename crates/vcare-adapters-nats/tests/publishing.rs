@@ -19,7 +19,7 @@ fn bodies(messages: &[async_nats::jetstream::message::StreamMessage]) -> Vec<Vec
     messages.iter().map(|message| message.payload.to_vec()).collect()
 }
 
-fn said(result: &Result<(), PublishError>) -> String {
+fn said<T: std::fmt::Debug>(result: &Result<T, PublishError>) -> String {
     result.as_ref().unwrap_err().0.to_string()
 }
 
@@ -146,6 +146,7 @@ async fn a_silent_nats_server_is_asked_with_one_event_before_it_gets_all_again()
     let publisher = connected(&config).await;
     let events: Vec<_> = (1..=50).map(|number| event(number, &number.to_string())).collect();
     assert_published(&publisher.publish(&events[..1]).await);
+    assert_eq!(publisher.refusal(), None);
 
     server.signal("-STOP").unwrap();
     for result in publisher.publish(&events).await {
@@ -156,8 +157,10 @@ async fn a_silent_nats_server_is_asked_with_one_event_before_it_gets_all_again()
     for result in &results[1..] {
         assert_eq!(said(result), "not sent: the stream does not answer");
     }
+    assert_eq!(publisher.refusal().unwrap(), "NATS did not acknowledge in time");
     server.signal("-CONT").unwrap();
     publish_in_the_end(&publisher, &events[0]).await;
+    assert_eq!(publisher.refusal(), None);
     assert_published(&publisher.publish(&events).await);
     assert_eq!(stored(&jetstream(&server).await).await.len(), 50, "what arrived late was known by its id");
 }
@@ -173,6 +176,9 @@ async fn an_event_that_nats_refuses_does_not_hold_back_the_others() {
     assert_eq!(said(&results[0]), "no stream takes this subject");
     assert_eq!(said(&results[1]), "the event is larger than the NATS server allows");
     assert_published(&results[2..]);
+    // Nothing was taken, and that is the event's own fault.
+    assert!(publisher.publish(&events[1..2]).await[0].is_err());
+    assert_eq!(publisher.refusal(), None);
 }
 
 #[tokio::test]

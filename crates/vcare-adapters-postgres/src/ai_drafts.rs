@@ -1,7 +1,7 @@
 //! Machines' drafts.
 
 use async_trait::async_trait;
-use diesel::prelude::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
+use diesel::prelude::{ExpressionMethods, QueryDsl};
 use diesel::sql_types::{Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use time::OffsetDateTime;
@@ -11,6 +11,7 @@ use vcare_app::ports::{AiDrafts, JobKind, StoreError, UnitOfWork};
 use vcare_domain::{AiDraft, AiDraftId, DraftEvent, DraftStatus, SessionId, TenantId};
 
 use crate::errors::store_error;
+use crate::queries::{Lock, drafts};
 use crate::rows::{AiDraftRow, NewAiDraftRow, version_number};
 use crate::schema::ai_draft;
 use crate::unit_of_work::PgUnitOfWork;
@@ -30,14 +31,7 @@ pub(crate) async fn find(
     tenant: &TenantId,
     id: AiDraftId,
 ) -> Result<Option<AiDraft>, StoreError> {
-    let row = ai_draft::table
-        .find((tenant.as_str(), id.as_uuid()))
-        .select(AiDraftRow::as_select())
-        .first(pg)
-        .await
-        .optional()
-        .map_err(store_error)?;
-    row.map(AiDraftRow::restore).transpose()
+    drafts::one(pg, drafts::of(tenant).filter(ai_draft::id.eq(id.as_uuid())), Lock::None).await
 }
 
 pub(crate) async fn undelivered(
@@ -45,16 +39,12 @@ pub(crate) async fn undelivered(
     tenant: &TenantId,
     session: SessionId,
 ) -> Result<Vec<AiDraft>, StoreError> {
-    let rows: Vec<AiDraftRow> = ai_draft::table
-        .filter(ai_draft::tenant_id.eq(tenant.as_str()))
+    let query = drafts::of(tenant)
         .filter(ai_draft::session_id.eq(session.as_uuid()))
         .filter(ai_draft::status.eq(DraftStatus::Accepted.as_str()))
         .filter(ai_draft::delivered_at.is_null())
-        .order(ai_draft::id)
-        .select(AiDraftRow::as_select())
-        .load(pg)
-        .await
-        .map_err(store_error)?;
+        .order(ai_draft::id);
+    let rows = drafts::rows(pg, query, Lock::None).await?;
     rows.into_iter().map(AiDraftRow::restore).collect()
 }
 
@@ -120,15 +110,7 @@ impl PgAiDrafts<'_> {
 impl AiDrafts for PgAiDrafts<'_> {
     async fn find(&mut self, id: AiDraftId) -> Result<Option<AiDraft>, StoreError> {
         let (conn, tenant) = self.0.parts();
-        let row = ai_draft::table
-            .find((tenant.as_str(), id.as_uuid()))
-            .select(AiDraftRow::as_select())
-            .for_no_key_update()
-            .first(conn)
-            .await
-            .optional()
-            .map_err(store_error)?;
-        row.map(AiDraftRow::restore).transpose()
+        drafts::one(conn, drafts::of(tenant).filter(ai_draft::id.eq(id.as_uuid())), Lock::NoKeyUpdate).await
     }
 
     async fn undelivered(&mut self, session: SessionId) -> Result<Vec<AiDraft>, StoreError> {

@@ -2,13 +2,14 @@
 
 use async_trait::async_trait;
 use diesel::prelude::{
-    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper,
+    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension, QueryDsl,
 };
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use vcare_app::ports::{ArrivalCursor, AsyncVisitFilter, AsyncVisitPage, AsyncVisitReads, FirstSubmission, StoreError};
 use vcare_domain::{AsyncVisit, AsyncVisitId, AsyncVisitStatus, ClientMutationId, PatientId, TenantId, UserId};
 
 use crate::errors::store_error;
+use crate::queries::{Lock, async_visits};
 use crate::rows::{AsyncVisitRow, FirstSubmissionRow, restore_first};
 use crate::schema::async_visit;
 use crate::store::PgStore;
@@ -39,20 +40,13 @@ pub(crate) async fn first_submission(
 impl AsyncVisitReads for PgStore {
     async fn async_visit(&self, tenant: &TenantId, id: AsyncVisitId) -> Result<Option<AsyncVisit>, StoreError> {
         let mut conn = self.connections.tenant(tenant).await?;
-        let row = async_visit::table
-            .find((tenant.as_str(), id.as_uuid()))
-            .select(AsyncVisitRow::as_select())
-            .first(&mut conn.pg)
-            .await
-            .optional()
-            .map_err(store_error)?;
-        row.map(AsyncVisitRow::restore).transpose()
+        let found = async_visits::of(tenant).filter(async_visit::id.eq(id.as_uuid()));
+        async_visits::one(&mut conn.pg, found, Lock::None).await
     }
 
     async fn async_visits(&self, tenant: &TenantId, filter: &AsyncVisitFilter) -> Result<AsyncVisitPage, StoreError> {
         use async_visit::dsl;
-        let mut query =
-            dsl::async_visit.filter(dsl::tenant_id.eq(tenant.as_str())).select(AsyncVisitRow::as_select()).into_boxed();
+        let mut query = async_visits::of(tenant);
         if let Some(status) = filter.status {
             query = query.filter(dsl::status.eq(status.as_str()));
         }
@@ -84,12 +78,8 @@ impl AsyncVisitReads for PgStore {
         }
         let limit = usize::from(filter.limit.max(1));
         let mut conn = self.connections.tenant(tenant).await?;
-        let rows: Vec<AsyncVisitRow> = query
-            .order((dsl::submitted_at, dsl::id))
-            .limit(i64::from(filter.limit.max(1)) + 1)
-            .load(&mut conn.pg)
-            .await
-            .map_err(store_error)?;
+        query = query.order((dsl::submitted_at, dsl::id)).limit(i64::from(filter.limit.max(1)) + 1);
+        let rows = async_visits::rows(&mut conn.pg, query, Lock::None).await?;
         let more = rows.len() > limit;
         let items: Result<Vec<_>, _> = rows.into_iter().take(limit).map(AsyncVisitRow::restore).collect();
         let items = items?;

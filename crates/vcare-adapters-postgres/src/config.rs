@@ -1,6 +1,7 @@
 //! How to reach the database.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// A text that must not be printed: a database address holds a password.
@@ -28,8 +29,11 @@ impl fmt::Debug for PgSecret {
 /// How to reach the database and how many connections to hold.
 #[derive(Debug, Clone)]
 pub struct PgConfig {
-    /// `postgres://user:password@host:port/database`, also over a Unix socket.
+    /// `postgres://user:password@host:port/database`, as for libpq: also with several hosts, over a Unix socket, and with
+    /// `sslmode`, `sslrootcert`, `sslcert` and `sslkey`.
     pub url: PgSecret,
+    /// A PEM file of certificate authorities that are trusted when the address has no `sslrootcert`; the system's when absent.
+    pub ca_file: Option<PathBuf>,
     /// The most connections for requests.
     pub max_connections: u32,
     /// The most connections for background work.
@@ -48,6 +52,7 @@ impl PgConfig {
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: PgSecret::new(url),
+            ca_file: None,
             max_connections: 16,
             max_system_connections: 4,
             connection_timeout: Duration::from_secs(3),

@@ -1,16 +1,18 @@
 //! Connections: each takes one role when it is made, and remembers which tenant it is bound to, so that the next one who
 //! is lent it is not bound by accident.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bb8::{ErrorSink, ManageConnection, Pool, PooledConnection};
-use diesel::ConnectionError;
 use diesel_async::pooled_connection::PoolableConnection;
-use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use vcare_app::ports::StoreError;
 use vcare_domain::TenantId;
 
-use crate::config::{PgConfig, PgSecret};
+use crate::address::PgAddress;
+use crate::config::PgConfig;
+use crate::connect::{ConnectError, LastFailure, connect};
 use crate::errors::{pool_error, store_error};
 
 /// What a connection may see.
@@ -91,20 +93,27 @@ impl Connection {
 }
 
 /// Makes connections for one role.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Manager {
-    url: PgSecret,
+    /// When the address cannot be used, each connection fails with the reason: the process runs and is not ready.
+    address: Result<PgAddress, ConnectError>,
     role: DatabaseRole,
     statement_timeout: Duration,
+    last_failure: Arc<LastFailure>,
 }
 
 impl Manager {
     pub(crate) fn new(config: &PgConfig, role: DatabaseRole) -> Self {
-        Self { url: config.url.clone(), role, statement_timeout: config.statement_timeout }
+        let mut address = PgAddress::of(config).map_err(ConnectError::from);
+        if let Ok(address) = &mut address {
+            // Shorter than the wait for a connection, so that the error says that the network was at fault.
+            address.patience = Some(config.connection_timeout.mul_f32(0.8));
+        }
+        Self { address, role, statement_timeout: config.statement_timeout, last_failure: Arc::default() }
     }
 
-    pub(crate) async fn establish(&self) -> Result<AsyncPgConnection, diesel::result::Error> {
-        let mut pg = AsyncPgConnection::establish(self.url.expose()).await.map_err(refused)?;
+    pub(crate) async fn establish(&self) -> Result<AsyncPgConnection, ConnectError> {
+        let mut pg = connect(self.address.as_ref().map_err(ConnectError::clone)?).await?;
         let setup = format!(
             "SET ROLE {}; SET statement_timeout = {}; SET idle_in_transaction_session_timeout = 15000; SET TIME ZONE 'UTC'",
             self.role.name(),
@@ -115,25 +124,19 @@ impl Manager {
     }
 }
 
-/// A refused connection says why only in its text, and that text can hold the address.
-fn refused(_: ConnectionError) -> diesel::result::Error {
-    diesel::result::Error::DatabaseError(
-        diesel::result::DatabaseErrorKind::UnableToSendCommand,
-        Box::new("cannot connect to the database".to_owned()),
-    )
-}
-
 impl ManageConnection for Manager {
     type Connection = Connection;
-    type Error = diesel::result::Error;
+    type Error = ConnectError;
 
     async fn connect(&self) -> Result<Connection, Self::Error> {
-        Ok(Connection { pg: self.establish().await?, bound: Bound::ToNobody })
+        let made = self.establish().await;
+        self.last_failure.note(made.as_ref().err().cloned());
+        Ok(Connection { pg: made?, bound: Bound::ToNobody })
     }
 
     /// No round trip: a connection the server has closed is known to be closed.
     async fn is_valid(&self, conn: &mut Connection) -> Result<(), Self::Error> {
-        if conn.pg.is_broken() { Err(diesel::result::Error::BrokenTransactionManager) } else { Ok(()) }
+        if conn.pg.is_broken() { Err(ConnectError::new("the server closed the connection")) } else { Ok(()) }
     }
 
     fn has_broken(&self, conn: &mut Connection) -> bool {
@@ -145,20 +148,23 @@ impl ManageConnection for Manager {
 #[derive(Debug, Clone, Copy)]
 struct CountAndLog;
 
-impl ErrorSink<diesel::result::Error> for CountAndLog {
-    fn sink(&self, error: diesel::result::Error) {
+impl ErrorSink<ConnectError> for CountAndLog {
+    fn sink(&self, error: ConnectError) {
         metrics::counter!("vcare_database_connect_errors_total").increment(1);
         tracing::warn!(error = &error as &dyn std::error::Error, "a database connection failed");
     }
 
-    fn boxed_clone(&self) -> Box<dyn ErrorSink<diesel::result::Error>> {
+    fn boxed_clone(&self) -> Box<dyn ErrorSink<ConnectError>> {
         Box::new(*self)
     }
 }
 
 /// A pool of connections of one role.
 #[derive(Clone)]
-pub(crate) struct Connections(Pool<Manager>);
+pub(crate) struct Connections {
+    pool: Pool<Manager>,
+    last_failure: Arc<LastFailure>,
+}
 
 /// A connection out of the pool.
 pub(crate) type Pooled = PooledConnection<'static, Manager>;
@@ -171,6 +177,8 @@ impl Connections {
             // One person at a terminal.
             DatabaseRole::Operator => 1,
         };
+        let manager = Manager::new(config, role);
+        let last_failure = manager.last_failure.clone();
         let pool = Pool::builder()
             .max_size(max)
             .min_idle(Some(0))
@@ -179,8 +187,13 @@ impl Connections {
             .idle_timeout(Some(Duration::from_secs(300)))
             .max_lifetime(Some(Duration::from_secs(1800)))
             .error_sink(Box::new(CountAndLog))
-            .build_unchecked(Manager::new(config, role));
-        Self(pool)
+            .build_unchecked(manager);
+        Self { pool, last_failure }
+    }
+
+    /// Why no connection could be made at the last attempt; `None` when it was made.
+    pub(crate) fn not_connected(&self) -> Option<ConnectError> {
+        self.last_failure.get()
     }
 
     /// A connection that is bound to no tenant, whoever had it before: of the API's role it sees no row, of the others what
@@ -201,7 +214,8 @@ impl Connections {
     /// A connection as whoever had it before left it.
     async fn lend(&self) -> Result<Pooled, StoreError> {
         let begun = std::time::Instant::now();
-        let conn = self.0.get_owned().await.map_err(pool_error)?;
+        let lent = self.pool.get_owned().await;
+        let conn = lent.map_err(|error| pool_error(error, self.last_failure.get()))?;
         metrics::histogram!("vcare_pool_wait_seconds").record(begun.elapsed().as_secs_f64());
         Ok(conn)
     }

@@ -1,9 +1,9 @@
 //! Emergency accesses: inside a transaction, and in single statements.
 
 use async_trait::async_trait;
-use diesel::prelude::{
-    BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper,
-};
+use diesel::dsl::{AsSelect, SqlTypeOf};
+use diesel::pg::Pg;
+use diesel::prelude::{ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel::sql_types::{Int4, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use time::OffsetDateTime;
@@ -51,6 +51,17 @@ impl EmergencyRow {
     }
 }
 
+type Rows<'q> = emergency_access::BoxedQuery<'q, Pg, SqlTypeOf<AsSelect<EmergencyRow, Pg>>>;
+
+fn accesses<'q>() -> Rows<'q> {
+    emergency_access::table.select(EmergencyRow::as_select()).into_boxed()
+}
+
+async fn load(pg: &mut AsyncPgConnection, query: Rows<'_>) -> Result<Vec<EmergencyAccess>, StoreError> {
+    let rows: Vec<EmergencyRow> = query.load(pg).await.map_err(store_error)?;
+    rows.into_iter().map(EmergencyRow::restore).collect()
+}
+
 /// What holds now: see [`EmergencyAccess::is_open`].
 async fn open(
     pg: &mut AsyncPgConnection,
@@ -60,17 +71,15 @@ async fn open(
     now: OffsetDateTime,
 ) -> Result<Option<EmergencyAccess>, StoreError> {
     use emergency_access::dsl;
-    let row: Option<EmergencyRow> = emergency_access::table
-        .filter(dsl::tenant_id.eq(tenant.as_str()).and(dsl::user_id.eq(user.as_str())))
+    let query = accesses()
+        .filter(dsl::tenant_id.eq(tenant.as_str()))
+        .filter(dsl::user_id.eq(user.as_str()))
         .filter(dsl::patient_id.eq(patient.as_str()))
-        .filter(dsl::granted_at.le(now).and(dsl::expires_at.gt(now)))
+        .filter(dsl::granted_at.le(now))
+        .filter(dsl::expires_at.gt(now))
         .order(dsl::expires_at.desc())
-        .select(EmergencyRow::as_select())
-        .first(pg)
-        .await
-        .optional()
-        .map_err(store_error)?;
-    row.map(EmergencyRow::restore).transpose()
+        .limit(1);
+    Ok(load(pg, query).await?.pop())
 }
 
 /// Those that were granted at that moment or later, as far as the connection's role sees them; oldest first.
@@ -80,17 +89,11 @@ pub(crate) async fn granted_since(
     since: OffsetDateTime,
 ) -> Result<Vec<EmergencyAccess>, StoreError> {
     use emergency_access::dsl;
-    let mut query = emergency_access::table.filter(dsl::granted_at.ge(since)).into_boxed();
+    let mut query = accesses().filter(dsl::granted_at.ge(since)).order((dsl::granted_at, dsl::id));
     if let Some(tenant) = tenant {
         query = query.filter(dsl::tenant_id.eq(tenant.as_str()));
     }
-    let rows: Vec<EmergencyRow> = query
-        .order((dsl::granted_at, dsl::id))
-        .select(EmergencyRow::as_select())
-        .load(pg)
-        .await
-        .map_err(store_error)?;
-    rows.into_iter().map(EmergencyRow::restore).collect()
+    load(pg, query).await
 }
 
 #[async_trait]

@@ -6,14 +6,16 @@ use async_trait::async_trait;
 use diesel::dsl::{count_star, min};
 use diesel::prelude::{ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName};
 use diesel::sql_types::{Array, BigInt, Int4, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel_async::RunQueryDsl;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use vcare_app::TraceContext;
 use vcare_app::ports::{BrokenPromise, GivenBack, Ids, JobKind, JobQueue, LeasedJob, OpenJobs, StoreError};
 use vcare_domain::{AiDraftId, DraftStatus, JobId, LeaseToken, ParticipantId, SessionId, TenantId, VideoBackend};
 
+use crate::clock::clock;
 use crate::config::PgConfig;
+use crate::connect::ConnectError;
 use crate::connection::{Connections, DatabaseRole};
 use crate::errors::store_error;
 use crate::schema::{ai_draft, idempotency_key, outbox, presence_lease, retry_job, short_link, tenant_config};
@@ -35,6 +37,12 @@ impl PgJobQueue {
         LeaseToken::from_uuid(self.ids.uuid())
     }
 
+    /// Why no connection could be made at the last attempt; `None` when it was made.
+    #[must_use]
+    pub fn not_connected(&self) -> Option<ConnectError> {
+        self.connections.not_connected()
+    }
+
     /// Whether the database answers, and has our tables. Not over the connections of requests: while those are all in use,
     /// the process is busy and not ill.
     ///
@@ -50,6 +58,27 @@ impl PgJobQueue {
             .optional()
             .map_err(store_error)?;
         Ok(())
+    }
+
+    /// What the database's clock shows.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn clock(&self) -> Result<OffsetDateTime, StoreError> {
+        let mut conn = self.connections.unbound().await?;
+        clock(&mut conn.pg).await
+    }
+
+    /// Whether the database can be written, by writing: a temporary file of almost a mebibyte, which needs room on the disk that was
+    /// free; and a record in the write-ahead log, committed, which no standby takes. No row, and nothing that stays.
+    ///
+    /// A row of our own would not do: on the fullest disk it is written into space that is the table's already.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn try_writing(&self) -> Result<(), StoreError> {
+        let mut conn = self.connections.unbound().await?;
+        conn.pg.batch_execute(WRITE).await.map_err(store_error)
     }
 
     /// Forgets answers kept under idempotency keys before `before`; answers how many.
@@ -80,6 +109,14 @@ impl PgJobQueue {
         Ok(heard + links)
     }
 }
+
+/// One message, and so one transaction, which is undone when a part of it fails. The function's rows do not fit into its memory, and
+/// are put on the disk; what deletes nothing is refused all the same where transactions may only read.
+const WRITE: &str = "
+SET LOCAL work_mem = '64kB';
+SELECT count(*) FROM generate_series(1, 65536);
+DELETE FROM outbox WHERE false;
+SELECT pg_logical_emit_message(true, 'vcare', 'can this be written?');";
 
 /// Takes due jobs that nobody else is taking. Being leased means being due later: a dead worker's jobs come back.
 /// By the rows' places, which need no second look-up and no guess at how many there are.
@@ -275,17 +312,20 @@ impl JobQueue for PgJobQueue {
 
     async fn open(&self) -> Result<Vec<OpenJobs>, StoreError> {
         let mut conn = self.connections.unbound().await?;
-        let rows: Vec<(String, i64, Option<OffsetDateTime>)> = retry_job::table
-            .filter(retry_job::state.eq("open"))
-            .group_by(retry_job::kind)
-            .select((retry_job::kind, count_star(), min(retry_job::created_at)))
+        let rows: Vec<(String, String, i64, Option<OffsetDateTime>)> = retry_job::table
+            .filter(retry_job::state.eq_any(["open", "parked"]))
+            .group_by((retry_job::kind, retry_job::state))
+            .select((retry_job::kind, retry_job::state, count_star(), min(retry_job::created_at)))
             .load(&mut conn.pg)
             .await
             .map_err(store_error)?;
         let of = |kind: JobKind| {
-            let row = rows.iter().find(|row| row.0 == kind.as_str());
-            let (count, oldest) = row.map_or((0, None), |row| (u64::try_from(row.1).unwrap_or(0), row.2));
-            OpenJobs { kind, count, oldest }
+            let in_state = |state: &str| {
+                let row = rows.iter().find(|row| row.0 == kind.as_str() && row.1 == state);
+                row.map_or((0, None), |row| (u64::try_from(row.2).unwrap_or(0), row.3))
+            };
+            let ((count, oldest), (parked, oldest_parked)) = (in_state("open"), in_state("parked"));
+            OpenJobs { kind, count, oldest, parked, oldest_parked }
         };
         Ok(JobKind::ALL.into_iter().map(of).collect())
     }

@@ -5,13 +5,17 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
+mod address;
 mod ai_drafts;
 mod appointments;
 mod async_visits;
+mod clock;
 mod config;
+mod connect;
 mod connection;
 mod emergencies;
 mod errors;
+mod job_views;
 mod jobs;
 mod leases;
 mod links;
@@ -20,21 +24,28 @@ mod migrations;
 mod outbox;
 mod oversight;
 mod presences;
+mod queries;
 mod reads;
 mod rooms;
 mod rows;
 mod schema;
 mod secrets;
 mod short_links;
+mod standing;
 mod store;
 mod tenant_configs;
+mod tls;
 mod unit_of_work;
 mod uploads;
+mod visit_views;
 mod waiting;
 
+pub use address::{InvalidAddress, may_be_plain};
 pub use config::{PgConfig, PgSecret};
+pub use connect::ConnectError;
 pub use jobs::PgJobQueue;
 pub use migrations::{LoginPurpose, MigrateError, allow_login, migrate, pending_migrations};
 pub use outbox::PgOutbox;
 pub use oversight::PgOversight;
+pub use standing::{ConnectionProtection, OverdueJobs, connection_protection};
 pub use store::PgStore;

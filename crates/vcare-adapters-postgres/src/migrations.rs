@@ -1,11 +1,14 @@
 //! The migrations, embedded.
 
+use diesel::RunQueryDsl;
 use diesel::migration::MigrationSource;
 use diesel::pg::Pg;
-use diesel::{Connection, RunQueryDsl};
 use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use crate::config::PgConfig;
+use crate::connect::{ConnectError, connect_to};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 
@@ -17,7 +20,7 @@ const MIGRATION_LOCK: i64 = 0x7663_6172_6501;
 pub enum MigrateError {
     /// It cannot be reached; the address is not repeated here.
     #[error("cannot connect to the database")]
-    Connect,
+    Connect(#[from] ConnectError),
     /// A migration failed; it was undone.
     #[error("migration failed: {0}")]
     Failed(String),
@@ -28,16 +31,12 @@ fn failed(error: impl std::fmt::Display) -> MigrateError {
 }
 
 async fn with_connection<T: Send + 'static>(
-    url: &str,
+    config: &PgConfig,
     work: impl FnOnce(&mut AsyncConnectionWrapper<AsyncPgConnection>) -> Result<T, MigrateError> + Send + 'static,
 ) -> Result<T, MigrateError> {
-    let url = url.to_owned();
+    let conn = connect_to(config).await?;
     // The wrapper blocks; it may not do so on a thread that drives other tasks.
-    let done = tokio::task::spawn_blocking(move || {
-        let mut conn =
-            AsyncConnectionWrapper::<AsyncPgConnection>::establish(&url).map_err(|_| MigrateError::Connect)?;
-        work(&mut conn)
-    });
+    let done = tokio::task::spawn_blocking(move || work(&mut conn.into()));
     done.await.map_err(failed)?
 }
 
@@ -45,8 +44,8 @@ async fn with_connection<T: Send + 'static>(
 ///
 /// # Errors
 /// [`MigrateError`]; a failed migration leaves the database as it was before it.
-pub async fn migrate(url: &str) -> Result<Vec<String>, MigrateError> {
-    with_connection(url, |conn| {
+pub async fn migrate(config: &PgConfig) -> Result<Vec<String>, MigrateError> {
+    with_connection(config, |conn| {
         diesel::sql_query("SELECT pg_advisory_lock($1)")
             .bind::<diesel::sql_types::BigInt, _>(MIGRATION_LOCK)
             .execute(conn)
@@ -80,9 +79,9 @@ impl LoginPurpose {
 ///
 /// # Errors
 /// [`MigrateError`]; also when there is no such login.
-pub async fn allow_login(url: &str, login: &str, purpose: LoginPurpose) -> Result<(), MigrateError> {
+pub async fn allow_login(config: &PgConfig, login: &str, purpose: LoginPurpose) -> Result<(), MigrateError> {
     let quoted = format!("\"{}\"", login.replace('"', "\"\""));
-    with_connection(url, move |conn| {
+    with_connection(config, move |conn| {
         let grant = format!("GRANT {} TO {quoted}", purpose.roles());
         diesel::sql_query(grant).execute(conn).map(drop).map_err(failed)
     })
@@ -93,8 +92,8 @@ pub async fn allow_login(url: &str, login: &str, purpose: LoginPurpose) -> Resul
 ///
 /// # Errors
 /// [`MigrateError`].
-pub async fn pending_migrations(url: &str) -> Result<Vec<String>, MigrateError> {
-    with_connection(url, pending).await
+pub async fn pending_migrations(config: &PgConfig) -> Result<Vec<String>, MigrateError> {
+    with_connection(config, pending).await
 }
 
 fn pending(conn: &mut AsyncConnectionWrapper<AsyncPgConnection>) -> Result<Vec<String>, MigrateError> {

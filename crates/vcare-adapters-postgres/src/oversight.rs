@@ -2,23 +2,26 @@
 
 use async_trait::async_trait;
 use diesel::dsl::{count_star, min};
-use diesel::prelude::{ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel::prelude::{ExpressionMethods, QueryDsl};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vcare_app::ports::{
     Backlog, FailedVisit, ITEMS, JobFilter, JobKind, JobView, Oversight, StoreError, TenantView, Unsettled,
-    UnsettledVisit, VisitId,
+    UnsettledVisit, VisitId, VisitView,
 };
 use vcare_domain::{
     AsyncVisitId, EmergencyAccess, EncounterStatus, JobId, SessionId, SessionStatus, TenantId, Version,
 };
 
+use crate::clock::clock;
 use crate::config::PgConfig;
 use crate::connection::{Connections, DatabaseRole};
 use crate::emergencies;
 use crate::errors::store_error;
+use crate::job_views;
 use crate::schema::{async_visit, outbox, retry_job, tenant_config, virtual_session};
+use crate::visit_views;
 
 /// Looks into all tenants, under a role that can do nothing else.
 pub struct PgOversight {
@@ -35,12 +38,22 @@ impl PgOversight {
 
 #[async_trait]
 impl Oversight for PgOversight {
+    async fn now(&self) -> Result<OffsetDateTime, StoreError> {
+        clock(&mut self.connections.unbound().await?.pg).await
+    }
+
     async fn unsettled(&self, tenant: Option<&TenantId>) -> Result<Unsettled, StoreError> {
         unsettled(&mut self.connections.unbound().await?.pg, tenant).await
     }
 
-    async fn jobs(&self, tenant: Option<&TenantId>, filter: JobFilter, limit: u16) -> Result<Vec<JobView>, StoreError> {
-        jobs(&mut self.connections.unbound().await?.pg, tenant, filter, limit).await
+    async fn jobs(
+        &self,
+        tenant: Option<&TenantId>,
+        filter: JobFilter,
+        kind: Option<JobKind>,
+        limit: u16,
+    ) -> Result<Vec<JobView>, StoreError> {
+        job_views::jobs(&mut self.connections.unbound().await?.pg, tenant, filter, kind, limit).await
     }
 
     async fn tenants(&self) -> Result<Vec<TenantView>, StoreError> {
@@ -48,11 +61,15 @@ impl Oversight for PgOversight {
     }
 
     async fn job(&self, id: JobId) -> Result<Option<JobView>, StoreError> {
-        job(&mut self.connections.unbound().await?.pg, id).await
+        job_views::job(&mut self.connections.unbound().await?.pg, id).await
     }
 
     async fn job_of(&self, session: SessionId, kind: JobKind) -> Result<Option<JobView>, StoreError> {
-        job_of(&mut self.connections.unbound().await?.pg, session, kind).await
+        job_views::job_of(&mut self.connections.unbound().await?.pg, session, kind).await
+    }
+
+    async fn visit(&self, id: VisitId) -> Result<Option<VisitView>, StoreError> {
+        visit_views::visit(&mut self.connections.unbound().await?.pg, id).await
     }
 
     async fn emergencies(
@@ -95,7 +112,10 @@ pub(crate) async fn unsettled(pg: &mut AsyncPgConnection, tenant: Option<&Tenant
         without_encounter: visits(pg, tenant, Lacking::Encounter).await?,
         without_charge: visits(pg, tenant, Lacking::Charge).await?,
         unacknowledged: events(pg, tenant).await?,
-        parked: Backlog { items: jobs(pg, tenant, JobFilter::Parked, ITEMS).await?, ..parked(pg, tenant).await? },
+        parked: Backlog {
+            items: job_views::jobs(pg, tenant, JobFilter::Parked, None, ITEMS).await?,
+            ..parked(pg, tenant).await?
+        },
         failed: failed(pg, tenant).await?,
     })
 }
@@ -237,86 +257,6 @@ async fn parked(pg: &mut AsyncPgConnection, tenant: Option<&TenantId>) -> Result
 
 fn counted(count: i64) -> u64 {
     u64::try_from(count).unwrap_or(0)
-}
-
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = retry_job, check_for_backend(diesel::pg::Pg))]
-struct JobRow {
-    id: Uuid,
-    kind: String,
-    tenant_id: String,
-    session_id: Uuid,
-    state: String,
-    lease_token: Option<Uuid>,
-    attempts: i32,
-    last_error: Option<String>,
-    due_at: OffsetDateTime,
-    created_at: OffsetDateTime,
-}
-
-impl JobRow {
-    fn restore(self) -> Result<JobView, StoreError> {
-        let corrupt = |column| StoreError::Corrupt { table: "retry_job", column };
-        Ok(JobView {
-            id: JobId::from_uuid(self.id),
-            kind: JobKind::from_name(&self.kind).ok_or(corrupt("kind"))?,
-            tenant_id: TenantId::parse(self.tenant_id).map_err(|_| corrupt("tenant_id"))?,
-            session_id: SessionId::from_uuid(self.session_id),
-            parked: self.state == "parked",
-            leased: self.lease_token.is_some(),
-            attempts: u32::try_from(self.attempts).map_err(|_| corrupt("attempts"))?,
-            last_error: self.last_error,
-            due_at: self.due_at,
-            created_at: self.created_at,
-        })
-    }
-}
-
-async fn jobs(
-    pg: &mut AsyncPgConnection,
-    tenant: Option<&TenantId>,
-    filter: JobFilter,
-    limit: u16,
-) -> Result<Vec<JobView>, StoreError> {
-    let mut query = retry_job::table.select(JobRow::as_select()).into_boxed();
-    if let Some(tenant) = tenant {
-        query = query.filter(retry_job::tenant_id.eq(tenant.as_str()));
-    }
-    query = match filter {
-        JobFilter::All => query,
-        JobFilter::Open => query.filter(retry_job::state.eq("open")),
-        JobFilter::Parked => query.filter(retry_job::state.eq("parked")),
-    };
-    let rows: Vec<JobRow> = query
-        .order((retry_job::created_at, retry_job::id))
-        .limit(i64::from(limit))
-        .load(pg)
-        .await
-        .map_err(store_error)?;
-    rows.into_iter().map(JobRow::restore).collect()
-}
-
-async fn job(pg: &mut AsyncPgConnection, id: JobId) -> Result<Option<JobView>, StoreError> {
-    let row: Option<JobRow> = retry_job::table
-        .filter(retry_job::id.eq(id.as_uuid()))
-        .select(JobRow::as_select())
-        .first(pg)
-        .await
-        .optional()
-        .map_err(store_error)?;
-    row.map(JobRow::restore).transpose()
-}
-
-async fn job_of(pg: &mut AsyncPgConnection, session: SessionId, kind: JobKind) -> Result<Option<JobView>, StoreError> {
-    let row: Option<JobRow> = retry_job::table
-        .filter(retry_job::session_id.eq(session.as_uuid()))
-        .filter(retry_job::kind.eq(kind.as_str()))
-        .select(JobRow::as_select())
-        .first(pg)
-        .await
-        .optional()
-        .map_err(store_error)?;
-    row.map(JobRow::restore).transpose()
 }
 
 async fn outbox_by_subject(pg: &mut AsyncPgConnection) -> Result<Vec<(String, u64, OffsetDateTime)>, StoreError> {

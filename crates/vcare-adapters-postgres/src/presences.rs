@@ -4,11 +4,12 @@ use async_trait::async_trait;
 use diesel::dsl::exists;
 use diesel::prelude::{ExpressionMethods, QueryDsl};
 use diesel::sql_types::{Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use time::OffsetDateTime;
+use uuid::Uuid;
 use vcare_app::ports::{Presences, StoreError};
 use vcare_app::rooms::{Presence, Seen};
-use vcare_domain::{ParticipantId, SessionId};
+use vcare_domain::{ParticipantId, SessionId, TenantId};
 
 use crate::errors::store_error;
 use crate::schema::presence;
@@ -22,6 +23,27 @@ VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (tenant_id, session_id, occupant) DO UPDATE
    SET joined_at = least(presence.joined_at, excluded.joined_at),
        left_at = greatest(presence.left_at, excluded.left_at)";
+
+/// Who has a connection in these visits' rooms: each person once.
+pub(crate) async fn in_rooms(
+    conn: &mut AsyncPgConnection,
+    tenant: &TenantId,
+    sessions: &[SessionId],
+) -> Result<Vec<(SessionId, ParticipantId)>, StoreError> {
+    let sessions: Vec<_> = sessions.iter().map(SessionId::as_uuid).collect();
+    let found: Vec<(Uuid, Uuid)> = presence::table
+        .filter(presence::tenant_id.eq(tenant.as_str()))
+        .filter(presence::session_id.eq_any(sessions))
+        .filter(presence::joined_at.is_not_null())
+        .filter(presence::left_at.is_null())
+        .select((presence::session_id, presence::participant_id))
+        .distinct()
+        .load(conn)
+        .await
+        .map_err(store_error)?;
+    let ids = |(session, person)| (SessionId::from_uuid(session), ParticipantId::from_uuid(person));
+    Ok(found.into_iter().map(ids).collect())
+}
 
 pub(crate) struct PgPresences<'t>(pub(crate) &'t mut PgUnitOfWork);
 

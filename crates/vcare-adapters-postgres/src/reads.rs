@@ -25,6 +25,7 @@ use crate::errors::store_error;
 use crate::links::{LINKS_OF_THE_VISIT, LinkRow};
 use crate::logos;
 use crate::oversight::unsettled;
+use crate::queries::{Lock, configs, sessions};
 use crate::rooms;
 use crate::rows::{SessionRow, TenantConfigRow};
 use crate::schema::{idempotency_key, tenant_config, virtual_session};
@@ -48,34 +49,21 @@ pub(crate) fn restore_answer((fingerprint, status, body): AnswerRow) -> Result<K
 impl Reads for PgStore {
     async fn session(&self, tenant: &TenantId, id: SessionId) -> Result<Option<VirtualSession>, StoreError> {
         let mut conn = self.connections.tenant(tenant).await?;
-        let row = virtual_session::table
-            .find((tenant.as_str(), id.as_uuid()))
-            .select(SessionRow::as_select())
-            .first(&mut conn.pg)
-            .await
-            .optional()
-            .map_err(store_error)?;
-        row.map(SessionRow::restore).transpose()
+        let found = sessions::of(tenant).filter(virtual_session::id.eq(id.as_uuid()));
+        sessions::one(&mut conn.pg, found, Lock::None).await
     }
 
     async fn sessions_by_id(&self, tenant: &TenantId, ids: &[SessionId]) -> Result<Vec<FoundSession>, StoreError> {
         let ids: Vec<_> = ids.iter().map(SessionId::as_uuid).collect();
         let mut conn = self.connections.tenant(tenant).await?;
-        let rows: Vec<SessionRow> = virtual_session::table
-            .filter(virtual_session::tenant_id.eq(tenant.as_str()).and(virtual_session::id.eq_any(ids)))
-            .select(SessionRow::as_select())
-            .load(&mut conn.pg)
-            .await
-            .map_err(store_error)?;
+        let query = sessions::of(tenant).filter(virtual_session::id.eq_any(ids));
+        let rows = sessions::rows(&mut conn.pg, query, Lock::None).await?;
         Ok(rows.into_iter().map(|row| (row.session_id(), row.restore())).collect())
     }
 
     async fn sessions(&self, tenant: &TenantId, filter: &SessionFilter) -> Result<SessionPage, StoreError> {
         use virtual_session::dsl;
-        let mut query = dsl::virtual_session
-            .filter(dsl::tenant_id.eq(tenant.as_str()))
-            .select(SessionRow::as_select())
-            .into_boxed();
+        let mut query = sessions::of(tenant);
         if !filter.statuses.is_empty() {
             let statuses: Vec<&str> = filter.statuses.iter().map(|status| status.as_str()).collect();
             // A no-show is stored as cancelled.
@@ -124,12 +112,8 @@ impl Reads for PgStore {
         }
         let limit = usize::from(filter.limit.max(1));
         let mut conn = self.connections.tenant(tenant).await?;
-        let rows: Vec<SessionRow> = query
-            .order((dsl::scheduled_start, dsl::id))
-            .limit(i64::from(filter.limit.max(1)) + 1)
-            .load(&mut conn.pg)
-            .await
-            .map_err(store_error)?;
+        query = query.order((dsl::scheduled_start, dsl::id)).limit(i64::from(filter.limit.max(1)) + 1);
+        let rows = sessions::rows(&mut conn.pg, query, Lock::None).await?;
         let more = rows.len() > limit;
         let items: Result<Vec<_>, _> = rows.into_iter().take(limit).map(SessionRow::restore).collect();
         let items = items?;
@@ -172,14 +156,7 @@ impl Reads for PgStore {
 
     async fn tenant_config(&self, tenant: &TenantId) -> Result<Option<TenantConfig>, StoreError> {
         let mut conn = self.connections.tenant(tenant).await?;
-        let row = tenant_config::table
-            .find(tenant.as_str())
-            .select(TenantConfigRow::as_select())
-            .first(&mut conn.pg)
-            .await
-            .optional()
-            .map_err(store_error)?;
-        row.map(TenantConfigRow::restore).transpose()
+        configs::one(&mut conn.pg, configs::of(tenant), Lock::None).await
     }
 
     async fn clinic(&self, tenant: &TenantId) -> Result<Option<(TenantConfig, Option<Logo>)>, StoreError> {

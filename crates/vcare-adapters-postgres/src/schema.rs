@@ -189,6 +189,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    kept_event (position) {
+        position -> Int8,
+        tenant_id -> Text,
+        event_id -> Uuid,
+        subject -> Text,
+        ordering_key -> Text,
+        body -> Bytea,
+        created_at -> Timestamptz,
+        stream_sequence -> Int8,
+        acknowledged_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     outbox (position) {
         position -> Int8,
         tenant_id -> Text,
@@ -214,6 +228,10 @@ diesel::table! {
         correlation_id -> Text,
         traceparent -> Text,
         created_at -> Timestamptz,
+        parked_at -> Nullable<Timestamptz>,
+        parked_by -> Nullable<Text>,
+        requeued_at -> Nullable<Timestamptz>,
+        requeued_by -> Nullable<Text>,
     }
 }
 
@@ -320,6 +338,7 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(
     tenant_config,
     virtual_session,
+    async_visit,
     presence_lease,
     idempotency_key,
     retry_job

@@ -7,12 +7,13 @@ use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use vcare_app::ports::{
     KeptSecrets, KeyPurpose, KeyVersions, PreparedSecret, SealedSecret, SealedSecrets, SecretName, StoreError,
-    StoredKey, StoredSecret, StoredSecrets,
+    StoredKey, StoredSecret, StoredSecrets, TenantNames,
 };
 use vcare_domain::TenantId;
 
 use crate::errors::store_error;
-use crate::schema::tenant_secret;
+use crate::jobs::PgJobQueue;
+use crate::schema::{tenant_config, tenant_secret};
 use crate::store::PgStore;
 use crate::unit_of_work::PgUnitOfWork;
 
@@ -85,6 +86,18 @@ impl SealedSecrets for PgStore {
             }
         }
         Ok(kept)
+    }
+}
+
+/// With the role of background work, which sees the names of all tenants, and of their settings the video backend alone.
+#[async_trait]
+impl TenantNames for PgJobQueue {
+    async fn tenants(&self) -> Result<Vec<TenantId>, StoreError> {
+        let mut conn = self.connections.unbound().await?;
+        let names: Vec<String> =
+            tenant_config::table.select(tenant_config::tenant_id).load(&mut conn.pg).await.map_err(store_error)?;
+        let corrupt = |_| StoreError::Corrupt { table: "tenant_config", column: "tenant_id" };
+        names.into_iter().map(|name| TenantId::parse(name).map_err(corrupt)).collect()
     }
 }
 

@@ -2,15 +2,17 @@
 
 use async_trait::async_trait;
 use diesel::dsl::case_when;
-use diesel::prelude::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
+use diesel::prelude::{ExpressionMethods, QueryDsl, QueryableByName};
 use diesel::result::{DatabaseErrorKind, Error};
+use diesel::sql_types::Text;
 use diesel_async::RunQueryDsl;
-use vcare_app::ports::{StoreError, TenantConfigs};
+use vcare_app::ports::{StoreError, TenantConfigs, TenantHas};
 use vcare_domain::{TenantConfig, Version};
 
 use crate::errors::store_error;
+use crate::queries::{Lock, configs};
 use crate::rows::{TenantConfigRow, version_number};
-use crate::schema::tenant_config;
+use crate::schema::{async_upload, async_visit, tenant_config, virtual_session};
 use crate::unit_of_work::PgUnitOfWork;
 
 pub(crate) struct PgTenantConfigs<'t>(pub(crate) &'t mut PgUnitOfWork);
@@ -32,15 +34,7 @@ fn told(error: Error) -> StoreError {
 impl TenantConfigs for PgTenantConfigs<'_> {
     async fn find(&mut self) -> Result<Option<TenantConfig>, StoreError> {
         let (conn, tenant) = self.0.parts();
-        let row = tenant_config::table
-            .find(tenant.as_str())
-            .select(TenantConfigRow::as_select())
-            .for_no_key_update()
-            .first(conn)
-            .await
-            .optional()
-            .map_err(store_error)?;
-        row.map(TenantConfigRow::restore).transpose()
+        configs::one(conn, configs::of(tenant), Lock::NoKeyUpdate).await
     }
 
     async fn put(&mut self, config: &TenantConfig, changed_fields: &[&'static str]) -> Result<(), StoreError> {
@@ -68,4 +62,44 @@ impl TenantConfigs for PgTenantConfigs<'_> {
         }
         self.0.write_config_event(config, changed_fields, now).await
     }
+
+    async fn delete(&mut self) -> Result<TenantHas, StoreError> {
+        let (conn, tenant) = self.0.parts();
+        let deleted: Vec<DeletedRow> = diesel::sql_query("SELECT tenant_id FROM delete_tenant_config() AS tenant_id")
+            .load(conn)
+            .await
+            .map_err(store_error)?;
+        if deleted.iter().any(|row| row.tenant_id == tenant.as_str()) {
+            return Ok(TenantHas::default());
+        }
+        let live: i64 = virtual_session::table
+            .filter(virtual_session::tenant_id.eq(tenant.as_str()))
+            .count()
+            .get_result(conn)
+            .await
+            .map_err(store_error)?;
+        let without_link: i64 = async_visit::table
+            .filter(async_visit::tenant_id.eq(tenant.as_str()))
+            .count()
+            .get_result(conn)
+            .await
+            .map_err(store_error)?;
+        let uploads: i64 = async_upload::table
+            .filter(async_upload::tenant_id.eq(tenant.as_str()))
+            .filter(async_upload::state.ne("discarded"))
+            .count()
+            .get_result(conn)
+            .await
+            .map_err(store_error)?;
+        let counted = |count: i64| u64::try_from(count).unwrap_or(0);
+        let has = TenantHas { visits: counted(live) + counted(without_link), uploads: counted(uploads) };
+        // It had some a moment ago.
+        if has == TenantHas::default() { Err(StoreError::Conflict) } else { Ok(has) }
+    }
+}
+
+#[derive(QueryableByName)]
+struct DeletedRow {
+    #[diesel(sql_type = Text)]
+    tenant_id: String,
 }

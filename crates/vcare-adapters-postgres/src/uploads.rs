@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use diesel::dsl::{count_star, min};
-use diesel::prelude::{ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName, SelectableHelper};
+use diesel::prelude::{ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName};
 use diesel::sql_types::{Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
@@ -14,12 +14,15 @@ use vcare_domain::{
 
 use crate::errors::store_error;
 use crate::jobs::PgJobQueue;
-use crate::rows::{AsyncVisitRow, UploadChanges, UploadRow};
+use crate::queries::{Lock, async_visits, uploads};
+use crate::rows::{UploadChanges, UploadRow};
 use crate::schema::{async_upload, async_visit};
 use crate::store::PgStore;
 use crate::unit_of_work::PgUnitOfWork;
 
 const DISCARDED: &str = "discarded";
+/// Held to the end of the transaction. Accounts whose hashes are the same wait for each other, and for no longer than that.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended('uploads ' || $1 || ' ' || $2, 0))";
 
 pub(crate) struct PgUploads<'t>(pub(crate) &'t mut PgUnitOfWork);
 
@@ -27,30 +30,17 @@ pub(crate) struct PgUploads<'t>(pub(crate) &'t mut PgUnitOfWork);
 impl Uploads for PgUploads<'_> {
     async fn find(&mut self, id: UploadId) -> Result<Option<Upload>, StoreError> {
         let (conn, tenant) = self.0.parts();
-        let row = async_upload::table
-            .find((tenant.as_str(), id.as_uuid()))
-            .filter(async_upload::state.ne(DISCARDED))
-            .select(UploadRow::as_select())
-            .for_no_key_update()
-            .first(conn)
-            .await
-            .optional()
-            .map_err(store_error)?;
-        row.map(UploadRow::restore).transpose()
+        let found =
+            uploads::of(tenant).filter(async_upload::id.eq(id.as_uuid())).filter(async_upload::state.ne(DISCARDED));
+        uploads::one(conn, found, Lock::NoKeyUpdate).await
     }
 
     async fn find_held(&mut self, id: UploadId, lease: LeaseToken) -> Result<Option<Upload>, StoreError> {
         let (conn, tenant) = self.0.parts();
-        let row = async_upload::table
-            .find((tenant.as_str(), id.as_uuid()))
-            .filter(async_upload::lease_token.eq(lease.as_uuid()))
-            .select(UploadRow::as_select())
-            .for_no_key_update()
-            .first(conn)
-            .await
-            .optional()
-            .map_err(store_error)?;
-        row.map(UploadRow::restore).transpose()
+        let held = uploads::of(tenant)
+            .filter(async_upload::id.eq(id.as_uuid()))
+            .filter(async_upload::lease_token.eq(lease.as_uuid()));
+        uploads::one(conn, held, Lock::NoKeyUpdate).await
     }
 
     async fn in_slot(
@@ -60,25 +50,24 @@ impl Uploads for PgUploads<'_> {
         slot: &UploadSlot,
     ) -> Result<Option<Upload>, StoreError> {
         let (conn, tenant) = self.0.parts();
-        let row = async_upload::table
-            .filter(async_upload::tenant_id.eq(tenant.as_str()))
+        let there = uploads::of(tenant)
             .filter(async_upload::client_mutation_id.eq(slot.client_mutation_id.as_uuid()))
             .filter(async_upload::patient_id.eq(patient.as_str()))
             .filter(async_upload::attachment_index.eq(i16::from(slot.index)))
             .filter(async_upload::kind.eq(slot.kind.as_str()))
             .filter(async_upload::owner_id.eq(owner.as_str()))
-            .filter(async_upload::state.ne(DISCARDED))
-            .select(UploadRow::as_select())
-            .for_no_key_update()
-            .first(conn)
-            .await
-            .optional()
-            .map_err(store_error)?;
-        row.map(UploadRow::restore).transpose()
+            .filter(async_upload::state.ne(DISCARDED));
+        uploads::one(conn, there, Lock::NoKeyUpdate).await
     }
 
     async fn created_since(&mut self, owner: &UserId, since: OffsetDateTime) -> Result<u64, StoreError> {
         let (conn, tenant) = self.0.parts();
+        diesel::sql_query(LOCK)
+            .bind::<Text, _>(tenant.as_str())
+            .bind::<Text, _>(owner.as_str())
+            .execute(conn)
+            .await
+            .map_err(store_error)?;
         let created: i64 = async_upload::table
             .filter(async_upload::tenant_id.eq(tenant.as_str()))
             .filter(async_upload::owner_id.eq(owner.as_str()))
@@ -97,17 +86,10 @@ impl Uploads for PgUploads<'_> {
     ) -> Result<Option<AsyncVisit>, StoreError> {
         let (conn, tenant) = self.0.parts();
         // Locked against changes: nobody answers the visit while something is added to it.
-        let row = async_visit::table
-            .filter(async_visit::tenant_id.eq(tenant.as_str()))
+        let visit = async_visits::of(tenant)
             .filter(async_visit::client_mutation_id.eq(draft.as_uuid()))
-            .filter(async_visit::patient_id.eq(patient.as_str()))
-            .select(AsyncVisitRow::as_select())
-            .for_share()
-            .first(conn)
-            .await
-            .optional()
-            .map_err(store_error)?;
-        row.map(AsyncVisitRow::restore).transpose()
+            .filter(async_visit::patient_id.eq(patient.as_str()));
+        async_visits::one(conn, visit, Lock::Share).await
     }
 
     async fn insert(&mut self, upload: &Upload) -> Result<(), StoreError> {
@@ -139,27 +121,14 @@ impl Uploads for PgUploads<'_> {
 impl UploadReads for PgStore {
     async fn upload(&self, tenant: &TenantId, id: UploadId) -> Result<Option<Upload>, StoreError> {
         let mut conn = self.connections.tenant(tenant).await?;
-        let row = async_upload::table
-            .find((tenant.as_str(), id.as_uuid()))
-            .filter(async_upload::state.ne(DISCARDED))
-            .select(UploadRow::as_select())
-            .first(&mut conn.pg)
-            .await
-            .optional()
-            .map_err(store_error)?;
-        row.map(UploadRow::restore).transpose()
+        let found =
+            uploads::of(tenant).filter(async_upload::id.eq(id.as_uuid())).filter(async_upload::state.ne(DISCARDED));
+        uploads::one(&mut conn.pg, found, Lock::None).await
     }
 
     async fn held_upload(&self, tenant: &TenantId, id: UploadId) -> Result<Option<Upload>, StoreError> {
         let mut conn = self.connections.tenant(tenant).await?;
-        let row = async_upload::table
-            .find((tenant.as_str(), id.as_uuid()))
-            .select(UploadRow::as_select())
-            .first(&mut conn.pg)
-            .await
-            .optional()
-            .map_err(store_error)?;
-        row.map(UploadRow::restore).transpose()
+        uploads::one(&mut conn.pg, uploads::of(tenant).filter(async_upload::id.eq(id.as_uuid())), Lock::None).await
     }
 
     async fn uploads_of(
@@ -169,16 +138,12 @@ impl UploadReads for PgStore {
         draft: &ClientMutationId,
     ) -> Result<Vec<Upload>, StoreError> {
         let mut conn = self.connections.tenant(tenant).await?;
-        let rows: Vec<UploadRow> = async_upload::table
-            .filter(async_upload::tenant_id.eq(tenant.as_str()))
+        let query = uploads::of(tenant)
             .filter(async_upload::client_mutation_id.eq(draft.as_uuid()))
             .filter(async_upload::patient_id.eq(patient.as_str()))
             .filter(async_upload::state.ne(DISCARDED))
-            .order((async_upload::attachment_index, async_upload::kind))
-            .select(UploadRow::as_select())
-            .load(&mut conn.pg)
-            .await
-            .map_err(store_error)?;
+            .order((async_upload::attachment_index, async_upload::kind));
+        let rows = uploads::rows(&mut conn.pg, query, Lock::None).await?;
         rows.into_iter().map(UploadRow::restore).collect()
     }
 }

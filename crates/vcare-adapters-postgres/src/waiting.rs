@@ -15,6 +15,7 @@ use vcare_domain::{
 };
 
 use crate::errors::store_error;
+use crate::presences;
 use crate::rows::{SessionRow, version};
 use crate::schema::{presence_lease, virtual_session};
 use crate::short_links;
@@ -188,6 +189,14 @@ impl WaitingRooms for PgStore {
             .await
             .map_err(store_error)?;
         rows.into_iter().map(LeaseRow::restore).collect()
+    }
+
+    async fn in_rooms(
+        &self,
+        tenant: &TenantId,
+        ids: &[SessionId],
+    ) -> Result<Vec<(SessionId, ParticipantId)>, StoreError> {
+        presences::in_rooms(&mut self.connections.tenant(tenant).await?.pg, tenant, ids).await
     }
 
     async fn claim(&self, tenant: &TenantId, claim: &Claim) -> Result<bool, StoreError> {

@@ -2,17 +2,10 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use vcare_app::ports::{ContentInspector, InspectError, Showable};
+use vcare_app::ports::{ContentInspector, InspectError, Recognised, Showable};
 use vcare_domain::{MediaType, RejectReason, UploadKind};
 
-use crate::{audio, picture};
-
-/// The most pixels of a picture: what a telephone's 50-megapixel camera makes.
-pub(crate) const MAX_PIXELS: u64 = 52_000_000;
-/// The longest side. Longer ones are panoramas, or made to do harm.
-pub(crate) const MAX_SIDE: u32 = 16_384;
-/// The most memory that decoding may take.
-pub(crate) const MAX_DECODING_BYTES: u64 = 256 * 1024 * 1024;
+use crate::{audio, document, picture, recognise};
 
 /// A picture's format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,10 +17,11 @@ pub(crate) enum Format {
 
 enum Found {
     Picture(Format),
-    Audio(MediaType),
+    Audio(audio::Container),
+    Document,
 }
 
-/// By the first bytes. HEIC begins like M4A and is told from it by its brand; there is no decoder of it in safe Rust.
+/// By the first bytes. HEIC begins like M4A and is known by its brand; there is no decoder of it in safe Rust.
 fn find(bytes: &[u8]) -> Option<Found> {
     let at = |from: usize, text: &[u8]| bytes.get(from..).is_some_and(|rest| rest.starts_with(text));
     if at(0, b"\xFF\xD8\xFF") {
@@ -36,18 +30,12 @@ fn find(bytes: &[u8]) -> Option<Found> {
         Some(Found::Picture(Format::Png))
     } else if at(0, b"RIFF") && at(8, b"WEBP") {
         Some(Found::Picture(Format::Webp))
-    } else if at(0, b"RIFF") && at(8, b"WAVE") {
-        Some(Found::Audio(MediaType::Wav))
-    } else if at(0, b"OggS") {
-        Some(Found::Audio(MediaType::Ogg))
-    } else if at(0, b"\x1A\x45\xDF\xA3") {
-        Some(Found::Audio(MediaType::Webm))
-    } else if at(4, b"ftyp") {
-        Some(Found::Audio(MediaType::M4a))
-    } else if at(0, b"ID3") || (at(0, b"\xFF") && bytes.get(1).is_some_and(|byte| byte & 0xE6 == 0xE2)) {
-        Some(Found::Audio(MediaType::Mp3))
-    } else {
+    } else if recognise::picture_brand(bytes).is_some() {
         None
+    } else if at(0, b"%PDF-") {
+        Some(Found::Document)
+    } else {
+        audio::container(bytes).map(Found::Audio)
     }
 }
 
@@ -55,7 +43,7 @@ fn find(bytes: &[u8]) -> Option<Found> {
 pub(crate) fn picture_format(bytes: &[u8]) -> Option<Format> {
     match find(bytes)? {
         Found::Picture(format) => Some(format),
-        Found::Audio(_) => None,
+        Found::Audio(_) | Found::Document => None,
     }
 }
 
@@ -73,15 +61,20 @@ impl Default for Inspector {
 
 fn inspect(kind: UploadKind, bytes: &[u8]) -> Result<Showable, RejectReason> {
     let (media_type, written) = match (find(bytes).ok_or(RejectReason::UnknownType)?, kind) {
-        (Found::Picture(format), _) => picture::write_anew(format, bytes)?,
-        (Found::Audio(_), UploadKind::Preview) => return Err(RejectReason::NotAPicture),
-        (Found::Audio(media_type), UploadKind::Original) => (media_type, audio::write_anew(media_type, bytes)?),
+        (Found::Picture(format), _) => picture::rewrite(format, bytes)?,
+        (Found::Audio(_) | Found::Document, UploadKind::Preview) => return Err(RejectReason::NotAPicture),
+        (Found::Audio(container), UploadKind::Original) => audio::rewrite(container, bytes)?,
+        (Found::Document, UploadKind::Original) => (MediaType::Pdf, document::rewrite(bytes)?),
     };
     Ok(Showable { media_type, bytes: Bytes::from(written) })
 }
 
 #[async_trait]
 impl ContentInspector for Inspector {
+    fn recognise(&self, first: &[u8]) -> Recognised {
+        recognise::recognise(first)
+    }
+
     async fn inspect(&self, kind: UploadKind, bytes: Bytes) -> Result<Showable, InspectError> {
         let _turn = self.turn.acquire().await.map_err(|_| InspectError::Failed)?;
         // A decoder that panics is a failure of ours, and ends no process.

@@ -1,4 +1,4 @@
-//! Logos for a page of a few kilobytes: drawn anew from their pixels, as large as fits.
+//! Logos for a page of a few kilobytes: redrawn from their pixels, as large as fits.
 
 use async_trait::async_trait;
 use image::codecs::jpeg::JpegEncoder;
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn every_copy_fits_and_is_a_picture_drawn_anew() {
+    fn every_copy_fits_and_is_a_picture_redrawn() {
         for (what, picture) in [("plain", plain(600, 300)), ("noise", noise(400)), ("one pixel", plain(1, 1))] {
             for format in [ImageFormat::Png, ImageFormat::WebP] {
                 let mut file = written(&picture, format);

@@ -1,6 +1,8 @@
 //! A local folder or an S3-compatible store.
 
 use std::fmt;
+use std::io::ErrorKind;
+use std::ops::Range;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,7 +14,7 @@ use object_store::aws::{AmazonS3Builder, AwsCredential};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
-    BackoffConfig, ClientOptions, Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, RetryConfig,
+    BackoffConfig, Certificate, ClientOptions, Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, RetryConfig,
     StaticCredentialProvider,
 };
 use tokio::sync::OnceCell;
@@ -21,6 +23,9 @@ use vcare_domain::StorageKey;
 
 /// How long one call to a store in the network may take, attempts included.
 const DEADLINE: Duration = Duration::from_secs(20);
+
+/// How much [`ObjectStorage::try_storing`] stores: more than there is by chance in a block that was begun.
+const TRIED_BYTES: usize = 65_536;
 
 /// A text that is not printed.
 #[derive(Clone)]
@@ -49,6 +54,8 @@ pub struct S3Config {
     pub region: String,
     /// Where it is, for stores that are not AWS': the bucket is the path's first part then.
     pub endpoint: Option<String>,
+    /// Certificate authorities to trust beside the system's, as PEM.
+    pub extra_roots_pem: Option<String>,
     /// Key id and secret; the machine's own identity when absent.
     pub credentials: Option<(String, Secret)>,
 }
@@ -86,6 +93,11 @@ impl ObjectStorage {
     /// [`InvalidStorage`].
     pub fn s3(config: &S3Config) -> Result<Self, InvalidStorage> {
         let mut options = ClientOptions::new().with_timeout(DEADLINE).with_connect_timeout(Duration::from_secs(3));
+        if let Some(pem) = &config.extra_roots_pem {
+            let roots =
+                Certificate::from_pem_bundle(pem.as_bytes()).map_err(|error| InvalidStorage(error.to_string()))?;
+            options = roots.into_iter().fold(options, ClientOptions::with_root_certificate);
+        }
         let mut builder = AmazonS3Builder::new().with_bucket_name(&config.bucket).with_region(&config.region);
         if let Some(endpoint) = &config.endpoint {
             options = options.with_allow_http(endpoint.starts_with("http://"));
@@ -102,6 +114,23 @@ impl ObjectStorage {
             .build()
             .map_err(|error| InvalidStorage(error.to_string()))?;
         Ok(Self { kind: "s3", place: Place::Remote(Arc::new(store)) })
+    }
+
+    /// Whether bytes can be stored, by storing some and erasing them. A folder that was never used is not made for that.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn try_storing(&self) -> Result<(), StorageError> {
+        if let Place::Folder { root, .. } = &self.place
+            && !tokio::fs::try_exists(root).await.map_err(unavailable)?
+        {
+            return Ok(());
+        }
+        // Always under the same name, which no attachment has: what a process leaves behind that dies here, the next one erases.
+        let name = StorageKey::from_random([0; 16]);
+        let stored = self.put(&name, &name, Bytes::from_static(&[0; TRIED_BYTES])).await;
+        // Also after a failure: a part may be there.
+        stored.and(self.erase(&name, &name).await)
     }
 
     async fn store(&self) -> Result<&dyn ObjectStore, StorageError> {
@@ -144,7 +173,8 @@ async fn open_folder(root: &FilePath) -> Result<LocalFileSystem, Box<dyn std::er
         Ok::<_, std::io::Error>(root)
     });
     let store = LocalFileSystem::new_with_prefix(made.await??)?;
-    Ok(store.with_fsync(true).with_automatic_cleanup(true))
+    // An empty folder stays until nothing more can come: who stores a chunk while the last one is erased must find it.
+    Ok(store.with_fsync(true))
 }
 
 fn folder_path(folder: &StorageKey) -> Path {
@@ -160,7 +190,7 @@ fn unavailable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> St
     StorageError::Unavailable(error.into())
 }
 
-fn told(error: Error) -> StorageError {
+fn storage_error(error: Error) -> StorageError {
     match error {
         Error::NotFound { .. } => StorageError::Missing,
         other => unavailable(other),
@@ -172,7 +202,7 @@ impl AttachmentStore for ObjectStorage {
     async fn put(&self, folder: &StorageKey, key: &StorageKey, bytes: Bytes) -> Result<(), StorageError> {
         let put = async {
             let options = PutOptions { mode: PutMode::Overwrite, ..PutOptions::default() };
-            self.store().await?.put_opts(&path(folder, key), bytes.into(), options).await.map_err(told)?;
+            self.store().await?.put_opts(&path(folder, key), bytes.into(), options).await.map_err(storage_error)?;
             Ok(())
         };
         self.measured("put", put).await
@@ -180,16 +210,26 @@ impl AttachmentStore for ObjectStorage {
 
     async fn get(&self, folder: &StorageKey, key: &StorageKey) -> Result<Bytes, StorageError> {
         let get = async {
-            let found = self.store().await?.get(&path(folder, key)).await.map_err(told)?;
-            found.bytes().await.map_err(told)
+            let found = self.store().await?.get(&path(folder, key)).await.map_err(storage_error)?;
+            found.bytes().await.map_err(storage_error)
         };
         self.measured("get", get).await
+    }
+
+    async fn read(&self, folder: &StorageKey, key: &StorageKey, bytes: Range<u32>) -> Result<Bytes, StorageError> {
+        let read = async {
+            let wanted = u64::from(bytes.start)..u64::from(bytes.end);
+            let found = self.store().await?.get_range(&path(folder, key), wanted).await.map_err(storage_error)?;
+            // A store answers what there is of a range: less than was asked for means that bytes are missing.
+            if found.len() == bytes.len() { Ok(found) } else { Err(StorageError::Missing) }
+        };
+        self.measured("read", read).await
     }
 
     async fn keys(&self, folder: &StorageKey) -> Result<Vec<StorageKey>, StorageError> {
         let list = async {
             let found: Vec<_> =
-                self.store().await?.list(Some(&folder_path(folder))).try_collect().await.map_err(told)?;
+                self.store().await?.list(Some(&folder_path(folder))).try_collect().await.map_err(storage_error)?;
             // Nothing else is ever written there.
             let names = found.iter().filter_map(|object| object.location.filename());
             Ok(names.filter_map(|name| StorageKey::parse(name).ok()).collect())
@@ -199,11 +239,23 @@ impl AttachmentStore for ObjectStorage {
 
     async fn erase(&self, folder: &StorageKey, key: &StorageKey) -> Result<(), StorageError> {
         let erase = async {
-            match self.store().await?.delete(&path(folder, key)).await.map_err(told) {
+            match self.store().await?.delete(&path(folder, key)).await.map_err(storage_error) {
                 Err(StorageError::Missing) => Ok(()),
                 other => other,
             }
         };
         self.measured("erase", erase).await
+    }
+
+    async fn close(&self, folder: &StorageKey) -> Result<(), StorageError> {
+        let Place::Folder { root, .. } = &self.place else { return Ok(()) };
+        let path = root.join(folder_path(folder).as_ref());
+        match tokio::fs::remove_dir(path).await {
+            // Something came in after all, or it is gone: whoever looks next sees to it.
+            Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::DirectoryNotEmpty) => {
+                Err(unavailable(error))
+            }
+            _ => Ok(()),
+        }
     }
 }

@@ -64,7 +64,7 @@ async fn colours_stay_where_they_are() {
 async fn what_is_no_picture_of_these_is_refused() {
     let solid = DynamicImage::from(picture(255).into_rgb8());
     let jpeg = written(&solid, ImageFormat::Jpeg);
-    for bytes in [b"".to_vec(), b"\xFF".to_vec(), b"BM\x46".to_vec(), b"%PDF-1.7".to_vec(), b"<svg/>".to_vec()] {
+    for bytes in [b"".to_vec(), b"\xFF".to_vec(), b"BM\x46".to_vec(), b"%!PS-Adobe".to_vec(), b"<svg/>".to_vec()] {
         assert_eq!(look(bytes).await.err(), Some(InspectError::Rejected(RejectReason::UnknownType)));
     }
     assert_eq!(look(jpeg[..30].to_vec()).await.err(), Some(InspectError::Rejected(RejectReason::Damaged)));

@@ -4,9 +4,11 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use vcare_adapters_storage::{Clamd, ClamdConfig, ObjectStorage, S3Config, Secret};
@@ -28,8 +30,10 @@ fn folder(name: &str) -> PathBuf {
 async fn what_is_put_in_a_folder_is_got_until_it_is_erased() {
     let root = folder("put-and-get");
     let storage = ObjectStorage::folder(&root);
+    storage.try_storing().await.unwrap();
     assert!(!root.exists(), "nothing is made before it is needed");
     keeps(&storage).await;
+    assert!(!root.join("04").join(key(4).as_str()).exists(), "an empty folder is not left behind");
     // Another process finds the same.
     assert_eq!(ObjectStorage::folder(&root).get(&key(1), &key(3)).await.unwrap(), "second");
     assert_eq!(std::fs::metadata(&root).unwrap().permissions().mode() & 0o777, 0o700);
@@ -52,6 +56,7 @@ async fn what_is_put_in_a_bucket_is_got_until_it_is_erased() {
         bucket: "attachments".to_owned(),
         region: "us-east-1".to_owned(),
         endpoint: Some(server.url()),
+        extra_roots_pem: None,
         credentials: Some(("test".to_owned(), Secret::new("hunter2"))),
     };
     assert!(!format!("{config:?}").contains("hunter2"));
@@ -68,6 +73,10 @@ async fn keeps(storage: &ObjectStorage) {
     storage.put(&key(1), &key(3), Bytes::from_static(b"second")).await.unwrap();
     storage.put(&key(4), &key(2), Bytes::from_static(b"elsewhere")).await.unwrap();
     assert_eq!(storage.get(&key(1), &key(2)).await.unwrap(), "first");
+    assert_eq!(storage.read(&key(1), &key(2), 1..3).await.unwrap(), "ir");
+    // What is shorter than it was said to be is not answered as if it were whole.
+    assert!(storage.read(&key(1), &key(2), 3..6).await.is_err());
+    assert!(matches!(storage.read(&key(1), &key(9), 0..1).await, Err(StorageError::Missing)));
     let mut keys = storage.keys(&key(1)).await.unwrap();
     keys.sort();
     assert_eq!(keys, [key(2), key(3)]);
@@ -75,6 +84,32 @@ async fn keeps(storage: &ObjectStorage) {
     storage.erase(&key(1), &key(2)).await.unwrap();
     assert!(matches!(storage.get(&key(1), &key(2)).await, Err(StorageError::Missing)));
     assert_eq!(storage.keys(&key(1)).await.unwrap(), [key(3)]);
+    for _ in 0..2 {
+        storage.close(&key(1)).await.unwrap();
+        assert_eq!(storage.keys(&key(1)).await.unwrap(), [key(3)], "only an empty folder is closed");
+    }
+    storage.erase(&key(4), &key(2)).await.unwrap();
+    storage.close(&key(4)).await.unwrap();
+    storage.close(&key(4)).await.unwrap();
+    storage.try_storing().await.unwrap();
+    assert_eq!(storage.keys(&key(0)).await.unwrap(), [], "what was tried is gone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_stores_the_next_chunk_while_the_last_one_is_erased_is_not_refused() {
+    let storage = Arc::new(ObjectStorage::folder(folder("erased-meanwhile")));
+    for round in 0..200_u8 {
+        let one = |name: u8| {
+            let storage = Arc::clone(&storage);
+            tokio::spawn(async move {
+                storage.put(&key(round % 3), &key(name), Bytes::from_static(b"chunk")).await?;
+                storage.erase(&key(round % 3), &key(name)).await
+            })
+        };
+        for done in join_all([one(1), one(2), one(3)]).await {
+            done.unwrap().unwrap();
+        }
+    }
 }
 
 #[tokio::test]

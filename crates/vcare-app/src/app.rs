@@ -70,6 +70,8 @@ pub struct Settings {
     pub inline_chart_deadline: Duration,
     /// How long a machine's draft waits for a decision. Default 24 h.
     pub draft_lifetime: Duration,
+    /// How many uploads an account may begin in 24 hours. Default 200.
+    pub uploads_per_day: u64,
     /// How long a worker holds a job: its deadline for the gateway's answer, and [`crate::jobs::RECORDING`].
     /// Default 60 s.
     pub job_lease: Duration,

@@ -3,7 +3,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use time::{Duration, OffsetDateTime};
+use time::Duration;
 
 use crate::ports::{NeighbourError, NeighbourFault};
 
@@ -26,7 +26,7 @@ pub enum Permit {
     /// Not before then.
     No {
         /// When to ask for a permit again.
-        until: OffsetDateTime,
+        until: Duration,
     },
 }
 
@@ -35,12 +35,13 @@ enum State {
     /// It answers; so many failures since it last did.
     Closed { failures: u32 },
     /// It is left alone.
-    Open { until: OffsetDateTime, rest: Duration },
+    Open { until: Duration, rest: Duration },
     /// One call is under way.
-    Probing { since: OffsetDateTime, rest: Duration },
+    Probing { since: Duration, rest: Duration },
 }
 
-/// The circuit breaker of one neighbour, for one process.
+/// The circuit breaker of one neighbour, for one process. Its times are [`Clock::uptime`](crate::ports::Clock::uptime): a clock that
+/// is set back keeps no breaker open.
 #[derive(Debug)]
 pub struct Breaker {
     neighbour: &'static str,
@@ -55,7 +56,7 @@ impl Breaker {
     }
 
     /// Asks whether the neighbour may be called. [`Permit::Probe`] is given to one caller at a time.
-    pub fn permit(&self, now: OffsetDateTime) -> Permit {
+    pub fn permit(&self, now: Duration) -> Permit {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match *state {
             State::Closed { .. } => Permit::All,
@@ -89,7 +90,7 @@ impl Breaker {
     }
 
     /// Tells that it did not.
-    pub fn failed(&self, now: OffsetDateTime, retry_after: Option<Duration>) {
+    pub fn failed(&self, now: Duration, retry_after: Option<Duration>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let rest = match *state {
             State::Closed { failures } if failures + 1 < FAILURES => {
@@ -110,7 +111,7 @@ impl Breaker {
     }
 
     /// Gives a probe back that was not needed.
-    pub fn unused(&self, now: OffsetDateTime) {
+    pub fn unused(&self, now: Duration) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let State::Probing { rest, .. } = *state {
             *state = State::Open { until: now, rest };
@@ -137,13 +138,11 @@ impl NeighbourError {
 
 #[cfg(test)]
 mod tests {
-    use time::macros::datetime;
-
     use super::*;
 
-    const NOON: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
+    const NOON: Duration = Duration::hours(12);
 
-    fn at(seconds: i64) -> OffsetDateTime {
+    fn at(seconds: i64) -> Duration {
         NOON + Duration::seconds(seconds)
     }
 

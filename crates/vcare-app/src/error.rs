@@ -181,7 +181,7 @@ impl From<VideoError> for AppError {
     fn from(error: VideoError) -> Self {
         match error {
             VideoError::NotConfigured => GateBlock::VideoNotConfigured.into(),
-            VideoError::Unavailable(cause) => GateBlock::VideoUnavailable(cause).into(),
+            VideoError::Unavailable(cause) | VideoError::NoEndpoint(cause) => GateBlock::VideoUnavailable(cause).into(),
             VideoError::QuotaExceeded { retry_after } => GateBlock::VideoQuotaExceeded { retry_after }.into(),
             VideoError::Secrets(error) => Self::Secrets(error),
         }

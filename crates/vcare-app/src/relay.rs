@@ -2,12 +2,13 @@
 //!
 //! An event leaves the outbox only after the stream has acknowledged it. A crash between the two publishes it again under
 //! the same id, and the stream drops the second copy; so the relay never lets acknowledged events lie in the outbox for
-//! more than a moment.
+//! more than a moment. It is kept elsewhere for some minutes more, as the stream may lose it all the same: see `healing`.
 //!
 //! Events of one ordering key are published strictly one after another; events of different keys side by side. A key whose
 //! event was refused rests for a while, and the others go on: nobody waits for ever behind a refused event. When nothing
 //! goes at all, the stream is taken to be down, and the relay asks again every few seconds.
 
+mod healing;
 mod standing;
 mod waves;
 
@@ -21,12 +22,16 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use self::healing::Healing;
 use self::standing::Standing;
 use self::waves::waves;
-use crate::ports::{Clock, EventPublisher, Ids, Outbox, OutboxLead, OutboxWake, PublishError, StoreError, StoredEvent};
+use crate::ports::{
+    Acknowledgement, Clock, EventPublisher, Ids, Outbox, OutboxLead, OutboxWake, PublishError, PublishedEvent,
+    StoreError, StoredEvent,
+};
 
-/// How long acknowledged events may lie in the outbox before they are deleted, in the middle of a batch.
-const DELETE_WITHIN: Duration = Duration::from_millis(200);
+/// How long acknowledged events may stay in the outbox, in the middle of a batch.
+const TAKE_OUT_WITHIN: Duration = Duration::from_millis(200);
 
 /// A database that has not answered for so long has lost us the lead.
 const STORE_DEADLINE: Duration = Duration::from_secs(10);
@@ -51,6 +56,11 @@ pub struct Pace {
     pub longest_backoff: Duration,
     /// How often the backlog is measured while leading. Default 5 s.
     pub measure_every: Duration,
+    /// How long acknowledged events are kept, to be published again if the stream loses them. Not at all when zero. Default
+    /// 10 min.
+    pub keep: Duration,
+    /// How often the leader looks whether the stream has lost any. Default 15 s.
+    pub look_every: Duration,
 }
 
 impl Default for Pace {
@@ -63,6 +73,8 @@ impl Default for Pace {
             shortest_backoff: Duration::from_millis(100),
             longest_backoff: Duration::from_secs(5),
             measure_every: Duration::from_secs(5),
+            keep: Duration::from_secs(600),
+            look_every: Duration::from_secs(15),
         }
     }
 }
@@ -129,12 +141,12 @@ impl Relay {
             return Ok(Drained::default());
         };
         let mut drained = Drained { led: true, ..Drained::default() };
-        let mut standing = Standing::new(&self.pace);
+        let (mut standing, mut healing) = (Standing::new(&self.pace), Healing::new());
         let never = CancellationToken::new();
         loop {
             standing.forget_rests();
             let limit = standing.limit();
-            let round = self.round(lead.as_mut(), &mut standing, &never).await?;
+            let round = self.round(lead.as_mut(), &mut standing, &mut healing, &never).await?;
             drained.published += round.published;
             drained.held = round.held;
             let sees_further = round.full && standing.limit() > limit;
@@ -167,10 +179,11 @@ impl Relay {
         mut lead: Box<dyn OutboxLead>,
         shutdown: &CancellationToken,
     ) -> Result<(), StoreError> {
-        let mut standing = Standing::new(&self.pace);
+        let (mut standing, mut healing) = (Standing::new(&self.pace), Healing::new());
         while !shutdown.is_cancelled() {
+            self.heal(&mut healing).await?;
             let limit = standing.limit();
-            let round = self.round(lead.as_mut(), &mut standing, shutdown).await?;
+            let round = self.round(lead.as_mut(), &mut standing, &mut healing, shutdown).await?;
             if let Some(pause) = standing.pause_after(&round) {
                 // Not to be cut short by a ring: while the stream is down, every commit would ask it again.
                 shutdown.run_until_cancelled(sleep(self.spread(pause))).await;
@@ -187,6 +200,7 @@ impl Relay {
         &self,
         lead: &mut dyn OutboxLead,
         standing: &mut Standing,
+        healing: &mut Healing,
         shutdown: &CancellationToken,
     ) -> Result<Round, StoreError> {
         let limit = standing.limit();
@@ -199,18 +213,21 @@ impl Relay {
 
         let mut failed = HashSet::new();
         let mut first_error = None;
-        let mut acknowledged = Acknowledged::default();
+        let mut published = Published::default();
         'waves: for mut wave in waves(events) {
             wave.retain(|event| !failed.contains(&event.ordering_key));
             for side_by_side in wave.chunks(usize::from(self.pace.batch.max(1))) {
                 if shutdown.is_cancelled() {
                     break 'waves;
                 }
-                for (event, result) in side_by_side.iter().zip(self.publish(side_by_side).await) {
+                let results = self.publish(side_by_side).await;
+                healing.note(results.iter().filter_map(|result| result.as_ref().ok()));
+                for (event, result) in side_by_side.iter().zip(results) {
                     match result {
-                        Ok(()) => {
+                        Ok(acknowledgement) => {
                             standing.succeeded(&event.ordering_key);
-                            acknowledged.push(event.position);
+                            let keep = self.to_keep(acknowledgement);
+                            published.push(PublishedEvent { position: event.position, keep });
                         }
                         Err(error) => {
                             if standing.failed(&event.ordering_key, |wait| self.spread(wait)) {
@@ -221,12 +238,12 @@ impl Relay {
                         }
                     }
                 }
-                if acknowledged.must_be_deleted() {
-                    round.published += acknowledged.delete(lead).await?;
+                if published.must_be_taken_out() {
+                    round.published += published.take_out(lead).await?;
                 }
             }
         }
-        round.published += acknowledged.delete(lead).await?;
+        round.published += published.take_out(lead).await?;
         round.held = read.saturating_sub(round.published);
         standing.note_held(round.held);
         // Once for each key, not once for each attempt: an outage of a day is one line.
@@ -238,7 +255,7 @@ impl Relay {
     }
 
     /// One result for each event, whatever the publisher does.
-    async fn publish(&self, events: &[StoredEvent]) -> Vec<Result<(), PublishError>> {
+    async fn publish(&self, events: &[StoredEvent]) -> Vec<Result<Acknowledgement, PublishError>> {
         let mut results = match timeout(PUBLISH_DEADLINE, self.publisher.publish(events)).await {
             Ok(results) => results,
             Err(elapsed) => vec![Err(PublishError(Box::new(elapsed)))],
@@ -248,6 +265,12 @@ impl Relay {
         metrics::counter!("vcare_outbox_published_total").increment(published as u64);
         metrics::counter!("vcare_outbox_publish_failures_total").increment((results.len() - published) as u64);
         results
+    }
+
+    /// The sequence number under which an event is kept. A duplicate is not kept: the stream drops it again if it is published
+    /// again, also when its message was deleted by hand, so looking for it would never end.
+    fn to_keep(&self, acknowledgement: Acknowledgement) -> Option<u64> {
+        (!self.pace.keep.is_zero() && !acknowledgement.duplicate).then_some(acknowledgement.sequence)
     }
 
     /// Measures the backlog while leading; never ends.
@@ -284,28 +307,28 @@ async fn within<T>(call: impl Future<Output = Result<T, StoreError>>) -> Result<
 
 /// Acknowledged by the stream, still in the outbox.
 #[derive(Default)]
-struct Acknowledged {
-    positions: Vec<i64>,
+struct Published {
+    events: Vec<PublishedEvent>,
     since: Option<Instant>,
 }
 
-impl Acknowledged {
-    fn push(&mut self, position: i64) {
-        self.positions.push(position);
+impl Published {
+    fn push(&mut self, event: PublishedEvent) {
+        self.events.push(event);
         self.since.get_or_insert_with(Instant::now);
     }
 
-    fn must_be_deleted(&self) -> bool {
-        self.since.is_some_and(|since| since.elapsed() >= DELETE_WITHIN)
+    fn must_be_taken_out(&self) -> bool {
+        self.since.is_some_and(|since| since.elapsed() >= TAKE_OUT_WITHIN)
     }
 
-    /// Deletes them; how many they were.
-    async fn delete(&mut self, lead: &mut dyn OutboxLead) -> Result<usize, StoreError> {
-        if !self.positions.is_empty() {
-            within(lead.acknowledged(&self.positions)).await?;
+    /// Takes them out of the outbox; how many they were.
+    async fn take_out(&mut self, lead: &mut dyn OutboxLead) -> Result<usize, StoreError> {
+        if !self.events.is_empty() {
+            within(lead.published(&self.events)).await?;
         }
         self.since = None;
-        Ok(std::mem::take(&mut self.positions).len())
+        Ok(std::mem::take(&mut self.events).len())
     }
 }
 

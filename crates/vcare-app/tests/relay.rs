@@ -263,3 +263,74 @@ async fn the_backlog_is_measured_while_leading_even_during_a_slow_publish() {
     stream.gate.add_permits(1);
     leader.stop().await;
 }
+
+#[tokio::test]
+async fn events_that_the_stream_acknowledged_and_lost_are_published_again() {
+    let table = Table::with(["a", "b", "a", "c", "b", "a", "c", "c"]);
+    let stream = Stream::new(|_| Fate::Taken);
+    let running = Running::start(relay(&table, &stream, quick()));
+    until("all are published", async || stream.stored().len() == 8 && table.kept() == 8).await;
+    stream.forget_from(3);
+    until("the lost ones are published again", async || stream.stored().len() == 8 && table.kept() == 8).await;
+    running.stop().await;
+    assert_all_in_order(&stream, &table, 8);
+}
+
+#[tokio::test]
+async fn numbers_that_are_used_again_tell_that_the_stream_has_lost_events() {
+    let table = Table::with(["a", "b", "a", "b", "a", "b"]);
+    let stream = Stream::new(|_| Fate::Taken);
+    // It never looks by itself: only the acknowledgements can tell.
+    let pace = Pace { look_every: Duration::from_secs(3600), ..quick() };
+    let running = Running::start(relay(&table, &stream, pace));
+    until("all are published", async || table.kept() == 6).await;
+    stream.forget_from(2);
+    for position in 7..20 {
+        table.insert(event(position, "c"));
+    }
+    until("nothing is missing", async || stream.stored().len() == 19 && table.positions().is_empty()).await;
+    running.stop().await;
+    let mut stored = stream.stored();
+    stored.sort_unstable();
+    assert_eq!(stored, (1..20).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn an_event_that_was_deleted_by_hand_is_put_back_only_once() {
+    let table = Table::with(["a", "b", "c", "d"]);
+    let stream = Stream::new(|_| Fate::Taken);
+    let running = Running::start(relay(&table, &stream, quick()));
+    until("all are published", async || table.kept() == 4).await;
+    stream.delete(4);
+    // The stream drops it by its id: it is not kept again, and so not looked for again.
+    until("it is looked for no more", async || table.kept() == 3 && table.positions().is_empty()).await;
+    table.insert(event(5, "e"));
+    until("the others go on", async || table.kept() == 4).await;
+    running.stop().await;
+    assert_eq!((table.put_back.load(Ordering::SeqCst), stream.duplicates()), (1, 1));
+}
+
+#[tokio::test]
+async fn an_acknowledgement_that_was_lost_makes_nobody_look_through_the_stream() {
+    let chance = Arc::new(Chance::new(3));
+    let keys = random_keys(&chance, 60, 20);
+    let table = Table::with(keys.iter().map(String::as_str));
+    let stream = Stream::new(move |_| if chance.one_in(3) { Fate::AcknowledgementLost } else { Fate::Taken });
+    let pace = Pace { look_every: Duration::from_secs(3600), ..quick() };
+    let running = Running::start(relay(&table, &stream, pace));
+    until("all are published", async || table.positions().is_empty()).await;
+    table.insert(event(61, "last"));
+    until("the last one as well", async || table.positions().is_empty()).await;
+    running.stop().await;
+    assert!(stream.duplicates() > 0);
+    assert_eq!(stream.looked_through.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn nothing_is_kept_where_that_is_switched_off() {
+    let table = Table::with(["a", "b"]);
+    let stream = Stream::new(|_| Fate::Taken);
+    let pace = Pace { keep: Duration::ZERO, ..quick() };
+    let drained = relay(&table, &stream, pace).drain().await.unwrap();
+    assert_eq!((drained.published, table.kept()), (2, 0));
+}

@@ -1,5 +1,8 @@
 //! The real time and real chance. The only place that asks the system for them.
 
+use std::sync::OnceLock;
+use std::time::Instant;
+
 use ring::rand::{SecureRandom, SystemRandom};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -12,9 +15,18 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     fn now(&self) -> OffsetDateTime {
-        let now = OffsetDateTime::now_utc();
-        now - Duration::nanoseconds(i64::from(now.nanosecond() % 1_000_000))
+        whole_milliseconds(OffsetDateTime::now_utc())
     }
+
+    fn uptime(&self) -> Duration {
+        static STARTED: OnceLock<Instant> = OnceLock::new();
+        STARTED.get_or_init(Instant::now).elapsed().try_into().unwrap_or(Duration::MAX)
+    }
+}
+
+/// Without what is smaller than a millisecond.
+pub(crate) fn whole_milliseconds(at: OffsetDateTime) -> OffsetDateTime {
+    at - Duration::nanoseconds(i64::from(at.nanosecond() % 1_000_000))
 }
 
 /// The system's random source.

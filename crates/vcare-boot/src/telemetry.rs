@@ -1,11 +1,13 @@
 //! Logs, metrics and traces.
 
+mod catalogue;
 mod export;
 mod json_lines;
 mod placed;
 mod spans;
 
 use std::panic::PanicHookInfo;
+use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use ring::digest;
@@ -21,7 +23,7 @@ use json_lines::JsonLines;
 pub use json_lines::LOG_SCHEMA_VERSION;
 use spans::Spans;
 
-use crate::config::{ConfigError, LogConfig, OtlpConfig};
+use crate::config::{ConfigError, LogConfig, OtlpConfig, TlsSection};
 
 /// The process' metrics.
 #[derive(Clone)]
@@ -66,6 +68,7 @@ pub fn init_telemetry(
     service: &'static str,
     log: &LogConfig,
     otlp: Option<&OtlpConfig>,
+    tls: &TlsSection,
 ) -> Result<Telemetry, ConfigError> {
     let filter = parse_filter(&log.filter)?;
     let lines = JsonLines::new(service, std::io::stdout);
@@ -78,7 +81,7 @@ pub fn init_telemetry(
             None
         }
         Some(otlp) => {
-            let (queue, export) = export::start(service, otlp)?;
+            let (queue, export) = export::start(service, otlp, tls)?;
             let lines = lines.with_filter(filter.and(filter_fn(may_be_logged)));
             let spans = Spans::new(queue).with_filter(filter_fn(is_traced));
             let subscriber = Registry::default().with(lines).with(spans);
@@ -111,6 +114,9 @@ pub(crate) fn parse_filter(text: &str) -> Result<Targets, ConfigError> {
     text.parse().map_err(|_| "log.filter: expected a level (info) or target=level,…".to_owned().into())
 }
 
+/// How often samples are put into their buckets.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
 /// Seconds; from a cached read to the longest deadline.
 const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
@@ -119,7 +125,21 @@ fn install_metrics() -> Result<Metrics, ConfigError> {
     let builder = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS)
         .map_err(failed)?;
-    Ok(Metrics(builder.install_recorder().map_err(failed)?))
+    let metrics = Metrics(builder.install_recorder().map_err(failed)?);
+    catalogue::begin();
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(keep_up(metrics.clone()));
+    }
+    Ok(metrics)
+}
+
+/// Samples of histograms are put into their buckets when somebody asks for the metrics. If nobody does, they would pile up.
+async fn keep_up(metrics: Metrics) {
+    let mut every = tokio::time::interval(UPKEEP_EVERY);
+    loop {
+        every.tick().await;
+        metrics.0.run_upkeep();
+    }
 }
 
 /// A person in the logs: the same person has the same hash. Who it is cannot be read off it; who knows the account can

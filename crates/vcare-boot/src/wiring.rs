@@ -8,20 +8,21 @@ use tokio::sync::Semaphore;
 use url::Url;
 use vcare_adapters_http::{
     AccessTokenConfig, AddressPolicy, ClientConfig, HttpAccessPolicy, HttpAiGateway, HttpChartNotes, HttpClient,
-    HttpConsentCheck, HttpFhirGateway, HttpLicenceCheck, HttpLogos, HttpMessagingThreads, JitsiVideo, JwksConfig,
-    JwksLocation, JwksSource, OidcAccessTokens, ZoomVideo,
+    HttpConsentCheck, HttpFhirGateway, HttpLicenceCheck, HttpLogos, HttpMessagingThreads, HttpProbe, JitsiVideo,
+    JwksConfig, JwksLocation, JwksSource, OidcAccessTokens, ZoomVideo,
 };
 use vcare_adapters_kms::{
-    AwsKms, HmacInternalTokens, Hs256JoinTokens, IfMissing, KeyKeeper, LocalKeyring, SealedAttachmentLinks, Vault,
+    AwsKms, AwsKmsConfig, HmacInternalTokens, Hs256JoinTokens, IfMissing, KeyKeeper, LocalKeyring,
+    SealedAttachmentLinks, Vault,
 };
 use vcare_adapters_nats::{NatsPublisher, ThreadSubscription};
 use vcare_adapters_postgres::{PgJobQueue, PgOutbox, PgOversight, PgStore};
-use vcare_adapters_storage::{Clamd, Inspector, NoScanner, ObjectStorage, SmallLogos};
+use vcare_adapters_storage::{Clamd, Inspector, NoScanner, ObjectStorage, S3Config, SmallLogos};
 use vcare_app::ai::AiSeats;
 use vcare_app::jobs::FIRST_RECORDING;
 use vcare_app::ports::{
     AccessTokens, AiGateway, AttachmentStore, Clock, EventPublisher, Ids, InternalTokens, JobQueue, MalwareScanner,
-    Outbox, OutboxWake, Oversight, SealedSecrets, Store, TenantSecrets, UploadQueue, VideoBackends,
+    Outbox, OutboxWake, Oversight, Store, TenantSecrets, UploadQueue, VideoBackends,
 };
 use vcare_app::relay::{Pace, Relay};
 use vcare_app::tenants::LogoPorts;
@@ -31,13 +32,14 @@ use vcare_app::{AiNeighbours, App, Breaker, InLine, Neighbours, Settings};
 
 use crate::clock::{SystemClock, SystemIds};
 use crate::config::{AiConfig, ChartConfig, Config, IdentityConfig};
+use crate::database_clock::{ClockCheck, DatabaseClock};
 use crate::health::Health;
 
 /// What a test puts in the place of the real thing.
 #[derive(Clone)]
 pub struct Overrides {
-    /// The time.
-    pub clock: Arc<dyn Clock>,
+    /// The time; the database's when absent.
+    pub clock: Option<Arc<dyn Clock>>,
     /// New ids.
     pub ids: Arc<dyn Ids>,
     /// The tenants' secrets that other adapters need; the deployment's own when absent.
@@ -48,12 +50,7 @@ pub struct Overrides {
 
 impl Default for Overrides {
     fn default() -> Self {
-        Self {
-            clock: Arc::new(SystemClock),
-            ids: Arc::new(SystemIds::default()),
-            tenant_secrets: None,
-            ai_gateway: None,
-        }
+        Self { clock: None, ids: Arc::new(SystemIds::default()), tenant_secrets: None, ai_gateway: None }
     }
 }
 
@@ -69,12 +66,18 @@ pub struct Service {
     pub relay: Option<Relay>,
     /// Durable work, and old answers to forget.
     pub jobs: Arc<PgJobQueue>,
+    /// The events that wait to be published, whether or not this process publishes them.
+    pub outbox: Arc<dyn Outbox>,
     /// The event stream.
     pub events: Arc<NatsPublisher>,
+    /// Who is asked only for what is written: here, whether they answer. The section that configures each stands beside it.
+    pub probes: Vec<(&'static str, HttpProbe)>,
     /// What the communication-service publishes of threads, for the worker.
     pub threads: Option<ThreadSubscription>,
     /// How the process is.
     pub health: Health,
+    /// Compares the clock with the database's.
+    pub clock_check: ClockCheck,
     /// The tenants' secrets, for who sets up their Jitsi.
     pub tenant_secrets: Arc<dyn TenantSecrets>,
     /// The time.
@@ -91,7 +94,7 @@ pub fn install_crypto() {
 /// Looks into all tenants for what is stuck: for the operators' tool, whose login may.
 #[must_use]
 pub fn operators_oversight(config: &Config) -> impl Oversight + use<> {
-    PgOversight::new(&config.database.adapter())
+    PgOversight::new(&config.postgres())
 }
 
 /// Composes a process. Nobody is waited for: database, NATS and neighbours are reached when they are first needed.
@@ -100,7 +103,8 @@ pub fn operators_oversight(config: &Config) -> impl Oversight + use<> {
 /// When something about this machine does not fit: the key file, a certificate file, an address.
 pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Service> {
     let Overrides { clock, ids, tenant_secrets, ai_gateway } = overrides;
-    let mut database = config.database.adapter();
+    let clock = clock.unwrap_or_else(|| Arc::new(DatabaseClock::new(Arc::new(SystemClock), config.clock.tolerance())));
+    let mut database = config.postgres();
     // Or a worker would take a job up while who caused it still waits for the neighbour.
     let chart = config.chart.as_ref().map_or(Duration::ZERO, ChartConfig::inline_deadline);
     let longest = config.fhir.inline_deadline().max(config.communication.inline_deadline()).max(chart);
@@ -110,12 +114,13 @@ pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Se
     let store = PgStore::new(&database, Arc::clone(&clock), Arc::clone(&ids), wake.clone());
     let store = Arc::new(store.telling(waiting.changes.clone()));
     let jobs = Arc::new(PgJobQueue::new(&database, Arc::clone(&ids)));
-    let publisher = Arc::new(NatsPublisher::connect(&config.nats.adapter()).await.context("nats")?);
+    let publisher = Arc::new(NatsPublisher::connect(&config.nats.adapter(&config.tls)).await.context("nats")?);
 
-    let inside = ClientConfig::new(AddressPolicy::PRIVATE);
-    let inside = HttpClient::new(&inside, Arc::clone(&clock), Arc::clone(&ids)).context("HTTP client")?;
-    let rows = Arc::clone(&store) as Arc<dyn SealedSecrets>;
-    let vault = Arc::new(Vault::new(key_keeper(config).await?, rows, Arc::clone(&clock), config.kms.vault()));
+    let mut inside = ClientConfig::new(AddressPolicy::PRIVATE);
+    inside.extra_roots_pem.extend(roots(config)?);
+    let inside = HttpClient::new(&inside, Arc::clone(&clock), Arc::clone(&ids)).context("tls.ca_file")?;
+    let (rows, tenants) = (Arc::clone(&store) as _, Arc::clone(&jobs) as _);
+    let vault = Arc::new(Vault::new(key_keeper(config).await?, rows, tenants, Arc::clone(&clock), config.kms.vault()));
     let public = public_client(config, &clock, &ids)?;
     let tenant_secrets = tenant_secrets.unwrap_or_else(|| Arc::clone(&vault) as _);
     let neighbours = Neighbours {
@@ -133,10 +138,12 @@ pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Se
         ai: ai(config, &inside, ai_gateway)?,
         video: video(config, &clock, public.clone(), inside.clone(), &tenant_secrets)?,
     };
+    let probes = probes(config, &inside)?;
     let access_tokens = access_tokens(&config.identity, inside, &clock)?;
+    let storage = storage(config)?;
     let attachments = AttachmentPorts {
         queue: Arc::clone(&jobs) as Arc<dyn UploadQueue>,
-        store: storage(config)?,
+        store: Arc::clone(&storage) as Arc<dyn AttachmentStore>,
         scanner: scanner(config),
         inspector: Arc::new(Inspector::default()),
         links: Arc::new(SealedAttachmentLinks::new(Arc::clone(&vault))),
@@ -163,25 +170,32 @@ pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Se
         ids: Arc::clone(&ids),
         settings: settings(config),
     };
+    let outbox: Arc<dyn Outbox> = Arc::new(PgOutbox::new(&database));
     let relay = config.relay.enabled.then(|| Relay {
-        outbox: Arc::new(PgOutbox::new(&database)) as Arc<dyn Outbox>,
+        outbox: Arc::clone(&outbox),
         publisher: Arc::clone(&publisher) as Arc<dyn EventPublisher>,
         wake,
         clock: Arc::clone(&clock),
         ids: Arc::clone(&ids),
-        pace: Pace::default(),
+        pace: Pace {
+            keep: std::time::Duration::from_secs(60 * u64::from(config.nats.keep_published_minutes)),
+            ..Pace::default()
+        },
     });
     Ok(Service {
         app,
         access_tokens: Arc::new(access_tokens),
         internal_tokens: Arc::new(internal_tokens),
         relay,
-        health: Health::new(Arc::clone(&jobs), Arc::clone(&publisher)),
+        health: Health::new(Arc::clone(&jobs), Arc::clone(&publisher), storage, Arc::clone(&clock)),
+        clock_check: ClockCheck::new(Arc::clone(&clock), Arc::clone(&jobs), &config.clock),
         threads: config
             .communication
             .subscription(config.nats.manage_stream)
             .map(|subscription| ThreadSubscription::new(&publisher, subscription)),
+        outbox,
         events: publisher,
+        probes,
         jobs,
         tenant_secrets,
         clock,
@@ -198,8 +212,26 @@ fn settings(config: &Config) -> Settings {
         inline_thread_deadline: config.communication.inline_deadline(),
         inline_chart_deadline: config.chart.as_ref().map_or(Duration::ZERO, ChartConfig::inline_deadline),
         draft_lifetime: config.ai.as_ref().map_or(Duration::DAY, AiConfig::draft_lifetime),
+        uploads_per_day: config.attachments.uploads_per_day.into(),
         job_lease: config.worker.lease(),
     }
+}
+
+/// The neighbours that are asked only for what is written, with the sections that configure them.
+fn probes(config: &Config, client: &HttpClient) -> anyhow::Result<Vec<(&'static str, HttpProbe)>> {
+    let fhir = config.fhir.neighbour.adapter().context("fhir.base_url")?;
+    let messaging = config.communication.neighbour.adapter().context("communication.base_url")?;
+    let mut probes = vec![
+        ("fhir", HttpProbe::fhir(client.clone(), fhir)),
+        ("communication", HttpProbe::communication(client.clone(), messaging)),
+    ];
+    if let Some(chart) = &config.chart {
+        probes.push(("chart", HttpProbe::chart(client.clone(), chart.adapter().context("chart.base_url")?)));
+    }
+    if let Some(ai) = &config.ai {
+        probes.push(("ai", HttpProbe::ai(client.clone(), ai.adapter().context("ai.base_url")?)));
+    }
+    Ok(probes)
 }
 
 /// What machines need, where the deployment has it.
@@ -218,9 +250,12 @@ fn ai(
     }))
 }
 
-fn storage(config: &Config) -> anyhow::Result<Arc<dyn AttachmentStore>> {
+fn storage(config: &Config) -> anyhow::Result<Arc<ObjectStorage>> {
     let storage = match config.storage.s3() {
-        Some(s3) => ObjectStorage::s3(&s3).context("storage")?,
+        Some(s3) => {
+            let s3 = S3Config { extra_roots_pem: roots(config)?, ..s3 };
+            ObjectStorage::s3(&s3).context("storage")?
+        }
         None => ObjectStorage::folder(&config.storage.folder),
     };
     Ok(Arc::new(storage))
@@ -235,20 +270,27 @@ fn scanner(config: &Config) -> Arc<dyn MalwareScanner> {
 
 async fn key_keeper(config: &Config) -> anyhow::Result<Arc<dyn KeyKeeper>> {
     if let Some((aws, identity)) = config.kms.aws() {
-        return Ok(Arc::new(AwsKms::new(&aws, identity).await));
+        let aws = AwsKmsConfig { extra_roots_pem: roots(config)?, ..aws };
+        return Ok(Arc::new(AwsKms::new(&aws, identity).await.context("tls.ca_file")?));
     }
     let keyring = config.keyring.as_ref().context("keyring")?;
     let if_missing = if keyring.create_if_missing { IfMissing::Create } else { IfMissing::Refuse };
     Ok(Arc::new(LocalKeyring::open(&keyring.file, if_missing).context("keyring.file")?))
 }
 
+/// The authorities that are trusted beside the system's, as PEM.
+fn roots(config: &Config) -> anyhow::Result<Option<String>> {
+    config.tls.roots().map_err(anyhow::Error::msg)
+}
+
 /// Calls what tenants name: their Jitsi, their logo. It has a policy of its own.
 fn public_client(config: &Config, clock: &Arc<dyn Clock>, ids: &Arc<dyn Ids>) -> anyhow::Result<HttpClient> {
     let mut public = ClientConfig::new(AddressPolicy { allow_private: config.jitsi.allow_private_addresses });
+    public.extra_roots_pem.extend(roots(config)?);
     if let Some(file) = &config.jitsi.ca_file {
         public.extra_roots_pem.push(std::fs::read_to_string(file).context("jitsi.ca_file")?);
     }
-    HttpClient::new(&public, Arc::clone(clock), Arc::clone(ids)).context("jitsi.ca_file")
+    HttpClient::new(&public, Arc::clone(clock), Arc::clone(ids)).context("tls.ca_file or jitsi.ca_file")
 }
 
 /// The tenants' video backends.

@@ -1,6 +1,6 @@
 //! Time.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime, UtcOffset};
@@ -11,7 +11,14 @@ pub(crate) const START: OffsetDateTime = datetime!(2026-11-23 20:00:00 UTC);
 
 /// A clock that stands until it is moved.
 #[derive(Debug)]
-pub struct HandClock(Mutex<OffsetDateTime>);
+pub struct HandClock(Mutex<Hands>);
+
+#[derive(Debug, Clone, Copy)]
+struct Hands {
+    now: OffsetDateTime,
+    /// What it would show if it had only been moved on and never been set.
+    uptime: Duration,
+}
 
 impl HandClock {
     /// A clock that stands at 2026-11-23 20:00 UTC.
@@ -23,24 +30,42 @@ impl HandClock {
     /// A clock that stands at that time.
     #[must_use]
     pub fn at(now: OffsetDateTime) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(whole_milliseconds(now))))
+        Arc::new(Self(Mutex::new(Hands { now: whole_milliseconds(now), uptime: Duration::ZERO })))
     }
 
-    /// Moves it on; with a negative duration, back.
+    /// Lets that much time pass. With a negative duration it is set back, and no time passes.
     pub fn advance(&self, by: Duration) {
-        let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *now = whole_milliseconds(*now + by);
+        let mut hands = self.hands();
+        let before = hands.now;
+        hands.now = whole_milliseconds(before + by);
+        let passed = hands.now - before;
+        hands.uptime += passed.max(Duration::ZERO);
     }
 
-    /// Moves it to that time.
+    /// Lets time pass until then.
     pub fn set(&self, now: OffsetDateTime) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = whole_milliseconds(now);
+        let before = self.now();
+        self.advance(now - before);
+    }
+
+    /// Sets it forward or back, as a person or NTP does; no time passes.
+    pub fn step(&self, by: Duration) {
+        let mut hands = self.hands();
+        hands.now = whole_milliseconds(hands.now + by);
+    }
+
+    fn hands(&self) -> MutexGuard<'_, Hands> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Clock for HandClock {
     fn now(&self) -> OffsetDateTime {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.hands().now
+    }
+
+    fn uptime(&self) -> Duration {
+        self.hands().uptime
     }
 }
 

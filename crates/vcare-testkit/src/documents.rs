@@ -159,6 +159,16 @@ impl Page {
         found
     }
 
+    /// The names by which links lead into it: those of its headings, and those that stand there as `<a id="…">`, which
+    /// stay the same when a heading is put better.
+    #[must_use]
+    pub fn anchors(&self) -> BTreeSet<String> {
+        let headings = self.text.lines().filter(|line| line.starts_with('#'));
+        let headings = headings.map(|line| anchor(line.trim_start_matches('#').trim()));
+        let given = self.text.split("<a id=\"").skip(1).filter_map(|rest| rest.split('"').next().map(str::to_owned));
+        headings.chain(given).collect()
+    }
+
     /// The rows of its tables.
     #[must_use]
     pub fn rows(&self) -> Vec<Row> {
@@ -176,6 +186,14 @@ impl Page {
         }
         rows
     }
+}
+
+/// A heading as a link names it.
+#[must_use]
+pub fn anchor(heading: &str) -> String {
+    let kept = heading.to_lowercase();
+    let kept = kept.chars().filter(|sign| sign.is_alphanumeric() || [' ', '-', '_'].contains(sign));
+    kept.map(|sign| if sign == ' ' { '-' } else { sign }).collect()
 }
 
 impl Row {
@@ -317,6 +335,12 @@ mod tests {
         assert_eq!(rows.len(), 2);
         assert_eq!((rows[0].cell("shown by"), rows[0].cell("no")), (Some("`a_test`"), None));
         assert_eq!(rows[1].place, "a.md:7");
+    }
+
+    #[test]
+    fn links_lead_to_headings_and_to_names_that_are_given() {
+        let page = page("<a id=\"is-late\"></a>\n\n## An Encounter is late: FHIR\n");
+        assert_eq!(page.anchors().into_iter().collect::<Vec<_>>(), ["an-encounter-is-late-fhir", "is-late"]);
     }
 
     #[test]

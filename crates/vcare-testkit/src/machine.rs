@@ -4,7 +4,8 @@
 #![expect(clippy::disallowed_methods, reason = "what the service takes from its ports begins somewhere")]
 
 use std::ffi::OsString;
-use std::time::{Duration, SystemTime};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime};
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -23,6 +24,11 @@ pub(crate) struct MachineClock;
 impl Clock for MachineClock {
     fn now(&self) -> OffsetDateTime {
         now()
+    }
+
+    fn uptime(&self) -> time::Duration {
+        static STARTED: OnceLock<Instant> = OnceLock::new();
+        STARTED.get_or_init(Instant::now).elapsed().try_into().unwrap_or(time::Duration::MAX)
     }
 }
 

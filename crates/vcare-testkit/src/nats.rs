@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -97,6 +98,33 @@ impl NatsServer {
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+    }
+
+    /// Keeps a copy of its streams as they are on the disk. Stop it before.
+    ///
+    /// # Errors
+    /// When it runs, or its files cannot be copied.
+    pub fn keep_a_copy(&self) -> Result<()> {
+        self.copy("jetstream", "jetstream.copy")
+    }
+
+    /// Puts the copy in the place of its streams, as a power cut leaves them that comes before they are written to the disk.
+    ///
+    /// # Errors
+    /// When it runs, or there is no copy.
+    pub fn put_the_copy_back(&self) -> Result<()> {
+        self.copy("jetstream.copy", "jetstream")
+    }
+
+    fn copy(&self, from: &str, to: &str) -> Result<()> {
+        ensure!(self.process.is_none(), "nats-server runs");
+        let to = self.folder.join(to);
+        if to.exists() {
+            fs::remove_dir_all(&to)?;
+        }
+        let copied = Command::new("cp").arg("-a").arg(self.folder.join(from)).arg(&to).status()?;
+        ensure!(copied.success(), "the streams could not be copied");
+        Ok(())
     }
 
     /// Stops it: everything is written.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use tokio_postgres::{Client, NoTls};
+use vcare_adapters_postgres::PgConfig;
 use vcare_testkit::TestDatabase;
 
 async fn as_service(database: &TestDatabase) -> Client {
@@ -37,7 +38,7 @@ async fn each_test_has_a_database_of_its_own() {
 #[tokio::test]
 async fn a_database_is_up_to_date() {
     let database = TestDatabase::create().await.unwrap();
-    let pending = vcare_adapters_postgres::pending_migrations(&database.admin_url()).await.unwrap();
+    let pending = vcare_adapters_postgres::pending_migrations(&PgConfig::new(database.admin_url())).await.unwrap();
     assert_eq!(pending, Vec::<String>::new());
 }
 

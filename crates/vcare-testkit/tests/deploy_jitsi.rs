@@ -324,6 +324,47 @@ fn the_prosody_snippet_is_lua_and_sends_our_token() {
 }
 
 #[test]
+fn a_token_that_prosody_cannot_read_is_named_with_the_reason() {
+    let folder = Jibri::new("unreadable", "");
+    let missing = folder.folder.join("nowhere/token");
+    let snippet = fs::read_to_string(deploy().join("prosody/conf.d/vcare.cfg.lua")).unwrap();
+    let snippet = snippet.replace("/run/vcare/internal_token", missing.to_str().unwrap());
+    let script = format!("ENV_VCARE_INTERNAL_URL = 'http://api'\n{snippet}");
+    let run = Command::new("lua5.4").arg("-e").arg(script).output().unwrap();
+    let said = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert!(!run.status.success() && said.contains("nowhere/token: No such file or directory"), "{said}");
+}
+
+/// Of what docker-jitsi-meet mounts, its user (uid 1000) can write below `/storage` for certain, and not below `/config`.
+#[test]
+fn jibri_writes_below_storage_alone() {
+    let example = fs::read_to_string(deploy().join("env.example")).unwrap();
+    assert!(example.lines().any(|line| line == "JIBRI_RECORDING_DIR=/storage/recordings"), "{example}");
+    // Without a place of its own the spool is there, too. Nobody runs the tests on a Jibri: the folder cannot be made.
+    let run = Command::new("sh")
+        .args(["-c", "mkdir() { echo \"$2\" >&2; return 1; }; . \"$0\""])
+        .arg(deploy().join("jibri/finalize.sh"))
+        .env_remove("VCARE_JIBRI_SPOOL")
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&run.stderr), "/storage/vcare-spool\n", "{run:?}");
+}
+
+#[test]
+fn breakout_rooms_are_off_nothing_unasked_is_loaded_and_the_log_that_redacts_tokens_is_kept() {
+    let example = fs::read_to_string(deploy().join("env.example")).unwrap();
+    let value = |name: &str| example.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+    assert_eq!(value("ENABLE_BREAKOUT_ROOMS"), Some("0"));
+    assert_eq!(value("XMPP_MODULES"), Some("filter_iq_jibri,filter_iq_rayo,muc_end_meeting"));
+    for file in ["docker-compose.vcare.yml", "env.example", "prosody/conf.d/vcare.cfg.lua"] {
+        let text = fs::read_to_string(deploy().join(file)).unwrap();
+        assert!(!text.contains("access_log") && !text.contains("nginx-custom"), "{file}");
+        assert!(!text.contains("breakout.") && !text.contains("muc_size"), "{file}");
+    }
+    assert!(!deploy().join("web").exists(), "the web server's own configuration stands");
+}
+
+#[test]
 fn the_overlay_names_files_and_variables_that_there_are_and_publishes_no_port() {
     let overlay = fs::read_to_string(deploy().join("docker-compose.vcare.yml")).unwrap();
     let lines: Vec<&str> = overlay.lines().filter(|line| !line.trim_start().starts_with('#')).collect();

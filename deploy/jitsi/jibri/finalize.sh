@@ -10,14 +10,15 @@
 # tried anew: at least a minute, at most an hour. What the service calls wrong (400, 422) goes to SPOOL/refused, for a
 # person.
 #
-# Variables, and the files they name, must be readable for the user that Jibri runs as:
+# Variables, and the files they name, must be readable for the user that Jibri runs as, uid 1000. Of its folders only /storage
+# can be written to for certain.
 #   VCARE_INTERNAL_URL         the service, without /internal
 #   VCARE_INTERNAL_TOKEN_FILE  its bearer token          (default /run/vcare/internal_token)
-#   VCARE_JIBRI_SPOOL          where recordings are noted (default /config/vcare-spool)
+#   VCARE_JIBRI_SPOOL          where recordings are noted (default /storage/vcare-spool)
 set -u
 umask 077
 
-spool="${VCARE_JIBRI_SPOOL:-/config/vcare-spool}"
+spool="${VCARE_JIBRI_SPOOL:-/storage/vcare-spool}"
 token_file="${VCARE_INTERNAL_TOKEN_FILE:-/run/vcare/internal_token}"
 now="$(date +%s)"
 

@@ -4,24 +4,19 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail, ensure};
-use serde::{Deserialize, Serialize};
+use anyhow::Context;
+use serde::Serialize;
 use serde_json::Value;
-use vcare_app::Scope;
-use vcare_app::tenants::{TenantConfigPatch, settings};
-use vcare_domain::{TenantConfig, TenantConfigDraft, TenantId};
+use vcare_app::tenants::{Configured, TenantConfigPatch, settings};
+use vcare_app::{AppError, Scope};
+use vcare_boot::Service;
+use vcare_domain::{InvalidConfig, TenantConfig, TenantConfigDraft};
 
-use super::{note_logo, pending, read, told};
+use super::file::{self, Entry, Mistakes, TenantsFile};
+use super::{note_logo, pending, told};
 use crate::output::{self, Output};
 use crate::progress::Progress;
 use crate::{scope, service};
-
-/// `tenants.toml`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TenantsFile {
-    tenants: BTreeMap<String, TenantConfigPatch>,
-}
 
 /// One setting that is to change.
 #[derive(Serialize)]
@@ -36,30 +31,40 @@ impl output::Row for Change {
     const COLUMNS: &'static [&'static str] = &["tenant", "setting", "from", "to"];
 }
 
-/// Applies a file, or says what that would change. Every tenant is checked before the first one is written.
+/// Applies a file, or says what that would change. Every tenant is checked before the first one is written, and all mistakes
+/// are told at once.
 pub async fn run(file: &Path, dry_run: bool, output: Output) -> anyhow::Result<ExitCode> {
-    let file = read(file)?;
+    let TenantsFile { tenants, mut mistakes } = file::read(file)?;
+    if tenants.is_empty() {
+        mistakes.none()?;
+    }
     let service = service().await?;
     let mut planned = Vec::new();
     let mut changes = Vec::new();
-    let checking = Progress::of("looking at tenants", file.tenants.len());
-    for (name, patch) in file.tenants {
-        let tenant = TenantId::parse(name.as_str()).with_context(|| format!("[tenants.{name:?}]"))?;
-        check(&name, &patch)?;
-        let scope = scope(&service, tenant.clone())?;
-        let before = service.app.store.tenant_config(&tenant).await?;
-        let edit = |draft: &mut TenantConfigDraft| patch.apply(&tenant, draft);
-        let after =
-            service.app.preview_tenant_config(&scope, edit).await.with_context(|| format!("[tenants.{name}]"))?;
+    let checking = Progress::of("looking at tenants", tenants.len());
+    for entry in tenants {
+        let scope = scope(&service, entry.tenant.clone())?;
+        let before = service.app.store.tenant_config(&entry.tenant).await;
+        let checked = match before {
+            Ok(before) => checked(&service, &scope, &entry, &mut mistakes).await.map(|after| (before, after)),
+            Err(error) => Err(error.into()),
+        };
+        let (before, after) = match checked {
+            Ok((before, Some(after))) => (before, after),
+            Ok((_, None)) => continue,
+            // The mistakes that were found matter more than the error that ended the search.
+            Err(error) => return mistakes.none().and(Err(error)),
+        };
         let is_new = before.is_none();
         changes.extend(differences(before.as_ref(), &after.config, &after.changed_fields));
         if is_new || !after.changed_fields.is_empty() {
-            planned.push(Planned { scope, patch, after: after.config });
+            planned.push(Planned { scope, patch: entry.patch()?, after: after.config, entry });
         }
         checking.step();
     }
     drop(checking);
-    each_prefix_once(&planned)?;
+    each_prefix_once(&planned, &mut mistakes);
+    mistakes.none()?;
     if dry_run {
         output.rows(&changes)?;
         return Ok(pending(!planned.is_empty()));
@@ -83,12 +88,47 @@ struct Planned {
     patch: TenantConfigPatch,
     /// How it will be.
     after: TenantConfig,
+    /// Where it stands in the file.
+    entry: Entry,
+}
+
+/// What a tenant's settings would be. A setting that cannot be is noted and left out, so that the others are looked at, too;
+/// `None` when there was any.
+async fn checked(
+    service: &Service,
+    scope: &Scope,
+    entry: &Entry,
+    mistakes: &mut Mistakes,
+) -> anyhow::Result<Option<Configured>> {
+    let tenant = &entry.tenant;
+    let (mut wrong, mut needed) = (Vec::new(), Vec::new());
+    loop {
+        let patch = entry.patch_but(&wrong, &needed)?;
+        let edit = |draft: &mut TenantConfigDraft| patch.apply(tenant, draft);
+        match service.app.preview_tenant_config(scope, edit).await {
+            Ok(after) => return Ok(wrong.is_empty().then_some(after)),
+            Err(AppError::Config(invalid)) => {
+                let field = invalid.field();
+                let known = wrong.contains(&field);
+                if !known {
+                    mistakes.note(entry.place_of(field), format!("[tenants.{tenant}]: {invalid}"));
+                    wrong.push(field);
+                }
+                if matches!(invalid, InvalidConfig::Needed { .. }) && !needed.contains(&field) {
+                    needed.push(field);
+                } else if known {
+                    return Ok(None);
+                }
+            }
+            Err(error) => return Err(error).with_context(|| format!("[tenants.{tenant}]")),
+        }
+    }
 }
 
 /// What the file gives to two tenants none of them has yet, so that nobody else would say so before the first is written.
-fn each_prefix_once(planned: &[Planned]) -> anyhow::Result<()> {
+fn each_prefix_once(planned: &[Planned], mistakes: &mut Mistakes) {
     let mut seen = BTreeMap::new();
-    for Planned { after, .. } in planned {
+    for Planned { after, entry, .. } in planned {
         let draft = after.draft();
         // Where a path segment says whose room it is, the prefix decides nothing.
         let (setting, value) = match &draft.jitsi_tenant {
@@ -96,21 +136,10 @@ fn each_prefix_once(planned: &[Planned]) -> anyhow::Result<()> {
             None => ("roomSlugPrefix", &draft.room_slug_prefix),
         };
         if let Some(other) = seen.insert((setting, value), after.tenant_id()) {
-            bail!("[tenants.{}]: {setting} is the one of [tenants.{other}]", after.tenant_id());
+            let message = format!("[tenants.{}]: {setting} is the one of [tenants.{other}]", after.tenant_id());
+            mistakes.note(entry.place_of(setting), message);
         }
     }
-    Ok(())
-}
-
-fn check(name: &str, patch: &TenantConfigPatch) -> anyhow::Result<()> {
-    let credential =
-        patch.jitsi_jwt_secret.is_some() || patch.zoom_api_key.is_some() || patch.zoom_api_secret.is_some();
-    ensure!(!credential, "[tenants.{name}]: credentials have no place in a file: use vcare-admin secret set");
-    ensure!(
-        patch.version.is_none() && patch.tenant_id.is_none(),
-        "[tenants.{name}]: version and tenantId are no settings"
-    );
-    Ok(())
 }
 
 fn differences(before: Option<&TenantConfig>, after: &TenantConfig, changed: &[&'static str]) -> Vec<Change> {

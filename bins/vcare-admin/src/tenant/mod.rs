@@ -1,12 +1,14 @@
 //! `vcare-admin tenant`.
 
 mod apply;
+mod delete;
+mod file;
 mod settings;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Subcommand;
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -15,6 +17,7 @@ use vcare_app::tenants::{Configured, TenantConfigPatch};
 use vcare_boot::{Config, operators_oversight};
 use vcare_domain::{TenantConfig, TenantId};
 
+use crate::named::{self, tenant};
 use crate::output::{self, Output};
 use crate::{PENDING, scope, service};
 use settings::SettingFlags;
@@ -29,7 +32,7 @@ pub enum TenantCommand {
         #[arg(value_parser = tenant)]
         tenant: TenantId,
     },
-    /// Change a tenant's settings, or make a tenant; what is not given stays as it is.
+    /// Change a tenant's settings; what is not given stays as it is.
     Set {
         /// The tenant, as the identity provider names it.
         #[arg(value_parser = tenant)]
@@ -39,6 +42,18 @@ pub enum TenantCommand {
         /// Set this one back to its default; may be given several times.
         #[arg(long, value_name = "SETTING")]
         unset: Vec<String>,
+        /// Make the tenant when there is none of that name.
+        #[arg(long)]
+        create: bool,
+    },
+    /// Delete a tenant without visits: its settings, its secrets, the copy of its logo. Writes an audit entry.
+    Delete {
+        /// The tenant, as the identity provider names it.
+        #[arg(value_parser = tenant)]
+        tenant: TenantId,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
     },
     /// Say what `apply` would change; exit with 3 when that is anything.
     Diff {
@@ -92,15 +107,14 @@ impl output::Row for Tried {
     const COLUMNS: &'static [&'static str] = &["check", "ok", "setting", "message"];
 }
 
-fn tenant(name: &str) -> Result<TenantId, vcare_domain::InvalidText> {
-    TenantId::parse(name)
-}
-
 pub async fn run(command: TenantCommand, output: Output) -> anyhow::Result<ExitCode> {
     match command {
         TenantCommand::List => list(output).await?,
         TenantCommand::Show { tenant } => show(&tenant, output).await?,
-        TenantCommand::Set { tenant, settings, unset } => set(&tenant, &settings.patch(&unset)?).await?,
+        TenantCommand::Set { tenant, settings, unset, create } => {
+            set(&tenant, &settings.patch(&unset)?, create).await?;
+        }
+        TenantCommand::Delete { tenant, yes } => delete::run(&tenant, yes).await?,
         TenantCommand::Diff { file } => return Box::pin(apply::run(&file, true, output)).await,
         TenantCommand::Apply { file, dry_run } => return Box::pin(apply::run(&file, dry_run, output)).await,
         TenantCommand::TestConnection { tenant } => return test_connection(&tenant, output).await,
@@ -124,18 +138,29 @@ async fn list(output: Output) -> anyhow::Result<()> {
 }
 
 async fn show(tenant: &TenantId, output: Output) -> anyhow::Result<()> {
-    let config = service().await?.app.store.tenant_config(tenant).await?;
-    let config = config.with_context(|| format!("{tenant} has no settings yet"))?;
+    let Some(config) = service().await?.app.store.tenant_config(tenant).await? else {
+        bail!(unknown(tenant).await?);
+    };
     output.rows(&settings::listed(&config))
 }
 
-async fn set(tenant: &TenantId, patch: &TenantConfigPatch) -> anyhow::Result<()> {
+async fn set(tenant: &TenantId, patch: &TenantConfigPatch, create: bool) -> anyhow::Result<()> {
     let service = service().await?;
+    if !create && service.app.store.tenant_config(tenant).await?.is_none() {
+        bail!("{}; --create makes it", unknown(tenant).await?);
+    }
     let scope = scope(&service, tenant.clone())?;
     let done = service.app.change_tenant_config(&scope, |draft| patch.apply(tenant, draft)).await?;
     println!("{}", told(&done.config, &done.changed_fields));
     note_logo(&done);
     Ok(())
+}
+
+/// That there is no such tenant, and which may be meant, where this login may look.
+async fn unknown(tenant: &TenantId) -> anyhow::Result<String> {
+    let tenants = operators_oversight(&Config::load()?).tenants().await.unwrap_or_default();
+    let names: Vec<&str> = tenants.iter().map(|one| one.tenant_id.as_str()).collect();
+    Ok(named::unknown(tenant, &names))
 }
 
 /// Says why patients do not see the logo that was set. The setting is saved all the same: Jitsi uses the address itself.
@@ -156,6 +181,9 @@ fn told(config: &TenantConfig, changed: &[&'static str]) -> String {
 
 async fn test_connection(tenant: &TenantId, output: Output) -> anyhow::Result<ExitCode> {
     let service = service().await?;
+    if service.app.store.tenant_config(tenant).await?.is_none() {
+        bail!(unknown(tenant).await?);
+    }
     let scope = scope(&service, tenant.clone())?;
     let report: ConnectionReport = service.app.try_connection(&scope.tenant_id, &scope.trace).await?;
     let rows: Vec<Tried> = report
@@ -170,15 +198,6 @@ async fn test_connection(tenant: &TenantId, output: Output) -> anyhow::Result<Ex
         .collect();
     output.rows(&rows)?;
     Ok(if report.healthy() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// Reads a file whose mistakes are told with their place.
-fn read(file: &std::path::Path) -> anyhow::Result<apply::TenantsFile> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
-    match toml::from_str(&text) {
-        Ok(tenants) => Ok(tenants),
-        Err(error) => bail!("{}: {error}", file.display()),
-    }
 }
 
 /// There is something to change.

@@ -30,7 +30,7 @@ fn the_documented_example_is_a_good_configuration() {
     let example = rest.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
     let settings = Settings::whole("documented_example", &example.replace("/etc/vcare/nats-ca.pem", file!()));
     let file = settings.0.to_str().unwrap();
-    let database = format!("postgres://vcare_service:{PASSWORD}@db.internal/virtual_care");
+    let database = format!("postgres://vcare_service:{PASSWORD}@db.internal/virtual_care?sslmode=require");
     let checked = admin(
         &["config", "check"],
         &[("VCARE_CONFIG_FILE", file), ("VCARE_NATS__PASSWORD", PASSWORD), ("VCARE_DATABASE__URL", &database)],

@@ -1,8 +1,9 @@
 //! `vcare-admin doctor`, `stream` and `completions`.
 
-use vcare_testkit::{Clamd, ClamdMood, Mode, Name, NatsServer, Standins, StandinsConfig, TestDatabase};
+use vcare_testkit::standins::jitsi::EndMeeting;
+use vcare_testkit::{Clamd, ClamdMood, FakeTime, Mode, Name, NatsServer, Standins, StandinsConfig, TestDatabase};
 
-use crate::{Run, Settings, TENANT, admin, with_password};
+use crate::{Run, Settings, TENANT, admin, stuck_visit, with_password};
 
 /// What a doctor's finding says of one thing: status and message.
 fn finding(run: &Run, check: &str) -> (String, String) {
@@ -32,6 +33,8 @@ async fn a_doctor_finds_all_well_where_all_is_well_and_names_what_is_not() {
         consent = {{ base_url = "{base}" }}
         fhir = {{ base_url = "{fhir}" }}
         communication = {{ base_url = "{base}" }}
+        chart = {{ base_url = "{base}" }}
+        ai = {{ base_url = "{base}" }}
         jitsi = {{ allow_private_addresses = true, ca_file = "{ca}" }}
         storage = {{ folder = "{folder}/{name}.attachments" }}
         scanner = {{ address = "{clamd}", deadline_ms = 1000 }}
@@ -56,20 +59,36 @@ async fn a_doctor_finds_all_well_where_all_is_well_and_names_what_is_not() {
         "configuration",
         "database",
         "migrations",
+        "clock",
         "nats",
+        "stream replicas",
+        "stream storage",
+        "stream disk",
+        "outbox",
+        "parked work",
+        "worker",
         "keys",
         "storage",
         "scanner",
         "identity provider",
         "licences",
         "consents",
+        "FHIR gateway",
+        "communication-service",
+        "chart",
+        "AI gateway",
+        "encryption of database",
+        "encryption of nats",
+        "encryption of neighbours",
     ] {
         assert_eq!(finding(&run, check).0, "ok", "{check}: {run:?}");
     }
-    assert_eq!(finding(&run, "tenants").1, "there is none yet: `vcare-admin tenant set`");
+    assert_eq!(finding(&run, "tenants").1, "there is none yet: `vcare-admin tenant set --create`");
+    assert!(finding(&run, "stream disk").1.contains("sync_interval"), "{run:?}");
+    assert!(standins.encounters().is_empty() && standins.threads().is_empty() && standins.notes().is_empty());
 
     // A tenant whose Prosody has another secret than the one that is derived.
-    let run = settings.run(&["tenant", "set", TENANT[2], "--jitsi-server-url", standins.jitsi_url()]);
+    let run = settings.run(&["tenant", "set", TENANT[2], "--create", "--jitsi-server-url", standins.jitsi_url()]);
     assert_eq!(run.code, 0, "{run:?}");
     let run = doctor();
     assert_eq!(run.code, 1);
@@ -81,10 +100,39 @@ async fn a_doctor_finds_all_well_where_all_is_well_and_names_what_is_not() {
     let run = settings.run(&["tenant", "test-connection", TENANT[2]]);
     assert!(run.code == 0 && run.out.contains("login"), "{run:?}");
 
+    // A Prosody whose module for ending rooms did not start.
+    let prosody = standins.prosody_url();
+    let run = settings.run(&["tenant", "set", TENANT[2], "--prosody-url", &prosody]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert_eq!(finding(&doctor(), "video of hosp-kabul").0, "ok");
+    standins.jitsi().reconfigure(|jitsi| jitsi.end_meeting = EndMeeting::Absent);
+    let run = doctor();
+    let (status, message) = finding(&run, "video of hosp-kabul");
+    assert!(run.code == 1 && status == "problem", "{run:?}");
+    assert!(message.starts_with("prosodyUrl: Prosody has no /end-meeting"), "{message}");
+    standins.jitsi().reconfigure(|jitsi| jitsi.end_meeting = EndMeeting::HostSecret);
+
     standins.set_mode(Name::Consent, Mode::DOWN);
     let run = doctor();
     assert_eq!(finding(&run, "consents").0, "problem");
     assert!(finding(&run, "consents").1.contains("no visit can be created"), "{run:?}");
+    standins.set_mode(Name::Consent, Mode::UP);
+    for (name, check, mode, told) in [
+        (Name::Fhir, "FHIR gateway", Mode::down_with(401), "[fhir], bearer_token"),
+        (Name::Communication, "communication-service", Mode::DOWN, "answers 503: visits that fall back"),
+        (Name::Chart, "chart", Mode::down_with(302), "[chart], base_url"),
+        (Name::Ai, "AI gateway", Mode::down_with(500), "care goes on. See [ai]"),
+    ] {
+        standins.set_mode(name, mode);
+        let run = doctor();
+        let (status, message) = finding(&run, check);
+        assert!(run.code == 1 && status == "problem" && message.contains(told), "{message}");
+        standins.set_mode(name, Mode::UP);
+    }
+    standins.set_mode(Name::Fhir, Mode::down_with(403));
+    let (status, message) = finding(&doctor(), "FHIR gateway");
+    assert!(status == "warning" && message.contains("vcare-doctor"), "{message}");
+    standins.set_mode(Name::Fhir, Mode::UP);
     clamd.be(ClamdMood::Wrong);
     let run = doctor();
     assert_eq!(finding(&run, "scanner").0, "problem");
@@ -110,6 +158,61 @@ fn a_doctor_who_finds_nothing_there_says_what_to_do_about_each() {
     assert_eq!(finding(&run, "identity provider").0, "problem");
     let run = settings.run(&["stream", "setup"]);
     assert!(run.code == 1 && run.err.contains("nats.servers"), "{run:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_doctor_tells_of_events_and_work_that_nobody_takes() {
+    let database = TestDatabase::create().await.unwrap();
+    let settings = Settings::of(&database);
+    stuck_visit(&database).await;
+    let doctor = || settings.run(&["doctor", "--output", "json"]);
+    let run = doctor();
+    assert_eq!(finding(&run, "worker").0, "ok", "the job is due in a minute: {run:?}");
+    assert_eq!(finding(&run, "outbox").0, "ok", "{run:?}");
+    assert_eq!(finding(&run, "parked work").0, "ok", "{run:?}");
+
+    database.execute("UPDATE outbox SET created_at = now() - interval '6 minutes'", &[]).await.unwrap();
+    database.execute("UPDATE retry_job SET due_at = now() - interval '3 minutes'", &[]).await.unwrap();
+    let run = doctor();
+    let (status, message) = finding(&run, "outbox");
+    assert!(status == "warning" && message.starts_with("1 event waiting, the oldest for 6 min"), "{message}");
+    let (status, message) = finding(&run, "worker");
+    assert!(run.code == 1 && status == "problem", "{message}");
+    assert!(message.starts_with("no worker takes due jobs: 1 create_encounter"), "{message}");
+
+    // Another one of the kind, which was tried a moment ago.
+    let tried = "INSERT INTO retry_job (tenant_id, session_id, kind, id, state, attempts, due_at, correlation_id, traceparent,
+                     created_at)
+                 SELECT tenant_id, gen_random_uuid(), kind, gen_random_uuid(), 'open', 2, now() + interval '30 seconds', 'c',
+                     't', now() FROM retry_job";
+    database.execute(tried, &[]).await.unwrap();
+    let (status, message) = finding(&doctor(), "worker");
+    assert!(status == "warning" && message.contains("a worker is at work"), "{message}");
+
+    database.execute("UPDATE retry_job SET state = 'parked'", &[]).await.unwrap();
+    let run = doctor();
+    assert_eq!(finding(&run, "worker").0, "ok", "{run:?}");
+    let (status, message) = finding(&run, "parked work");
+    assert!(status == "problem" && message.starts_with("waits for a person: 2 create_encounter"), "{message}");
+    assert!(message.contains("`vcare-admin jobs list --state parked`"), "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_doctor_on_a_machine_whose_clock_is_wrong_says_by_how_much_and_counts_ages_by_the_databases() {
+    let database = TestDatabase::create().await.unwrap();
+    let settings = Settings::with(database.name(), &with_password(&database.admin_url()), "");
+    stuck_visit(&database).await;
+    let time = FakeTime::new().unwrap();
+    time.step(-600).unwrap();
+    let environment = time.environment();
+    let mut environment: Vec<_> = environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    environment.push(("VCARE_CONFIG_FILE", settings.0.to_str().unwrap()));
+    let run = admin(&["doctor", "--output", "json"], &environment);
+    let (status, message) = finding(&run, "clock");
+    assert!(run.code == 1 && status == "problem" && message.contains("600.0 s behind the database's"), "{message}");
+    database.execute("UPDATE outbox SET created_at = now() - interval '6 minutes'", &[]).await.unwrap();
+    let run = admin(&["outbox", "status"], &environment);
+    assert!(run.out.contains("6 min"), "{run:?}");
 }
 
 #[test]

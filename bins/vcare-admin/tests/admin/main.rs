@@ -5,6 +5,8 @@
 mod access;
 mod configuration;
 mod doctor;
+mod jobs;
+mod mistakes;
 mod secrets;
 mod tenants;
 mod token;
@@ -17,8 +19,8 @@ use vcare_testkit::TestDatabase;
 
 /// Stands in addresses as a password; must stand in no answer.
 const PASSWORD: &str = "hunter2";
-const TENANT: [&str; 6] =
-    ["tenant", "set", "hosp-kabul", "--jitsi-server-url", "https://meet.example", "--room-slug-prefix"];
+const TENANT: [&str; 7] =
+    ["tenant", "set", "hosp-kabul", "--create", "--jitsi-server-url", "https://meet.example", "--room-slug-prefix"];
 
 /// What a run came to.
 #[derive(Debug)]
@@ -164,6 +166,8 @@ fn a_database_that_cannot_be_reached_is_an_error_without_its_address() {
             let run = admin(arguments, &[("DATABASE_URL", &address)]);
             assert_eq!(run.code, 1, "{run:?}");
             assert!(run.err.contains("cannot connect to the database"), "{run:?}");
+            let causes: Vec<&str> = run.err.trim().split(": ").collect();
+            assert!((1..causes.len()).all(|at| !causes[..at].contains(&causes[at])), "said twice: {run:?}");
         }
     }
 }
@@ -268,11 +272,27 @@ async fn an_operator_finds_what_is_stuck_and_takes_it_in_hand() {
     let run = settings.run(&["reconcile"]);
     assert_eq!(run.code, 3, "{run:?}");
     assert!(run.out.contains(SESSION) && run.out.contains("2 h"), "{run:?}");
+    let herat = ["tenant", "set", "hosp-herat", "--create", "--jitsi-server-url", "https://meet.herat.example"];
+    assert_eq!(settings.run(&herat).code, 0);
+    database.execute("DELETE FROM outbox WHERE tenant_id = 'hosp-herat'", &[]).await.unwrap();
     assert_eq!(settings.run(&["reconcile", "--tenant", "hosp-herat"]).code, 0, "another tenant's is not theirs");
 
     let run = settings.run(&["outbox", "status", "--output", "json"]);
     let rows: serde_json::Value = serde_json::from_str(&run.out).unwrap();
     assert_eq!((&rows[0]["subject"], &rows[0]["waiting"]), (&"virtual_care.session.ended.v1".into(), &1.into()));
+
+    let keep =
+        "INSERT INTO kept_event SELECT position + 100, tenant_id, gen_random_uuid(), subject, ordering_key, body,
+                created_at, 7, now() - interval '5 minutes' FROM outbox";
+    database.execute(keep, &[]).await.unwrap();
+    for (since, events) in [("1m", 0), ("10m", 1), ("10m", 0)] {
+        let run = settings.run(&["outbox", "republish", "--since", since]);
+        assert_eq!((run.code, run.out.trim()), (0, &*format!("{events} events will be published again")), "{run:?}");
+    }
+    assert_eq!(settings.run(&["outbox", "republish", "--since", "yesterday"]).code, 2);
+    let waiting: serde_json::Value =
+        serde_json::from_str(&settings.run(&["outbox", "status", "--output", "json"]).out).unwrap();
+    assert_eq!(waiting[0]["waiting"], 2);
 
     let state = || {
         let run = settings.run(&["jobs", "list", "--output", "json"]);

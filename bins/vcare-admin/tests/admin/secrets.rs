@@ -12,7 +12,7 @@ const BROUGHT: &str = "brought-by-kabul-0123456789-abcdefghij";
 
 impl Settings {
     /// Runs it with a value on its standard input.
-    fn fed(&self, arguments: &[&str], value: &[u8]) -> Run {
+    pub fn fed(&self, arguments: &[&str], value: &[u8]) -> Run {
         let mut command = program(arguments);
         command.env("VCARE_CONFIG_FILE", &self.0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

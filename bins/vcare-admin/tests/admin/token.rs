@@ -63,7 +63,9 @@ async fn no_token_is_minted_for_a_provider_that_is_not_the_sandboxs_nor_in_produ
     let text = text
         .replace("\"development\"", "\"production\"")
         .replace("create_if", "allow_local_in_production = true, create_if");
-    let text = format!("{text}\nscanner = {{ allow_none_in_production = true }}\n");
+    let allowed =
+        "scanner = { allow_none_in_production = true }\napi = { allow_no_client_address_in_production = true }";
+    let text = format!("{allowed}\n{text}");
     std::fs::write(&settings.0, text).unwrap();
     let run = mint(&settings, &key, &[]);
     assert!(run.code == 1 && run.out.is_empty() && run.err.contains("only the sandbox's"), "{run:?}");

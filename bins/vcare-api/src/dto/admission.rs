@@ -50,7 +50,7 @@ fn admitted() -> Schema {
 impl From<&Admission> for AdmissionDto {
     fn from(admission: &Admission) -> Self {
         let visit = admission.session.parts();
-        let about = About { presence: None, names: Some(&admission.names) };
+        let about = About { names: Some(&admission.names), ..About::default() };
         let participant = visit.participant(admission.participant_id).map(|one| match admission.audience {
             Audience::Treating | Audience::Staff => AdmittedDto::Participant(ParticipantDto::of(one, about)),
             Audience::Scheduler | Audience::Guest | Audience::Patient => AdmittedDto::Person(PersonDto::of(one, about)),

@@ -4,13 +4,15 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use vcare_app::sessions::Names;
-use vcare_domain::{LinkUse, Locale, MediaSegment, Participant, ParticipantState, ProviderTime};
+use vcare_domain::{LinkUse, Locale, MediaSegment, Participant, ParticipantId, ParticipantState, ProviderTime};
 
 /// What is known beside the visit of the people in it, where that was asked for.
 #[derive(Clone, Copy, Default)]
 pub(super) struct About<'a> {
     /// Whether each of those who wait is there.
     pub presence: Presence<'a>,
+    /// Who is in the video room and should not be.
+    pub uninvited: &'a [ParticipantId],
     /// What they are called.
     pub names: Option<&'a Names>,
 }
@@ -39,6 +41,10 @@ pub struct ParticipantDto {
     /// The FHIR RelatedPerson who takes part as the patient's proxy; absent when the patient takes part.
     #[serde(skip_serializing_if = "Option::is_none")]
     related_person_id: Option<String>,
+    /// `true`: the person was removed, or was not admitted, and is seen in the video room all the same. Whoever was in it keeps an
+    /// address that opens it until it expires: put them out in Jitsi. Absent for everybody else, and where sessions are not read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_room: Option<bool>,
 }
 
 /// A person's part in a visit: who, as what, and where they are.
@@ -163,6 +169,7 @@ impl ParticipantDto {
             link: participant.link.map(LinkDto::from),
             removed_reason,
             related_person_id: participant.related_person.as_ref().map(|related| related.as_str().to_owned()),
+            in_room: about.uninvited.contains(&participant.id).then_some(true),
         }
     }
 }

@@ -248,7 +248,8 @@ impl VirtualSessionDto {
             let waits = person.state.status() == ParticipantStatus::Waiting && !over;
             waits.then(|| seen.there.contains(&person.id))
         };
-        Self::of(&seen.viewed, About { presence: Some(&present), names: Some(&seen.names) })
+        let about = About { presence: Some(&present), uninvited: &seen.uninvited, names: Some(&seen.names) };
+        Self::of(&seen.viewed, about)
     }
 
     fn of(viewed: &ViewedSession, about: About<'_>) -> Self {

@@ -26,7 +26,7 @@ const FORM_BYTES: u64 = 16 * 1024;
 
 /// How much audio is taken, and how slowly.
 #[derive(Debug, Clone, Copy)]
-pub struct UploadLimits {
+pub struct AudioLimits {
     /// The most bytes of one piece.
     pub max_bytes: u64,
     /// How long it may stand still.
@@ -35,7 +35,7 @@ pub struct UploadLimits {
     pub deadline: Duration,
 }
 
-impl Default for UploadLimits {
+impl Default for AudioLimits {
     fn default() -> Self {
         Self { max_bytes: 30 * 1024 * 1024, stall: Duration::from_secs(30), deadline: Duration::from_secs(1800) }
     }
@@ -89,7 +89,7 @@ impl AudioRequest {
     /// What is wrong with the audio, or with what was done with it.
     pub async fn pass_to<T>(
         self,
-        limits: UploadLimits,
+        limits: AudioLimits,
         take: impl AsyncFnOnce(AudioUpload) -> Result<T, AppError>,
     ) -> Result<T, Problem> {
         let Self { form, length, payload } = self;
@@ -160,7 +160,7 @@ impl Source {
 }
 
 /// Passes audio on to its end, or to what is wrong with it. Waits for who takes it, and not for who does not send it.
-async fn pass(mut source: Source, feed: AudioFeed, limits: UploadLimits) {
+async fn pass(mut source: Source, feed: AudioFeed, limits: AudioLimits) {
     let (mut passed, mut lately) = (0, 0);
     let mut due = Instant::now() + limits.stall;
     loop {

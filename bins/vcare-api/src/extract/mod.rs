@@ -9,7 +9,7 @@ pub mod page;
 mod path;
 mod query;
 
-pub use audio::{AudioRequest, UploadLimits};
+pub use audio::{AudioLimits, AudioRequest};
 pub use body::{Body, RawBody, parse_json};
 pub use caller::{SignedInCaller, authenticate, bearer};
 pub use fields::{Fields, Instant};

@@ -5,7 +5,8 @@ use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::{Object, OpenApi, Ref, RefOr, Response, Type};
 
 /// Each with what it says, and whether that is a number.
-const HEADERS: [(&str, &str, bool); 19] = [
+const HEADERS: [(&str, &str, bool); 21] = [
+    ("Accept-Ranges", "`bytes`: a part may be asked for with `Range`", false),
     ("Allow", "The methods that the address takes", false),
     (
         "Branding-Logo",
@@ -13,6 +14,7 @@ const HEADERS: [(&str, &str, bool); 19] = [
         false,
     ),
     ("Content-Disposition", "`attachment`, and a name that tells of nobody", false),
+    ("Content-Range", "Which bytes these are, and how many there are in all", false),
     ("Content-Security-Policy", "Nothing in it may run or be fetched", false),
     ("ETag", "The version, in quotes, as `If-Match` takes it", false),
     ("Idempotency-Replayed", "`true`: answered before, under the same key; this is the answer of then", false),

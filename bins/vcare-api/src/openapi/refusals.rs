@@ -48,6 +48,9 @@ const MACHINE: &[Code] = &[
 const BYTES: &[Code] =
     &[Code::PayloadTooLarge, Code::ChecksumMismatch, Code::UploadOffsetConflict, Code::ConcurrentUpdate];
 
+/// An attachment, by a link.
+const OPENED: &[Code] = &[Code::ValidationError, Code::AttachmentNotFound, Code::LinkExpired];
+
 /// What an operation refuses beside what its description tells anyway.
 const OWN: &[(&str, &[&[Code]])] = &[
     (
@@ -91,13 +94,26 @@ const OWN: &[(&str, &[&[Code]])] = &[
     ("writeConfig", &[&[Code::ConfigNotFound, Code::ConcurrentUpdate, Code::SettingTaken]]),
     (
         "createUpload",
-        &[BYTES, &[Code::InvalidStatusTransition, Code::UploadNotFound, Code::UploadDiffers, Code::TooManyUploads]],
+        &[
+            BYTES,
+            &[
+                Code::UnsupportedMediaType,
+                Code::InvalidStatusTransition,
+                Code::UploadNotFound,
+                Code::UploadDiffers,
+                Code::TooManyUploads,
+            ],
+        ],
     ),
-    ("readUpload", &[&[Code::UploadExpired]]),
-    ("appendToUpload", &[BYTES, &[Code::UnsupportedMediaType, Code::UploadExpired]]),
-    ("overrideUpload", &[BYTES, &[Code::UnsupportedMediaType, Code::UploadExpired, Code::UploadInVisit]]),
+    ("readUpload", &[&[Code::UnsupportedMediaType, Code::UploadExpired, Code::UploadLost]]),
+    ("appendToUpload", &[BYTES, &[Code::UnsupportedMediaType, Code::UploadExpired, Code::UploadLost]]),
+    (
+        "overrideUpload",
+        &[BYTES, &[Code::UnsupportedMediaType, Code::UploadExpired, Code::UploadLost, Code::UploadInVisit]],
+    ),
     ("discardUpload", &[&[Code::UploadInVisit, Code::ConcurrentUpdate]]),
-    ("openAttachment", &[&[Code::ValidationError, Code::AttachmentNotFound, Code::LinkExpired]]),
+    ("openAttachment", &[OPENED, &[Code::RangeNotSatisfiable]]),
+    ("describeAttachment", &[OPENED]),
     ("probeDown", &[&[Code::ValidationError]]),
     ("conferenceClosed", &[SETTINGS, &[Code::ConcurrentUpdate]]),
     ("occupantJoined", &[SETTINGS, &[Code::SessionNotFound, Code::ConcurrentUpdate]]),

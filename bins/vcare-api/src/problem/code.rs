@@ -91,7 +91,8 @@ codes! {
     }
     410 {
         LinkExpired = "LINK_EXPIRED": "the time of this address is over; ask for the visit's attachments again";
-        UploadExpired = "UPLOAD_EXPIRED": "the time of the upload is over; begin it anew";
+        UploadExpired = "UPLOAD_EXPIRED": "the time of the upload is over; start it again";
+        UploadLost = "UPLOAD_LOST": "bytes of the upload were lost in our storage; start it again";
     }
     412 {
         TusVersionUnsupported = "TUS_VERSION_UNSUPPORTED": "another version of tus than the one that `Tus-Version` names";
@@ -102,6 +103,9 @@ codes! {
     415 {
         UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE": "another type of body than is taken, or not what it is said to be";
     }
+    416 {
+        RangeNotSatisfiable = "RANGE_NOT_SATISFIABLE": "none of the bytes exist that `Range` names; `Content-Range` says how many there are";
+    }
     422 {
         IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED": "the key was used for another request";
         MaxParticipantsExceeded = "MAX_PARTICIPANTS_EXCEEDED": "the session has as many people as the tenant allows";
@@ -110,7 +114,7 @@ codes! {
     }
     429 {
         TooManyAtOnce = "TOO_MANY_AT_ONCE": "too much is under way; wait for an answer";
-        TooManyUploads = "TOO_MANY_UPLOADS": "this account has begun 200 in 24 hours";
+        TooManyUploads = "TOO_MANY_UPLOADS": "this account has begun as many in 24 hours as it may";
         RateLimited = "RATE_LIMITED": "asked too often";
     }
     460 {

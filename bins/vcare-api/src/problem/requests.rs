@@ -41,6 +41,14 @@ impl Problem {
         Self::new(Code::PayloadTooLarge).detail("the body is too long")
     }
 
+    /// A range of bytes of which none exists.
+    #[must_use]
+    pub fn range_not_satisfiable(size: u32) -> Self {
+        let mut problem = Self::new(Code::RangeNotSatisfiable).detail(format_args!("there are {size} bytes"));
+        problem.0.size = Some(size);
+        problem
+    }
+
     /// A client that speaks no tus, or another version of it.
     #[must_use]
     pub fn wrong_tus_version() -> Self {
@@ -57,6 +65,17 @@ impl Problem {
     #[must_use]
     pub fn too_slow() -> Self {
         Self::new(Code::ServiceUnavailable).retry_after(5)
+    }
+
+    /// As many uploads or downloads go on as may at once: of the account, of the tenant, or of all.
+    #[must_use]
+    pub fn too_many_transfers(limit: &'static str) -> Self {
+        let whose = match limit {
+            "account" => "this account transfers as much at once as it may; wait for one to end",
+            "tenant" => "this tenant transfers as much at once as it may",
+            _ => "as much is transferred at once as may be",
+        };
+        Self::new(Code::ServiceUnavailable).detail(whose).retry_after(5)
     }
 
     /// Asked too often.

@@ -33,6 +33,8 @@ fn refused(refusal: UploadRefusal) -> Problem {
             (Code::UploadOffsetConflict, Some(offset))
         }
         UploadRefusal::Expired => (Code::UploadExpired, None),
+        UploadRefusal::Lost => (Code::UploadLost, None),
+        UploadRefusal::UnknownFormat { .. } => (Code::UnsupportedMediaType, None),
         UploadRefusal::Differs => (Code::UploadDiffers, None),
         UploadRefusal::InVisit => (Code::UploadInVisit, None),
         UploadRefusal::Answered => (Code::InvalidStatusTransition, None),

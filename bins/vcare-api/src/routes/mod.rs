@@ -192,7 +192,10 @@ pub fn configure(app: &mut web::ServiceConfig) {
         ],
     ))
     .service(signed_in(&to("/async-visits/{asyncVisitId}/attachments"), vec![get(web::get().to(uploads::list::list))]))
-    .service(resource(&to("/async-visits/attachments/{uploadId}"), vec![get(web::get().to(uploads::open::open))]))
+    .service(resource(
+        &to("/async-visits/attachments/{uploadId}"),
+        vec![get(web::get().to(uploads::open::open)), head(web::head().to(uploads::open::describe))],
+    ))
     .service(signed_in(&to("/async-visits/{asyncVisitId}"), vec![get(web::get().to(async_visits::read::read))]))
     .service(signed_in(
         &to("/async-visits/{asyncVisitId}/claim"),

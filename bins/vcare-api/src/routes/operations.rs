@@ -16,7 +16,8 @@ async fn report(api: &Api) -> Result<HttpResponse, Problem> {
 
 /// How the process is, and why.
 ///
-/// `degraded` means that something is missing that care goes on without: events wait for NATS in the outbox.
+/// `degraded` means that something is missing that care goes on without: events wait for NATS in the outbox, or attachments cannot be
+/// stored. `down` means that the database does not answer, or cannot be written.
 #[utoipa::path(
     get, path = "/health", tag = "Operations", operation_id = "health",
     responses((status = 200, description = "Up or degraded"), (status = 503, description = "Down")),
@@ -34,7 +35,7 @@ pub async fn live() -> HttpResponse {
 /// Whether requests can be answered.
 #[utoipa::path(
     get, path = "/health/ready", tag = "Operations", operation_id = "ready",
-    responses((status = 200, description = "They can"), (status = 503, description = "They cannot: the database does not answer")),
+    responses((status = 200, description = "They can"), (status = 503, description = "They cannot: the database does not answer, or cannot be written")),
 )]
 pub async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
     report(&api).await

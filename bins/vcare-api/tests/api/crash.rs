@@ -1,5 +1,6 @@
 //! Real processes that are killed: nothing that was committed is lost, and nothing happens twice.
 
+mod clocks;
 pub mod place;
 
 use std::time::Duration;

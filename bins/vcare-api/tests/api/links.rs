@@ -4,9 +4,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use time::Duration;
 use tokio::task::JoinSet;
+use vcare_testkit::standins::jitsi::Release;
 use vcare_testkit::until;
 
-use crate::support::{Answer, CONSENTED, OTHER_TENANT, TENANT, TestApp, Visit};
+use crate::support::{Answer, CONSENTED, OTHER_TENANT, TENANT, TestApp, Visit, jitsi_secret};
 
 const LINK_CHANGED: &str = "virtual_care.session.participant.link_changed.v1";
 const MODE_CHANGED: &str = "virtual_care.session.media_mode.changed.v1";
@@ -55,6 +56,25 @@ async fn us_008_a_probe_is_answered_with_a_medium_a_cap_and_why_and_slow_is_neve
     let modes: Vec<&Value> = told.iter().map(|event| &event["data"]["mode"]).collect();
     assert_eq!(modes, ["message", "audio"]);
     assert_eq!(told[0]["actorid"], visit.patient);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn us_008_a_patient_at_60_kbps_neither_sends_nor_is_sent_video_by_an_old_jitsi_or_a_new_one() {
+    let app = TestApp::start().await;
+    let secret = jitsi_secret(TENANT).await;
+    app.standins.jitsi().reconfigure(|jitsi| {
+        jitsi.app_secret = String::from_utf8(secret.expose().to_vec()).unwrap();
+        jitsi.clock = app.clock.clone();
+    });
+    let (visit, token) = app.waiting_visit().await;
+    app.probe(&token, &kbps(60.0)).await.expect(200);
+    app.admit(&visit).await.expect(200);
+    for release in Release::ALL {
+        app.standins.jitsi().reconfigure(|jitsi| jitsi.release = release);
+        let url = app.join(&token).await.expect(200).text("url");
+        let patient = app.standins.jitsi().join(&url).await.unwrap();
+        assert!(!patient.page.sends_video && !patient.page.receives_video, "{release:?}: {:?}", patient.page);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -150,7 +170,7 @@ async fn us_008_addresses_of_the_room_are_made_for_what_the_links_carry() {
     app.probe(&token, &kbps(100.0)).await.expect(200);
     for url in [app.join(&token).await.expect(200).text("url"), app.come(&clinician, &visit).await.text("videoJoinUrl")]
     {
-        assert!(url.ends_with("&config.startLowBandwidthMode=true&config.startWithVideoMuted=true"), "{url}");
+        assert!(url.ends_with("&config.startWithVideoMuted=true&config.channelLastN=0"), "{url}");
     }
 }
 

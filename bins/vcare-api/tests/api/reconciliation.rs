@@ -68,9 +68,9 @@ async fn a_parked_encounter_is_listed_and_an_operator_can_let_it_be_tried_again(
     app.clock.advance(Duration::hours(1));
     assert_eq!(app.write_encounters().await.taken(), 0, "it waits for a person");
     let session: SessionId = visit.id.parse().unwrap();
-    let other = app.app.requeue_job(&scope(OTHER_TENANT), session, JobKind::CreateEncounter).await.unwrap();
+    let other = app.app.requeue_job(&scope(OTHER_TENANT), session, JobKind::CreateEncounter, None).await.unwrap();
     assert!(!other, "not theirs");
-    assert!(app.app.requeue_job(&scope(TENANT), session, JobKind::CreateEncounter).await.unwrap());
+    assert!(app.app.requeue_job(&scope(TENANT), session, JobKind::CreateEncounter, None).await.unwrap());
     assert_eq!(app.write_encounters().await.done, 1);
     assert_eq!(app.read(&visit).await["encounterStatus"], "created");
     assert_eq!(app.events_of("virtual_care.billing.session_chargeable.v1").await.len(), 1);

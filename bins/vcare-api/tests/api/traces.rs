@@ -180,5 +180,7 @@ async fn without_a_collector_nothing_is_sent_and_nothing_kept() {
     let app = Program::start("").await;
     app.visit().await;
     assert!(app.standins.requests(Name::Collector).is_empty());
-    assert!(!app.metrics().await.contains("vcare_traces"));
+    for outcome in ["sent", "lost", "dropped"] {
+        assert!(app.metrics().await.contains(&format!("vcare_traces_spans_total{{outcome=\"{outcome}\"}} 0\n")));
+    }
 }

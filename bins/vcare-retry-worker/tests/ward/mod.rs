@@ -16,8 +16,8 @@ use vcare_boot::{Config, Overrides, SystemClock, compose, install_crypto};
 use vcare_domain::{ConferenceName, Heard, PatientId, SessionId, TenantConfigDraft, TenantId, UserId};
 use vcare_testkit::events::{the_outbox_must_keep_its_contracts, the_stream_must_keep_its_contracts};
 use vcare_testkit::{
-    Consents, HandClock, Mode, Name, NatsServer, ServiceProcess, SigningKey, Standins, StandinsConfig, StreamReader,
-    TestDatabase, until,
+    Consents, FakeTime, HandClock, Mode, Name, NatsServer, ServiceProcess, SigningKey, Standins, StandinsConfig,
+    StreamReader, TestDatabase, until,
 };
 
 const PATIENCE: Patience = Patience::from_secs(40);
@@ -57,7 +57,7 @@ impl Ward {
         std::fs::write(&file, toml(&file, &database, &nats, &standins) + settings).unwrap();
         // Some minutes ago: what is left to do is due at once.
         let clock = HandClock::at(SystemClock.now() - Duration::minutes(10));
-        let overrides = Overrides { clock: Arc::clone(&clock) as _, ..Overrides::default() };
+        let overrides = Overrides { clock: Some(Arc::clone(&clock) as _), ..Overrides::default() };
         let app = compose(&Config::from_file(&file).unwrap(), overrides).await.unwrap().app;
         let tenant_id = TenantId::parse("hosp-kabul").unwrap();
         let scope = Scope { tenant_id, actor: ActorRef::System("test"), trace: trace() };
@@ -71,7 +71,20 @@ impl Ward {
         for _ in 0..count {
             self.end_a_visit().await;
         }
-        self.until(&format!("SELECT count(*) = {count} AND bool_and(due_at < now()) FROM retry_job")).await;
+        self.are_due(count, "create_encounter").await;
+    }
+
+    async fn are_due(&self, count: usize, kind: &str) {
+        let due =
+            format!("SELECT count(*) = {count} AND bool_and(due_at < now()) FROM retry_job WHERE kind = '{kind}'");
+        self.until(&due).await;
+    }
+
+    /// Visits that are ended while all is well.
+    pub async fn end_visits(&self, count: usize) {
+        for _ in 0..count {
+            self.end_a_visit().await;
+        }
     }
 
     fn caller() -> Caller {
@@ -110,7 +123,7 @@ impl Ward {
             let server = ServedTenants::one(Self::caller().tenant_id);
             self.app.note_presence(&server, &room, &hints, trace()).await.unwrap();
         }
-        self.until(&format!("SELECT count(*) = {count} AND bool_and(due_at < now()) FROM retry_job")).await;
+        self.are_due(count, "fail_lost_visit").await;
     }
 
     /// A visit that goes on in messages.
@@ -168,6 +181,14 @@ impl Ward {
         ServiceProcess::start(program, settings.chain([file]), None).await.unwrap()
     }
 
+    /// A worker that is told another time, and compares it with the database's every second.
+    pub async fn worker_at(&self, time: &FakeTime) -> ServiceProcess {
+        let environment = time.environment();
+        let mut settings: Vec<_> = environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        settings.push(("VCARE_CLOCK__COMPARE_SECONDS", "1"));
+        self.worker_with(&settings).await
+    }
+
     /// The first worker is gone. Another takes over when the lease runs out, here at once: one Encounter, one charge.
     pub async fn is_settled_by_another_worker(&self) {
         self.standins.set_mode(Name::Fhir, Mode::UP);
@@ -197,6 +218,20 @@ impl Ward {
     pub async fn published(&self, kind: &str) -> usize {
         let messages = StreamReader::connect(&self.nats.url()).await.unwrap().all().await.unwrap();
         messages.iter().filter(|message| message.subject == kind).count()
+    }
+
+    /// Lets NATS remember how its streams are now.
+    pub async fn keep_a_copy_of_the_stream(&mut self) {
+        self.nats.stop().await;
+        self.nats.keep_a_copy().unwrap();
+        self.nats.restart().await.unwrap();
+    }
+
+    /// What was published since then is gone.
+    pub async fn power_cut_of_the_stream(&mut self) {
+        self.nats.kill();
+        self.nats.put_the_copy_back().unwrap();
+        self.nats.restart().await.unwrap();
     }
 
     pub async fn get(&self, worker: &ServiceProcess, path: &str) -> (u16, String) {

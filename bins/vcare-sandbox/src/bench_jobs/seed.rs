@@ -51,7 +51,7 @@ pub async fn jobs(world: &World) -> Result<()> {
 /// Through the service's own code, so that its row is as they are.
 async fn end_a_visit(world: &World) -> Result<()> {
     let clock = HandClock::at(SystemClock.now() - Duration::HOUR);
-    let overrides = Overrides { clock: Arc::clone(&clock) as Arc<dyn Clock>, ..Overrides::default() };
+    let overrides = Overrides { clock: Some(Arc::clone(&clock) as Arc<dyn Clock>), ..Overrides::default() };
     let service = compose(&Config::from_file(&world.settings)?, overrides).await?;
     let caller = Caller {
         tenant_id: TenantId::parse(TENANTS[0].0)?,

@@ -89,6 +89,7 @@ pub struct Figures {
     pub kills: Tally,
     pub pauses: Tally,
     pub fhir: Tally,
+    pub clocks: Tally,
     /// From a process's restart to its first success.
     pub recoveries: Tally,
     pub answered: Tally,

@@ -179,6 +179,7 @@ fn report(run: &Run<'_>) {
     line("kills", format!("{}: {}", figures.kills.total(), figures.kills.counts()));
     line("pauses", format!("{}: {}", figures.pauses.total(), figures.pauses.counts()));
     line("FHIR trouble", format!("{}: {}", figures.fhir.total(), figures.fhir.counts()));
+    line("clocks set", format!("{}: {}", figures.clocks.total(), figures.clocks.counts()));
     line("calls", format!("{}: {}", figures.answered.total(), figures.answered.counts()));
     line("retries", format!("{}: {}", figures.retries.total(), figures.retries.counts()));
     line("slowest call", Seconds(figures.answered.longest()).to_string());

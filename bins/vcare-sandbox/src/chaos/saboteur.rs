@@ -20,6 +20,9 @@ const AT_ONCE: usize = 4;
 /// A restarted process that has done nothing by then is not waited for.
 const PATIENCE: Duration = Duration::from_secs(90);
 
+/// How far clocks are set: a little, by ten minutes, by a day.
+const CLOCK_STEPS: [i64; 6] = [15, -15, 600, -600, 86_400, -86_400];
+
 /// What is done to whom, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Act {
@@ -29,6 +32,8 @@ enum Act {
     Pause(Target, Duration),
     /// The FHIR gateway is in trouble for that long.
     Fhir(Trouble, Duration),
+    /// The clock of the second process of that kind is set so many seconds ahead, or behind, for that long.
+    Clock(Kind, i64, Duration),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,10 +63,13 @@ fn draw(chance: &Chance) -> (Duration, Act) {
         Kill,
         Pause,
         Fhir,
+        Clock,
     }
     let wait = chance.milliseconds(100, 1900);
     let targets = TARGETS.map(|target| (target, if target.0 == Kind::Worker { 1 } else { 2 }));
-    let act = match chance.weighted(&[(What::Kill, 62), (What::Pause, 22), (What::Fhir, 16)], What::Kill) {
+    let act = match chance
+        .weighted(&[(What::Kill, 56), (What::Pause, 20), (What::Fhir, 14), (What::Clock, 10)], What::Kill)
+    {
         What::Kill => Act::Kill(chance.weighted(&targets, TARGETS[0]), chance.milliseconds(0, 2500)),
         What::Pause => Act::Pause(chance.weighted(&targets, TARGETS[0]), chance.milliseconds(300, 4500)),
         What::Fhir => {
@@ -69,6 +77,11 @@ fn draw(chance: &Chance) -> (Duration, Act) {
             let down = Trouble::Down(chance.weighted(&[(503, 4), (500, 2), (429, 1), (401, 1), (404, 1)], 503));
             let trouble = chance.weighted(&[(slow, 2), (down, 2), (Trouble::Wrong, 1)], Trouble::Wrong);
             Act::Fhir(trouble, chance.milliseconds(1000, 8000))
+        }
+        What::Clock => {
+            let kind = chance.weighted(&[(Kind::Api, 1), (Kind::Worker, 1)], Kind::Api);
+            let seconds = chance.weighted(&CLOCK_STEPS.map(|seconds| (seconds, 1)), CLOCK_STEPS[0]);
+            Act::Clock(kind, seconds, chance.milliseconds(2000, 6000))
         }
     };
     (wait, act)
@@ -80,6 +93,7 @@ struct Hands {
     world: Arc<World>,
     figures: Arc<Figures>,
     fhir: Arc<Mutex<()>>,
+    clocks: Arc<Mutex<()>>,
     enough: CancellationToken,
     /// How often each was killed.
     kills: Arc<std::sync::Mutex<BTreeMap<Target, u64>>>,
@@ -100,7 +114,14 @@ struct Restarted {
 /// When a process does not come back, or ended without being killed.
 pub async fn run(world: Arc<World>, figures: Arc<Figures>, seed: u64, enough: CancellationToken) -> Result<()> {
     let chance = Chance::new(seed, 0);
-    let hands = Hands { world, figures, fhir: Arc::default(), enough: enough.clone(), kills: Arc::default() };
+    let hands = Hands {
+        world,
+        figures,
+        fhir: Arc::default(),
+        clocks: Arc::default(),
+        enough: enough.clone(),
+        kills: Arc::default(),
+    };
     let (mut acts, mut recoveries) = (JoinSet::new(), JoinSet::new());
     let (mut wait, mut act) = draw(&chance);
     let mut next = Instant::now() + wait;
@@ -190,6 +211,14 @@ impl Hands {
                 let _ = self.world.set_fhir(&json!({"mode": "up"})).await;
                 Ok(None)
             }
+            Act::Clock(kind, seconds, hold) => {
+                let _one = self.clocks.lock().await;
+                self.world.set_clock(kind, seconds)?;
+                self.figures.clocks.count(format_args!("{kind} {seconds:+} s"));
+                self.hold(hold).await;
+                self.world.set_clock(kind, 0)?;
+                Ok(None)
+            }
         }
     }
 }
@@ -211,5 +240,8 @@ mod tests {
             assert!(plan(7).iter().any(|(_, act)| hit(act)), "{target:?}");
         }
         assert!(plan(7).iter().any(|(_, act)| matches!(act, Act::Fhir(Trouble::Wrong, _))));
+        for kind in [Kind::Api, Kind::Worker] {
+            assert!(plan(7).iter().any(|(_, act)| matches!(act, Act::Clock(of, ..) if *of == kind)), "{kind}");
+        }
     }
 }

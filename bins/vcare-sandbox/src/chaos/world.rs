@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use vcare_app::ports::Ids;
 use vcare_boot::SystemIds;
 use vcare_testkit::{
-    Durability, Issuer, NatsOptions, NatsServer, PostgresOptions, PrivatePostgres, ServiceProcess, SigningKey,
+    Durability, FakeTime, Issuer, NatsOptions, NatsServer, PostgresOptions, PrivatePostgres, ServiceProcess, SigningKey,
 };
 
 use super::figures::Kind;
@@ -22,6 +22,8 @@ use crate::surroundings::{DATABASE, prepare, program, set_tenants, settings};
 
 /// Of apis and workers there are as many.
 pub const REPLICAS: usize = 2;
+/// Of apis and workers, this one's clock is set.
+const WITH_ITS_OWN_CLOCK: usize = 1;
 
 const PATIENCE: Duration = Duration::from_secs(90);
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -99,6 +101,8 @@ pub struct World {
     apis: [String; REPLICAS],
     workers: [String; REPLICAS],
     standins: String,
+    /// What the second api and the second worker are told that the time is.
+    clocks: BTreeMap<Kind, FakeTime>,
     /// Signs tokens that the stand-ins' keys are good for.
     pub issuer: Issuer,
     /// The event stream's server.
@@ -142,13 +146,14 @@ impl World {
         let database = prepare(&postgres).await?;
         let settings = settings(place, &database, &nats.url(), &base, ports[4]);
         let file = place.join("vcare.toml");
-        fs::write(&file, format!("{settings}\n[worker]\npoll_ms = 200\n"))?;
+        fs::write(&file, format!("{settings}\n[worker]\npoll_ms = 200\n[clock]\ncompare_seconds = 1\n"))?;
         let jitsi = format!("https://localhost:{jitsi_port}");
         // Visits that nobody ends shall end while somebody looks.
         set_tenants(&file, &jitsi, |draft| draft.auto_end_minutes = 1).await?;
         let issuer = Issuer::of_standins(&base, SigningKey::load_or_draw(&standins_folder.join("issuer.pem"))?);
         let (nats_url, owner) = (nats.url(), postgres.url(DATABASE));
 
+        let clocks = BTreeMap::from([(Kind::Api, FakeTime::new()?), (Kind::Worker, FakeTime::new()?)]);
         let mut processes = BTreeMap::from([
             ((Kind::Postgres, 0), Process::Postgres(postgres)),
             ((Kind::Nats, 0), Process::Nats(nats)),
@@ -160,8 +165,13 @@ impl World {
                 (Kind::Api, "vcare-api", "VCARE_API__LISTEN", number),
                 (Kind::Worker, "vcare-retry-worker", "VCARE_WORKER__LISTEN", REPLICAS + number),
             ] {
-                let environment =
-                    [("VCARE_CONFIG_FILE".to_owned(), file.display().to_string()), (setting.to_owned(), address(port))];
+                let mut environment = vec![
+                    ("VCARE_CONFIG_FILE".to_owned(), file.display().to_string()),
+                    (setting.to_owned(), address(port)),
+                ];
+                if let Some(time) = clocks.get(&kind).filter(|_| number == WITH_ITS_OWN_CLOCK) {
+                    environment.extend(time.environment());
+                }
                 let log = place.join(&format!("{name}-{number}"));
                 let service = ServiceProcess::start(&program(name)?, environment, Some(&log)).await?;
                 processes.insert((kind, number), Process::Service(Box::new(service)));
@@ -174,6 +184,7 @@ impl World {
             apis: std::array::from_fn(url),
             workers: std::array::from_fn(|number| url(REPLICAS + number)),
             standins: base,
+            clocks,
             issuer,
             nats: nats_url,
             database: owner,
@@ -198,6 +209,11 @@ impl World {
         Ok(())
     }
 
+    /// Sets the clock of the second process of a kind: so many seconds ahead of this machine's, or behind it.
+    pub fn set_clock(&self, kind: Kind, seconds: i64) -> Result<()> {
+        self.clocks.get(&kind).with_context(|| format!("{kind} has no clock of its own"))?.step(seconds)
+    }
+
     /// Whether a process does what it is there for: for database and broker, as the service sees it.
     pub async fn works(&self, (kind, number): Target) -> bool {
         match kind {
@@ -211,6 +227,9 @@ impl World {
 
     /// Brings everything up that is not, tells the stand-ins to behave, and waits until all is well.
     pub async fn heal(&self) -> Result<()> {
+        for kind in self.clocks.keys() {
+            self.set_clock(*kind, 0)?;
+        }
         let deadline = Instant::now() + PATIENCE;
         while let Err(error) = self.set_fhir(&json!({"mode": "up"})).await {
             if Instant::now() >= deadline {

@@ -43,6 +43,10 @@ mod tests {
         fn now(&self) -> OffsetDateTime {
             datetime!(2026-11-23 20:00:00 UTC)
         }
+
+        fn uptime(&self) -> Duration {
+            Duration::ZERO
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod bosh;
 mod claims;
+mod end_meeting;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,13 +18,14 @@ use url::Url;
 use vcare_app::TraceContext;
 use vcare_app::ports::{
     Clock, ConnectionCheck, ConnectionProblem, ConnectionReport, NeighbourError, NeighbourFault, ReservedRoom,
-    RoomWish, Secret, SecretsError, TenantSecrets, VideoError, VideoGrant, VideoProvider,
+    RoomClosing, RoomWish, Secret, SecretsError, TenantSecrets, VideoError, VideoGrant, VideoProvider,
 };
 use vcare_domain::{HttpsUrl, InternalUrl, JitsiSettings, LinkUse, MediaMode, Room, RoomName, TenantConfig, TenantId};
 use vcare_jose::hs256;
 
 use crate::client::{Answer, Call, HttpClient};
 use claims::VideoClaims;
+use end_meeting::{EndMeeting, Ended};
 
 const NEIGHBOUR: &str = "jitsi";
 const DEADLINE: Duration = Duration::seconds(2);
@@ -67,6 +69,22 @@ impl JitsiVideo {
         hs256::sign(secret.expose(), claims).map_err(|fault| SecretsError(Box::new(fault)))
     }
 
+    /// A token of our own, which moderates nothing.
+    async fn own_token(
+        &self,
+        config: &TenantConfig,
+        jitsi: &JitsiSettings,
+        room: &RoomName,
+    ) -> Result<Secret, SecretsError> {
+        let claims = VideoClaims::of_the_service(jitsi, room, self.clock.now(), OWN_TOKEN);
+        Ok(Secret::new(self.sign(config.tenant_id(), &claims).await?))
+    }
+
+    /// Where rooms are ended; none where operators did not say where Prosody is.
+    fn end_meeting<'a>(&'a self, jitsi: &'a JitsiSettings, trace: &'a TraceContext) -> Option<EndMeeting<'a>> {
+        jitsi.prosody_url.as_ref().map(|prosody| EndMeeting { client: &self.inside, prosody, trace })
+    }
+
     /// Signs in as a browser would, with a token of our own for a room that does not exist. Opens no room.
     async fn login(
         &self,
@@ -74,7 +92,7 @@ impl JitsiVideo {
         jitsi: &JitsiSettings,
         trace: &TraceContext,
     ) -> Option<ConnectionProblem> {
-        let Ok(room) = RoomName::parse(format!("{}-connectiontest", config.room_slug_prefix())) else {
+        let Some(room) = nobodys_room(config) else {
             return Some(ConnectionProblem { setting: Some("roomSlugPrefix"), message: "is no room name" });
         };
         let claims = VideoClaims::of_the_service(jitsi, &room, self.clock.now(), OWN_TOKEN);
@@ -83,6 +101,27 @@ impl JitsiVideo {
         };
         bosh::login(&self.public, jitsi, &room, &token, trace).await.err()
     }
+
+    /// Whether rooms can be closed when their visits end. Ends none: the room that it names is nobody's. Whether our tokens are
+    /// taken is asked only where they open a login; else that is said already.
+    async fn closing(
+        &self,
+        config: &TenantConfig,
+        jitsi: &JitsiSettings,
+        end_meeting: EndMeeting<'_>,
+        signed_in: bool,
+    ) -> Option<ConnectionProblem> {
+        let Some(room) = nobodys_room(config).filter(|_| signed_in) else { return end_meeting.problem(None).await };
+        match self.own_token(config, jitsi, &room).await {
+            Ok(token) => end_meeting.problem(Some((&muc(jitsi, &room), &token))).await,
+            Err(_) => Some(ConnectionProblem { setting: None, message: "the key store is unavailable" }),
+        }
+    }
+}
+
+/// A name that no visit's room has: what is random in those is shorter.
+fn nobodys_room(config: &TenantConfig) -> Option<RoomName> {
+    RoomName::parse(format!("{}-connectiontest", config.room_slug_prefix())).ok()
 }
 
 fn ok(answer: &Answer) -> Result<(), NeighbourFault> {
@@ -141,24 +180,20 @@ impl VideoProvider for JitsiVideo {
         Ok(format!("{room}#jwt=%22{token}%22&config.prejoinConfig.enabled=false{}", overrides(grant.link)))
     }
 
-    /// `POST {prosody}/end-meeting`, where the deployment has it. A room that is not open is 404.
-    async fn close_room(&self, config: &TenantConfig, room: &Room, trace: &TraceContext) -> Result<(), VideoError> {
+    /// By `/end-meeting`, where the deployment says where Prosody is.
+    async fn close_room(
+        &self,
+        config: &TenantConfig,
+        room: &Room,
+        trace: &TraceContext,
+    ) -> Result<RoomClosing, VideoError> {
         let jitsi = config.jitsi().ok_or(VideoError::NotConfigured)?;
-        let Some(prosody) = &jitsi.prosody_url else { return Ok(()) };
-        let claims = VideoClaims::of_the_service(jitsi, &room.name, self.clock.now(), OWN_TOKEN);
-        let token = Secret::new(self.sign(config.tenant_id(), &claims).await?);
-        let mut url = prosody.url().clone();
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty().push("end-meeting");
+        let Some(end_meeting) = self.end_meeting(jitsi, trace) else { return Ok(RoomClosing::LeftOpen) };
+        let token = self.own_token(config, jitsi, &room.name).await?;
+        match end_meeting.end(&muc(jitsi, &room.name), &token).await? {
+            Ended::Closed => Ok(RoomClosing::Closed),
+            Ended::NoEndpoint => Err(VideoError::NoEndpoint(end_meeting::missing())),
         }
-        url.query_pairs_mut().append_pair("conference", &muc(jitsi, &room.name));
-        let mut call = Call::new("prosody", Method::POST, url, DEADLINE);
-        (call.trace, call.bearer) = (Some(trace), Some(&token));
-        let read = |answer: &Answer| match answer.status {
-            StatusCode::OK | StatusCode::NOT_FOUND => Ok(()),
-            _ => Err(answer.refusal()),
-        };
-        Ok(self.inside.exchange(call, read).await?)
     }
 
     /// Nothing to give back: a name is all that was reserved.
@@ -180,8 +215,10 @@ impl VideoProvider for JitsiVideo {
         };
         let web = self.web_health(jitsi, trace).await.err().map(unreachable);
         checks.push(ConnectionCheck { check: "web", problem: web });
+        let mut signed_in = false;
         if web.is_none() {
             let login = self.login(config, jitsi, trace).await;
+            signed_in = login.is_none();
             checks.push(ConnectionCheck { check: "login", problem: login });
         }
         if let Some(jicofo) = &jitsi.jicofo_health_url {
@@ -197,18 +234,24 @@ impl VideoProvider for JitsiVideo {
             });
             checks.push(ConnectionCheck { check: "bridge", problem });
         }
+        if let Some(end_meeting) = self.end_meeting(jitsi, trace) {
+            let problem = self.closing(config, jitsi, end_meeting, signed_in).await;
+            checks.push(ConnectionCheck { check: "end_meeting", problem });
+        }
         let latency = Duration::try_from(began.elapsed()).unwrap_or(Duration::MAX);
         ConnectionReport { latency, checks }
     }
 }
 
 /// What Jitsi is told of a link, by settings that its whitelist takes from an address. A person may change them: they spare
-/// a link, and are no wall.
+/// a link, and are no wall. "Audio only" was renamed on 17 July 2026, and a page drops the name that it does not know: both
+/// are said. `startWithVideoMuted` is the own camera alone; `channelLastN` asks the bridge for nobody's picture.
 const fn overrides(link: Option<LinkUse>) -> &'static str {
     match link {
         None => "",
         Some(LinkUse { mode: MediaMode::Audio | MediaMode::Message, .. }) => {
-            "&config.startLowBandwidthMode=true&config.startWithVideoMuted=true"
+            "&config.startLowBandwidthMode=true&config.startAudioOnly=true&config.startWithVideoMuted=true\
+             &config.channelLastN=0"
         }
         // The largest picture whose stream is within the cap: Jitsi sends about 1,500, 500 and 200 kbit/s.
         Some(LinkUse { mode: MediaMode::Video, cap_kbps: 1500.. }) => "&config.resolution=720",

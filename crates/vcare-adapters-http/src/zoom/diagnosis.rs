@@ -106,7 +106,7 @@ fn other_problem(error: &VideoError) -> ConnectionProblem {
         VideoError::NotConfigured => (Some("zoomApiKey"), "zoomApiKey and zoomApiSecret are not both set"),
         VideoError::QuotaExceeded { .. } => (None, "the account's quota is used up for now"),
         VideoError::Secrets(_) => (None, "the key store is unavailable"),
-        VideoError::Unavailable(_) => (None, "Zoom does not answer as it should"),
+        VideoError::Unavailable(_) | VideoError::NoEndpoint(_) => (None, "Zoom does not answer as it should"),
     };
     ConnectionProblem { setting, message }
 }

@@ -18,8 +18,8 @@ use time::Duration;
 use url::Url;
 use vcare_app::TraceContext;
 use vcare_app::ports::{
-    ConnectionReport, NeighbourError, NeighbourFault, ReservedRoom, RoomWish, TenantSecrets, VideoError, VideoGrant,
-    VideoProvider,
+    ConnectionReport, NeighbourError, NeighbourFault, ReservedRoom, RoomClosing, RoomWish, TenantSecrets, VideoError,
+    VideoGrant, VideoProvider,
 };
 use vcare_domain::{ParticipantRole, Room, TenantConfig};
 
@@ -158,7 +158,12 @@ impl VideoProvider for ZoomVideo {
     }
 
     /// `PUT /meetings/{id}/status` sends everybody out; then it is deleted, so that its addresses are dead.
-    async fn close_room(&self, config: &TenantConfig, room: &Room, trace: &TraceContext) -> Result<(), VideoError> {
+    async fn close_room(
+        &self,
+        config: &TenantConfig,
+        room: &Room,
+        trace: &TraceContext,
+    ) -> Result<RoomClosing, VideoError> {
         let (number, end) = (meeting::number(room).ok_or_else(malformed)?, json!({"action": "end"}));
         let request = Request::new(Method::PUT, &["meetings", number, "status"], trace).body(&end);
         self.call(config, request, |answer| match answer.status {
@@ -167,7 +172,8 @@ impl VideoProvider for ZoomVideo {
             _ => Err(answer.refusal()),
         })
         .await?;
-        self.release_room(config, room, trace).await
+        self.release_room(config, room, trace).await?;
+        Ok(RoomClosing::Closed)
     }
 
     /// `DELETE /meetings/{id}`.

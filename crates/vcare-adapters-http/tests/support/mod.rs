@@ -38,6 +38,10 @@ impl Clock for HandClock {
     fn now(&self) -> OffsetDateTime {
         *self.0.lock().unwrap()
     }
+
+    fn uptime(&self) -> Duration {
+        self.now() - OffsetDateTime::UNIX_EPOCH
+    }
 }
 
 struct Ones;

@@ -22,8 +22,8 @@ use uuid::Uuid;
 use vcare_adapters_http::{AddressPolicy, ClientConfig, HttpClient, ZoomConfig, ZoomVideo};
 use vcare_app::TraceContext;
 use vcare_app::ports::{
-    NeighbourError, NeighbourFault, RoomWish, Secret, SecretName, SecretsError, TenantSecrets, VideoError, VideoGrant,
-    VideoProvider,
+    NeighbourError, NeighbourFault, RoomClosing, RoomWish, Secret, SecretName, SecretsError, TenantSecrets, VideoError,
+    VideoGrant, VideoProvider,
 };
 use vcare_domain::{
     ParticipantId, ParticipantRole, Room, RoomName, Schedule, TenantConfig, TenantConfigDraft, TenantId, TimeZoneName,
@@ -122,7 +122,9 @@ impl Account {
     }
 
     async fn close(&self, room: &Room) -> Result<(), VideoError> {
-        self.video.close_room(&self.config, room, &trace()).await
+        let closing = self.video.close_room(&self.config, room, &trace()).await?;
+        assert_eq!(closing, RoomClosing::Closed);
+        Ok(())
     }
 
     async fn release(&self, room: &Room) -> Result<(), VideoError> {

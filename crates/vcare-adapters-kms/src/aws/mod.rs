@@ -14,8 +14,8 @@ use aws_sdk_kms::config::timeout::TimeoutConfig;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::MacAlgorithmSpec;
 use aws_smithy_http_client::Builder as HttpClientBuilder;
-use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use vcare_app::ports::{KeyPurpose, Secret};
 use vcare_domain::TenantId;
 use zeroize::Zeroizing;
@@ -41,6 +41,8 @@ pub struct AwsKmsConfig {
     pub region: String,
     /// Where KMS is, if not where AWS has it.
     pub endpoint_url: Option<String>,
+    /// Certificate authorities to trust beside the system's, as PEM.
+    pub extra_roots_pem: Option<String>,
     /// How long a call may take, its further attempts included. Default 2 s.
     pub deadline: Duration,
     /// How long one attempt may take. Default 800 ms.
@@ -56,6 +58,7 @@ impl AwsKmsConfig {
             mac_key_id: mac_key_id.into(),
             region: region.into(),
             endpoint_url: None,
+            extra_roots_pem: None,
             deadline: Duration::from_secs(2),
             attempt_deadline: Duration::from_millis(800),
         }
@@ -76,6 +79,21 @@ pub enum AwsIdentity {
     },
 }
 
+/// Certificate authorities that the SDK does not take.
+#[derive(Debug, thiserror::Error)]
+#[error("the certificate authorities for KMS cannot be used")]
+pub struct InvalidRoots(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+/// The system's authorities and, if there are any, these.
+fn trusted(extra_pem: Option<&str>) -> Result<TlsContext, InvalidRoots> {
+    let system = TrustStore::default().with_native_roots(true);
+    let store = match extra_pem {
+        None => system,
+        Some(pem) => system.with_pem_certificate(pem),
+    };
+    TlsContext::builder().with_trust_store(store).build().map_err(|error| InvalidRoots(error.into()))
+}
+
 /// AWS KMS, or something that speaks like it.
 ///
 /// What is sealed or opened passes through the buffers of the SDK's HTTP client, which are freed and not wiped.
@@ -87,9 +105,15 @@ pub struct AwsKms {
 
 impl AwsKms {
     /// A client of those keys. Calls nobody yet.
-    pub async fn new(config: &AwsKmsConfig, identity: AwsIdentity) -> Self {
+    ///
+    /// # Errors
+    /// [`InvalidRoots`].
+    pub async fn new(config: &AwsKmsConfig, identity: AwsIdentity) -> Result<Self, InvalidRoots> {
         // The SDK's own client would bring a second TLS stack, and aws-lc.
-        let http = HttpClientBuilder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+        let http = HttpClientBuilder::new()
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .tls_context(trusted(config.extra_roots_pem.as_deref())?)
+            .build_https();
         let timeouts = TimeoutConfig::builder()
             .operation_timeout(config.deadline)
             .operation_attempt_timeout(config.attempt_deadline)
@@ -113,7 +137,7 @@ impl AwsKms {
         }
         // A future of 16 KiB, once: it must not be part of everybody's who waits for this one.
         let client = Client::new(&Box::pin(loader.load()).await);
-        Self { client, key_id: config.key_id.clone(), mac_key_id: config.mac_key_id.clone() }
+        Ok(Self { client, key_id: config.key_id.clone(), mac_key_id: config.mac_key_id.clone() })
     }
 }
 

@@ -27,7 +27,7 @@ pub async fn aws_on(server: &KmsServer) -> (AwsKms, AwsKmsConfig) {
 
 pub async fn client(config: &AwsKmsConfig) -> AwsKms {
     let identity = AwsIdentity::AccessKey { id: "test".to_owned(), secret: Secret::new("test") };
-    AwsKms::new(config, identity).await
+    AwsKms::new(config, identity).await.unwrap()
 }
 
 fn context<'a>(tenant: &'a TenantId, name: SecretName, version: u32) -> SealContext<'a> {

@@ -19,8 +19,9 @@ async fn tenants_in_use_go_on_while_kms_is_down_and_others_are_told_so() {
     let config = AwsKmsConfig { deadline: patience, attempt_deadline: patience, ..config };
     let (shelf, clock) = (Arc::new(SecretShelf::default()), HandClock::new());
     let keeper = Arc::new(client(&config).await);
-    let rows = Arc::clone(&shelf) as _;
-    let vault = Arc::new(Vault::new(Arc::clone(&keeper) as _, rows, Arc::clone(&clock) as _, VaultConfig::default()));
+    let (rows, tenants) = (Arc::clone(&shelf) as _, Arc::clone(&shelf) as _);
+    let now = Arc::clone(&clock) as _;
+    let vault = Arc::new(Vault::new(Arc::clone(&keeper) as _, rows, tenants, now, VaultConfig::default()));
     let tokens = Hs256JoinTokens::new(Arc::clone(&vault));
     let kabul = tenant("hosp-kabul");
     // The server's first answer may take longer than we wait here.

@@ -139,7 +139,7 @@ impl Bench {
 }
 
 fn vault(keeper: Arc<Moody>, shelf: Arc<SecretShelf>, clock: Arc<HandClock>) -> Vault {
-    Vault::new(keeper, shelf, clock, VaultConfig::default())
+    Vault::new(keeper, Arc::clone(&shelf) as _, shelf, clock, VaultConfig::default())
 }
 
 /// What a join token of that tenant says; it opens for 30 days.

@@ -51,7 +51,7 @@ pub fn event(number: u128, key: &str) -> StoredEvent {
     }
 }
 
-pub fn assert_published(results: &[Result<(), PublishError>]) {
+pub fn assert_published<T>(results: &[Result<T, PublishError>]) {
     for result in results {
         if let Err(error) = result {
             panic!("not published: {:?}", error.0);

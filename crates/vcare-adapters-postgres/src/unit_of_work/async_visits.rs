@@ -1,7 +1,7 @@
 //! The visits without a live link, inside a transaction.
 
 use async_trait::async_trait;
-use diesel::prelude::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
+use diesel::prelude::{ExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
 use vcare_app::events::async_visit_event;
 use vcare_app::ports::{AsyncVisits, FirstSubmission, JobKind, NewJob, StoreError};
@@ -10,7 +10,8 @@ use vcare_domain::{AsyncVisit, AsyncVisitEvent, AsyncVisitId, FollowUp, SessionI
 use super::{NewEvent, PgUnitOfWork};
 use crate::async_visits::first_submission;
 use crate::errors::store_error;
-use crate::rows::{AsyncVisitChanges, AsyncVisitRow, NewAsyncVisitRow, version_number};
+use crate::queries::{Lock, async_visits};
+use crate::rows::{AsyncVisitChanges, NewAsyncVisitRow, version_number};
 use crate::schema::async_visit;
 
 pub(super) struct PgAsyncVisits<'t>(pub(super) &'t mut PgUnitOfWork);
@@ -19,15 +20,9 @@ pub(super) struct PgAsyncVisits<'t>(pub(super) &'t mut PgUnitOfWork);
 impl AsyncVisits for PgAsyncVisits<'_> {
     async fn find(&mut self, id: AsyncVisitId) -> Result<Option<AsyncVisit>, StoreError> {
         // Locked: who decides on a visit decides on what it is until they commit.
-        let row = async_visit::table
-            .find((self.0.scope.tenant_id.as_str(), id.as_uuid()))
-            .select(AsyncVisitRow::as_select())
-            .for_no_key_update()
-            .first(&mut self.0.conn.pg)
+        let (pg, tenant) = self.0.parts();
+        async_visits::one(pg, async_visits::of(tenant).filter(async_visit::id.eq(id.as_uuid())), Lock::NoKeyUpdate)
             .await
-            .optional()
-            .map_err(store_error)?;
-        row.map(AsyncVisitRow::restore).transpose()
     }
 
     async fn submit(

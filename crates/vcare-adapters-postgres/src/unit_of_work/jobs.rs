@@ -1,7 +1,7 @@
 //! The durable work, inside a transaction.
 
 use async_trait::async_trait;
-use diesel::prelude::{ExpressionMethods, QueryDsl};
+use diesel::prelude::{AsChangeset, ExpressionMethods, QueryDsl};
 use diesel::upsert::excluded;
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
@@ -67,11 +67,31 @@ impl PgUnitOfWork {
                 dsl::correlation_id.eq(excluded(dsl::correlation_id)),
                 dsl::traceparent.eq(excluded(dsl::traceparent)),
                 dsl::created_at.eq(excluded(dsl::created_at)),
+                (dsl::parked_at.eq(None::<OffsetDateTime>), dsl::parked_by.eq(None::<String>)),
+                (dsl::requeued_at.eq(None::<OffsetDateTime>), dsl::requeued_by.eq(None::<String>)),
             ))
             .execute(&mut self.conn.pg)
             .await
             .map_err(store_error)?;
         Ok(())
+    }
+}
+
+/// What it is to be parked: why, and who did it when.
+#[derive(AsChangeset)]
+#[diesel(table_name = retry_job, treat_none_as_null = true)]
+struct Parked {
+    state: &'static str,
+    last_error: &'static str,
+    lease_token: Option<Uuid>,
+    parked_at: Option<OffsetDateTime>,
+    parked_by: Option<String>,
+}
+
+impl PgJobs<'_> {
+    fn parked(&self, error: &'static str) -> Parked {
+        let (parked_at, parked_by) = (Some(self.0.clock.now()), Some(self.0.scope.actor.id()));
+        Parked { state: "parked", last_error: error, lease_token: None, parked_at, parked_by }
     }
 }
 
@@ -88,14 +108,8 @@ impl Jobs for PgJobs<'_> {
             match end {
                 JobEnd::Done => diesel::delete(held).execute(&mut self.0.conn.pg).await,
                 JobEnd::Parked { error } => {
-                    diesel::update(held)
-                        .set((
-                            retry_job::state.eq("parked"),
-                            retry_job::last_error.eq(error),
-                            retry_job::lease_token.eq(None::<Uuid>),
-                        ))
-                        .execute(&mut self.0.conn.pg)
-                        .await
+                    let parked = self.parked(error);
+                    diesel::update(held).set(parked).execute(&mut self.0.conn.pg).await
                 }
             }
             .map_err(store_error)?;
@@ -131,15 +145,21 @@ impl Jobs for PgJobs<'_> {
 
     async fn requeue(&mut self, session: SessionId, kind: JobKind, now: OffsetDateTime) -> Result<bool, StoreError> {
         let job = retry_job::table.find((self.0.scope.tenant_id.as_str(), session.as_uuid(), kind.as_str()));
-        let changes = (retry_job::state.eq("open"), retry_job::due_at.eq(now), retry_job::lease_token.eq(None::<Uuid>));
+        let by = self.0.scope.actor.id();
+        let changes = (
+            retry_job::state.eq("open"),
+            retry_job::due_at.eq(now),
+            retry_job::lease_token.eq(None::<Uuid>),
+            retry_job::requeued_at.eq(now),
+            retry_job::requeued_by.eq(by),
+        );
         let found = diesel::update(job).set(changes).execute(&mut self.0.conn.pg).await.map_err(store_error)?;
         Ok(found > 0)
     }
 
     async fn park(&mut self, session: SessionId, kind: JobKind, error: &'static str) -> Result<bool, StoreError> {
         let job = retry_job::table.find((self.0.scope.tenant_id.as_str(), session.as_uuid(), kind.as_str()));
-        let changes =
-            (retry_job::state.eq("parked"), retry_job::last_error.eq(error), retry_job::lease_token.eq(None::<Uuid>));
+        let changes = self.parked(error);
         let found = diesel::update(job).set(changes).execute(&mut self.0.conn.pg).await.map_err(store_error)?;
         Ok(found > 0)
     }

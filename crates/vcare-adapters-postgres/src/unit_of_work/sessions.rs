@@ -1,7 +1,7 @@
 //! The visits, inside a transaction.
 
 use async_trait::async_trait;
-use diesel::prelude::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
+use diesel::prelude::{ExpressionMethods, QueryDsl};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use futures_util::future::join_all;
 use vcare_app::Scope;
@@ -12,6 +12,7 @@ use vcare_domain::{AppointmentId, SessionEvent, SessionId, VirtualSession};
 use super::{NewEvent, PgUnitOfWork};
 use crate::appointments;
 use crate::errors::store_error;
+use crate::queries::{Lock, sessions};
 use crate::rows::{NewSessionRow, SessionChanges, SessionRow, version_number};
 use crate::schema::virtual_session;
 use crate::short_links;
@@ -22,29 +23,16 @@ pub(super) struct PgSessions<'t>(pub(super) &'t mut PgUnitOfWork);
 impl VirtualSessions for PgSessions<'_> {
     async fn find(&mut self, id: SessionId) -> Result<Option<VirtualSession>, StoreError> {
         // Locked: who decides on a visit decides on what it is until they commit.
-        let row = virtual_session::table
-            .find((self.0.scope.tenant_id.as_str(), id.as_uuid()))
-            .select(SessionRow::as_select())
-            .for_no_key_update()
-            .first(&mut self.0.conn.pg)
-            .await
-            .optional()
-            .map_err(store_error)?;
-        row.map(SessionRow::restore).transpose()
+        let (pg, tenant) = self.0.parts();
+        sessions::one(pg, sessions::of(tenant).filter(virtual_session::id.eq(id.as_uuid())), Lock::NoKeyUpdate).await
     }
 
     async fn find_all(&mut self, ids: &[SessionId]) -> Result<Vec<VirtualSession>, StoreError> {
         let ids: Vec<_> = ids.iter().map(SessionId::as_uuid).collect();
         // PostgreSQL locks rows in the order in which it answers them.
-        let rows: Vec<SessionRow> = virtual_session::table
-            .filter(virtual_session::tenant_id.eq(self.0.scope.tenant_id.as_str()))
-            .filter(virtual_session::id.eq_any(ids))
-            .order(virtual_session::id)
-            .select(SessionRow::as_select())
-            .for_no_key_update()
-            .load(&mut self.0.conn.pg)
-            .await
-            .map_err(store_error)?;
+        let (pg, tenant) = self.0.parts();
+        let query = sessions::of(tenant).filter(virtual_session::id.eq_any(ids)).order(virtual_session::id);
+        let rows = sessions::rows(pg, query, Lock::NoKeyUpdate).await?;
         rows.into_iter().map(SessionRow::restore).collect()
     }
 

@@ -61,6 +61,20 @@ async fn no_two_workers_get_the_same_job() {
     assert_eq!(taken.iter().collect::<HashSet<_>>().len(), 40);
 }
 
+const fn nothing(kind: JobKind) -> OpenJobs {
+    OpenJobs { kind, count: 0, oldest: None, parked: 0, oldest_parked: None }
+}
+
+#[tokio::test]
+async fn a_parked_job_is_counted_as_such_until_somebody_decides() {
+    let bench = with_jobs(2).await;
+    let job = lease_one(&bench).await;
+    close(&bench, &job, job.lease, JobEnd::Parked { error: "invalid" }).await;
+    let counted = bench.jobs().open().await.unwrap().into_iter().find(|open| open.kind == KIND).unwrap();
+    assert_eq!((counted.count, counted.parked), (1, 1));
+    assert!(counted.oldest_parked.is_some());
+}
+
 #[tokio::test]
 async fn a_job_says_whose_it_is_and_how_often_it_was_begun() {
     let bench = with_jobs(1).await;
@@ -68,9 +82,9 @@ async fn a_job_says_whose_it_is_and_how_often_it_was_begun() {
     assert_eq!(job.tenant_id.as_str(), KABUL);
     assert_eq!((job.attempts, job.leased_until), (2, bench.now() + LEASE), "the first was who ended the visit");
     assert_eq!(job.trace.correlation_id, "req-1");
-    let one = OpenJobs { kind: KIND, count: 1, oldest: Some(bench.now() - Duration::MINUTE) };
+    let one = OpenJobs { count: 1, oldest: Some(bench.now() - Duration::MINUTE), ..nothing(KIND) };
     let others = JobKind::ALL.into_iter().filter(|kind| *kind != KIND);
-    let others = others.map(|kind| OpenJobs { kind, count: 0, oldest: None });
+    let others = others.map(nothing);
     let all: Vec<_> = std::iter::once(one).chain(others).collect();
     assert_eq!(bench.jobs().open().await.unwrap(), all);
 }

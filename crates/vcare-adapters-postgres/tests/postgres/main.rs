@@ -20,4 +20,6 @@ mod rows;
 mod schema;
 mod secrets;
 mod support;
+mod tls;
 mod unit_of_work;
+mod uploads;

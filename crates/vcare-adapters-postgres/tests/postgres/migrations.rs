@@ -1,7 +1,7 @@
 //! Bringing databases up to date.
 
 use tokio::task::JoinSet;
-use vcare_adapters_postgres::{LoginPurpose, MigrateError, allow_login, migrate, pending_migrations};
+use vcare_adapters_postgres::{LoginPurpose, MigrateError, PgConfig, allow_login, migrate, pending_migrations};
 use vcare_testkit::TestDatabase;
 use vcare_testkit::postgres::SERVICE_ROLE;
 use vcare_testkit::postgres::tokio_postgres::error::SqlState;
@@ -22,18 +22,18 @@ async fn tables(database: &TestDatabase) -> i64 {
 async fn an_empty_database_lacks_all_migrations_and_none_after_them() {
     let database = empty().await;
     let url = database.admin_url();
-    let pending = pending_migrations(&url).await.unwrap();
+    let pending = pending_migrations(&PgConfig::new(&url)).await.unwrap();
     assert!(!pending.is_empty());
-    assert_eq!(migrate(&url).await.unwrap(), pending, "run in their order");
-    assert!(pending_migrations(&url).await.unwrap().is_empty());
-    assert!(migrate(&url).await.unwrap().is_empty(), "a second time there is nothing to do");
+    assert_eq!(migrate(&PgConfig::new(&url)).await.unwrap(), pending, "run in their order");
+    assert!(pending_migrations(&PgConfig::new(&url)).await.unwrap().is_empty());
+    assert!(migrate(&PgConfig::new(&url)).await.unwrap().is_empty(), "a second time there is nothing to do");
     assert!(tables(&database).await >= 6);
 }
 
 #[tokio::test]
 async fn looking_at_what_is_pending_changes_nothing_of_ours() {
     let database = empty().await;
-    pending_migrations(&database.admin_url()).await.unwrap();
+    pending_migrations(&PgConfig::new(database.admin_url())).await.unwrap();
     let ours = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '\\_\\_diesel%'";
     assert_eq!(database.query_one(ours, &[]).await.unwrap().get::<_, i64>(0), 0);
 }
@@ -44,11 +44,11 @@ async fn of_several_who_migrate_at_once_one_does_it() {
     let mut migrating = JoinSet::new();
     for _ in 0..6 {
         let url = database.admin_url();
-        migrating.spawn(async move { migrate(&url).await });
+        migrating.spawn(async move { migrate(&PgConfig::new(&url)).await });
     }
     let done: Vec<Vec<String>> = migrating.join_all().await.into_iter().map(Result::unwrap).collect();
     assert_eq!(done.iter().filter(|run| !run.is_empty()).count(), 1, "{done:?}");
-    assert!(pending_migrations(&database.admin_url()).await.unwrap().is_empty());
+    assert!(pending_migrations(&PgConfig::new(database.admin_url())).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn databases_of_one_cluster_are_migrated_side_by_side() {
     let mut migrating = JoinSet::new();
     for database in &databases {
         let url = database.admin_url();
-        migrating.spawn(async move { migrate(&url).await });
+        migrating.spawn(async move { migrate(&PgConfig::new(&url)).await });
     }
     for done in migrating.join_all().await {
         assert!(!done.unwrap().is_empty());
@@ -69,12 +69,12 @@ async fn a_migration_that_fails_leaves_nothing_behind() {
     let database = empty().await;
     database.execute("CREATE TABLE retry_job (mine int)", &[]).await.unwrap();
     let url = database.admin_url();
-    let failed = migrate(&url).await.unwrap_err();
+    let failed = migrate(&PgConfig::new(&url)).await.unwrap_err();
     assert!(matches!(failed, MigrateError::Failed(_)), "{failed:?}");
     let ours = "SELECT to_regclass('virtual_session') IS NULL";
     assert!(database.query_one(ours, &[]).await.unwrap().get::<_, bool>(0));
     database.execute("DROP TABLE retry_job", &[]).await.unwrap();
-    assert!(!migrate(&url).await.unwrap().is_empty(), "and it can be run again");
+    assert!(!migrate(&PgConfig::new(&url)).await.unwrap().is_empty(), "and it can be run again");
 }
 
 /// The database as it was before prefixes were one tenant's.
@@ -107,7 +107,7 @@ async fn tenants_who_have_one_prefix_together_keep_no_migration_from_running_and
         now() + interval '1 hour', 'UTC', false, '[]', '[]', now(), now())";
     client.execute(visit, &[]).await.unwrap();
 
-    assert_eq!(migrate(&database.admin_url()).await.unwrap(), ["00000000000013_room_prefixes"]);
+    assert_eq!(migrate(&PgConfig::new(database.admin_url())).await.unwrap(), ["00000000000013_room_prefixes"]);
     let shared = "SELECT tenant_id FROM tenant_config WHERE shared_room_slug_prefix IS NOT NULL ORDER BY 1";
     let shared = client.query(shared, &[]).await.unwrap();
     assert_eq!(shared.iter().map(|row| row.get(0)).collect::<Vec<&str>>(), ["a", "c"]);
@@ -126,10 +126,10 @@ async fn tenants_who_have_one_prefix_together_keep_no_migration_from_running_and
 async fn a_login_is_allowed_by_its_name_whatever_that_is() {
     let database = empty().await;
     let url = database.admin_url();
-    migrate(&url).await.unwrap();
-    allow_login(&url, SERVICE_ROLE, LoginPurpose::Service).await.unwrap();
+    migrate(&PgConfig::new(&url)).await.unwrap();
+    allow_login(&PgConfig::new(&url), SERVICE_ROLE, LoginPurpose::Service).await.unwrap();
     for nobody in ["nobody-here", "x\"; DROP TABLE outbox; --", ""] {
-        let failed = allow_login(&url, nobody, LoginPurpose::Service).await.unwrap_err();
+        let failed = allow_login(&PgConfig::new(&url), nobody, LoginPurpose::Service).await.unwrap_err();
         assert!(matches!(failed, MigrateError::Failed(_)), "{failed:?}");
     }
     assert!(tables(&database).await >= 6);
@@ -138,8 +138,9 @@ async fn a_login_is_allowed_by_its_name_whatever_that_is() {
 #[tokio::test]
 async fn who_cannot_connect_is_not_told_the_address_again() {
     for url in ["postgres://vcare:hunter2@127.0.0.1:1/virtual_care", "hunter2", "postgres://:hunter2@"] {
-        for failed in [migrate(url).await.unwrap_err(), pending_migrations(url).await.unwrap_err()] {
-            assert!(matches!(failed, MigrateError::Connect), "{failed:?}");
+        let config = PgConfig::new(url);
+        for failed in [migrate(&config).await.unwrap_err(), pending_migrations(&config).await.unwrap_err()] {
+            assert!(matches!(failed, MigrateError::Connect(_)), "{failed:?}");
             assert!(!format!("{failed} {failed:?}").contains("hunter2"));
         }
     }

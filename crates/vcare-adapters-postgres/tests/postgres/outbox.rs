@@ -5,10 +5,25 @@ use std::time::Duration as Patience;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use vcare_adapters_postgres::PgOutbox;
-use vcare_app::ports::{Outbox, OutboxLead, StoreError};
+use vcare_app::ports::{KeptEvent, Outbox, OutboxLead, PublishedEvent, StoreError};
 use vcare_domain::SessionStatus;
 
 use crate::support::{Bench, HERAT, KABUL};
+
+fn sequence(position: i64) -> u64 {
+    u64::try_from(position).unwrap() + 1000
+}
+
+/// The events at these positions, which are not to be kept.
+fn forgotten(positions: &[i64]) -> Vec<PublishedEvent> {
+    positions.iter().map(|position| PublishedEvent { position: *position, keep: None }).collect()
+}
+
+/// The events at these positions, which are to be kept.
+fn kept(positions: &[i64]) -> Vec<PublishedEvent> {
+    let keep = |position: &i64| PublishedEvent { position: *position, keep: Some(sequence(*position)) };
+    positions.iter().map(keep).collect()
+}
 
 async fn lead(outbox: &PgOutbox) -> Box<dyn OutboxLead> {
     let deadline = Instant::now() + Patience::from_secs(20);
@@ -79,15 +94,54 @@ async fn events_come_in_the_order_in_which_they_were_written_across_tenants() {
     let first = lead.next(4).await.unwrap();
     assert!(first == all[..4], "the same again, as nothing was acknowledged");
     // Acknowledged out of order: the rest stays in order.
-    lead.acknowledged(&[all[1].position, all[3].position]).await.unwrap();
+    lead.published(&forgotten(&[all[1].position, all[3].position])).await.unwrap();
     let rest: Vec<i64> = lead.next(3).await.unwrap().iter().map(|event| event.position).collect();
     assert_eq!(rest, [all[0].position, all[2].position, all[4].position]);
     let positions: Vec<i64> = all.iter().map(|event| event.position).collect();
-    lead.acknowledged(&positions).await.unwrap();
-    lead.acknowledged(&positions).await.unwrap();
-    lead.acknowledged(&[]).await.unwrap();
+    lead.published(&forgotten(&positions)).await.unwrap();
+    lead.published(&kept(&positions)).await.unwrap();
+    lead.published(&[]).await.unwrap();
     assert!(lead.next(10).await.unwrap().is_empty());
     assert_eq!(outbox.backlog().await.unwrap(), (0, None));
+    assert_eq!(outbox.kept().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn an_acknowledged_event_is_kept_and_put_back_in_its_old_place() {
+    let bench = Bench::start().await;
+    for tenant in [KABUL, HERAT] {
+        bench.saved(tenant, SessionStatus::Ended).await;
+    }
+    let outbox = bench.outbox();
+    let mut lead = lead(&outbox).await;
+    let all = lead.next(1000).await.unwrap();
+    let positions: Vec<i64> = all.iter().map(|event| event.position).collect();
+    lead.published(&kept(&positions)).await.unwrap();
+    assert_eq!(outbox.backlog().await.unwrap(), (0, None));
+    let there = outbox.kept().await.unwrap();
+    let expected: Vec<_> =
+        all.iter().map(|event| KeptEvent { id: event.id, sequence: sequence(event.position) }).collect();
+    assert_eq!(there, expected);
+    let samples = outbox.kept_samples().await.unwrap();
+    assert_eq!(samples.len(), 2);
+    assert_eq!(samples[0], *there.last().unwrap(), "the last one, and a random one");
+    assert!(there.contains(&samples[1]));
+
+    let lost = [all[2].id, all[0].id];
+    assert_eq!(outbox.put_back(&lost).await.unwrap(), 2);
+    assert_eq!(outbox.put_back(&lost).await.unwrap(), 0, "once");
+    let again = lead.next(1000).await.unwrap();
+    assert!(again == [all[0].clone(), all[2].clone()], "byte for byte, in their old order");
+    lead.published(&kept(&[again[0].position, again[1].position])).await.unwrap();
+
+    let now = bench.count("(SELECT 1 FROM kept_event WHERE acknowledged_at <= clock_timestamp()) AS kept").await;
+    assert_eq!(now, i64::try_from(all.len()).unwrap());
+    let (past, future) = (time::OffsetDateTime::UNIX_EPOCH, time::macros::datetime!(2100-01-01 0:00 UTC));
+    assert_eq!(outbox.put_back_since(future).await.unwrap(), 0);
+    assert_eq!(outbox.forget_kept(past, 100).await.unwrap(), 0);
+    assert_eq!(outbox.forget_kept(future, 3).await.unwrap(), 3, "no more than were asked for");
+    assert_eq!(outbox.put_back_since(past).await.unwrap(), all.len() as u64 - 3);
+    assert_eq!(outbox.kept().await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -101,7 +155,8 @@ async fn an_event_that_becomes_visible_late_is_not_passed_by() {
     let mut lead = lead(&outbox).await;
     let seen = lead.next(100).await.unwrap();
     assert!(seen.iter().all(|event| event.ordering_key == early.parts().id.to_string()));
-    lead.acknowledged(&seen.iter().map(|event| event.position).collect::<Vec<_>>()).await.unwrap();
+    let positions: Vec<i64> = seen.iter().map(|event| event.position).collect();
+    lead.published(&kept(&positions)).await.unwrap();
     tx.commit().await.unwrap();
     let then = lead.next(100).await.unwrap();
     assert!(!then.is_empty());
@@ -121,7 +176,7 @@ async fn a_leader_whose_connection_dies_has_lost_the_lead() {
     let mut taken_over = lead(&second).await;
     let lost = leading.next(1).await;
     assert!(matches!(lost, Err(StoreError::Unavailable(_))), "not one that goes on as if it led");
-    assert!(leading.acknowledged(&[1]).await.is_err());
+    assert!(leading.published(&kept(&[1])).await.is_err());
     assert!(!taken_over.next(100).await.unwrap().is_empty());
     assert!(first.try_lead().await.unwrap().is_none());
 }

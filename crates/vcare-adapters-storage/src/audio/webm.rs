@@ -1,7 +1,7 @@
-//! WebM with sound alone: elements that are not needed are made void in their place, so that what points into the file
+//! WebM with Opus alone: elements that are not needed are made void in their place, so that what points into the file
 //! still points right.
 
-use vcare_domain::RejectReason;
+use vcare_domain::{MediaType, RejectReason};
 
 use super::take;
 
@@ -16,12 +16,20 @@ const VOID: u8 = 0xEC;
 const CHECKSUM: u32 = 0xBF;
 /// A track's type: 2 is sound.
 const TRACK_TYPE: u32 = 0x83;
+const CODEC: u32 = 0x86;
 /// Who made it and with what, when, its title, and the names of files around it.
 const TELLING: [u32; 10] = [0x7BA9, 0x4461, 0x4D80, 0x5741, 0x73A4, 0x7384, 0x3CB923, 0x3EB923, 0x536E, 0x22B59C];
+/// Of these, what wrote the file: it must be there, and may be empty.
+const WRITERS: [u32; 2] = [0x4D80, 0x5741];
 /// What stands in a segment and is kept as it is: seek head and cues.
 const KEPT: [u32; 2] = [0x114D_9B74, 0x1C53_BB6B];
 /// What stands in a cluster and is kept: its time and place, and blocks of sound.
 const SOUND: [u32; 6] = [0xE7, 0xA7, 0xAB, 0x5854, 0xA3, 0xA0];
+/// Those that are the sound.
+const BLOCKS: [u32; 2] = [0xA3, 0xA0];
+/// The head of every file that is written: WebM, with ids of four bytes and sizes of eight. Some browsers read Matroska of that
+/// name alone, and whatever else a head says needs nobody.
+const HEAD: &[u8] = b"\x1A\x45\xDF\xA3\x9F\x42\x86\x81\x01\x42\xF7\x81\x01\x42\xF2\x81\x04\x42\xF3\x81\x08\x42\x82\x84webm\x42\x87\x81\x04\x42\x85\x81\x02";
 
 /// An id with its marker bits, as it is usually written.
 fn id(bytes: &mut &[u8]) -> Option<u32> {
@@ -43,16 +51,22 @@ fn size(bytes: &mut &[u8]) -> Option<Option<usize>> {
 
 #[derive(Default)]
 struct Seen {
+    tracks: u32,
     sound: bool,
-    other: bool,
-    clusters: bool,
+    opus: bool,
+    blocks: bool,
 }
 
-pub(super) fn write_anew(bytes: &[u8]) -> Result<Vec<u8>, RejectReason> {
+pub(super) fn rewrite(bytes: &[u8]) -> Result<(MediaType, Vec<u8>), RejectReason> {
     let mut written = Vec::with_capacity(bytes.len());
     let mut seen = Seen::default();
     elements(bytes, Level::File, &mut written, &mut seen).ok_or(RejectReason::Damaged)?;
-    if seen.sound && seen.clusters && !seen.other { Ok(written) } else { Err(RejectReason::UnknownType) }
+    match seen {
+        Seen { tracks: 1, sound: true, opus: true, blocks: true } => Ok((MediaType::Webm, written)),
+        // The head of a recording that ended before it began.
+        Seen { tracks: 0, .. } | Seen { sound: true, opus: true, blocks: false, .. } => Err(RejectReason::Damaged),
+        _ => Err(RejectReason::UnknownType),
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +103,7 @@ fn elements(mut bytes: &[u8], level: Level, written: &mut Vec<u8>, seen: &mut Se
             _ => None,
         };
         let kept = match level {
-            Level::File => id == EBML,
+            Level::File => false,
             Level::Segment => KEPT.contains(&id),
             Level::Info | Level::Track => !TELLING.contains(&id),
             Level::Tracks => false,
@@ -98,17 +112,24 @@ fn elements(mut bytes: &[u8], level: Level, written: &mut Vec<u8>, seen: &mut Se
         let kept = kept && id != u32::from(VOID) && id != CHECKSUM;
         match (inner, id) {
             (Some(inner), _) => {
-                seen.clusters |= inner == Level::Cluster;
+                seen.tracks += u32::from(inner == Level::Track);
                 written.extend_from_slice(head);
                 elements(body, inner, written, seen)?;
             }
             (None, id) if kept => {
-                if level == Level::Track && id == TRACK_TYPE {
-                    seen.sound |= body == [2];
-                    seen.other |= body != [2];
+                match (level, id) {
+                    (Level::Track, TRACK_TYPE) => seen.sound = body == [2],
+                    (Level::Track, CODEC) => seen.opus = body == b"A_OPUS",
+                    (Level::Cluster, id) => seen.blocks |= BLOCKS.contains(&id),
+                    _ => {}
                 }
                 written.extend_from_slice(head);
                 written.extend_from_slice(body);
+            }
+            (None, EBML) if level == Level::File => written.extend_from_slice(HEAD),
+            (None, id) if level == Level::Info && WRITERS.contains(&id) => {
+                written.extend_from_slice(head);
+                written.resize(written.len() + body.len(), 0);
             }
             // Nothing but the head and the segment stands in a file.
             (None, _) if level == Level::File => return None,

@@ -14,7 +14,7 @@ impl App {
 
     /// Answers at once when the gateway is known to be dead: nobody sends megabytes over a thin line for that.
     pub(super) fn ai_permit(&self, ai: &AiNeighbours, task: AiTask) -> Result<(), AppError> {
-        match ai.gateway_breaker.permit(self.clock.now()) {
+        match ai.gateway_breaker.permit(self.clock.uptime()) {
             Permit::All | Permit::Probe => Ok(()),
             Permit::No { .. } => Err(unavailable(task)),
         }
@@ -29,7 +29,7 @@ impl App {
     ) -> Result<T, AppError> {
         match &answer {
             Err(AiError::Unavailable(error)) if error.is_outage() => {
-                ai.gateway_breaker.failed(self.clock.now(), error.retry_after);
+                ai.gateway_breaker.failed(self.clock.uptime(), error.retry_after);
             }
             _ => ai.gateway_breaker.answered(),
         }

@@ -11,7 +11,7 @@ use crate::ai::{counted, hash_of};
 use crate::app::App;
 use crate::breaker::Permit;
 use crate::error::{AppError, Resource};
-use crate::jobs::{Attempt, retry_delay};
+use crate::jobs::{Attempt, counted as counted_attempt, retry_delay};
 use crate::ports::{
     ChartError, ClosedJob, GivenBack, JobEnd, JobKind, LeasedJob, NeighbourError, NeighbourFault, StoreError,
     UnitOfWork,
@@ -59,12 +59,13 @@ impl App {
     pub(super) async fn push_at_once(&self, job: PushJob) {
         let Some(ai) = &self.neighbours.ai else { return };
         // Nobody waits for a chart that is known to be dead.
-        if matches!(ai.chart_breaker.permit(self.clock.now()), Permit::No { .. }) {
+        if matches!(ai.chart_breaker.permit(self.clock.uptime()), Permit::No { .. }) {
             return;
         }
         let attempt = self.push_summaries(&job, self.settings.inline_chart_deadline).await;
+        counted_attempt(JobKind::PushSummary, attempt.as_ref().map_or("failed", |attempt| attempt.as_str()));
         // Somebody else may have been faster: then nobody asked.
-        ai.chart_breaker.unused(self.clock.now());
+        ai.chart_breaker.unused(self.clock.uptime());
         let back = match attempt {
             Ok(Attempt::Failed(fault)) => {
                 let due = self.clock.now() + retry_delay(job.attempts, fault.retry_after, &*self.ids);
@@ -89,7 +90,7 @@ impl App {
     /// Writes everything of a visit that was accepted and is not in the chart. Safe to repeat and to run beside itself: the
     /// chart knows a draft by its key.
     async fn push_summaries(&self, job: &PushJob, deadline: Duration) -> Result<Attempt, AppError> {
-        let until = self.clock.now() + deadline;
+        let until = self.clock.uptime() + deadline;
         let drafts = self.store.undelivered_drafts(&job.tenant_id, job.session_id).await?;
         let mut attempt = None;
         for draft in drafts {
@@ -109,7 +110,7 @@ impl App {
         &self,
         job: &PushJob,
         draft: &AiDraft,
-        until: OffsetDateTime,
+        until: Duration,
     ) -> Result<Result<Verdict, NeighbourError>, AppError> {
         let Some(ai) = &self.neighbours.ai else {
             return Ok(Err(NeighbourError {
@@ -126,11 +127,11 @@ impl App {
         let text = self.texts.open_text(&job.tenant_id, parts.id, sealed).await?;
         let hash = hash_of(text.as_str());
         let note = ChartNote::of(draft, &visit, text, hash).ok_or_else(corrupt)?;
-        let left = (until - self.clock.now()).max(Duration::ZERO);
+        let left = (until - self.clock.uptime()).max(Duration::ZERO);
         let written = ai.chart.write(&note, left, &job.trace).await;
         match &written {
             Err(ChartError::Unavailable(error)) if error.is_outage() => {
-                ai.chart_breaker.failed(self.clock.now(), error.retry_after);
+                ai.chart_breaker.failed(self.clock.uptime(), error.retry_after);
             }
             _ => ai.chart_breaker.answered(),
         }

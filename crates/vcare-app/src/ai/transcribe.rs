@@ -39,7 +39,7 @@ impl App {
             let answer = match (answer, watch.fault()) {
                 // Of what it was not given to its end it can say nothing.
                 (Err(_), Some(fault)) if fault != AudioFault::NotTaken => {
-                    ai.gateway_breaker.unused(self.clock.now());
+                    ai.gateway_breaker.unused(self.clock.uptime());
                     count(Task, "cut_short");
                     return Err(fault.into());
                 }

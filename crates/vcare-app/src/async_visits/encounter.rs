@@ -9,7 +9,7 @@ use vcare_domain::{
 use crate::actor::{ActorRef, Scope, TraceContext};
 use crate::app::App;
 use crate::error::{AppError, Resource};
-use crate::jobs::{Attempt, retry_delay};
+use crate::jobs::{Attempt, counted, retry_delay};
 use crate::ports::{
     ClosedJob, EncounterDraft, EncounterKind, EncounterPart, EncounterParticipant, FhirError, GivenBack, Individual,
     JobEnd, JobKind, LeasedJob, NeighbourError, Period, UnitOfWork,
@@ -111,7 +111,7 @@ impl App {
                 ("later", self.jobs.give_back(&[back]).await.map(|()| None).map_err(AppError::from))
             }
         };
-        metrics::counter!("vcare_job_attempts_total", "kind" => KIND.as_str(), "outcome" => outcome).increment(1);
+        counted(KIND, outcome);
         settled
             .inspect_err(|error| {
                 tracing::error!(

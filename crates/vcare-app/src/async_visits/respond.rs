@@ -46,7 +46,7 @@ impl App {
         let Changed { visit, follow_ups, first_lease, .. } = changed;
         // Nobody waits for a gateway that is known to be dead.
         if !follow_ups.contains(&FollowUp::CreateEncounter)
-            || matches!(self.neighbours.fhir_breaker.permit(self.clock.now()), Permit::No { .. })
+            || matches!(self.neighbours.fhir_breaker.permit(self.clock.uptime()), Permit::No { .. })
         {
             return visit;
         }

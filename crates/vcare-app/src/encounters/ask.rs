@@ -113,7 +113,7 @@ impl App {
         let at = self.clock.now();
         match &created {
             Err(FhirError::Unavailable(error)) if error.is_outage() => {
-                self.neighbours.fhir_breaker.failed(at, error.retry_after);
+                self.neighbours.fhir_breaker.failed(self.clock.uptime(), error.retry_after);
             }
             _ => self.neighbours.fhir_breaker.answered(),
         }

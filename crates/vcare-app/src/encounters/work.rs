@@ -20,13 +20,13 @@ impl App {
         let breaker = &self.neighbours.fhir_breaker;
         let mut report = WorkReport::default();
         while !stop.is_cancelled() {
-            let now = self.clock.now();
-            let (limit, probing) = match breaker.permit(now) {
+            let (limit, probing) = match breaker.permit(self.clock.uptime()) {
                 Permit::All => (limit, false),
                 Permit::Probe => (1, true),
                 Permit::No { .. } => break,
             };
-            let leased = self.jobs.lease(JobKind::CreateEncounter, now, self.settings.job_lease, limit).await;
+            let leased =
+                self.jobs.lease(JobKind::CreateEncounter, self.clock.now(), self.settings.job_lease, limit).await;
             let nothing = leased.as_ref().map_or(true, Vec::is_empty);
             let done = match leased {
                 Ok(leased) => Ok(Round::new(self, leased, stop).run().await),
@@ -34,7 +34,7 @@ impl App {
             };
             if probing {
                 // Nobody may have asked: there was no job, or its visit has its Encounter, or something failed on our side.
-                breaker.unused(now);
+                breaker.unused(self.clock.uptime());
             }
             let done = done?;
             report.add(done);

@@ -39,7 +39,7 @@ pub enum AuditOutcome {
     Failure,
 }
 
-/// An entry for audit-service. Holds ids and fixed words only.
+/// An entry for audit-service. Holds ids and fixed words only, but for why an operator requeued jobs.
 #[derive(Debug, Clone)]
 pub struct AuditEntry {
     /// What kind of thing happened.
@@ -255,6 +255,21 @@ impl AuditEntry {
         }
     }
 
+    /// A tenant was deleted, with all that it had set.
+    #[must_use]
+    pub fn config_deleted(tenant: &TenantId, at: OffsetDateTime) -> Self {
+        Self {
+            event_type: "CONFIG_DELETED",
+            resource_type: "TenantConfig",
+            resource_id: tenant.to_string(),
+            action: AuditAction::Delete,
+            outcome: AuditOutcome::Success,
+            metadata: BTreeMap::new(),
+            shown: Vec::new(),
+            at,
+        }
+    }
+
     /// Somebody took emergency access to a patient. Says which and at which visit, and nothing of why.
     #[must_use]
     pub fn emergency_access(access: &EmergencyAccess) -> Self {
@@ -284,6 +299,13 @@ impl AuditEntry {
             shown: Vec::new(),
             at,
         }
+    }
+
+    /// The same, with why an operator did it.
+    #[must_use]
+    pub fn because(mut self, reason: Option<&str>) -> Self {
+        self.metadata.extend(reason.map(|reason| ("reason", reason.to_owned())));
+        self
     }
 
     /// An operator has a visit's Encounter written for another record of the patient.

@@ -21,7 +21,7 @@ use crate::ports::{JobKind, OpenJobs, StoreError};
 pub use pace::{FIRST_RECORDING, RECORDING, RETRY_CEILING, retry_delay};
 pub use report::WorkReport;
 use run::Kind;
-pub(crate) use run::{Attempt, span};
+pub(crate) use run::{Attempt, counted, span};
 pub(crate) use thread::ThreadJob;
 
 impl App {

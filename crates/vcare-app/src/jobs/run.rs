@@ -1,5 +1,6 @@
 //! Works the jobs of one kind: they are leased, attempted side by side, and given back if they must be tried again.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use time::{Duration, OffsetDateTime};
@@ -31,7 +32,7 @@ pub(crate) enum Attempt {
 
 impl Attempt {
     /// A fixed word for metrics.
-    const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Done => "done",
             Self::Parked => "parked",
@@ -74,20 +75,20 @@ impl Kind<'_> {
     {
         let mut report = WorkReport::default();
         while !self.stop.is_cancelled() {
-            let now = app.clock.now();
-            let (limit, probing) = match self.breaker.map_or(Permit::All, |breaker| breaker.permit(now)) {
+            let (limit, probing) = match self.breaker.map_or(Permit::All, |breaker| breaker.permit(app.clock.uptime()))
+            {
                 Permit::All => (self.limit.min(AT_ONCE), false),
                 Permit::Probe => (1, true),
                 Permit::No { .. } => break,
             };
-            let leased = app.jobs.lease(self.kind, now, app.settings.job_lease, limit).await;
+            let leased = app.jobs.lease(self.kind, app.clock.now(), app.settings.job_lease, limit).await;
             let done = match leased {
                 Ok(leased) => Ok(self.attempt_all(app, leased, attempt).await),
                 Err(error) => Err(error),
             };
             if let (Some(breaker), true) = (self.breaker, probing) {
                 // Nobody may have asked: there was no job, or something failed on our side.
-                breaker.unused(now);
+                breaker.unused(app.clock.uptime());
             }
             let done = done?;
             report.add(done);
@@ -110,16 +111,19 @@ impl Kind<'_> {
     {
         let mut report = WorkReport::default();
         let mut attempts = JoinSet::new();
+        let mut begun = HashMap::new();
         for job in leased {
             let left = job.leased_until - app.clock.now() - RECORDING;
             let attempt = attempt(app.clone(), job.clone(), left).instrument(span(&job));
-            attempts.spawn(async move { (job, attempt.await) });
+            let subject = (job.tenant_id.clone(), job.session_id);
+            let task = attempts.spawn(async move { (job, attempt.await) });
+            begun.insert(task.id(), subject);
         }
         let mut back = Vec::new();
         while let Some(ended) = attempts.join_next().await {
             match ended {
                 Ok((job, Ok(attempt))) => {
-                    self.counted(attempt.as_str());
+                    counted(self.kind, attempt.as_str());
                     match attempt {
                         Attempt::Done => report.done += 1,
                         Attempt::Parked => report.parked += 1,
@@ -132,7 +136,7 @@ impl Kind<'_> {
                 }
                 Ok((job, Err(error))) => {
                     report.failed += 1;
-                    self.counted("failed");
+                    counted(self.kind, "failed");
                     tracing::error!(
                         error = &error as &dyn std::error::Error,
                         kind = self.kind.as_str(),
@@ -141,10 +145,16 @@ impl Kind<'_> {
                         "a job could not be worked; its lease will run out"
                     );
                 }
-                Err(_) => {
+                Err(panicked) => {
                     report.failed += 1;
-                    self.counted("failed");
-                    tracing::error!(kind = self.kind.as_str(), "an attempt panicked; its lease will run out");
+                    counted(self.kind, "failed");
+                    let subject = begun.get(&panicked.id());
+                    tracing::error!(
+                        kind = self.kind.as_str(),
+                        tenant_id = subject.map(|(tenant, _)| tenant.as_str()),
+                        session_id = subject.map(|(_, session)| session.to_string()),
+                        "an attempt panicked; its lease will run out"
+                    );
                 }
             }
         }
@@ -162,8 +172,9 @@ impl Kind<'_> {
     fn given_back(&self, job: &LeasedJob, due: OffsetDateTime, error: Option<&'static str>) -> GivenBack {
         GivenBack { session_id: job.session_id, kind: self.kind, lease: job.lease, due, error }
     }
+}
 
-    fn counted(&self, outcome: &'static str) {
-        metrics::counter!("vcare_job_attempts_total", "kind" => self.kind.as_str(), "outcome" => outcome).increment(1);
-    }
+/// Counts an attempt: a worker's, or the first one beside an answer. `outcome` is an [`Attempt`]'s word, or `failed`.
+pub(crate) fn counted(kind: JobKind, outcome: &'static str) {
+    metrics::counter!("vcare_job_attempts_total", "kind" => kind.as_str(), "outcome" => outcome).increment(1);
 }

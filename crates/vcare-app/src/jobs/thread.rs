@@ -83,7 +83,7 @@ impl App {
         let breaker = &self.neighbours.messaging_breaker;
         match &made {
             Err(ThreadError::Unavailable(error)) if error.is_outage() => {
-                breaker.failed(self.clock.now(), error.retry_after);
+                breaker.failed(self.clock.uptime(), error.retry_after);
             }
             _ => breaker.answered(),
         }

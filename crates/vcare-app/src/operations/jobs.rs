@@ -8,18 +8,54 @@ use crate::error::{AppError, Resource};
 use crate::events::AuditEntry;
 use crate::ports::{JobKind, StoreError, UnitOfWork};
 
+/// Why an operator does something with many jobs at once, in their own words: 3 to 200 characters in one line. It goes into
+/// audit entries, so that names do not belong into it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperatorsReason(String);
+
+/// A text that is no reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected 3 to 200 characters in one line")]
+pub struct InvalidReason;
+
+impl OperatorsReason {
+    /// Checks a reason, without the space around it.
+    ///
+    /// # Errors
+    /// [`InvalidReason`].
+    pub fn parse(text: &str) -> Result<Self, InvalidReason> {
+        let text = text.trim();
+        let fits = (3..=200).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+        if fits { Ok(Self(text.to_owned())) } else { Err(InvalidReason) }
+    }
+
+    /// The reason.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl App {
-    /// Lets a job be tried at once, whether it waits for a person or for its time. Answers whether there was one.
+    /// Lets a job be tried at once, whether it waits for a person or for its time. Answers whether there was one. The reason, if
+    /// there is one, goes into the audit entry.
     ///
     /// # Errors
     /// [`StoreError`].
     #[tracing::instrument(skip_all, fields(tenant_id = %scope.tenant_id, session_id = %session))]
-    pub async fn requeue_job(&self, scope: &Scope, session: SessionId, kind: JobKind) -> Result<bool, StoreError> {
+    pub async fn requeue_job(
+        &self,
+        scope: &Scope,
+        session: SessionId,
+        kind: JobKind,
+        reason: Option<&OperatorsReason>,
+    ) -> Result<bool, StoreError> {
         let mut tx = self.store.begin("requeue_job", scope).await?;
         let now = self.clock.now();
         let found = tx.jobs().requeue(session, kind, now).await?;
         if found {
-            tx.audit(AuditEntry::job("JOB_REQUEUED", session, kind, now)).await?;
+            let entry = AuditEntry::job("JOB_REQUEUED", session, kind, now);
+            tx.audit(entry.because(reason.map(OperatorsReason::as_str))).await?;
         }
         tx.commit().await?;
         Ok(found)
@@ -91,5 +127,23 @@ impl App {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_says_something_in_one_line() {
+        for good in ["abc", "  the gateway is back ", "درگاه دوباره کار می‌کند"] {
+            assert_eq!(
+                OperatorsReason::parse(good).map(|reason| reason.as_str().to_owned()),
+                Ok(good.trim().to_owned())
+            );
+        }
+        for bad in ["", "  ", "ab", "a\nbc", &"x".repeat(201)] {
+            assert_eq!(OperatorsReason::parse(bad), Err(InvalidReason), "{bad:?}");
+        }
     }
 }

@@ -4,4 +4,5 @@ mod jobs;
 mod reconcile;
 mod repoint;
 
+pub use jobs::{InvalidReason, OperatorsReason};
 pub use reconcile::Reconciliation;

@@ -26,7 +26,7 @@ pub use async_visits::{
 };
 pub use audio::{AudioBody, AudioFault, AudioFeed, AudioWatch, audio_channel};
 pub use changes::{VisitChanges, Watch};
-pub use clock::{Clock, Ids};
+pub use clock::{Agreement, Clock, ClockReading, Ids};
 pub use emergencies::{Emergencies, EmergencyReads};
 pub use identity::{AccessTokenFault, AccessTokens, SignedIn};
 pub use logos::{Logo, LogoFault, LogoResizer, LogoSource, MAX_LOGO_BYTES, StoredLogo, TenantLogos};
@@ -36,29 +36,31 @@ pub use neighbours::{
     Period, ThreadDraft, ThreadError, VirtualService,
 };
 pub use oversight::{
-    Backlog, FailedVisit, ITEMS, JobFilter, JobView, Oversight, TenantView, Unsettled, UnsettledVisit,
+    Backlog, EventView, FailedVisit, ITEMS, JobFilter, JobView, Oversight, TakenInHand, TenantView, Unsettled,
+    UnsettledVisit, VisitView,
 };
 pub use queue::{
-    EventPublisher, GivenBack, JobKind, JobQueue, LeasedJob, NewJob, OpenJobs, Outbox, OutboxLead, OutboxWake,
-    PublishError, StoredEvent,
+    Acknowledgement, EventPublisher, GivenBack, JobKind, JobQueue, KeptEvent, LeasedJob, NewJob, OpenJobs, Outbox,
+    OutboxLead, OutboxWake, PublishError, PublishedEvent, StoredEvent,
 };
 pub use secrets::{
     DisplayNames, InternalTokens, InvalidSecret, JoinTokenClaims, JoinTokens, KeptSecrets, KeyPurpose, KeyVersions,
     PreparedSecret, SealedSecret, SealedSecrets, Secret, SecretName, SecretStore, SecretsError, ServedTenants,
-    StoredKey, StoredSecret, StoredSecrets, TenantSecrets,
+    StoredKey, StoredSecret, StoredSecrets, TenantNames, TenantSecrets,
 };
 pub use store::{
     AiDrafts, Answers, ClosedJob, FoundSession, JobEnd, Jobs, KeptAnswer, Links, PageCursor, Presences, Reads,
-    SessionFilter, SessionPage, Store, StoreError, TenantConfigs, TracedSession, UnitOfWork, VirtualSessions,
+    SessionFilter, SessionPage, Store, StoreError, TenantConfigs, TenantHas, TracedSession, UnitOfWork,
+    VirtualSessions,
 };
 pub use subscriptions::{MessageOutcome, RefusedMessage, ThreadCreated, ThreadSubscriber};
 pub use uploads::{
     AttachmentLink, AttachmentLinks, AttachmentStore, ContentInspector, InspectError, LeasedUpload, MalwareScanner,
-    ScanError, ScanVerdict, Showable, StorageError, UploadQueue, UploadReads, Uploads,
+    Recognised, ScanError, ScanVerdict, Showable, StorageError, UploadQueue, UploadReads, Uploads,
 };
 pub use vcare_domain::VisitId;
 pub use video::{
-    ConnectionCheck, ConnectionProblem, ConnectionReport, ReservedRoom, RoomWish, VideoBackends, VideoError,
-    VideoGrant, VideoProvider,
+    ConnectionCheck, ConnectionProblem, ConnectionReport, ReservedRoom, RoomClosing, RoomWish, VideoBackends,
+    VideoError, VideoGrant, VideoProvider,
 };
 pub use waiting::{BrokenPromise, Claim, Holder, Leases, ShortLink, WaitingRooms};

@@ -12,19 +12,25 @@ use crate::actor::TraceContext;
 use crate::gates::Gate;
 
 /// How a call to a neighbour went wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NeighbourFault {
     /// No connection.
+    #[error("cannot be reached: its name, its port, or its certificate")]
     Unreachable,
     /// No answer within the deadline.
+    #[error("gave no answer in time")]
     TimedOut,
     /// An answer with a status that says no.
+    #[error("answered with status {0}")]
     Status(u16),
     /// An answer that is not what was agreed on: another shape, too large, cut short.
+    #[error("answered something else than what was agreed on")]
     Malformed,
     /// The address is not one we may call.
+    #[error("is at an address that must not be called")]
     ForbiddenAddress,
     /// What was to be sent ended before its end: nothing is known of the neighbour.
+    #[error("was sent only a part")]
     CutShort,
 }
 
@@ -45,7 +51,7 @@ impl NeighbourFault {
 
 /// A neighbour did not give a usable answer. Holds nothing of what it said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{neighbour}: {fault:?}")]
+#[error("{neighbour} {fault}")]
 pub struct NeighbourError {
     /// Which one.
     pub neighbour: &'static str,

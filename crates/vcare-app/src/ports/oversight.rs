@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
-use vcare_domain::{EmergencyAccess, EncounterStatus, JobId, SessionId, TenantId, Version};
+use vcare_domain::{EmergencyAccess, EncounterId, EncounterStatus, EventId, JobId, SessionId, TenantId, Version};
 
 use crate::ports::{JobKind, StoreError, VisitId};
 
@@ -67,6 +67,59 @@ pub struct JobView {
     pub due_at: OffsetDateTime,
     /// Since when there is work to do.
     pub created_at: OffsetDateTime,
+    /// When it was last set aside, and by whom, where that is known.
+    pub last_parked: Option<TakenInHand>,
+    /// When it was last let be tried at once, and by whom, where that is known.
+    pub last_requeued: Option<TakenInHand>,
+    /// What stands in the log's lines about the request that caused it.
+    pub correlation_id: String,
+}
+
+/// Somebody did something with a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenInHand {
+    /// When.
+    pub at: OffsetDateTime,
+    /// An account, or a part of the service.
+    pub by: String,
+}
+
+/// A visit, looked at: ids, states and times.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VisitView {
+    /// Whose.
+    pub tenant_id: TenantId,
+    /// The visit.
+    pub visit: VisitId,
+    /// Its state, as it is stored.
+    pub status: String,
+    /// Its version.
+    pub version: Version,
+    /// What happened when, as it is stored: only what did happen, or is planned.
+    pub times: Vec<(&'static str, OffsetDateTime)>,
+    /// What has become of its Encounter; `None` while it owes none.
+    pub encounter: Option<EncounterStatus>,
+    /// The Encounter's id.
+    pub encounter_id: Option<EncounterId>,
+    /// When its charge was emitted.
+    pub charged_at: Option<OffsetDateTime>,
+    /// Its jobs, by kind.
+    pub jobs: Vec<JobView>,
+    /// Its events that wait or are kept, oldest first.
+    pub events: Vec<EventView>,
+}
+
+/// An event, looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventView {
+    /// The event.
+    pub id: EventId,
+    /// Its subject.
+    pub subject: String,
+    /// Since when it is there.
+    pub created_at: OffsetDateTime,
+    /// When the stream acknowledged it; `None` while it waits.
+    pub acknowledged_at: Option<OffsetDateTime>,
 }
 
 /// What is not done yet.
@@ -115,16 +168,26 @@ pub enum JobFilter {
 /// Looks into all tenants: for the operators' tool.
 #[async_trait]
 pub trait Oversight: Send + Sync {
+    /// What the database's clock shows: ages and "since" are counted by it, and not by the operator's machine.
+    async fn now(&self) -> Result<OffsetDateTime, StoreError>;
     /// What is not done yet, of one tenant or of all.
     async fn unsettled(&self, tenant: Option<&TenantId>) -> Result<Unsettled, StoreError>;
-    /// Jobs of one tenant or of all, oldest first.
-    async fn jobs(&self, tenant: Option<&TenantId>, filter: JobFilter, limit: u16) -> Result<Vec<JobView>, StoreError>;
+    /// Jobs of one tenant or of all, of one kind or of all, oldest first.
+    async fn jobs(
+        &self,
+        tenant: Option<&TenantId>,
+        filter: JobFilter,
+        kind: Option<JobKind>,
+        limit: u16,
+    ) -> Result<Vec<JobView>, StoreError>;
     /// The tenants that have settings, by name.
     async fn tenants(&self) -> Result<Vec<TenantView>, StoreError>;
     /// One job.
     async fn job(&self, id: JobId) -> Result<Option<JobView>, StoreError>;
     /// The job of that kind of a visit, whichever tenant's.
     async fn job_of(&self, session: SessionId, kind: JobKind) -> Result<Option<JobView>, StoreError>;
+    /// The visit of that id, whichever tenant's that has settings.
+    async fn visit(&self, id: VisitId) -> Result<Option<VisitView>, StoreError>;
     /// Emergency accesses of one tenant or of all that were granted at that moment or later, oldest first. All of them: who
     /// looks for one must not miss it.
     async fn emergencies(

@@ -44,13 +44,50 @@ pub struct StoredEvent {
     pub body: Vec<u8>,
 }
 
-/// The events not yet published.
+/// The stream's acknowledgement of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Acknowledgement {
+    /// The event's sequence number in the stream.
+    pub sequence: u64,
+    /// The stream knew the event's id, and stored nothing.
+    pub duplicate: bool,
+}
+
+/// An event of the outbox that was published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PublishedEvent {
+    /// Its place in the outbox.
+    pub position: i64,
+    /// Its sequence number, when it is to be kept for a while; else it is forgotten.
+    pub keep: Option<u64>,
+}
+
+/// An event that the stream has acknowledged, and that is kept for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeptEvent {
+    /// The event.
+    pub id: EventId,
+    /// Where the stream said that it is.
+    pub sequence: u64,
+}
+
+/// The events not yet published, and those that were published lately.
 #[async_trait]
 pub trait Outbox: Send + Sync {
     /// Tries to become the one process that publishes. `None`: another one is.
     async fn try_lead(&self) -> Result<Option<Box<dyn OutboxLead>>, StoreError>;
     /// How many events wait, and since when the oldest does.
     async fn backlog(&self) -> Result<(u64, Option<OffsetDateTime>), StoreError>;
+    /// The events that are kept, by sequence number.
+    async fn kept(&self) -> Result<Vec<KeptEvent>, StoreError>;
+    /// Of the events that are kept, the one with the highest sequence number, and any other.
+    async fn kept_samples(&self) -> Result<Vec<KeptEvent>, StoreError>;
+    /// Forgets at most `limit` events that were acknowledged before that moment; answers how many.
+    async fn forget_kept(&self, before: OffsetDateTime, limit: u32) -> Result<u64, StoreError>;
+    /// Puts kept events back, to be published again under their ids and in their old order. Answers how many.
+    async fn put_back(&self, events: &[EventId]) -> Result<u64, StoreError>;
+    /// Puts all events back that were acknowledged at that moment or later; answers how many.
+    async fn put_back_since(&self, since: OffsetDateTime) -> Result<u64, StoreError>;
 }
 
 /// Being the one process that publishes, until this is dropped.
@@ -58,8 +95,8 @@ pub trait Outbox: Send + Sync {
 pub trait OutboxLead: Send {
     /// The oldest unpublished events.
     async fn next(&mut self, limit: u16) -> Result<Vec<StoredEvent>, StoreError>;
-    /// Forgets events that the stream has acknowledged.
-    async fn acknowledged(&mut self, positions: &[i64]) -> Result<(), StoreError>;
+    /// Takes published events out of the outbox, and keeps those that are to be kept.
+    async fn published(&mut self, events: &[PublishedEvent]) -> Result<(), StoreError>;
 }
 
 /// The event stream did not take an event.
@@ -72,7 +109,26 @@ pub struct PublishError(#[source] pub Box<dyn Error + Send + Sync>);
 pub trait EventPublisher: Send + Sync {
     /// Publishes events that may go side by side; one result each, in the same order. An event counts as published when
     /// the stream has acknowledged it; publishing it again within the stream's window is harmless.
-    async fn publish(&self, events: &[StoredEvent]) -> Vec<Result<(), PublishError>>;
+    async fn publish(&self, events: &[StoredEvent]) -> Vec<Result<Acknowledgement, PublishError>>;
+
+    /// The last sequence number of the stream; 0 when it is empty or missing.
+    ///
+    /// # Errors
+    /// [`PublishError`] when it does not answer.
+    async fn last_sequence(&self) -> Result<u64, PublishError>;
+
+    /// Whether the stream has that event at that place. An event that is too old for the stream's limits counts as there.
+    ///
+    /// # Errors
+    /// [`PublishError`] when it does not answer.
+    async fn holds(&self, event: &KeptEvent) -> Result<bool, PublishError>;
+
+    /// Those of the events, which are ordered by sequence number, that the stream does not have, wherever they are in it. An
+    /// event that is too old for the stream's limits counts as there.
+    ///
+    /// # Errors
+    /// [`PublishError`] when it does not answer.
+    async fn missing(&self, events: &[KeptEvent]) -> Result<Vec<EventId>, PublishError>;
 }
 
 /// A kind of durable work. What it takes to do it is said in [`crate::jobs`].
@@ -201,6 +257,10 @@ pub struct OpenJobs {
     pub count: u64,
     /// Since when the oldest one is; ahead for work that is not due yet.
     pub oldest: Option<OffsetDateTime>,
+    /// How many are parked: they are not tried again until somebody decides.
+    pub parked: u64,
+    /// When the oldest of these was stored.
+    pub oldest_parked: Option<OffsetDateTime>,
 }
 
 /// Durable work across all tenants.

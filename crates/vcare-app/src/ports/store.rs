@@ -294,6 +294,17 @@ pub trait TenantConfigs: Send {
     /// [`StoreError::Conflict`] when they are not, [`StoreError::Taken`] when another tenant has the path
     /// segment, or the prefix.
     async fn put(&mut self, config: &TenantConfig, changed_fields: &[&'static str]) -> Result<(), StoreError>;
+    /// Deletes the settings of the scope's tenant, unless it has visits or uploads; answers what it has.
+    async fn delete(&mut self) -> Result<TenantHas, StoreError>;
+}
+
+/// What a tenant has that needs its settings.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TenantHas {
+    /// How many visits, with and without a live link.
+    pub visits: u64,
+    /// How many uploads that were not discarded.
+    pub uploads: u64,
 }
 
 /// Which visits to list.

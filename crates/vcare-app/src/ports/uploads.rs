@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::ops::Range;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -27,7 +28,8 @@ pub trait Uploads: Send {
         patient: &PatientId,
         slot: &UploadSlot,
     ) -> Result<Option<Upload>, StoreError>;
-    /// How many uploads an account has created since then.
+    /// How many uploads an account has created since then. Until the transaction ends, nobody else counts for that account: two
+    /// who count and then create cannot pass a limit together.
     async fn created_since(&mut self, owner: &UserId, since: OffsetDateTime) -> Result<u64, StoreError>;
     /// The visit that was submitted from that draft of the patient's.
     async fn visit_of(
@@ -97,10 +99,14 @@ pub trait AttachmentStore: Send + Sync {
     async fn put(&self, folder: &StorageKey, key: &StorageKey, bytes: Bytes) -> Result<(), StorageError>;
     /// Reads them.
     async fn get(&self, folder: &StorageKey, key: &StorageKey) -> Result<Bytes, StorageError>;
+    /// Reads these of them, counted from 0: all that were asked for, or an error.
+    async fn read(&self, folder: &StorageKey, key: &StorageKey, bytes: Range<u32>) -> Result<Bytes, StorageError>;
     /// What there is in a folder.
     async fn keys(&self, folder: &StorageKey) -> Result<Vec<StorageKey>, StorageError>;
     /// Erases. Nothing by that name is as good.
     async fn erase(&self, folder: &StorageKey, key: &StorageKey) -> Result<(), StorageError>;
+    /// Nothing more will be put in a folder that is empty.
+    async fn close(&self, folder: &StorageKey) -> Result<(), StorageError>;
 }
 
 /// What a scanner says.
@@ -153,9 +159,23 @@ pub enum InspectError {
     Failed,
 }
 
+/// What the first bytes of an upload say of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recognised {
+    /// It may be something that is taken. The whole decides.
+    Possible,
+    /// So few bytes that they say nothing yet.
+    TooShort,
+    /// It is nothing that is taken, but of this format, where that has a name.
+    Never(Option<&'static str>),
+}
+
 /// Looks at content and makes of it what may be shown.
 #[async_trait]
 pub trait ContentInspector: Send + Sync {
+    /// What the first bytes say, before the others are sent.
+    fn recognise(&self, first: &[u8]) -> Recognised;
+
     /// Decides from the content alone what it is, and writes it anew without what does not belong to it.
     async fn inspect(&self, kind: UploadKind, bytes: Bytes) -> Result<Showable, InspectError>;
 }

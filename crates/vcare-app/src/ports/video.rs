@@ -69,9 +69,21 @@ pub enum VideoError {
         /// How long it wants to be left alone.
         retry_after: Option<Duration>,
     },
+    /// It answers, and has no such endpoint: whoever runs it must set that up.
+    #[error("the video server has no such endpoint")]
+    NoEndpoint(#[source] NeighbourError),
     /// Its keys cannot be reached.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
+}
+
+/// What came of closing a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoomClosing {
+    /// Nobody is in it: they were sent out, it was closed already, or never open.
+    Closed,
+    /// Nothing was asked: the deployment does not say where rooms are closed. It ends with its time.
+    LeftOpen,
 }
 
 /// How the connection to a tenant's video backend is.
@@ -118,8 +130,13 @@ pub trait VideoProvider: Send + Sync {
     async fn create_room(&self, config: &TenantConfig, wish: &RoomWish<'_>) -> Result<Room, VideoError>;
     /// The address that opens the room for that person. A secret: it holds a token.
     async fn join_url(&self, config: &TenantConfig, grant: &VideoGrant<'_>) -> Result<String, VideoError>;
-    /// Sends everybody out of the room and closes it. A room that is closed already, or never was open, is success.
-    async fn close_room(&self, config: &TenantConfig, room: &Room, trace: &TraceContext) -> Result<(), VideoError>;
+    /// Sends everybody out of the room and closes it.
+    async fn close_room(
+        &self,
+        config: &TenantConfig,
+        room: &Room,
+        trace: &TraceContext,
+    ) -> Result<RoomClosing, VideoError>;
     /// Gives back a room that was reserved for a visit which did not come to be. Nobody was ever in it.
     async fn release_room(&self, config: &TenantConfig, room: &Room, trace: &TraceContext) -> Result<(), VideoError>;
     /// The rooms that this deployment reserved for the tenant, and that nobody closed or gave back. None for a backend at

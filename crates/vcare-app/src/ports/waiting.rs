@@ -61,6 +61,12 @@ pub trait WaitingRooms: Send + Sync {
     ) -> Result<Option<(VirtualSession, Option<Lease>)>, StoreError>;
     /// The leases of everybody in these visits, in any order.
     async fn leases(&self, tenant: &TenantId, ids: &[SessionId]) -> Result<Vec<(SessionId, Lease)>, StoreError>;
+    /// Who is seen in the video rooms of these visits, let in or not, in any order and each once.
+    async fn in_rooms(
+        &self,
+        tenant: &TenantId,
+        ids: &[SessionId],
+    ) -> Result<Vec<(SessionId, ParticipantId)>, StoreError>;
     /// Makes or renews a lease. Answers false, and changes nothing, when another device holds it: of two that ask at the
     /// same moment, one is told so.
     async fn claim(&self, tenant: &TenantId, claim: &Claim) -> Result<bool, StoreError>;

@@ -9,7 +9,7 @@ use crate::authorisation::Permission;
 use crate::breaker::Permit;
 use crate::error::{AppError, Resource};
 use crate::idempotency::Done;
-use crate::jobs::{Attempt, ThreadJob, retry_delay};
+use crate::jobs::{Attempt, ThreadJob, counted, retry_delay};
 use crate::ports::{GivenBack, JobKind};
 use crate::transaction::{By, Changed, Plan};
 
@@ -51,7 +51,7 @@ impl App {
         let Changed { session, follow_ups, first_lease, .. } = changed;
         // Nobody waits for a service that is known to be dead.
         if !follow_ups.contains(&FollowUp::CreateThread)
-            || matches!(self.neighbours.messaging_breaker.permit(self.clock.now()), Permit::No { .. })
+            || matches!(self.neighbours.messaging_breaker.permit(self.clock.uptime()), Permit::No { .. })
         {
             return session;
         }
@@ -61,7 +61,9 @@ impl App {
             lease: first_lease,
             trace: caller.trace.clone(),
         };
-        let error = match self.attempt_thread(&job, session.clone(), self.settings.inline_thread_deadline).await {
+        let attempt = self.attempt_thread(&job, session.clone(), self.settings.inline_thread_deadline).await;
+        counted(JobKind::CreateThread, attempt.as_ref().map_or("failed", |(attempt, _)| attempt.as_str()));
+        let error = match attempt {
             Ok((Attempt::Failed(fault), session)) => {
                 let due = self.clock.now() + retry_delay(1, fault.retry_after, &*self.ids);
                 let (session_id, kind) = (job.session_id, JobKind::CreateThread);
@@ -74,7 +76,12 @@ impl App {
             Ok((_, session)) => return session,
             Err(error) => error,
         };
-        tracing::error!(error = &error as &dyn std::error::Error, "a job could not be worked; its lease will run out");
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            tenant_id = %job.tenant_id,
+            session_id = %job.session_id,
+            "a job could not be worked; its lease will run out"
+        );
         session
     }
 }

@@ -1,6 +1,6 @@
 //! Visits are looked at.
 
-use vcare_domain::{Audience, Participant, ParticipantId, ParticipantStatus, SessionId, VirtualSession};
+use vcare_domain::{Audience, Participant, ParticipantId, ParticipantStatus, SessionId, SessionStatus, VirtualSession};
 
 use crate::access::{Audited, ViewedSession};
 use crate::actor::Caller;
@@ -19,6 +19,8 @@ pub struct SeenSession {
     pub viewed: ViewedSession,
     /// Whose page or device was heard of a moment ago.
     pub there: Vec<ParticipantId>,
+    /// Who is seen in the video room although they were removed, or were not let in. Their video token may be an old one.
+    pub uninvited: Vec<ParticipantId>,
     /// What people in it are called.
     pub names: Names,
 }
@@ -51,7 +53,8 @@ impl App {
         self.guarded(caller, NEEDED, about.clone(), work).await
     }
 
-    /// Visits with who is there of those who wait; asked for only where somebody does.
+    /// Visits with who is there of those who wait, and who is in the room of those who should not be; asked for only where
+    /// there are such people.
     async fn seen(&self, caller: &Caller, sessions: Vec<ViewedSession>) -> Result<Vec<SeenSession>, AppError> {
         let waits = |person: &Participant| person.state.status() == ParticipantStatus::Waiting;
         let asked = sessions.iter().map(|viewed| viewed.session.parts());
@@ -59,6 +62,12 @@ impl App {
         let leases = match asked.is_empty() {
             true => Vec::new(),
             false => self.store.leases(&caller.tenant_id, &asked).await?,
+        };
+        let asked = sessions.iter().filter(|viewed| may_have_uninvited(&viewed.session));
+        let asked: Vec<_> = asked.map(|viewed| viewed.session.parts().id).collect();
+        let in_rooms = match asked.is_empty() {
+            true => Vec::new(),
+            false => self.store.in_rooms(&caller.tenant_id, &asked).await?,
         };
         let now = self.clock.now();
         // One pass over all of them: when the key store is down, that is noted once.
@@ -68,8 +77,11 @@ impl App {
             let visit = viewed.session.parts();
             let live = leases.iter().filter(|(id, lease)| *id == visit.id && lease.is_live(now));
             let there = live.map(|(_, lease)| lease.participant_id).collect();
+            let in_room =
+                in_rooms.iter().filter(|(id, _)| *id == visit.id).filter_map(|(_, id)| visit.participant(*id));
+            let uninvited = in_room.filter(|person| !person.state.is_let_in()).map(|person| person.id).collect();
             let names = names.within(visit);
-            SeenSession { viewed, there, names }
+            SeenSession { viewed, there, uninvited, names }
         });
         Ok(seen.collect())
     }
@@ -109,6 +121,18 @@ impl App {
             Ok(SeenPage { items, next: page.next })
         };
         self.guarded(caller, NEEDED, about.clone(), work).await
+    }
+}
+
+/// Whether somebody may be in the room who was removed, or was not let in: a video token that was given out opens it until it
+/// expires.
+fn may_have_uninvited(session: &VirtualSession) -> bool {
+    let visit = session.parts();
+    let removed = |person: &Participant| person.state.status() == ParticipantStatus::Removed;
+    let outside = |person: &Participant| !person.state.is_let_in();
+    match session.status() {
+        SessionStatus::Active => visit.participants.iter().any(outside),
+        _ => !session.is_over() && visit.participants.iter().any(removed),
     }
 }
 

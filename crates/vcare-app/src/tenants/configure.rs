@@ -145,9 +145,8 @@ impl App {
                 // Two wrote a tenant's first settings, or a credential, at once: the second one changes what the first wrote.
                 Err(AppError::Store(StoreError::Conflict)) if attempt < ATTEMPTS => attempt += 1,
                 done => {
-                    if !change.credentials.is_empty() {
-                        self.secrets.forget(&scope.tenant_id);
-                    }
+                    // Credentials may have been brought, and the tenant may be a new one.
+                    self.secrets.forget(&scope.tenant_id);
                     return done;
                 }
             }

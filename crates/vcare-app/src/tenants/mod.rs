@@ -1,6 +1,7 @@
 //! How tenants hold their visits.
 
 mod configure;
+mod delete;
 mod logo;
 mod patch;
 mod secrets;

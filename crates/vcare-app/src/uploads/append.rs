@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use time::OffsetDateTime;
-use vcare_domain::{LeaseToken, StorageKey, UploadId, UploadRefusal};
+use vcare_domain::{LeaseToken, RejectReason, StorageKey, UploadId, UploadRefusal};
 
 use super::owned;
 use crate::access::Audited;
@@ -10,6 +10,7 @@ use crate::actor::{Caller, Scope};
 use crate::app::App;
 use crate::authorisation::Permission;
 use crate::error::{AppError, Resource};
+use crate::ports::Recognised;
 use crate::transaction::close;
 
 /// A request that may bring bytes, until another one is let in.
@@ -104,6 +105,51 @@ impl App {
                 Err(error)
             }
         }
+    }
+
+    /// Whether an upload that begins with these bytes may be something that is taken. Where nothing else can come of it, the
+    /// upload is rejected here, so that its other bytes are not sent over a bad link for nothing. `true` when more bytes
+    /// would not change this answer.
+    ///
+    /// # Errors
+    /// [`AppError::Upload`] with [`UploadRefusal::UnknownFormat`]; as for [`App::append_to_upload`] otherwise.
+    pub async fn recognise_upload(&self, pen: &UploadPen, first: &[u8]) -> Result<bool, AppError> {
+        let format = match self.attachments.inspector.recognise(first) {
+            Recognised::Possible => return Ok(true),
+            Recognised::TooShort => return Ok(false),
+            Recognised::Never(format) => format,
+        };
+        let mut tx = self.store.begin("refuse_upload_format", &pen.scope).await?;
+        let refused = async {
+            let mut uploads = tx.uploads();
+            let mut upload = uploads.find(pen.id).await?.ok_or(AppError::NotFound(Resource::Upload))?;
+            if upload.refuse_format(pen.writer, self.clock.now()) {
+                uploads.save(&upload).await?;
+                Ok(UploadRefusal::UnknownFormat { format })
+            } else {
+                Ok(UploadRefusal::Superseded { offset: upload.parts().offset })
+            }
+        }
+        .await;
+        let refusal = close(tx, refused).await?;
+        if matches!(refusal, UploadRefusal::UnknownFormat { .. }) {
+            metrics::counter!("vcare_upload_checks_total", "outcome" => RejectReason::UnknownType.as_str())
+                .increment(1);
+        }
+        Err(refusal.into())
+    }
+
+    /// Whether the pen may still bring bytes, asked while it brings none.
+    ///
+    /// # Errors
+    /// [`AppError::Upload`] when another request was let in; [`AppError::NotFound`] when the upload was taken back.
+    pub async fn check_upload_pen(&self, pen: &UploadPen) -> Result<(), AppError> {
+        let upload = self.store.upload(&pen.scope.tenant_id, pen.id).await?;
+        let upload = upload.ok_or(AppError::NotFound(Resource::Upload))?;
+        if upload.is_written_by(pen.writer) {
+            return Ok(());
+        }
+        Err(UploadRefusal::Superseded { offset: upload.parts().offset }.into())
     }
 
     async fn count_chunk(&self, pen: &UploadPen, chunk: &StorageKey, size: u32) -> Result<Appended, AppError> {

@@ -21,11 +21,7 @@ enum Finding {
 impl App {
     /// Scans an upload and writes it anew. What the scanner has not seen is not looked at, and not shown.
     pub(super) async fn check_upload(&self, work: AtWork) -> Result<(), AppError> {
-        let finding = if work.upload.is_uncheckable() {
-            Finding::Rejected(RejectReason::Uncheckable)
-        } else {
-            self.findings_of(&work.upload).await
-        };
+        let finding = self.findings_of(&work.upload).await;
         let now = self.clock.now();
         let outcome = match finding {
             Finding::Shown(showable) => match self.store_content(&work.upload, showable).await {
@@ -62,11 +58,25 @@ impl App {
     async fn findings_of(&self, upload: &Upload) -> Finding {
         let bytes = match self.whole(upload).await {
             Ok(bytes) => bytes,
+            // A folder that is not mounted has nothing either, so this is asked several times, minutes apart.
+            Err(StorageError::Missing) if upload.is_uncheckable() => {
+                tracing::error!(
+                    "bytes of an upload are no longer in the storage: whoever sent it is told to send it again"
+                );
+                return Finding::Rejected(RejectReason::Lost);
+            }
+            Err(error @ StorageError::Missing) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "bytes of an upload are missing");
+                return Finding::Failed;
+            }
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "an upload's bytes cannot be read");
                 return Finding::NotYet("storage");
             }
         };
+        if upload.is_uncheckable() {
+            return Finding::Rejected(RejectReason::Uncheckable);
+        }
         match self.attachments.scanner.scan(&bytes).await {
             Ok(ScanVerdict::Clean) => {}
             Ok(ScanVerdict::Infected) => return Finding::Rejected(RejectReason::Malware),
@@ -95,7 +105,8 @@ impl App {
         if whole.len() == parts.length as usize {
             Ok(whole.freeze())
         } else {
-            Err(StorageError::Unavailable("the chunks are not as long as what was counted".into()))
+            // A chunk that was cut off is lost as well.
+            Err(StorageError::Missing)
         }
     }
 

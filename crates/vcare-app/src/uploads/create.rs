@@ -11,9 +11,6 @@ use crate::error::{AppError, Resource};
 use crate::ports::UnitOfWork;
 use crate::transaction::{close, run_again_after_lost_races};
 
-/// So many uploads an account may create in 24 hours: ten visits with everything.
-pub const UPLOADS_A_DAY: u64 = 200;
-
 /// An upload that somebody wants to begin.
 #[derive(Debug, Clone)]
 pub struct UploadWish {
@@ -78,7 +75,7 @@ impl App {
         uploader: Uploader,
     ) -> Result<(Upload, bool), AppError> {
         let mut tx = self.store.begin("create_upload", scope).await?;
-        let done = begin_or_find(&mut *tx, caller, new, uploader).await;
+        let done = begin_or_find(&mut *tx, caller, new, uploader, self.settings.uploads_per_day).await;
         close(tx, done).await
     }
 }
@@ -88,13 +85,15 @@ async fn begin_or_find(
     caller: &Caller,
     new: &Upload,
     uploader: Uploader,
+    a_day: u64,
 ) -> Result<(Upload, bool), AppError> {
     let (now, patient, slot) = (new.parts().created_at, &new.parts().patient_id, &new.parts().slot);
     let mut uploads = tx.uploads();
     if let Some(mut found) = uploads.in_slot(&caller.user_id, patient, slot).await? {
         match found.resume(new.parts().length, now) {
             Ok(()) => return Ok((found, false)),
-            Err(UploadRefusal::Expired) => {
+            // Another picture, perhaps: one that was converted since.
+            Err(UploadRefusal::Expired | UploadRefusal::Lost | UploadRefusal::UnknownFormat { .. }) => {
                 found.expire(now);
                 uploads.save(&found).await?;
             }
@@ -106,7 +105,7 @@ async fn begin_or_find(
         let place = UploadPlace::to_begin(visit.parts(), &caller.user_id, uploader)?;
         place.ok_or(AppError::NotFound(Resource::Upload))?;
     }
-    if uploads.created_since(&caller.user_id, now - Duration::DAY).await? >= UPLOADS_A_DAY {
+    if uploads.created_since(&caller.user_id, now - Duration::DAY).await? >= a_day {
         return Err(AppError::TooManyUploads);
     }
     uploads.insert(new).await?;

@@ -46,6 +46,9 @@ impl App {
                 self.attachments.store.erase(folder, &key).await?;
             }
         }
+        if kept.is_none() {
+            self.attachments.store.close(folder).await?;
+        }
         Ok(())
     }
 }

@@ -17,7 +17,8 @@ use std::sync::Arc;
 
 pub use append::{Appended, UploadPen};
 pub use attachments::{Attachment, LINK_OPENS_FOR, SeenAttachments, SignedLink};
-pub use create::{UPLOADS_A_DAY, UploadWish};
+pub use create::UploadWish;
+pub use open::{FoundAttachment, OpenedAttachment};
 
 use vcare_domain::{StorageKey, Upload, UploadId};
 

@@ -1,6 +1,6 @@
 //! How far an upload is.
 
-use vcare_domain::{Upload, UploadId, UploadRefusal};
+use vcare_domain::{Upload, UploadId};
 
 use crate::access::Audited;
 use crate::actor::Caller;
@@ -13,12 +13,13 @@ impl App {
     ///
     /// # Errors
     /// [`AppError::Forbidden`]; [`AppError::NotFound`], also for another account's; [`AppError::Upload`] when it has
-    /// expired.
+    /// expired, or its bytes were lost.
     #[tracing::instrument(skip_all)]
     pub async fn read_upload(&self, caller: &Caller, id: UploadId) -> Result<Upload, AppError> {
         let work = async {
             let upload = self.own_upload(caller, id).await?;
-            if upload.has_expired(self.clock.now()) { Err(UploadRefusal::Expired.into()) } else { Ok(upload) }
+            upload.still_there(self.clock.now())?;
+            Ok(upload)
         };
         self.guarded(caller, Permission::AsyncVisitUpload, Audited::upload(id), work).await
     }

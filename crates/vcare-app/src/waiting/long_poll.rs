@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use vcare_domain::{DeviceId, Place, pause_before_asking};
 
+use super::polls::PollPlace;
 use super::{JoinStatus, Seat};
 use crate::app::App;
 use crate::error::AppError;
@@ -56,6 +57,8 @@ pub enum Cue {
     Look(Turn),
     /// They have waited for as long as a question is held open.
     TimeIsUp,
+    /// The same token holds as many newer questions open as it may.
+    Replaced,
     /// The process ends.
     Stopping,
 }
@@ -68,6 +71,8 @@ pub struct Held {
     watch: Watch,
     /// `None` when too many wait.
     seat: Option<Seat>,
+    /// One of the few that its token has.
+    poll: PollPlace,
     until: Instant,
     /// What came since the visit was last read; `None` before it was.
     news: Option<Pin<Box<OwnedNotified>>>,
@@ -89,6 +94,7 @@ impl Held {
         tokio::select! {
             biased;
             () = stop.cancelled() => Cue::Stopping,
+            () = self.poll.replaced() => Cue::Replaced,
             turn = turn => Cue::Look(turn),
             () = sleep_until(self.until) => Cue::TimeIsUp,
         }
@@ -107,6 +113,7 @@ impl App {
         let watch = self.waiting.changes.watch(&claims.tenant_id, claims.session_id, device);
         Ok(Held {
             seat: self.waiting.seat(),
+            poll: self.waiting.polls.place(&claims),
             until: Instant::now() + self.waiting.pace.longest,
             news: None,
             readers: Arc::clone(&self.waiting.readers),
@@ -117,8 +124,9 @@ impl App {
         })
     }
 
-    /// What somebody who waits is told; `None` when they go on waiting for the next [`Held::cue`]. When the process stops, or
-    /// too many wait in it, the answer comes at once, with pauses that differ: those who waited come back one by one.
+    /// What somebody who waits is told; `None` when they go on waiting for the next [`Held::cue`]. When the process stops, too
+    /// many wait in it, or their token asks a newer question, the answer comes at once, with pauses that differ: those who
+    /// waited come back one by one.
     ///
     /// # Errors
     /// As [`App::join_status`].
@@ -131,6 +139,8 @@ impl App {
                 return Ok(Some(self.answered("full", self.nothing_and_spread(5, 15))));
             }
             Cue::TimeIsUp => return Ok(Some(self.answered("nothing", nothing(held.place)))),
+            // If somebody does wait for it, as in a fourth tab: not so soon that the tabs chase each other.
+            Cue::Replaced => return Ok(Some(self.answered("replaced", self.nothing_and_spread(5, 15)))),
             Cue::Stopping => return Ok(Some(self.answered("stopping", self.nothing_and_spread(1, 10)))),
         };
         held.news = Some(Box::pin(held.watch.news()));

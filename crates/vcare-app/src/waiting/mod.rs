@@ -4,6 +4,7 @@ mod clinic;
 mod connection;
 mod lines;
 mod long_poll;
+mod polls;
 mod promises;
 mod status;
 mod watcher;
@@ -19,6 +20,7 @@ pub use clinic::{Clinic, LinkOf};
 pub use connection::ConnectionReport;
 pub use lines::Lines;
 pub use long_poll::{Cue, Held, Look, News};
+pub use polls::Polls;
 pub use status::JoinStatus;
 pub(crate) use status::token_refusal;
 
@@ -31,6 +33,8 @@ pub struct WaitingPace {
     pub longest: Duration,
     /// So many may wait in one process. Default 20,000.
     pub seats: usize,
+    /// How many long polls one join token may hold open in one process. When one more comes, the oldest is answered. Default 3.
+    pub polls_per_token: usize,
     /// How often other processes' changes are looked for. Default 1 s.
     pub watch: Duration,
     /// How long a tenant's lines are remembered. Default 2 s.
@@ -44,6 +48,7 @@ impl Default for WaitingPace {
         Self {
             longest: Duration::from_secs(60),
             seats: 20_000,
+            polls_per_token: 3,
             watch: Duration::from_secs(1),
             lines: Duration::from_secs(2),
             readers: 8,
@@ -59,6 +64,7 @@ pub struct Waiting {
     /// The pace.
     pub pace: WaitingPace,
     lines: Arc<Lines>,
+    polls: Arc<Polls>,
     readers: Arc<Semaphore>,
     taken: Arc<AtomicUsize>,
 }
@@ -69,7 +75,8 @@ impl Waiting {
     pub fn new(pace: WaitingPace) -> Self {
         let lines = Arc::new(Lines::new(pace.lines));
         let readers = Arc::new(Semaphore::new(pace.readers.max(1)));
-        Self { changes: VisitChanges::default(), pace, lines, readers, taken: Arc::default() }
+        let polls = Arc::new(Polls::new(pace.polls_per_token));
+        Self { changes: VisitChanges::default(), pace, lines, polls, readers, taken: Arc::default() }
     }
 
     /// A seat; `None` when all are taken.

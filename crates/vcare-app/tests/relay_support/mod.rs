@@ -1,65 +1,36 @@
 //! An outbox and a stream in memory, with faults to order.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
-use time::macros::datetime;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use vcare_app::ports::{
-    Clock, EventPublisher, Ids, Outbox, OutboxLead, OutboxWake, PublishError, StoreError, StoredEvent,
+    Acknowledgement, EventPublisher, KeptEvent, Outbox, OutboxLead, OutboxWake, PublishError, PublishedEvent,
+    StoreError, StoredEvent,
 };
 use vcare_app::relay::{Pace, Relay};
 use vcare_domain::EventId;
 
-/// The same numbers for the same seed.
-pub struct Chance(AtomicU64);
+mod chance;
 
-impl Chance {
-    pub fn new(seed: u64) -> Self {
-        Self(AtomicU64::new(seed))
-    }
-
-    /// splitmix64
-    pub fn next(&self) -> u64 {
-        let mut z = self.0.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed).wrapping_add(0x9E37_79B9_7F4A_7C15);
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    pub fn one_in(&self, n: u64) -> bool {
-        self.next().is_multiple_of(n)
-    }
-}
-
-impl Ids for Chance {
-    fn uuid(&self) -> Uuid {
-        Uuid::from_u128(u128::from(self.next()))
-    }
-
-    fn fill_random(&self, bytes: &mut [u8]) {
-        bytes.fill_with(|| self.next().to_le_bytes()[0]);
-    }
-}
-
-impl Clock for Chance {
-    fn now(&self) -> OffsetDateTime {
-        datetime!(2026-11-23 20:00:00 UTC)
-    }
-}
+pub use chance::Chance;
 
 /// The rows, and who holds the lock.
 #[derive(Default)]
 pub struct Table {
     rows: Mutex<BTreeMap<i64, StoredEvent>>,
+    /// Those that were acknowledged, with their sequence numbers.
+    kept: Mutex<BTreeMap<i64, (u64, StoredEvent)>>,
     locked: AtomicBool,
     /// So many of the next deletes fail, and with them the lead is lost.
     pub deletes_to_fail: AtomicU32,
+    /// How many events were put back.
+    pub put_back: AtomicU32,
     pub leads_given: AtomicU32,
     pub measured: AtomicU32,
     pub reads: AtomicU32,
@@ -88,6 +59,10 @@ impl Table {
         self.rows.lock().unwrap().keys().copied().collect()
     }
 
+    pub fn kept(&self) -> usize {
+        self.kept.lock().unwrap().len()
+    }
+
     pub fn is_led(&self) -> bool {
         self.locked.load(Ordering::SeqCst)
     }
@@ -108,6 +83,42 @@ impl Outbox for FakeOutbox {
     async fn backlog(&self) -> Result<(u64, Option<OffsetDateTime>), StoreError> {
         self.0.measured.fetch_add(1, Ordering::SeqCst);
         Ok((self.0.rows.lock().unwrap().len() as u64, None))
+    }
+
+    async fn kept(&self) -> Result<Vec<KeptEvent>, StoreError> {
+        let kept = self.0.kept.lock().unwrap();
+        let mut kept: Vec<_> =
+            kept.values().map(|(sequence, event)| KeptEvent { id: event.id, sequence: *sequence }).collect();
+        kept.sort_by_key(|event| event.sequence);
+        Ok(kept)
+    }
+
+    async fn kept_samples(&self) -> Result<Vec<KeptEvent>, StoreError> {
+        let kept = Outbox::kept(self).await?;
+        Ok(kept.first().into_iter().chain(kept.last()).copied().collect())
+    }
+
+    async fn forget_kept(&self, _: OffsetDateTime, _: u32) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
+    async fn put_back(&self, events: &[EventId]) -> Result<u64, StoreError> {
+        let mut put = 0;
+        self.0.kept.lock().unwrap().retain(|_, (_, event)| {
+            let back = events.contains(&event.id);
+            if back {
+                self.0.rows.lock().unwrap().insert(event.position, event.clone());
+                self.0.put_back.fetch_add(1, Ordering::SeqCst);
+                put += 1;
+            }
+            !back
+        });
+        Ok(put)
+    }
+
+    async fn put_back_since(&self, _: OffsetDateTime) -> Result<u64, StoreError> {
+        let all: Vec<_> = Outbox::kept(self).await?.into_iter().map(|kept| kept.id).collect();
+        self.put_back(&all).await
     }
 }
 
@@ -130,7 +141,7 @@ impl OutboxLead for FakeLead {
         Ok(self.table.rows.lock().unwrap().values().take(usize::from(limit)).cloned().collect())
     }
 
-    async fn acknowledged(&mut self, positions: &[i64]) -> Result<(), StoreError> {
+    async fn published(&mut self, events: &[PublishedEvent]) -> Result<(), StoreError> {
         assert!(!self.broken, "a lead that failed must be dropped");
         let fail = self.table.deletes_to_fail.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
         if fail.is_ok() {
@@ -138,8 +149,11 @@ impl OutboxLead for FakeLead {
             return Err(gone());
         }
         let mut rows = self.table.rows.lock().unwrap();
-        for position in positions {
-            assert!(rows.remove(position).is_some(), "{position} was deleted twice");
+        for PublishedEvent { position, keep } in events {
+            let event = rows.remove(position).unwrap_or_else(|| panic!("{position} was deleted twice"));
+            if let Some(sequence) = keep {
+                self.table.kept.lock().unwrap().insert(*position, (*sequence, event));
+            }
         }
         Ok(())
     }
@@ -176,6 +190,8 @@ pub struct Stream {
     seen: Mutex<Seen>,
     fate: Mutex<Fates>,
     pub calls: AtomicU32,
+    /// How often it was looked through for kept events.
+    pub looked_through: AtomicU32,
     /// Shut: `publish` waits until it is opened.
     pub gate: tokio::sync::Semaphore,
     /// How long each call takes.
@@ -191,11 +207,25 @@ impl Stream {
     pub fn slow(takes: Duration, fate: impl Fn(&StoredEvent) -> Fate + Send + Sync + 'static) -> Arc<Self> {
         let gate = tokio::sync::Semaphore::new(tokio::sync::Semaphore::MAX_PERMITS);
         let (seen, calls) = (Mutex::default(), AtomicU32::new(0));
-        Arc::new(Self { seen, fate: Mutex::new(Box::new(fate)), calls, gate, takes })
+        Arc::new(Self { seen, fate: Mutex::new(Box::new(fate)), calls, looked_through: AtomicU32::new(0), gate, takes })
     }
 
     pub fn fate(&self, fate: impl Fn(&StoredEvent) -> Fate + Send + Sync + 'static) {
         *self.fate.lock().unwrap() = Box::new(fate);
+    }
+
+    /// Deletes a stored event, and still knows its id, as after a purge by hand.
+    pub fn delete(&self, position: i64) {
+        self.seen.lock().unwrap().stored.retain(|(_, stored)| *stored != position);
+    }
+
+    /// Loses all events but the first ones, as an old copy of its files does.
+    pub fn forget_from(&self, first: usize) {
+        let mut seen = self.seen.lock().unwrap();
+        let lost = seen.stored.split_off(first);
+        for (key, position) in lost {
+            seen.ids.remove(&event(position, &key).id);
+        }
     }
 
     /// How many copies it dropped.
@@ -219,7 +249,7 @@ impl Stream {
 
 #[async_trait]
 impl EventPublisher for Stream {
-    async fn publish(&self, events: &[StoredEvent]) -> Vec<Result<(), PublishError>> {
+    async fn publish(&self, events: &[StoredEvent]) -> Vec<Result<Acknowledgement, PublishError>> {
         self.calls.fetch_add(1, Ordering::SeqCst);
         let _open = self.gate.acquire().await.unwrap();
         if !self.takes.is_zero() {
@@ -235,18 +265,47 @@ impl EventPublisher for Stream {
             .rev()
             .map(|event| {
                 let fate = fate(event);
+                let mut duplicate = false;
                 if fate != Fate::Refused {
-                    if seen.ids.insert(event.id) {
-                        seen.stored.push((event.ordering_key.clone(), event.position));
-                    } else {
+                    duplicate = !seen.ids.insert(event.id);
+                    if duplicate {
                         seen.duplicates += 1;
+                    } else {
+                        seen.stored.push((event.ordering_key.clone(), event.position));
                     }
                 }
-                if fate == Fate::Taken { Ok(()) } else { Err(PublishError("not today".into())) }
+                let sequence =
+                    1 + seen.stored.iter().position(|(_, position)| *position == event.position).unwrap_or(0);
+                if fate == Fate::Taken {
+                    Ok(Acknowledgement { sequence: sequence as u64, duplicate })
+                } else {
+                    Err(PublishError("not today".into()))
+                }
             })
             .collect();
         results.reverse();
         results
+    }
+
+    async fn last_sequence(&self) -> Result<u64, PublishError> {
+        Ok(self.seen.lock().unwrap().stored.len() as u64)
+    }
+
+    async fn holds(&self, event: &KeptEvent) -> Result<bool, PublishError> {
+        Ok(self.lacks(&[*event]).is_empty())
+    }
+
+    async fn missing(&self, events: &[KeptEvent]) -> Result<Vec<EventId>, PublishError> {
+        self.looked_through.fetch_add(1, Ordering::SeqCst);
+        Ok(self.lacks(events))
+    }
+}
+
+impl Stream {
+    fn lacks(&self, events: &[KeptEvent]) -> Vec<EventId> {
+        let seen = self.seen.lock().unwrap();
+        let stored: HashSet<_> = seen.stored.iter().map(|(key, position)| event(*position, key).id).collect();
+        events.iter().map(|event| event.id).filter(|id| !stored.contains(id)).collect()
     }
 }
 
@@ -260,6 +319,8 @@ pub fn quick() -> Pace {
         shortest_backoff: Duration::from_millis(1),
         longest_backoff: Duration::from_millis(10),
         measure_every: Duration::from_millis(5),
+        keep: Duration::from_secs(600),
+        look_every: Duration::from_millis(5),
     }
 }
 

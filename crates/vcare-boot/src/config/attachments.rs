@@ -75,8 +75,72 @@ impl StorageConfig {
             bucket,
             region,
             endpoint: self.endpoint_url.clone(),
+            extra_roots_pem: None,
             credentials: credentials.map(|(id, secret)| (id, Secret::new(secret.expose()))),
         })
+    }
+}
+
+/// `[attachments]`: how many attachments are uploaded and opened at once, in one process.
+///
+/// Each limit is there so that one person, or one hospital, cannot use up what all have. See [uploads.md](uploads.md).
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AttachmentsConfig {
+    /// How many uploads bring bytes at once; one more is answered 503 with `Retry-After`.
+    pub uploads_in_all: u16,
+    /// How many of them may be one tenant's.
+    pub uploads_per_tenant: u16,
+    /// How many of them may be one account's.
+    pub uploads_per_account: u16,
+    /// How many uploads an account may begin in 24 hours; one more is answered 429. The default is ten visits with everything.
+    pub uploads_per_day: u32,
+    /// Within so long, 4 KiB of an upload's request must come, or it is answered 503. What came before is kept.
+    pub stall_seconds: u32,
+    /// How many attachments are sent at once; one more is answered 503 with `Retry-After`. Each takes about 128 KiB of memory.
+    pub downloads_in_all: u16,
+    /// How many of them to people of one tenant.
+    pub downloads_per_tenant: u16,
+    /// How many of them to one account. The default is all of a visit, with their previews.
+    pub downloads_per_account: u16,
+}
+
+impl Default for AttachmentsConfig {
+    fn default() -> Self {
+        Self {
+            uploads_in_all: 256,
+            uploads_per_tenant: 64,
+            uploads_per_account: 4,
+            uploads_per_day: 200,
+            stall_seconds: 60,
+            downloads_in_all: 256,
+            downloads_per_tenant: 64,
+            downloads_per_account: 20,
+        }
+    }
+}
+
+impl AttachmentsConfig {
+    pub(super) fn check(&self, problems: &mut Vec<String>) {
+        let numbers = [
+            ("uploads_in_all", u32::from(self.uploads_in_all)),
+            ("uploads_per_tenant", u32::from(self.uploads_per_tenant)),
+            ("uploads_per_account", u32::from(self.uploads_per_account)),
+            ("uploads_per_day", self.uploads_per_day),
+            ("stall_seconds", self.stall_seconds),
+            ("downloads_in_all", u32::from(self.downloads_in_all)),
+            ("downloads_per_tenant", u32::from(self.downloads_per_tenant)),
+            ("downloads_per_account", u32::from(self.downloads_per_account)),
+        ];
+        for (name, _) in numbers.into_iter().filter(|(_, number)| *number == 0) {
+            problems.push(format!("attachments.{name}: must be at least 1"));
+        }
+    }
+
+    /// How long an upload's request may bring next to nothing.
+    #[must_use]
+    pub fn stall(&self) -> Duration {
+        Duration::from_secs(u64::from(self.stall_seconds))
     }
 }
 

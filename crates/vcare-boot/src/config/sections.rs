@@ -8,10 +8,10 @@ use serde::Deserialize;
 use time::Duration as Span;
 use vcare_adapters_http::{InvalidBaseUrl, NeighbourConfig, ZoomConfig};
 use vcare_adapters_nats::{NatsConfig, NatsCredentials, StreamConfig};
-use vcare_adapters_postgres::PgConfig;
+use vcare_adapters_postgres::{PgConfig, may_be_plain};
 use vcare_domain::HttpsUrl;
 
-use super::{Sensitive, is_on_this_machine};
+use super::{Profile, Sensitive, TlsSection, is_on_this_machine};
 
 /// `[links]`: what is sent to people.
 ///
@@ -28,11 +28,11 @@ pub struct LinksConfig {
     /// How long after the planned end a video token opens.
     #[serde(default = "sixty")]
     pub video_token_grace_minutes: u32,
-    /// How often short codes may be asked about from one address, in one process. A mobile network has
-    /// one for many phones.
+    /// How often short codes that nobody issued may be asked about from one address, in one process. An address that did it
+    /// more often is refused as soon as all together pass `short_codes_per_second`.
     #[serde(default = "sixty")]
     pub short_codes_per_minute: u32,
-    /// How often from all addresses together, in one process.
+    /// How often from all addresses together, in one process. Addresses that are below their own limit are never refused.
     #[serde(default = "two_hundred")]
     pub short_codes_per_second: u32,
 }
@@ -60,8 +60,13 @@ impl LinksConfig {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DatabaseConfig {
-    /// `postgres://user:password@host:port/database`, as the service's own login.
+    /// `postgres://user:password@host:port/database`, as the service's own login. As for libpq: several hosts, and behind a
+    /// `?` `sslmode`, `sslrootcert`, `sslcert`, `sslkey`, `target_session_attrs`. See [deployment.md](deployment.md#postgresql).
     pub url: Sensitive,
+    /// Says that what is sent to a database on another host may go unencrypted, as `sslmode=disable` and `prefer` let it.
+    /// Needed for that in production.
+    #[serde(default)]
+    pub allow_plaintext_in_production: bool,
     /// The most connections for requests; at least 1.
     #[serde(default = "sixteen")]
     pub max_connections: u32,
@@ -90,18 +95,24 @@ const fn five_seconds() -> u64 {
 }
 
 impl DatabaseConfig {
-    pub(super) fn check(&self, problems: &mut Vec<String>) {
-        let url = self.url.expose();
-        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-            problems.push("database.url: expected postgres://user:password@host:port/database".to_owned());
+    pub(super) fn check(&self, tls: &TlsSection, profile: Profile, problems: &mut Vec<String>) {
+        match may_be_plain(&self.adapter(tls)) {
+            Err(error) => problems.push(format!("database.url: {error}")),
+            Ok(true) if profile == Profile::Production && !self.allow_plaintext_in_production => problems.push(
+                "database.url: patients' data would go to another host unencrypted: add ?sslmode=verify-full (or say \
+                 database.allow_plaintext_in_production = true)"
+                    .to_owned(),
+            ),
+            Ok(_) => {}
         }
         if self.max_connections == 0 || self.max_system_connections < 2 {
             problems.push("database: at least 1 connection for requests and 2 for background work".to_owned());
         }
     }
 
-    pub(crate) fn adapter(&self) -> PgConfig {
+    pub(crate) fn adapter(&self, tls: &TlsSection) -> PgConfig {
         PgConfig {
+            ca_file: tls.ca_file.clone(),
             max_connections: self.max_connections,
             max_system_connections: self.max_system_connections,
             connection_timeout: Duration::from_millis(self.connection_timeout_ms),
@@ -139,6 +150,10 @@ pub struct NatsSection {
     /// How many servers hold each event, 1 to 5; 3 in production.
     #[serde(default = "one")]
     pub replicas: usize,
+    /// How long events are kept that the stream has acknowledged, to be published again if it loses them: longer than its
+    /// servers take to write to the disk (`sync_interval`, two minutes). 0 keeps none.
+    #[serde(default = "ten")]
+    pub keep_published_minutes: u32,
 }
 
 const fn yes() -> bool {
@@ -147,15 +162,18 @@ const fn yes() -> bool {
 const fn one() -> usize {
     1
 }
+const fn ten() -> u32 {
+    10
+}
 
 impl NatsSection {
     pub(super) fn check(&self, problems: &mut Vec<String>) {
-        if let Err(error) = self.adapter().check() {
+        if let Err(error) = self.adapter(&TlsSection::default()).check() {
             problems.push(format!("nats.servers: {error}"));
         }
     }
 
-    pub(crate) fn adapter(&self) -> NatsConfig {
+    pub(crate) fn adapter(&self, tls: &TlsSection) -> NatsConfig {
         let mut config = NatsConfig::new(&self.servers);
         config.credentials = match (&self.user, &self.password, &self.token, &self.creds) {
             (Some(user), Some(password), _, _) => {
@@ -166,6 +184,7 @@ impl NatsSection {
             _ => NatsCredentials::None,
         };
         config.ca_file.clone_from(&self.ca_file);
+        config.trusted_ca_file.clone_from(&tls.ca_file);
         config.stream =
             StreamConfig { managed: self.manage_stream, replicas: self.replicas, ..StreamConfig::default() };
         config

@@ -18,7 +18,7 @@ use tracing::subscriber::NoSubscriber;
 use vcare_adapters_http::{AddressPolicy, ClientConfig, HttpClient, SpanCollector};
 
 use crate::clock::{SystemClock, SystemIds};
-use crate::config::{ConfigError, OtlpConfig};
+use crate::config::{ConfigError, OtlpConfig, TlsSection};
 
 /// The most spans in one batch: about half a megabyte.
 const BATCH: usize = 512;
@@ -62,8 +62,9 @@ impl Export {
 }
 
 /// Starts to send. Nobody is asked yet.
-pub(super) fn start(service: &str, config: &OtlpConfig) -> Result<(Queue, Export), ConfigError> {
-    let client = ClientConfig::new(AddressPolicy::PRIVATE);
+pub(super) fn start(service: &str, config: &OtlpConfig, tls: &TlsSection) -> Result<(Queue, Export), ConfigError> {
+    let mut client = ClientConfig::new(AddressPolicy::PRIVATE);
+    client.extra_roots_pem.extend(tls.roots()?);
     let client = HttpClient::new(&client, Arc::new(SystemClock), Arc::new(SystemIds::default()));
     let client = client.map_err(|error| format!("otlp: {error}"))?;
     let collector = config.adapter().map_err(|error| format!("otlp.base_url: {error}"))?;

@@ -16,6 +16,7 @@ use tracing_subscriber::registry::LookupSpan;
 use vcare_app::ports::Clock;
 
 use crate::clock::SystemClock;
+use crate::health::with_causes;
 
 /// The version of the lines' shape.
 pub const LOG_SCHEMA_VERSION: u32 = 1;
@@ -124,14 +125,7 @@ impl<F: FnMut(&'static str, Value)> Visit for Collect<F> {
 
     /// The whole chain of causes, in one text.
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
-        let mut text = value.to_string();
-        let mut source = value.source();
-        while let Some(cause) = source {
-            text.push_str(": ");
-            text.push_str(&cause.to_string());
-            source = cause.source();
-        }
-        self.collect(field, || text.into());
+        self.collect(field, || with_causes(value).into());
     }
 }
 

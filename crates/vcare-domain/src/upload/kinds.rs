@@ -54,6 +54,8 @@ words! {
         Wav = "audio/wav",
         /// A voice note: Opus in WebM.
         Webm = "audio/webm",
+        /// A document: a laboratory's report.
+        Pdf = "application/pdf",
     }
 
     /// Why an attachment is not shown.
@@ -64,12 +66,20 @@ words! {
         Damaged = "damaged",
         /// A picture of more pixels than are taken.
         TooManyPixels = "too_many_pixels",
+        /// A voice note that lasts longer than is converted.
+        TooLong = "too_long",
         /// A preview that is no picture.
         NotAPicture = "not_a_picture",
+        /// A document that would do something by itself: run a script, start a program, bring other files along.
+        ActiveContent = "active_content",
+        /// A document that is locked, so that nobody can look what is in it.
+        Encrypted = "encrypted",
         /// The scanner found something in it.
         Malware = "malware",
         /// Checking it never came to an end.
         Uncheckable = "uncheckable",
+        /// Bytes that had been received are no longer in the storage.
+        Lost = "lost",
     }
 }
 
@@ -96,6 +106,7 @@ impl MediaType {
             Self::Mp3 => "mp3",
             Self::Wav => "wav",
             Self::Webm => "webm",
+            Self::Pdf => "pdf",
         }
     }
 }
@@ -203,6 +214,15 @@ pub enum UploadRefusal {
     /// Its time is over.
     #[error("the upload has expired")]
     Expired,
+    /// Bytes that had been received are no longer in the storage.
+    #[error("bytes of the upload were lost; start it again")]
+    Lost,
+    /// Its first bytes are those of a format that is not taken.
+    #[error("{} cannot be sent; JPEG, PNG, WebP, PDF and voice notes can", .format.unwrap_or("a file of this format"))]
+    UnknownFormat {
+        /// The format's name, when it is known and was just seen.
+        format: Option<&'static str>,
+    },
     /// The same slot was begun with something of another length.
     #[error("this attachment was begun with another length; delete that upload first")]
     Differs,

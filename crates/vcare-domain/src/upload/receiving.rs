@@ -2,18 +2,17 @@
 
 use time::OffsetDateTime;
 
-use super::{ERASING_FOR, StorageKey, UNFINISHED_FOR, Upload, UploadRefusal, UploadState};
+use super::{ERASING_FOR, RejectReason, StorageKey, UNFINISHED_FOR, Upload, UploadRefusal, UploadState};
 use crate::ids::LeaseToken;
 
 impl Upload {
     /// Somebody comes for the same slot again, with so many bytes: it is this upload they mean.
     ///
     /// # Errors
-    /// [`UploadRefusal::Differs`] when they have something else, [`UploadRefusal::Expired`] when its time is over.
+    /// [`UploadRefusal::Differs`] when they have something else, [`UploadRefusal::Expired`] when its time is over,
+    /// [`UploadRefusal::Lost`], [`UploadRefusal::UnknownFormat`].
     pub fn resume(&self, length: u32, now: OffsetDateTime) -> Result<(), UploadRefusal> {
-        if self.has_expired(now) {
-            return Err(UploadRefusal::Expired);
-        }
+        self.still_there(now)?;
         if length == self.parts.length { Ok(()) } else { Err(UploadRefusal::Differs) }
     }
 
@@ -21,11 +20,10 @@ impl Upload {
     /// their app was opened anew elsewhere.
     ///
     /// # Errors
-    /// [`UploadRefusal::WrongOffset`], [`UploadRefusal::Expired`].
+    /// [`UploadRefusal::WrongOffset`], [`UploadRefusal::Expired`], [`UploadRefusal::Lost`],
+    /// [`UploadRefusal::UnknownFormat`].
     pub fn open(&mut self, offset: u32, writer: LeaseToken, now: OffsetDateTime) -> Result<(), UploadRefusal> {
-        if self.has_expired(now) {
-            return Err(UploadRefusal::Expired);
-        }
+        self.still_there(now)?;
         if offset != self.parts.offset {
             return Err(UploadRefusal::WrongOffset { offset: self.parts.offset });
         }
@@ -34,6 +32,12 @@ impl Upload {
             self.touch(now);
         }
         Ok(())
+    }
+
+    /// Whether it is that request that may bring the next bytes.
+    #[must_use]
+    pub fn is_written_by(&self, writer: LeaseToken) -> bool {
+        matches!(self.parts.state, UploadState::Receiving { writer: Some(holder) } if holder == writer)
     }
 
     /// Counts a chunk that was stored. With the last one the upload is to be checked.
@@ -51,11 +55,10 @@ impl Upload {
         if self.has_expired(now) {
             return Err(UploadRefusal::Expired);
         }
-        let parts = &mut self.parts;
-        let holds = matches!(parts.state, UploadState::Receiving { writer: Some(holder) } if holder == writer);
-        if !holds {
-            return Err(UploadRefusal::Superseded { offset: parts.offset });
+        if !self.is_written_by(writer) {
+            return Err(UploadRefusal::Superseded { offset: self.parts.offset });
         }
+        let parts = &mut self.parts;
         if bytes > parts.length - parts.offset {
             return Err(UploadRefusal::TooLong { max: parts.length });
         }
@@ -72,6 +75,18 @@ impl Upload {
         Ok(())
     }
 
+    /// The first bytes that this request brought, of which none is kept, are of a format that is not taken. Answers whether
+    /// it was this request that might bring them: then the upload is rejected, and never asked for again.
+    pub fn refuse_format(&mut self, writer: LeaseToken, now: OffsetDateTime) -> bool {
+        let refused = self.is_written_by(writer) && self.parts.offset == 0;
+        if refused {
+            self.parts.state = UploadState::Rejected(RejectReason::UnknownType);
+            self.touch(now);
+            self.tidied();
+        }
+        refused
+    }
+
     /// Takes it back. `in_visit` says whether a visit was submitted that takes it.
     ///
     /// # Errors
@@ -85,9 +100,25 @@ impl Upload {
         Ok(())
     }
 
-    /// Gives it up when its time is over. Answers whether it is given up now.
+    /// Whether the bytes that are counted can still be counted on.
+    ///
+    /// # Errors
+    /// [`UploadRefusal::Expired`], [`UploadRefusal::Lost`], and [`UploadRefusal::UnknownFormat`] when its first bytes were
+    /// refused.
+    pub fn still_there(&self, now: OffsetDateTime) -> Result<(), UploadRefusal> {
+        match self.parts.state {
+            UploadState::Rejected(RejectReason::Lost) => Err(UploadRefusal::Lost),
+            UploadState::Rejected(RejectReason::UnknownType) if self.parts.offset < self.parts.length => {
+                Err(UploadRefusal::UnknownFormat { format: None })
+            }
+            _ if self.has_expired(now) => Err(UploadRefusal::Expired),
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives it up when its time is over, its bytes were lost, or its first bytes were refused. Answers whether it is given up now.
     pub fn expire(&mut self, now: OffsetDateTime) -> bool {
-        let over = self.has_expired(now);
+        let over = self.still_there(now).is_err();
         if over {
             self.give_up(now);
         }

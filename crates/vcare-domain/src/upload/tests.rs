@@ -116,6 +116,32 @@ fn the_same_slot_with_another_length_is_something_else() {
 }
 
 #[test]
+fn first_bytes_of_a_format_that_is_not_taken_end_an_upload() {
+    let mut upload = upload();
+    upload.open(0, writer(1), NOW).unwrap();
+    upload.open(0, writer(2), NOW).unwrap();
+    let before = upload.clone();
+    assert!(!upload.refuse_format(writer(1), NOW), "another request was let in since");
+    assert_eq!(upload, before);
+    assert!(upload.refuse_format(writer(2), NOW));
+    assert_eq!(upload.parts().state, UploadState::Rejected(RejectReason::UnknownType));
+    let never = Err(UploadRefusal::UnknownFormat { format: None });
+    assert_eq!(
+        (upload.open(0, writer(3), NOW), upload.resume(100, NOW), upload.still_there(NOW)),
+        (never, never, never)
+    );
+    let end = NOW + UNCLAIMED_FOR;
+    assert_eq!((upload.task(NOW), upload.parts().due_at), (UploadTask::Nothing, Some(end)));
+    assert_eq!(upload.task(end), UploadTask::Claim);
+    assert!(upload.expire(NOW), "something else may take its place");
+    assert_eq!(upload.task(NOW), UploadTask::Erase);
+
+    let mut begun = whole();
+    assert!(!begun.refuse_format(writer(1), NOW), "bytes of it were kept");
+    assert_eq!(begun.parts().state, UploadState::Checking);
+}
+
+#[test]
 fn a_check_ends_once_and_then_bytes_are_tidied() {
     for conclude in [(|upload: &mut Upload| upload.pass(content(), NOW)) as fn(&mut Upload) -> bool, |upload| {
         upload.reject(RejectReason::Damaged, NOW)

@@ -1,6 +1,7 @@
 //! A cluster of one's own.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -38,6 +39,8 @@ pub struct PostgresOptions {
     pub durability: Durability,
     /// More settings, as in `postgresql.conf`.
     pub settings: Vec<(String, String)>,
+    /// Files in its data folder, by name, which only it can read: certificates, keys, `pg_hba.conf`.
+    pub files: Vec<(String, String)>,
 }
 
 /// A PostgreSQL cluster of one's own: on this machine only, without passwords, gone when it is dropped. Its superuser is
@@ -180,6 +183,15 @@ impl PrivatePostgres {
         if !done.status.success() {
             let hint = format!("can the user {USER} come to {}?", self.folder.path().display());
             bail!("initdb failed ({hint}): {}", String::from_utf8_lossy(&done.stderr).trim());
+        }
+        for (name, content) in &self.options.files {
+            let file = data.join(name);
+            fs::write(&file, content)?;
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600))?;
+            if is_root() {
+                let status = Command::new("chown").arg(format!("{USER}:{USER}")).arg(&file).status()?;
+                ensure!(status.success(), "{} cannot be given to the user {USER}", file.display());
+            }
         }
         Ok(())
     }

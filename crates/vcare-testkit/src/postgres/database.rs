@@ -9,6 +9,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, Row};
 use url::Url;
+use vcare_adapters_postgres::PgConfig;
 
 use super::PrivatePostgres;
 use crate::machine::{new_id, variable};
@@ -41,7 +42,18 @@ impl TestDatabase {
     /// # Errors
     /// When there is no cluster and none can be started, or the migrations fail.
     pub async fn create() -> Result<Self> {
-        let cluster = Cluster::shared().await?;
+        Self::copy_from(Cluster::shared().await?).await
+    }
+
+    /// Makes one in a cluster of the test's own.
+    ///
+    /// # Errors
+    /// When the migrations fail.
+    pub async fn create_in(cluster: &PrivatePostgres) -> Result<Self> {
+        Self::copy_from(&Cluster::at(&cluster.url("postgres"), None).await?).await
+    }
+
+    async fn copy_from(cluster: &Cluster) -> Result<Self> {
         let name = format!("vcare_test_{}", new_id().simple());
         cluster.copy_template(&name).await?;
         let admin = at(&cluster.maintenance, &name);
@@ -169,7 +181,11 @@ impl Cluster {
                 (own.url("postgres"), Some(own))
             }
         };
-        let maintenance = at(&Url::parse(&address).context("VCARE_TEST_POSTGRES")?, "postgres");
+        Self::at(&address, own).await
+    }
+
+    async fn at(address: &str, own: Option<PrivatePostgres>) -> Result<Self> {
+        let maintenance = at(&Url::parse(address).context("VCARE_TEST_POSTGRES")?, "postgres");
         let cluster =
             Self { maintenance, template: concat!("vcare_template_", env!("VCARE_MIGRATIONS")).into(), _own: own };
         cluster.make_template().await?;
@@ -188,7 +204,7 @@ impl Cluster {
         let draft = format!("{template}_draft");
         client.batch_execute(&format!("DROP DATABASE IF EXISTS {draft} WITH (FORCE)")).await?;
         client.batch_execute(&format!("CREATE DATABASE {draft}")).await?;
-        vcare_adapters_postgres::migrate(at(&self.maintenance, &draft).as_str()).await.context("migrations")?;
+        vcare_adapters_postgres::migrate(&PgConfig::new(at(&self.maintenance, &draft))).await.context("migrations")?;
         // NOINHERIT: who forgot to take a role has no right at all.
         let role = format!(
             "DO $$ BEGIN CREATE ROLE {SERVICE_ROLE} LOGIN NOINHERIT PASSWORD '{SERVICE_ROLE}';

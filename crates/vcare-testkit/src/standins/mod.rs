@@ -39,6 +39,7 @@ pub use journal::encounters_in;
 pub use licence::Licence;
 pub use mode::{Behaviour, Mode, Name, UnknownName};
 pub use record::RecordedRequest;
+pub(crate) use tls::TlsIdentity;
 
 use crate::Subscriber;
 use crate::issuer::{Issuer, SigningKey};
@@ -87,7 +88,7 @@ impl Standins {
             (None, Some(file)) => tokio::task::spawn_blocking(move || SigningKey::load_or_draw(&file)).await??,
             (None, None) => tokio::task::spawn_blocking(SigningKey::draw).await??,
         };
-        let identity = folder.map_or_else(tls::Identity::draw, tls::Identity::load_or_draw)?;
+        let identity = folder.map_or_else(TlsIdentity::draw, TlsIdentity::load_or_draw)?;
         let listeners = server::Listeners::bind(config.port, config.jitsi_port)?;
         let addresses = listeners.addresses()?;
         let issuer = Issuer::of_standins(&addresses.base_url, key);

@@ -19,15 +19,15 @@ use crate::machine;
 /// Browsers take no certificate that lasts longer.
 const LIFETIME: Duration = Duration::days(397);
 
-/// What Jitsi's listener shows, and who vouches for it.
-pub(super) struct Identity {
+/// What a listener with TLS shows, and who vouches for it.
+pub(crate) struct TlsIdentity {
     /// The authority.
     pub ca_pem: String,
     certificate: Vec<u8>,
     key: Vec<u8>,
 }
 
-impl Identity {
+impl TlsIdentity {
     /// A new one.
     pub fn draw() -> Result<Self> {
         Authority::new()?.identity()
@@ -85,13 +85,13 @@ impl Authority {
         Ok(Self { pem, issuer: Issuer::new(params, key) })
     }
 
-    fn identity(self) -> Result<Identity> {
+    fn identity(self) -> Result<TlsIdentity> {
         let key = KeyPair::generate()?;
         let mut params = params(vec!["localhost".to_owned(), "127.0.0.1".to_owned()], "localhost")?;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let certificate = params.signed_by(&key, &self.issuer)?;
-        Ok(Identity { ca_pem: self.pem, certificate: certificate.der().to_vec(), key: key.serialize_der() })
+        Ok(TlsIdentity { ca_pem: self.pem, certificate: certificate.der().to_vec(), key: key.serialize_der() })
     }
 }
 

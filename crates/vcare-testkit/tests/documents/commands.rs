@@ -9,11 +9,12 @@ use vcare_testkit::must_be_part_of;
 
 /// What a command begins with, and what runs it: a gate of `.ci/run`, or the test that is named. `by hand` is what no machine
 /// of ours can run, and says why.
-const RUN: [(&str, &str); 43] = [
+const RUN: [(&str, &str); 44] = [
     ("deploy/local/demo", "gate `demo`, with `--check`; without it `what_the_readme_tells_to_type_works`"),
     ("deploy/local/test", "gate `tests`, counting lines"),
     ("deploy/local/coverage", "gate `tests`"),
     ("deploy/local/sbom", "gate `sbom`"),
+    ("deploy/local/fuzz-media", "by hand: takes minutes. Gate `tests` runs the same for a moment"),
     ("deploy/local/fuzz", "gate `fuzz`"),
     ("deploy/local/chaos", "`us_004_and_009_nothing_is_lost_or_doubled_whatever_is_killed`, in its short form"),
     ("deploy/local/bench-ai", "by hand: takes minutes. `the_documented_commands_are_understood` reads its options"),
@@ -55,8 +56,11 @@ const RUN: [(&str, &str); 43] = [
         "by hand: needs Docker. `the_overlay_names_files_and_variables_that_there_are_and_publishes_no_port` reads what it is for",
     ),
     ("docker compose", "by hand: needs Docker"),
+    (
+        "bin/kc.sh import",
+        "by hand: needs Keycloak. `who_signed_in_at_keycloak_has_the_tenant_the_roles_and_the_patient_of_its_mappers` signs people in by the file",
+    ),
     ("promtool", "gate `observability`"),
-    ("prosodyctl reload", "by hand: needs a Prosody"),
     ("pip install rust-just", "by hand: installs"),
     ("pipx install rust-just", "by hand: installs"),
 ];

@@ -3,25 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use vcare_testkit::documents::{Page, pages};
-
-/// A heading as a link names it.
-fn anchor(heading: &str) -> String {
-    let kept = heading.to_lowercase();
-    let kept = kept.chars().filter(|sign| sign.is_alphanumeric() || [' ', '-', '_'].contains(sign));
-    kept.map(|sign| if sign == ' ' { '-' } else { sign }).collect()
-}
-
-fn anchors(page: &Page) -> BTreeSet<String> {
-    let headings = page.text.lines().filter(|line| line.starts_with('#'));
-    headings.map(|line| anchor(line.trim_start_matches('#').trim())).collect()
-}
+use vcare_testkit::documents::{anchor, pages};
 
 #[test]
 fn every_link_of_a_page_leads_somewhere() {
     let pages = pages().unwrap();
     let anchors: BTreeMap<&str, BTreeSet<String>> =
-        pages.iter().map(|page| (page.path.as_str(), anchors(page))).collect();
+        pages.iter().map(|page| (page.path.as_str(), page.anchors())).collect();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
     let (mut count, mut wrong) = (0, Vec::new());
     for page in &pages {

@@ -7,8 +7,9 @@ local domain = ENV_XMPP_DOMAIN or "meet.jitsi"
 local muc = ENV_XMPP_MUC_DOMAIN or ("muc." .. domain)
 local service = assert(ENV_VCARE_INTERNAL_URL, "VCARE_INTERNAL_URL is not set") .. "/internal/jitsi"
 
--- From a file, because the environment of a container is shown to whoever may inspect it.
-local token = assert(io.open("/run/vcare/internal_token", "r"), "/run/vcare/internal_token is missing")
+-- From a file, because the environment of a container is shown to whoever may inspect it. Prosody runs as uid 1000: what
+-- only root may read stops it here, and the message says so.
+local token = assert(io.open("/run/vcare/internal_token", "r"))
 local headers = { ["Authorization"] = "Bearer " .. assert(token:read("l"), "/run/vcare/internal_token is empty") }
 token:close()
 
@@ -21,10 +22,9 @@ reservations_enable_max_occupants = true
 -- Jibri's own browser comes without a token of ours.
 token_verification_allowlist = { ENV_XMPP_HIDDEN_DOMAIN or ("hidden." .. domain) }
 
--- Tells us who comes and goes. The module is not in the image: see README.md.
+-- Tells us who comes and goes. The module is in the image, below /prosody-plugins-contrib.
 Component("esync." .. domain) "event_sync_component"
     muc_component = muc
-    breakout_component = "breakout." .. domain
     api_prefix = service
     api_headers = headers
     api_timeout = 5

@@ -98,6 +98,6 @@ pub async fn transcribe(
     _key: WishKey,
     audio: AudioRequest,
 ) -> Result<HttpResponse, Problem> {
-    let heard = audio.pass_to(api.uploads, async |audio| api.app.transcribe(&caller.0, path.0, audio).await).await?;
+    let heard = audio.pass_to(api.audio, async |audio| api.app.transcribe(&caller.0, path.0, audio).await).await?;
     send(StatusCode::OK, &TranscriptionDto::from(heard))
 }

@@ -66,7 +66,8 @@ impl From<&ConnectionReport> for ConnectionReportDto {
 
 /// Try the tenant's video backend.
 ///
-/// Does what a visit will do, with a token signed for it: reaches the server, signs in, asks for a bridge. Opens no room.
+/// Does what a visit will do, with a token signed for it: reaches the server, signs in, asks for a bridge, and tries whether
+/// rooms can be closed when visits end. Opens no room and closes none.
 /// What is wrong is an answer, too: 200 with `healthy: false` and the setting to look at.
 #[utoipa::path(
     post, path = "/api/v1/virtual-care/config/test-connection", tag = "Configuration", operation_id = "testConnection",

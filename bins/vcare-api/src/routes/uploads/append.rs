@@ -40,9 +40,7 @@ pub async fn append(
     must_bring_bytes(&req)?;
     let offset = only(req.headers(), "Upload-Offset")?.ok_or_else(|| Problem::field("Upload-Offset", "is missing"))?;
     let (offset, checksum) = (number("Upload-Offset", offset)?, Checksum::of(&req)?);
-    let _place = api.place_for_upload()?;
-    let pen = api.app.open_upload(&caller.0, path.0, offset).await?;
-    let (appended, missing) = receive(&req, &api.app, pen, body, checksum).await?;
+    let (appended, missing) = receive(&api, &caller.0, path.0, offset, &req, body, checksum).await?;
     let mut response = HttpResponse::NoContent();
     tell(&mut response, told(appended, missing));
     Ok(response.finish())

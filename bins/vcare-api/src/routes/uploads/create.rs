@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::receive::{Checksum, brings_bytes, receive};
 use super::tus::SpeaksTus;
 use super::{metadata, standing, tell, told};
-use crate::answer::BASE;
+use crate::answer::{BASE, relative};
 use crate::extract::{SignedInCaller, WishKey, only};
 use crate::problem::Problem;
 use crate::server::Api;
@@ -44,6 +44,13 @@ pub async fn create(
     if headers.contains_key("upload-defer-length") {
         return Err(Problem::field("Upload-Defer-Length", "is not taken: say how many bytes it will have"));
     }
+    // Parts that are put together later: each would be an upload of its own, and half a photo would be shown.
+    if headers.contains_key("upload-concat") {
+        return Err(Problem::field(
+            "Upload-Concat",
+            "is not taken: send the whole file as one upload, not in parallel parts",
+        ));
+    }
     let length = only(headers, "Upload-Length")?.ok_or_else(|| Problem::field("Upload-Length", "is missing"))?;
     let wish = metadata::wish(only(headers, "Upload-Metadata")?, number("Upload-Length", length)?)?;
     if wish.length == 0 {
@@ -53,13 +60,12 @@ pub async fn create(
     let (upload, new) = api.app.create_upload(&caller.0, &wish).await?;
     let mut at = standing(&upload);
     if new && brings_bytes(&req) {
-        let _place = api.place_for_upload()?;
-        let pen = api.app.open_upload(&caller.0, upload.parts().id, 0).await?;
-        let (appended, missing) = receive(&req, &api.app, pen, body, checksum).await?;
+        let (appended, missing) = receive(&api, &caller.0, upload.parts().id, 0, &req, body, checksum).await?;
         at = told(appended, missing);
     }
     let mut response = HttpResponse::build(if new { StatusCode::CREATED } else { StatusCode::OK });
-    response.insert_header((LOCATION, format!("{BASE}/async-visits/uploads/{}", upload.parts().id)));
+    let location = format!("{BASE}/async-visits/uploads/{}", upload.parts().id);
+    response.insert_header((LOCATION, relative(req.path(), &location)));
     tell(&mut response, at);
     Ok(response.finish())
 }

@@ -29,7 +29,8 @@ pub struct AttachmentDto {
     /// `receiving`, `checking`, `ready`, `rejected` or `expired`.
     #[schema(example = "ready")]
     status: &'static str,
-    /// Why it is rejected: `unknown_type`, `damaged`, `too_many_pixels`, `not_a_picture`, `malware` or `uncheckable`.
+    /// Why it is rejected: `unknown_type`, `damaged`, `too_many_pixels`, `too_long`, `not_a_picture`, `active_content`,
+    /// `encrypted`, `malware`, `uncheckable` or `lost`.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
     /// What it is, by its content; once it is ready.

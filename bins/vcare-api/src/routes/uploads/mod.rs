@@ -6,11 +6,11 @@ pub mod discard;
 pub mod list;
 mod metadata;
 pub mod open;
+mod range;
 pub mod read;
 mod receive;
 pub mod tus;
 
-pub use receive::AT_ONCE;
 pub use tus::{EXPOSED, protocol};
 
 use actix_web::HttpResponseBuilder;

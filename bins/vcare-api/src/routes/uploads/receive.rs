@@ -12,24 +12,23 @@ use ring::digest;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 use vcare_app::uploads::{Appended, UploadPen};
-use vcare_app::{App, AppError};
-use vcare_domain::UploadRefusal;
+use vcare_app::{App, AppError, Caller};
+use vcare_domain::{UploadId, UploadRefusal};
 
 use crate::problem::{Code, Problem};
+use crate::server::Api;
+use crate::transfers::TransferPermit;
 
 /// So much is stored at once.
 const PIECE: usize = 256 * 1024;
 /// So long at most bytes wait to be stored: what a power cut takes of a slow upload.
 const STORE_EVERY: Duration = Duration::from_secs(4);
-/// So long a line may say nothing.
-const SILENCE: Duration = Duration::from_secs(60);
+/// Within [`AttachmentsConfig::stall_seconds`](vcare_boot::AttachmentsConfig) so much must come.
+const PROGRESS_BYTES: usize = 4096;
 /// So long a request may take in all: 10 MiB at 6 kbit/s take longer, and go on with the next one.
 const LONGEST: Duration = Duration::from_secs(3600);
 /// The longest body that is sent with a checksum: it is held in memory until it has proved right.
 const LONGEST_CHECKED: usize = 1024 * 1024;
-/// So many bodies are taken in at once.
-pub const AT_ONCE: usize = 256;
-
 const OFFSET_STREAM: &str = "application/offset+octet-stream";
 
 /// What the bytes of a request are to add up to.
@@ -92,30 +91,52 @@ fn too_long(most: usize) -> Problem {
     Problem::new(Code::PayloadTooLarge).detail(format!("expected {most} bytes at most"))
 }
 
-/// Takes a body in. Answers how far the upload is, and how many bytes are missing.
+/// Takes in a body that belongs at `offset`. Answers how far the upload is, and how many bytes are missing.
 pub async fn receive(
+    api: &Api,
+    caller: &Caller,
+    id: UploadId,
+    offset: u32,
     req: &HttpRequest,
-    app: &App,
-    pen: UploadPen,
     body: Payload,
     checksum: Option<Checksum>,
 ) -> Result<(Appended, u32), Problem> {
-    let missing = pen.missing() as usize;
-    must_fit(req, missing)?;
+    let permit = api.uploads.begin(&caller.tenant_id, &caller.user_id, Some(id))?;
+    let pen = {
+        // One after the other: who is let in last by the database is the one who ends the others here.
+        let _turn = api.openings.turn(id).await;
+        let pen = api.app.open_upload(caller, id, offset).await?;
+        // Known to be the caller's only now.
+        permit.supersede();
+        pen
+    };
+    must_fit(req, pen.missing() as usize)?;
+    let body = Body::new(body, api.upload_stall);
     if let Some(checksum) = checksum {
-        return receive_checked(app, pen, body, &checksum).await;
+        return receive_checked(&api.app, pen, body, &checksum, &permit).await;
     }
     let (frames, arriving) = mpsc::channel(4);
     // A task of its own: when the line is cut, whoever answers is gone at once, and what has arrived is stored all the same.
-    let kept = tokio::spawn(keep(app.clone(), pen, arriving));
-    let ended = forward(body, frames).await;
+    let kept = tokio::spawn(keep(api.app.clone(), pen, arriving));
+    let ended = tokio::select! {
+        ended = forward(body, frames) => Some(ended),
+        () = permit.superseded() => None,
+    };
     let kept = kept.await.map_err(|_| Problem::internal())??;
-    ended.map(|()| kept)
+    match ended {
+        Some(ended) => ended.map(|()| kept),
+        None => Err(superseded(kept.0)),
+    }
+}
+
+fn superseded(at: Appended) -> Problem {
+    AppError::from(UploadRefusal::Superseded { offset: at.offset }).into()
 }
 
 /// Stores what arrives, piece by piece.
 async fn keep(app: App, mut pen: UploadPen, mut arriving: mpsc::Receiver<Bytes>) -> Result<(Appended, u32), AppError> {
     let mut waiting = BytesMut::new();
+    let mut recognised = false;
     let mut store_at = Instant::now() + STORE_EVERY;
     loop {
         let ended = match timeout_at(store_at, arriving.recv()).await {
@@ -124,12 +145,20 @@ async fn keep(app: App, mut pen: UploadPen, mut arriving: mpsc::Receiver<Bytes>)
                 if waiting.len() > pen.missing() as usize {
                     return Err(UploadRefusal::TooLong { max: pen.at().offset + pen.missing() }.into());
                 }
+                if !recognised {
+                    recognised = pen.at().offset > 0 || app.recognise_upload(&pen, &waiting).await?;
+                }
                 if waiting.len() < PIECE {
                     continue;
                 }
                 false
             }
             Ok(None) => true,
+            // A silent request that another process has superseded ends as well, and not only when it says something.
+            Err(_) if waiting.is_empty() => {
+                app.check_upload_pen(&pen).await?;
+                false
+            }
             Err(_) => false,
         };
         app.append_to_upload(&mut pen, waiting.split().freeze()).await?;
@@ -140,25 +169,49 @@ async fn keep(app: App, mut pen: UploadPen, mut arriving: mpsc::Receiver<Bytes>)
     }
 }
 
-/// The body's next frame; an error when it is cut, or says nothing for too long.
-async fn next(body: &mut Payload) -> Result<Option<Bytes>, Problem> {
-    match timeout(SILENCE, body.next()).await {
-        Ok(None) => Ok(None),
-        Ok(Some(Ok(frame))) => Ok(Some(frame)),
-        Ok(Some(Err(_))) => Err(Problem::field("body", "could not be read to its end")),
-        Err(_) => Err(Problem::too_slow()),
+/// A body, and how slowly it comes.
+struct Body {
+    payload: Payload,
+    stall: Duration,
+    /// By then [`PROGRESS_BYTES`] must have come.
+    due: Instant,
+    lately: usize,
+}
+
+impl Body {
+    fn new(payload: Payload, stall: Duration) -> Self {
+        Self { payload, stall, due: Instant::now() + stall, lately: 0 }
+    }
+
+    /// The next frame; an error when the body is cut, or comes too slowly.
+    async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        let Ok(frame) = timeout_at(self.due, self.payload.next()).await else { return Err(Problem::too_slow()) };
+        let Some(frame) = frame else { return Ok(None) };
+        let frame = frame.map_err(|_| Problem::field("body", "could not be read to its end"))?;
+        self.lately += frame.len();
+        if self.lately >= PROGRESS_BYTES {
+            (self.due, self.lately) = (Instant::now() + self.stall, 0);
+        }
+        Ok(Some(frame))
     }
 }
 
 /// Hands the body's frames on until it ends, or whoever stores them has given up, and says why.
-async fn forward(mut body: Payload, frames: mpsc::Sender<Bytes>) -> Result<(), Problem> {
+async fn forward(mut body: Body, frames: mpsc::Sender<Bytes>) -> Result<(), Problem> {
     let all = async {
-        while let Some(frame) = next(&mut body).await? {
+        loop {
+            let frame = tokio::select! {
+                frame = body.next() => frame?,
+                () = frames.closed() => return Ok(()),
+            };
+            let Some(frame) = frame else { return Ok(()) };
+            let began = Instant::now();
             if frames.send(frame).await.is_err() {
-                break;
+                return Ok(());
             }
+            // How long storing takes is not the sender's fault.
+            body.due += began.elapsed();
         }
-        Ok(())
     };
     timeout(LONGEST, all).await.unwrap_or_else(|_| Err(Problem::too_slow()))
 }
@@ -167,12 +220,18 @@ async fn forward(mut body: Payload, frames: mpsc::Sender<Bytes>) -> Result<(), P
 async fn receive_checked(
     app: &App,
     mut pen: UploadPen,
-    mut body: Payload,
+    mut body: Body,
     checksum: &Checksum,
+    permit: &TransferPermit,
 ) -> Result<(Appended, u32), Problem> {
     let most = LONGEST_CHECKED.min(pen.missing() as usize);
     let mut whole = BytesMut::new();
-    while let Some(frame) = next(&mut body).await? {
+    loop {
+        let frame = tokio::select! {
+            frame = body.next() => frame?,
+            () = permit.superseded() => return Err(superseded(pen.at())),
+        };
+        let Some(frame) = frame else { break };
         whole.extend_from_slice(&frame);
         if whole.len() > most {
             return Err(too_long(most));
@@ -180,6 +239,9 @@ async fn receive_checked(
     }
     if !checksum.fits(&whole) {
         return Err(Problem::wrong_checksum());
+    }
+    if pen.at().offset == 0 && !whole.is_empty() {
+        app.recognise_upload(&pen, &whole).await?;
     }
     app.append_to_upload(&mut pen, whole.freeze()).await?;
     Ok((pen.at(), pen.missing()))

@@ -84,15 +84,11 @@ impl From<Clinic> for ClinicDto {
     ),
 )]
 pub async fn clinic(api: web::Data<Api>, req: HttpRequest, body: Body<ClinicRequest>) -> Result<HttpResponse, Problem> {
-    let link = match (&body.value.token, &body.value.code) {
-        (Some(token), None) => LinkOf::Token(token),
-        (None, Some(code)) => {
-            api.short_codes.check(&req)?;
-            LinkOf::Code(code)
-        }
+    let clinic = match (&body.value.token, &body.value.code) {
+        (Some(token), None) => api.app.clinic_of_link(LinkOf::Token(token)).await?,
+        (None, Some(code)) => api.short_codes.ask(&req, api.app.clinic_of_link(LinkOf::Code(code))).await?,
         (None, None) => return Err(Problem::field("token", "is missing: a token or a code is needed")),
         (Some(_), Some(_)) => return Err(Problem::field("code", "is not taken together with a token")),
     };
-    let clinic = api.app.clinic_of_link(link).await?;
     send(StatusCode::OK, &ClinicDto::from(clinic))
 }

@@ -42,7 +42,6 @@ pub async fn resolve(
     req: HttpRequest,
     body: Body<ShortLinkRequest>,
 ) -> Result<HttpResponse, Problem> {
-    api.short_codes.check(&req)?;
-    let token = api.app.resolve_short_link(&body.value.code).await?;
+    let token = api.short_codes.ask(&req, api.app.resolve_short_link(&body.value.code)).await?;
     send(StatusCode::OK, &ShortLinkDto { token })
 }

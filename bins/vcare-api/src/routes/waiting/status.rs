@@ -6,15 +6,16 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpRequest, HttpResponse, web};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use vcare_app::AppError;
-use vcare_app::waiting::{Look, News};
+use vcare_app::waiting::{Cue, Held, Look, News};
 use vcare_domain::DeviceId;
 
 use super::without_token;
 use crate::answer::send;
-use crate::connection::Connection;
 use crate::dto::JoinStatusDto;
 use crate::extract::{Fields, Query, bearer};
+use crate::parking::Connection;
 use crate::problem::Problem;
 use crate::request::HeldOpen;
 use crate::server::Api;
@@ -41,8 +42,8 @@ fn look(query: &mut Query) -> Result<(bool, Look), Problem> {
 /// See how one stands.
 ///
 /// At once, or with `since` when the session's version is above it or the place in line is not `place`: the question is
-/// held open for up to a minute, and then answered 204, with `Retry-After`. Who has come is noted as still there. Answers
-/// have a hundred bytes. When the reconnect window ended and the session `failed`, that is news at once, and `fallback` says how
+/// held open for up to a minute, and then answered 204, with `Retry-After`. A token holds three such questions open: when one more
+/// comes, the oldest is answered 204 at once. Who has come is noted as still there. Answers have a hundred bytes. When the reconnect window ended and the session `failed`, that is news at once, and `fallback` says how
 /// the patient may go on. The token goes into `Authorization: Bearer`, or into the query.
 #[utoipa::path(
     get, path = "/api/v1/virtual-care/sessions/join/status", tag = "Patients", operation_id = "joinStatus",
@@ -63,8 +64,8 @@ pub async fn status(api: web::Data<Api>, req: HttpRequest, mut query: Query) -> 
     let (waits, look) = look(&mut query)?;
     query.nothing_else()?;
     let token = bearer(req.headers()).or(in_query.as_deref()).ok_or_else(without_token)?;
-    let connection = req.conn_data::<Rc<Connection>>().ok_or_else(Problem::internal)?;
-    connection.asks(&req);
+    let connection = req.conn_data::<Rc<Connection<Awaited>>>().ok_or_else(Problem::internal)?;
+    connection.is_long_poll(&req);
     if !waits {
         let status = in_time(&api, api.app.join_status(token, look.device.as_ref())).await?;
         return send(StatusCode::OK, &JoinStatusDto::from(status));
@@ -80,21 +81,29 @@ pub async fn status(api: web::Data<Api>, req: HttpRequest, mut query: Query) -> 
     Ok(response)
 }
 
-/// Begins a question, or goes on with it when it was put aside on this connection.
-async fn news(api: &Api, connection: &Connection, token: &str, look: Look) -> Result<News, Problem> {
+/// What a long poll waits for on its connection: itself, and the reason to go on with it.
+pub type Awaited = (Held, Cue);
+
+/// Begins a long poll, or goes on with it when its connection was parked.
+async fn news(api: &Api, connection: &Connection<Awaited>, token: &str, look: Look) -> Result<News, Problem> {
     let (mut held, mut cue) = match connection.resume().await {
-        Some(put_aside) => put_aside,
+        Some(awaited) => awaited,
         None => {
             let held = in_time(api, api.app.hold_open(token, look)).await?;
-            connection.put_aside(held, api.stop.clone()).await
+            connection.wait(cue_of(held, api.stop.clone())).await
         }
     };
     loop {
         if let Some(news) = in_time(api, api.app.look_again(&mut held, cue)).await? {
             return Ok(news);
         }
-        (held, cue) = connection.put_aside(held, api.stop.clone()).await;
+        (held, cue) = connection.wait(cue_of(held, api.stop.clone())).await;
     }
+}
+
+async fn cue_of(mut held: Held, stop: CancellationToken) -> Awaited {
+    let cue = held.cue(&stop).await;
+    (held, cue)
 }
 
 async fn in_time<T>(api: &Api, step: impl Future<Output = Result<T, AppError>>) -> Result<T, Problem> {

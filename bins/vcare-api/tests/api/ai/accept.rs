@@ -297,7 +297,7 @@ async fn what_the_chart_refuses_waits_for_a_person_and_can_be_taken_up_again() {
 
     app.standins.set_mode(Name::Chart, Mode::UP);
     let id: SessionId = visit.id.parse().unwrap();
-    assert!(app.app.requeue_job(&scope(TENANT), id, JobKind::PushSummary).await.unwrap());
+    assert!(app.app.requeue_job(&scope(TENANT), id, JobKind::PushSummary, None).await.unwrap());
     assert_eq!(app.write_notes().await.done, 1);
     only_note(&app);
     assert!(!app.a_text_is_held().await);

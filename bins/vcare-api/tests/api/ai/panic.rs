@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use vcare_app::TraceContext;
 use vcare_app::ports::{AiError, AiGateway, AudioUpload, DraftedSummary, Transcribed};
-use vcare_boot::{LogConfig, Overrides, init_telemetry};
+use vcare_boot::{LogConfig, Overrides, TlsSection, init_telemetry};
 use vcare_domain::{AiDraftId, TenantId, Transcript};
 
 use crate::support::{TestApp, audio};
@@ -55,7 +55,7 @@ fn a_panic_in_the_middle_of_a_transcript_prints_none_of_it() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "run by the test above, as a process of its own"]
 async fn child_that_panics_about_a_patient() {
-    init_telemetry("vcare-api", &LogConfig { filter: "trace".to_owned() }, None).unwrap();
+    init_telemetry("vcare-api", &LogConfig { filter: "trace".to_owned() }, None, &TlsSection::default()).unwrap();
     let overrides = Overrides { ai_gateway: Some(Arc::new(Faulty)), ..Overrides::default() };
     let app = TestApp::start_over("", overrides).await;
     let (visit, _) = app.active_visit().await;

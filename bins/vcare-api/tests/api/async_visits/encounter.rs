@@ -172,7 +172,7 @@ async fn us_013_an_encounter_that_fhir_refuses_as_invalid_is_parked_and_shown_to
     app.standins.set_mode(Name::Fhir, Mode::UP);
     let uuid = vcare_domain::SessionId::from_uuid(*id.parse::<AsyncVisitId>().unwrap().as_uuid());
     let scope = crate::support::scope(crate::support::TENANT);
-    assert!(app.app.requeue_job(&scope, uuid, KIND).await.unwrap());
+    assert!(app.app.requeue_job(&scope, uuid, KIND, None).await.unwrap());
     assert_eq!(app.work(KIND).await, WorkReport { done: 1, ..WorkReport::default() });
     assert_eq!(app.read_async(&id).await["encounterStatus"], "created");
     let audit = app.only_event("virtual_care.audit.recorded.v1").await;

@@ -12,8 +12,8 @@ use vcare_app::ports::Clock;
 use vcare_boot::{Config, Overrides, SystemClock, compose, install_crypto};
 use vcare_domain::{EventId, TenantConfigDraft};
 use vcare_testkit::{
-    Clamd, Consents, NatsServer, ServiceProcess, SigningKey, Standins, StandinsConfig, StoredMessage, StreamReader,
-    TestDatabase, TokenSpec,
+    Clamd, Consents, FakeTime, NatsServer, ServiceProcess, SigningKey, Standins, StandinsConfig, StoredMessage,
+    StreamReader, TestDatabase, TokenSpec,
 };
 
 use crate::support::{Answer, CONSENTED, TENANT, Visit, files_below, must_be_described, scope};
@@ -97,6 +97,14 @@ impl Place {
         ServiceProcess::start(program, environment(&self.settings), None).await.unwrap()
     }
 
+    /// A second `vcare-api` that is told another time, and compares it with the database's every second.
+    pub async fn api_at(&self, time: &FakeTime) -> ServiceProcess {
+        let program = Path::new(env!("CARGO_BIN_EXE_vcare-api"));
+        let often = ("VCARE_CLOCK__COMPARE_SECONDS".to_owned(), "1".to_owned());
+        let environment = environment(&self.settings).into_iter().chain(time.environment()).chain([often]);
+        ServiceProcess::start(program, environment, None).await.unwrap()
+    }
+
     /// Where attachments are kept.
     pub fn storage_folder(&self) -> PathBuf {
         self.settings.with_extension("attachments")
@@ -109,7 +117,12 @@ impl Place {
 
     /// A clinician who calls the API where it listens now.
     pub fn caller(&self) -> Caller {
-        Caller { base: format!("http://{}", self.api.address()), ..self.caller.clone() }
+        self.caller_of(&self.api)
+    }
+
+    /// The same, who calls that one.
+    pub fn caller_of(&self, api: &ServiceProcess) -> Caller {
+        Caller { base: format!("http://{}", api.address()), ..self.caller.clone() }
     }
 
     /// Kills the API as a crash does, and waits until the database has noticed: a commit that it had received is done.

@@ -12,7 +12,7 @@ use vcare_app::jobs::WorkReport;
 use vcare_app::ports::JobKind;
 use vcare_testkit::{Mode, Name};
 
-use crate::support::{Answer, CONSENTED, OTHER_TENANT, TestApp, Visit};
+use crate::support::{Answer, CONSENTED, OTHER_TENANT, Program, TestApp, Visit};
 
 const THREAD: JobKind = JobKind::CreateThread;
 const INITIATED: &str = "virtual_care.session.fallback.initiated.v1";
@@ -235,7 +235,7 @@ async fn a_refusal_that_cannot_heal_waits_for_a_person_and_everybody_sees_it() {
         // Somebody mended it and lets the job be tried, or a clinician asks again: one thread in any case.
         app.standins.refuse_threads(None);
         let id = visit.id.parse().unwrap();
-        assert!(app.app.requeue_job(&crate::support::scope("hosp-kabul"), id, THREAD).await.unwrap());
+        assert!(app.app.requeue_job(&crate::support::scope("hosp-kabul"), id, THREAD, None).await.unwrap());
         assert_eq!(app.work(THREAD).await.done, 1);
         app.fall_back(&visit).await.expect(200);
         has_one_thread(&app, &visit).await;
@@ -349,4 +349,20 @@ async fn falling_back_heeds_the_version_that_was_seen_and_the_tenant() {
         app.post(&app.token(role), &path, &json!({})).await.refused(403, "ACCESS_DENIED");
     }
     assert!(app.standins.threads().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_attempt_beside_the_answer_is_counted_as_those_of_workers_are() {
+    let app = Program::start("").await;
+    let counted = async |outcome: &str, count: u32| {
+        let line = format!("vcare_job_attempts_total{{kind=\"create_thread\",outcome=\"{outcome}\"}} {count}\n");
+        let metrics = app.metrics().await;
+        assert!(metrics.contains(&line), "{line}{metrics}");
+    };
+    counted("later", 0).await;
+    app.standins.set_mode(Name::Communication, Mode::DOWN);
+    let (visit, _) = app.active_visit().await;
+    app.fall_back(&visit).await.expect(202);
+    counted("later", 1).await;
+    counted("done", 0).await;
 }

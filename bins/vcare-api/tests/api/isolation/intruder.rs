@@ -25,6 +25,14 @@ impl Intruder {
         Self::come(database, &setup).await
     }
 
+    /// As an operator's login, which alone may take that role.
+    pub async fn operator(database: &TestDatabase) -> Self {
+        let (client, connection) = connect(&database.admin_url(), NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client.batch_execute("SET ROLE vcare_operator").await.unwrap();
+        Self(client)
+    }
+
     /// The tenants whose rows it sees in a table.
     pub async fn sees(&self, table: &str) -> Vec<String> {
         let query = format!("SELECT DISTINCT tenant_id FROM {table} ORDER BY 1");
@@ -69,6 +77,8 @@ pub async fn two_tenants() -> TestApp {
             "INSERT INTO tenant_secret VALUES ('{tenant}', 'zoomApiKey', 1, 'local:1', 'sealed', now());
              INSERT INTO tenant_logo VALUES ('{tenant}', 'https://logo.example', 'image/png', 'x', now());
              INSERT INTO tenant_key VALUES ('{tenant}', 'joinKey', 2, 1, now());
+             INSERT INTO kept_event SELECT position, tenant_id, gen_random_uuid(), subject, ordering_key, body, created_at, 1
+               FROM outbox WHERE tenant_id = '{tenant}' LIMIT 1;
              INSERT INTO async_upload (tenant_id, id, owner_id, patient_id, client_mutation_id, attachment_index, kind,
                                        length, received, folder, chunks, state, expires_at, checks, created_at, updated_at)
              VALUES ('{tenant}', gen_random_uuid(), 'user-1', 'pat-1', gen_random_uuid(), 0, 'original', 1, 0,

@@ -1,6 +1,7 @@
 //! Tenants do not see each other: not over HTTP, whatever the route, and not in the database, whatever the statement.
 
 mod database;
+mod functions;
 mod intruder;
 
 use reqwest::Method;
@@ -150,7 +151,8 @@ async fn every_other_route_shows_and_changes_only_what_is_the_callers() {
             }
             // Whose an upload is, and what a link opens, is tried in `uploads`.
             "createUpload" | "readUpload" | "appendToUpload" | "overrideUpload" | "discardUpload"
-            | "uploadAbilities" | "abilitiesOfUpload" | "listAttachments" | "openAttachment" => {}
+            | "uploadAbilities" | "abilitiesOfUpload" | "listAttachments" | "openAttachment" | "describeAttachment" => {
+            }
             // No tenant's data.
             "health" | "live" | "ready" | "metrics" | "probeDown" | "probeUp" => {
                 let told = send(&app, &outsider, &operation, &visit).await.bytes;

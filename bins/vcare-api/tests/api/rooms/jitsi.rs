@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use time::Duration;
-use vcare_testkit::standins::jitsi::{Address, EventSync, JicofoHealth, Refusal, Reservations, Settings};
+use vcare_testkit::standins::jitsi::{Address, EndMeeting, EventSync, JicofoHealth, Refusal, Reservations, Settings};
 use vcare_testkit::{Mode, Name};
 
 use super::settings;
@@ -11,7 +11,7 @@ use crate::described::operations;
 use crate::support::{INTERNAL_TOKEN, TENANT, TestApp, Visit, jitsi_secret};
 
 /// A service whose tenant's Jitsi asks it and tells it, as `deploy/jitsi` sets it up.
-async fn start() -> TestApp {
+pub async fn start() -> TestApp {
     let app = TestApp::start().await;
     let (secret, token) = (jitsi_secret(TENANT).await, app.internal_token(TENANT, 1).await);
     app.standins.jitsi().configure(Settings {
@@ -31,7 +31,7 @@ async fn start() -> TestApp {
 }
 
 /// A visit whose patient was admitted; the addresses that provider and patient were given.
-async fn admitted(app: &TestApp) -> (Visit, String, String) {
+pub async fn admitted(app: &TestApp) -> (Visit, String, String) {
     let (visit, token) = app.waiting_visit().await;
     let provider = app.admit(&visit).await.expect(200).text("videoJoinUrl");
     let patient = app.join(&token).await.expect(200).text("url");
@@ -213,7 +213,7 @@ async fn us_010_a_connection_that_works_is_healthy_and_says_how_long_it_took() {
     assert_eq!(report["healthy"], true, "{report}");
     assert!(report["latencyMs"].is_u64());
     let checks: Vec<_> = report["checks"].as_array().unwrap().iter().map(|check| check["check"].clone()).collect();
-    assert_eq!(checks, [json!("web"), json!("login"), json!("bridge")]);
+    assert_eq!(checks, [json!("web"), json!("login"), json!("bridge"), json!("end_meeting")]);
     assert!(app.standins.jitsi().rooms().is_empty(), "it opened no room");
 }
 
@@ -224,7 +224,7 @@ type Fault = fn(&mut Settings);
 async fn a_connection_that_does_not_work_names_the_setting_to_look_at() {
     let app = start().await;
     let right = app.standins.jitsi().settings();
-    let wrong: [(&str, Value, Fault); 8] = [
+    let wrong: [(&str, Value, Fault); 10] = [
         ("login", json!("jitsiXmppDomain"), |jitsi| jitsi.xmpp_domain = "meet.example".to_owned()),
         ("login", json!("jitsiAppId"), |jitsi| jitsi.accepted_issuers = vec!["another".to_owned()]),
         ("login", json!("jitsiAudience"), |jitsi| jitsi.accepted_audiences = vec!["another".to_owned()]),
@@ -233,6 +233,8 @@ async fn a_connection_that_does_not_work_names_the_setting_to_look_at() {
         ("bridge", json!("jicofoHealthUrl"), |jitsi| jitsi.jicofo = JicofoHealth::NotEnabled),
         ("bridge", json!(null), |jitsi| jitsi.jicofo = JicofoHealth::Soft),
         ("bridge", json!(null), |jitsi| jitsi.jicofo = JicofoHealth::Hard),
+        ("end_meeting", json!("prosodyUrl"), |jitsi| jitsi.end_meeting = EndMeeting::Absent),
+        ("end_meeting", json!(null), |jitsi| jitsi.end_meeting = EndMeeting::SystemKeys),
     ];
     for (check, setting, change) in wrong {
         app.standins.jitsi().configure(right.clone());

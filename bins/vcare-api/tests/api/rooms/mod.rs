@@ -1,8 +1,10 @@
 //! VCARE-US-007: the video rooms, from the side of Jitsi's own servers and of everybody's browser.
 
 mod branding;
+mod closing;
 mod jitsi;
 mod presence;
+mod removed;
 mod reservation;
 mod tokens;
 

@@ -79,6 +79,9 @@ async fn who_was_not_let_in_is_not_brought_in_by_a_hint() {
     let interpreter = app.interpreter(&visit).await;
     let before = app.read(&visit).await;
     app.seen_to_join(&room, &interpreter, "phone").await.expect(204);
+    let seen = app.participant(&visit, &interpreter).await;
+    assert_eq!((&seen["status"], &seen["inRoom"]), (&json!("invited"), &json!(true)), "the clinician is told");
+    app.seen_to_leave(&room, &interpreter, "phone").await.expect(204);
     // A recorder, and Jitsi's own: no participants of ours.
     for id in ["", "recorder", "vsp_01KA8Z0Q3CJ9XW2V5T7N4B6M8S", "vsp_not"] {
         app.seen_to_join(&room, id, "somebody").await.expect(204);

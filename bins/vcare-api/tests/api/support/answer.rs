@@ -1,5 +1,6 @@
 //! What the API answered.
 
+use reqwest::Url;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
@@ -24,6 +25,13 @@ impl Answer {
     /// A header's text; empty when it is not there.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The path below the base that `Location` names, which is relative to what was asked: to that path below the base.
+    pub fn location(&self, asked: &str) -> String {
+        let location = self.header("location");
+        assert!(!location.is_empty() && !location.starts_with('/'), "{location}");
+        Url::parse("http://vcare").unwrap().join(asked).unwrap().join(location).unwrap().path().to_owned()
     }
 
     /// Whether it is the answer to a HEAD: it says how long its body would be, and has none.

@@ -1,5 +1,6 @@
 //! A service with everything around it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration as Patience;
@@ -55,7 +56,7 @@ impl TestApp {
         let nats = "nats.servers = [\"nats://127.0.0.1:1\"]\nrelay.enabled = false";
         let config = Config::from_toml(&around.settings(&format!("{nats}\n{settings}"))).unwrap();
         let clock = HandClock::new();
-        let overrides = Overrides { clock: Arc::clone(&clock) as Arc<dyn Clock>, ..overrides };
+        let overrides = Overrides { clock: Some(Arc::clone(&clock) as Arc<dyn Clock>), ..overrides };
         let service = Box::pin(compose(&config, overrides)).await.unwrap();
         let app = service.app.clone();
         around.set_up_tenants(&app).await;
@@ -132,6 +133,12 @@ impl TestApp {
         let request = self.http.request(method, format!("{}{path}", self.root));
         // Uploads speak tus; what does not is tried on purpose.
         if path.contains("/async-visits/uploads") { request.header("Tus-Resumable", "1.0.0") } else { request }
+    }
+
+    /// What another process shows of itself at this address.
+    pub async fn metrics_at(&self, address: SocketAddr) -> String {
+        let shown = self.http.get(format!("http://{address}/metrics")).send().await.unwrap();
+        shown.error_for_status().unwrap().text().await.unwrap()
     }
 
     /// Sends it. Whatever a test is about: an answer that the OpenAPI document does not tell of fails it.

@@ -20,7 +20,11 @@ pub(super) struct Around {
 impl Around {
     /// A database and stand-ins, with three patients.
     pub async fn start() -> Self {
-        let database = TestDatabase::create().await.unwrap();
+        Box::pin(Self::start_on(TestDatabase::create().await.unwrap())).await
+    }
+
+    /// The same with that database.
+    pub async fn start_on(database: TestDatabase) -> Self {
         // Drawing a key takes a while: all tests share one.
         let signing_key = SigningKey::load_or_draw(&folder().join("issuer.pem")).unwrap();
         let standins = StandinsConfig { signing_key: Some(signing_key), ..StandinsConfig::default() };
@@ -46,7 +50,7 @@ impl Around {
             api.listen = "127.0.0.1:0"
             api.threads = 1
             links.public_base_url = "https://care.example"
-            identity.issuer = "{issuer}"
+            {identity}
             licence.base_url = "{base}"
             licence.deadline_ms = 1000
             consent.base_url = "{base}"
@@ -67,7 +71,7 @@ impl Around {
             chart.base_url = "{base}"
             chart.deadline_ms = 2000
             chart.inline_deadline_ms = 1000
-            storage.folder = "{folder}/{name}.attachments"
+            {storage}
             scanner.address = "{clamd}"
             scanner.deadline_ms = 2000
             keyring.file = "{folder}/master.key"
@@ -89,6 +93,10 @@ impl Around {
                 true => "",
                 false => "waiting.lines_ms = 0\nwaiting.watch_ms = 50",
             },
+            storage = match added.contains("storage.") {
+                true => String::new(),
+                false => format!("storage.folder = \"{}/{}.attachments\"", folder().display(), self.database.name()),
+            },
             ai = match added.contains("ai.base_url") || added.contains(WITHOUT_AI) {
                 true => String::new(),
                 false => format!("ai.base_url = \"{}\"", self.standins.base_url()),
@@ -97,7 +105,10 @@ impl Around {
                 true => "",
                 false => "ai.deadline_ms = 2000",
             },
-            issuer = self.standins.issuer().url(),
+            identity = match added.contains("identity.issuer") {
+                true => String::new(),
+                false => format!("identity.issuer = \"{}\"", self.standins.issuer().url()),
+            },
             base = self.standins.base_url(),
             fhir = self.standins.fhir_url(),
             clamd = self.clamd.address(),

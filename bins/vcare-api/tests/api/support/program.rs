@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use vcare_app::ports::Clock;
 use vcare_boot::{Config, Overrides, SystemClock, compose, install_crypto};
 use vcare_testkit::events::the_stream_must_keep_its_contracts;
-use vcare_testkit::{HandClock, NatsServer, ServiceProcess};
+use vcare_testkit::{HandClock, NatsServer, ServiceProcess, TestDatabase};
 
 use super::TestApp;
 use super::around::{Around, folder};
@@ -29,9 +29,14 @@ pub struct Program {
 impl Program {
     /// Starts it, with more settings as TOML.
     pub async fn start(settings: &str) -> Self {
+        let (database, nats) = tokio::try_join!(TestDatabase::create(), NatsServer::start()).unwrap();
+        Box::pin(Self::start_on(database, nats, settings)).await
+    }
+
+    /// The same with that database and that NATS.
+    pub async fn start_on(database: TestDatabase, nats: NatsServer, settings: &str) -> Self {
         install_crypto();
-        let around = Around::start().await;
-        let nats = NatsServer::start().await.unwrap();
+        let around = Box::pin(Around::start_on(database)).await;
         let traces = format!("otlp.base_url = \"{}\"", around.standins.base_url());
         let settings = format!("nats.servers = [\"{}\"]\n{}", nats.url(), settings.replace(WITH_TRACES, &traces));
         let file = folder().join(format!("{}.toml", around.database.name()));
@@ -49,6 +54,13 @@ impl Program {
             settings: file,
             test: TestApp::around(around, clock, app, root, CancellationToken::new()),
         }
+    }
+
+    /// A line of the process' `/proc/<pid>/status`, in kB.
+    pub fn memory(&self, name: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id().unwrap())).unwrap();
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
     /// `vcare-retry-worker` beside it, under the same settings.

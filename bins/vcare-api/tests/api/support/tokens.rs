@@ -42,6 +42,6 @@ impl VideoUrl {
 pub async fn jitsi_secret(tenant: &str) -> Secret {
     let keyring = LocalKeyring::open(&folder().join("master.key"), IfMissing::Refuse).unwrap();
     let rows = Arc::new(SecretShelf::default());
-    let vault = Vault::new(Arc::new(keyring), rows, HandClock::new(), VaultConfig::default());
+    let vault = Vault::new(Arc::new(keyring), Arc::clone(&rows) as _, rows, HandClock::new(), VaultConfig::default());
     vault.jitsi_secret(&TenantId::parse(tenant).unwrap()).await.unwrap()
 }

@@ -22,13 +22,13 @@ async fn what_was_announced_and_what_came_is_listed_as_far_as_it_is() {
     let app = TestApp::start().await;
     let before = app.uploaded("1", "original", &photo(32, 32)).await;
     let visit = app.submitted_with(2).await;
-    app.uploaded("3", "original", b"PK\x03\x04 nothing that is taken").await;
+    app.uploaded("3", "original", b"\xFF\xD8\xFF and no photo").await;
     app.look_after_uploads().await;
     let items = app.attachments(&app.token("patient"), &visit).await;
     let told: Vec<_> = items.as_array().unwrap().iter().map(|item| (&item["index"], &item["status"])).collect();
     let (receiving, ready, rejected) = (json!("receiving"), json!("ready"), json!("rejected"));
     assert_eq!(told, [(&json!(0), &receiving), (&json!(1), &ready), (&json!(3), &rejected)]);
-    assert_eq!(items[2]["reason"], "unknown_type");
+    assert_eq!(items[2]["reason"], "damaged");
     assert!(items[2].get("url").is_none());
     app.open(&items[1], "url").await.expect(200);
     // What is in a submitted visit is not taken back.

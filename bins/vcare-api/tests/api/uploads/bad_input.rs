@@ -28,9 +28,9 @@ async fn more_bytes_than_were_announced_are_refused_and_change_nothing() {
     let app = TestApp::start().await;
     let patient = app.token("patient");
     let place = place(&app.begin_upload(&patient, 4, &attachment("0", "original")).await.expect(201));
-    app.append(&patient, &place, 0, b"abcde").await.refused(413, "PAYLOAD_TOO_LARGE");
+    app.append(&patient, &place, 0, b"OggSe").await.refused(413, "PAYLOAD_TOO_LARGE");
     // Without a length on the request, nobody knows before they have come.
-    let frames = futures_util::stream::iter([b"abc".to_vec(), b"de".to_vec()].map(Ok::<_, std::io::Error>));
+    let frames = futures_util::stream::iter([b"Ogg".to_vec(), b"Se".to_vec()].map(Ok::<_, std::io::Error>));
     let request = app.append_request(&patient, &place, 0, b"").body(reqwest::Body::wrap_stream(frames));
     app.send(request).await.refused(413, "PAYLOAD_TOO_LARGE");
     assert_eq!(app.head(&patient, &place).await.header("upload-offset"), "0");
@@ -42,7 +42,7 @@ async fn bytes_at_a_wrong_offset_are_refused_with_the_right_one() {
     let app = TestApp::start().await;
     let patient = app.token("patient");
     let place = place(&app.begin_upload(&patient, 10, &attachment("0", "original")).await.expect(201));
-    app.append(&patient, &place, 0, b"abcd").await.expect(204);
+    app.append(&patient, &place, 0, b"OggS").await.expect(204);
     for offset in [0, 3, 5, 10, 4_294_967_299, usize::MAX] {
         let refused = app.append(&patient, &place, offset, b"x").await.refused(409, "UPLOAD_OFFSET_CONFLICT");
         assert_eq!(refused.body["currentOffset"], 4, "{offset}");
@@ -130,7 +130,13 @@ async fn what_is_not_what_it_seems_is_rejected_with_its_reason_and_erased() {
         ([b"RIFF\x10\0\0\0WAVEfmt \x10\0\0\0".as_slice(), &[0xFF; 8]].concat(), "damaged"),
     ];
     for (index, (bytes, reason)) in table.iter().enumerate() {
-        let place = app.uploaded(&index.to_string(), "original", bytes).await;
+        let patient = app.token("patient");
+        let created =
+            app.begin_upload(&patient, bytes.len(), &attachment(&index.to_string(), "original")).await.expect(201);
+        let place = place(&created);
+        let appended = app.append(&patient, &place, 0, bytes).await;
+        // By its first bytes, where they say enough.
+        assert_eq!(appended.status, if *reason == "unknown_type" { 415 } else { 204 }, "{index}");
         app.look_after_uploads().await;
         let (state, told, ..) = app.upload_row(&place).await;
         assert_eq!((state.as_str(), told.as_deref()), ("rejected", Some(*reason)), "{index}");

@@ -129,7 +129,7 @@ async fn two_api_processes_take_turns_at_one_upload() {
     let second = first.another_api().await;
     let phone = Phone::of(&first);
     let path = phone.begin(&first, 8).await;
-    phone.append(&first, &path, 0).body("abcd").send().await.unwrap().error_for_status().unwrap();
+    phone.append(&first, &path, 0).body("OggS").send().await.unwrap().error_for_status().unwrap();
     let other = |request: RequestBuilder| {
         let (client, request) = request.build_split();
         let mut request = request.unwrap();

@@ -4,6 +4,10 @@ mod attachments;
 mod bad_input;
 mod checking;
 mod crash;
+mod downloads;
+mod formats;
+mod limits;
+mod lost;
 pub mod pictures;
 mod protocol;
 mod proxy;
@@ -46,7 +50,7 @@ pub fn attachment(index: &str, kind: &str) -> String {
 
 /// An upload that was begun: its path below the base.
 pub fn place(created: &Answer) -> String {
-    created.header("location").strip_prefix("/api/v1/virtual-care").unwrap().to_owned()
+    created.location("/async-visits/uploads")
 }
 
 /// The id in an upload's path.

@@ -8,8 +8,8 @@ use reqwest::Method;
 use sha2::{Digest, Sha256};
 use time::Duration;
 
-use super::{DRAFT, attachment, metadata, place};
-use crate::support::{CONSENTED, TestApp};
+use super::{attachment, place};
+use crate::support::TestApp;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn anybody_may_ask_what_the_server_can_do() {
@@ -31,7 +31,7 @@ async fn an_upload_comes_in_piece_by_piece_and_says_how_far_it_is() {
     let expires = created.header("upload-expires").to_owned();
     let place = place(&created);
     app.clock.advance(Duration::DAY);
-    let appended = app.append(&patient, &place, 0, b"abcd").await.expect(204);
+    let appended = app.append(&patient, &place, 0, b"OggS").await.expect(204);
     assert_eq!(appended.header("upload-offset"), "4");
     assert_ne!(appended.header("upload-expires"), expires, "every byte gives it more time");
     let head = app.head(&patient, &place).await.expect(200);
@@ -50,7 +50,7 @@ async fn a_reopened_app_finds_its_upload() {
     let app = TestApp::start().await;
     let patient = app.token("patient");
     let first = app.begin_upload(&patient, 10, &attachment("0", "original")).await.expect(201);
-    app.append(&patient, &place(&first), 0, b"abcd").await.expect(204);
+    app.append(&patient, &place(&first), 0, b"OggS").await.expect(204);
     app.clock.advance(Duration::days(3));
     let patient = app.token("patient");
     let again = app.begin_upload(&patient, 10, &attachment("0", "original")).await.expect(200);
@@ -70,10 +70,10 @@ async fn the_first_bytes_may_come_with_the_beginning() {
         let request = app.begin_request(&patient, 6, &attachment("0", "original"));
         request.header("Content-Type", "application/offset+octet-stream").body(bytes)
     };
-    let created = app.send(with(b"abc")).await.expect(201);
+    let created = app.send(with(b"Ogg")).await.expect(201);
     assert_eq!(created.header("upload-offset"), "3");
     // Sent again because the answer was lost: the same upload, and no byte twice.
-    let again = app.send(with(b"abc")).await.expect(200);
+    let again = app.send(with(b"Ogg")).await.expect(200);
     assert_eq!((again.header("location"), again.header("upload-offset")), (created.header("location"), "3"));
 }
 
@@ -86,10 +86,10 @@ async fn bytes_with_a_checksum_are_taken_whole_or_not_at_all() {
         app.append_request(&patient, &place, 0, bytes)
             .header("Upload-Checksum", format!("sha256 {}", STANDARD.encode(sum)))
     };
-    let mismatch = app.send(checked(b"abcdef", &Sha256::digest(b"abcdeg"))).await.refused(460, "CHECKSUM_MISMATCH");
+    let mismatch = app.send(checked(b"OggSef", &Sha256::digest(b"OggSeg"))).await.refused(460, "CHECKSUM_MISMATCH");
     assert_eq!(mismatch.header("tus-resumable"), "1.0.0");
     assert_eq!(app.head(&patient, &place).await.header("upload-offset"), "0");
-    app.send(checked(b"abcdef", &Sha256::digest(b"abcdef"))).await.expect(204);
+    app.send(checked(b"OggSef", &Sha256::digest(b"OggSef"))).await.expect(204);
     assert_eq!(app.head(&patient, &place).await.header("upload-offset"), "6");
     let bad = app.append_request(&patient, &place, 6, b"").header("Upload-Checksum", "md5 AAAA");
     app.send(bad).await.names_field("Upload-Checksum");
@@ -101,7 +101,7 @@ async fn an_upload_taken_back_is_gone_with_its_bytes_and_its_place_is_free() {
     let patient = app.token("patient");
     let first = app.begin_upload(&patient, 10, &attachment("0", "original")).await.expect(201);
     let place = place(&first);
-    app.append(&patient, &place, 0, b"abcd").await.expect(204);
+    app.append(&patient, &place, 0, b"OggS").await.expect(204);
     assert_eq!(app.stored_files().len(), 1);
     app.take_back(&patient, &place).await.expect(204);
     assert_eq!(app.head(&patient, &place).await.status, 404);
@@ -121,7 +121,7 @@ async fn an_upload_that_nobody_finishes_expires_after_seven_days_and_leaves_noth
     let patient = app.token("patient");
     let place = place(&app.begin_upload(&patient, 10, &attachment("0", "original")).await.expect(201));
     app.clock.advance(Duration::days(6));
-    app.append(&app.token("patient"), &place, 0, b"abcd").await.expect(204);
+    app.append(&app.token("patient"), &place, 0, b"OggS").await.expect(204);
     app.clock.advance(Duration::days(7) - Duration::SECOND);
     let patient = app.token("patient");
     assert_eq!(app.head(&patient, &place).await.status, 200);
@@ -154,7 +154,7 @@ async fn where_a_proxy_lets_no_patch_through_a_post_stands_for_it() {
     let place = place(&app.begin_upload(&patient, 4, &attachment("0", "original")).await.expect(201));
     let instead = |method: &str| {
         let request = app.request(Method::POST, &place).bearer_auth(&patient).header("X-HTTP-Method-Override", method);
-        request.header("Upload-Offset", "0").header("Content-Type", "application/offset+octet-stream").body("abcd")
+        request.header("Upload-Offset", "0").header("Content-Type", "application/offset+octet-stream").body("OggS")
     };
     let appended = app.send(instead("PATCH")).await.expect(204);
     assert_eq!(appended.header("upload-offset"), "4");
@@ -170,21 +170,4 @@ async fn a_clinician_brings_a_photo_for_a_patient() {
     app.begin_upload(&clinician, 4, &attachment("0", "original")).await.expect(201);
     // The patient's own attachment has a place of its own: nobody takes another one's.
     app.begin_upload(&app.token("patient"), 4, &attachment("0", "original")).await.expect(201);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_account_begins_two_hundred_uploads_a_day_and_no_more() {
-    let app = TestApp::start().await;
-    let fill =
-        "INSERT INTO async_upload (tenant_id, id, owner_id, patient_id, client_mutation_id, attachment_index, kind,
-                    length, received, folder, chunks, state, discarded_at, expires_at, checks, created_at, updated_at)
-                SELECT 'hosp-kabul', gen_random_uuid(), 'patient-1', $1, gen_random_uuid(), 0, 'original', 1, 0,
-                       repeat('a', 32), '{}', 'discarded', $2, $2, 0, $2, $2 FROM generate_series(1, 200)";
-    let now = app.now();
-    app.database.execute(fill, &[&CONSENTED, &now]).await.unwrap();
-    let wish = metadata(&[("clientMutationId", DRAFT), ("index", "0"), ("patientId", CONSENTED)]);
-    let refused = app.begin_upload(&app.token("patient"), 4, &wish).await.refused(429, "TOO_MANY_UPLOADS");
-    assert_eq!(refused.header("retry-after"), "3600");
-    app.clock.advance(Duration::DAY + Duration::SECOND);
-    app.begin_upload(&app.token("patient"), 4, &wish).await.expect(201);
 }

@@ -18,7 +18,7 @@ async fn another_tenants_and_another_accounts_upload_is_not_there() {
     ];
     for token in others {
         assert_eq!(app.head(&token, &place).await.status, 404);
-        app.append(&token, &place, 0, b"abcd").await.refused(404, "UPLOAD_NOT_FOUND");
+        app.append(&token, &place, 0, b"OggS").await.refused(404, "UPLOAD_NOT_FOUND");
         app.take_back(&token, &place).await.refused(404, "UPLOAD_NOT_FOUND");
     }
     assert_eq!(app.upload_row(&place).await, ("receiving".to_owned(), None, 0, 0));

@@ -1,9 +1,11 @@
 //! VCARE-US-002 and VCARE-US-008: waiting over a poor link.
 
+mod bounds;
 mod connection;
 mod devices;
 mod line;
 mod news;
+mod parking;
 mod promises;
 mod put_aside;
 mod short;

@@ -4,9 +4,9 @@ use super::Wire;
 use crate::support::{Program, Visit};
 
 /// Only commits of the same process are heard of, for as long as a test takes.
-const NO_WATCHER: &str = "waiting.lines_ms = 0\nwaiting.watch_ms = 3600000";
+pub const NO_WATCHER: &str = "waiting.lines_ms = 0\nwaiting.watch_ms = 3600000";
 
-fn question(token: &str, query: &str, headers: &str) -> String {
+pub fn question(token: &str, query: &str, headers: &str) -> String {
     format!(
         "GET /api/v1/virtual-care/sessions/join/status?{query} HTTP/1.1\r\nHost: care.example\r\n\
          Authorization: Bearer {token}\r\n{headers}\r\n"
@@ -157,7 +157,7 @@ const HOLD_THE_VISITS: &str = "BEGIN; LOCK TABLE virtual_session IN ACCESS EXCLU
 
 #[tokio::test(flavor = "multi_thread")]
 async fn those_who_ask_at_once_are_read_in_turn_and_are_put_aside_until_then() {
-    let app = Program::start(ONE_READER).await;
+    let app = Program::start(&format!("{ONE_READER}\nwaiting.polls_per_token = 5")).await;
     let (visit, token) = app.waiting_visit().await;
     let holder = app.database.client().await.unwrap();
     holder.batch_execute(HOLD_THE_VISITS).await.unwrap();

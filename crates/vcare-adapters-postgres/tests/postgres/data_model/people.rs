@@ -12,7 +12,7 @@ const HEALTH: &str = "**health**, in people's own words";
 
 /// Table, what its columns tell, and which columns tell that.
 #[rustfmt::skip]
-pub const TOLD: [(&str, &str, &str); 67] = [
+pub const TOLD: [(&str, &str, &str); 70] = [
     ("ai_draft", ACCOUNT, "requested_by decided_by"),
     ("ai_draft", "**health**, sealed", "sealed"),
     ("ai_draft", LEADS, "note_id"),
@@ -49,6 +49,8 @@ pub const TOLD: [(&str, &str, &str); 67] = [
     ("link_state", PSEUDONYM, "participant_id"),
     ("link_state", "what their link carries", "level better prefer"),
     ("link_state", NOTHING, "tenant_id session_id counted_since changes"),
+    ("kept_event", "ids of people, as in every event; no words", "body ordering_key"),
+    ("kept_event", NOTHING, "position tenant_id event_id subject created_at stream_sequence acknowledged_at"),
     ("outbox", "ids of people, as in every event; no words", "body ordering_key"),
     ("outbox", NOTHING, "position tenant_id event_id subject created_at"),
     ("presence", PSEUDONYM, "occupant participant_id"),
@@ -58,8 +60,9 @@ pub const TOLD: [(&str, &str, &str); 67] = [
     ("presence_lease", "a name drawn for their device", "device"),
     ("presence_lease", "when they were last there", "heard_at expires_at"),
     ("presence_lease", NOTHING, "tenant_id session_id promised"),
+    ("retry_job", ACCOUNT, "parked_by requeued_by"),
     ("retry_job", NOTHING, "tenant_id session_id kind id state attempts due_at lease_token last_error correlation_id
-        traceparent created_at"),
+        traceparent created_at parked_at requeued_at"),
     ("short_link", PSEUDONYM, "participant_id"),
     ("short_link", NOTHING, "tenant_id code_hash session_id token_version issued_at expires_at"),
     ("tenant_config", "may be a host's mail address", "zoom_host_user"),

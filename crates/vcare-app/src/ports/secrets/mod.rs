@@ -17,7 +17,7 @@ pub use join_tokens::{JoinTokenClaims, JoinTokens};
 pub use names::DisplayNames;
 pub use stored::{
     KeptSecrets, KeyPurpose, KeyVersions, PreparedSecret, SealedSecret, SealedSecrets, StoredKey, StoredSecret,
-    StoredSecrets,
+    StoredSecrets, TenantNames,
 };
 
 /// The key store cannot be reached or refuses.

@@ -149,6 +149,13 @@ pub trait SealedSecrets: Send + Sync {
     async fn secrets_of(&self, tenant: &TenantId) -> Result<StoredSecrets, StoreError>;
 }
 
+/// Which tenants there are.
+#[async_trait]
+pub trait TenantNames: Send + Sync {
+    /// All that have settings.
+    async fn tenants(&self) -> Result<Vec<TenantId>, StoreError>;
+}
+
 /// A tenant's secrets and keys, inside a transaction.
 #[async_trait]
 pub trait KeptSecrets: Send {

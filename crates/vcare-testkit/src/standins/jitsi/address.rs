@@ -1,5 +1,6 @@
 //! A room's address, as a browser reads it.
 
+use serde_json::{Map, Value};
 use url::{Url, form_urlencoded};
 
 /// What a browser takes from the address of a room.
@@ -11,13 +12,16 @@ pub struct Address {
     pub room: String,
     /// The token in the fragment, or else in the query.
     pub token: Option<String>,
+    /// The settings in the fragment, by their names without `config.`, whether or not a page takes them.
+    pub settings: Map<String, Value>,
 }
 
 impl Address {
     /// That room, of that tenant, with that token.
     #[must_use]
     pub fn new(tenant: Option<&str>, room: &str, token: Option<&str>) -> Self {
-        Self { tenant: tenant.map(str::to_owned), room: room.to_lowercase(), token: token.map(str::to_owned) }
+        let (tenant, token) = (tenant.map(str::to_owned), token.map(str::to_owned));
+        Self { tenant, room: room.to_lowercase(), token, settings: Map::new() }
     }
 
     /// Reads `https://host/[tenant/]room#jwt="…"&…`; nothing when that is no room's address. In the fragment every value
@@ -43,7 +47,12 @@ impl Address {
         let in_fragment = value(url.fragment().unwrap_or_default());
         let in_fragment = in_fragment.and_then(|json| serde_json::from_str(&json).ok());
         let token = in_fragment.or_else(|| value(url.query().unwrap_or_default()));
-        Some(Self { tenant, room: room.to_lowercase(), token })
+        let settings = form_urlencoded::parse(url.fragment().unwrap_or_default().as_bytes());
+        let settings = settings.filter_map(|(name, json)| {
+            let name = name.strip_prefix("config.")?.to_owned();
+            Some((name, serde_json::from_str(&json).ok()?))
+        });
+        Some(Self { tenant, room: room.to_lowercase(), token, settings: settings.collect() })
     }
 
     /// The room's name inside Prosody: `room`, or `[tenant]room`.

@@ -3,6 +3,7 @@
 use super::address::Address;
 use super::calls::Call;
 use super::events::Event;
+use super::page::Page;
 use super::refusal::Refusal;
 use super::reservation;
 use super::rooms::{Conference, Occupant, Seat};
@@ -177,7 +178,8 @@ impl Jitsi {
         let by_token = settings.token_affiliation && login.moderates();
         let moderator = by_token || (settings.auto_owner && !conference.has_moderator());
         let jid = format!("{person}/{}", &machine::new_id().simple().to_string()[24..]);
-        let occupant = Occupant { jid, room_jid: conference.jid.clone(), login: login.clone(), moderator };
+        let page = Page::open(settings.release, &address.settings);
+        let occupant = Occupant { jid, room_jid: conference.jid.clone(), login: login.clone(), moderator, page };
         let seat = Seat { occupant, joined_at: settings.now(), left_at: None };
         conference.seats.push(seat.clone());
         Ok((conference.clone(), seat))

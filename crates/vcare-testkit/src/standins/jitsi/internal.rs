@@ -3,13 +3,14 @@
 use serde_json::json;
 
 use super::super::exchange::{Answer, Asked};
-use super::settings::JicofoHealth;
+use super::settings::{EndMeeting, JicofoHealth};
 use super::{Jitsi, token};
 
 impl Jitsi {
     /// Prosody's own port.
     pub(in super::super) fn answer_as_prosody(&self, asked: &Asked, segments: &[&str]) -> Answer {
         match (segments, asked.method.as_str()) {
+            (["end-meeting"], _) if self.settings().end_meeting == EndMeeting::Absent => Answer::empty(404),
             (["end-meeting"], "POST") => Answer::empty(self.end_meeting(asked)),
             (["end-meeting"], _) => Answer::not_allowed("POST"),
             (["room-size"], "GET") => self.room_size(asked),
@@ -33,12 +34,15 @@ impl Jitsi {
     }
 
     /// `POST /end-meeting?conference=room@muc.domain`, in the module's order of checks. Any token of the host's opens it,
-    /// whatever its room.
+    /// whatever its room; a system token's key we do not have.
     fn end_meeting(&self, asked: &Asked) -> u16 {
         let Some(jid) = parameter(asked, "conference") else { return 400 };
         let settings = self.settings();
         let token = asked.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
         // Our module picks a key for logins only: here it is the host's.
+        if settings.end_meeting == EndMeeting::SystemKeys {
+            return 401;
+        }
         if token.is_none() || token::verify(&settings, &settings.app_secret, token).is_err() {
             return 401;
         }

@@ -1,5 +1,6 @@
 //! Rooms as they are, and who is in them.
 
+use super::page::Page;
 use super::reservation::Reservation;
 use super::settings::Settings;
 use super::token::Login;
@@ -15,6 +16,8 @@ pub struct Occupant {
     pub login: Login,
     /// Whether they moderate.
     pub moderator: bool,
+    /// How their page began.
+    pub page: Page,
 }
 
 impl Occupant {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use vcare_app::ports::Clock;
 
+use super::page::Release;
 use crate::machine::MachineClock;
 
 /// How a Jitsi is set up. Secrets are texts whose bytes are the key.
@@ -37,6 +38,10 @@ pub struct Settings {
     pub event_sync: Option<EventSync>,
     /// What jicofo says of its health.
     pub jicofo: JicofoHealth,
+    /// Who may end its rooms.
+    pub end_meeting: EndMeeting,
+    /// Which page its web server gives to browsers.
+    pub release: Release,
     /// The time it is for this Jitsi.
     pub clock: Arc<dyn Clock>,
 }
@@ -65,6 +70,8 @@ impl Default for Settings {
             reservations: None,
             event_sync: None,
             jicofo: JicofoHealth::Ok,
+            end_meeting: EndMeeting::HostSecret,
+            release: Release::LowBandwidth,
             clock: Arc::new(MachineClock),
         }
     }
@@ -136,6 +143,18 @@ impl Default for Calls {
     fn default() -> Self {
         Self { retries: 3, retry_delay: Duration::ZERO, timeout: Duration::from_secs(20) }
     }
+}
+
+/// `mod_muc_end_meeting`, as its releases have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndMeeting {
+    /// It takes tokens under the host's secret.
+    HostSecret,
+    /// It takes tokens under the keys of a server (`prosody_password_public_key_repo_url`), and no other: as releases of 2026
+    /// where that is set.
+    SystemKeys,
+    /// It did not start: where that is not set, or the module is not loaded. The path is 404 whatever is asked.
+    Absent,
 }
 
 /// What `GET /about/health` of jicofo says.

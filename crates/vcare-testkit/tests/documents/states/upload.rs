@@ -21,9 +21,10 @@ fn writer() -> LeaseToken {
 /// What is done with an upload, and when.
 type Handle = fn(&mut Upload, OffsetDateTime) -> Result<(), UploadRefusal>;
 
-const HANDLING: [(&str, Handle); 13] = [
+const HANDLING: [(&str, Handle); 14] = [
     ("open", |upload, at| upload.open(upload.parts().offset, writer(), at)),
     ("append", |upload, at| upload.append(writer(), key(1), 50, at)),
+    ("refuse_format", |upload, at| Ok(_ = upload.refuse_format(writer(), at))),
     ("discard", |upload, at| upload.discard(true, at)),
     ("discard", |upload, at| upload.discard(false, at)),
     ("expire", |upload, at| Ok(_ = upload.expire(at))),
