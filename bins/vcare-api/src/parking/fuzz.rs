@@ -19,6 +19,13 @@ use super::tests::{News, serving};
 /// Within so long every connection must have ended.
 const DEADLINE: Duration = Duration::from_secs(10);
 
+/// The response to bytes that are no request. The connection is closed after it.
+const REFUSED: &str = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
+
+/// The same response when these bytes are the first that a dispatcher reads, as they are after the connection was parked: it
+/// names what it does anyway.
+const REFUSED_FIRST: &str = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+
 /// A request, and the status it is answered with once there are news.
 type Request = (Vec<u8>, u16);
 
@@ -122,8 +129,8 @@ impl Script {
         writes.shutdown().await.ok();
         let received = timeout(DEADLINE, received).await.unwrap().unwrap();
         let received = String::from_utf8(received).unwrap();
-        let dated = received.split_inclusive("\r\n").filter(|line| !line.starts_with("date: "));
-        (dated.collect(), idle.get() + news.resumed.get())
+        let undated: String = received.split_inclusive("\r\n").filter(|line| !line.starts_with("date: ")).collect();
+        (undated.replace(REFUSED_FIRST, REFUSED), idle.get() + news.resumed.get())
     }
 }
 
@@ -138,8 +145,12 @@ fn the_same_bytes_are_answered_the_same_with_parking_and_without() {
         prop_assert_eq!(&with.0, &without.0);
         prop_assert_eq!(without.1, 0, "switched off, none is parked");
         let whole = !script.leaves && script.end.is_none() && script.nonsense.is_empty();
-        // A connection is closed after an answer to a request whose body nobody read: what follows it may be answered or not.
-        let read = !script.requests.iter().any(|(bytes, status)| *status == 204 && bytes.ends_with(b"body"));
+        // After a response the dispatcher closes the connection while a body has not been read to its end, be it the body of that
+        // request or of one behind it: what follows may be answered or not.
+        let has_body = |bytes: &[u8]| bytes.starts_with(b"POST") || bytes.ends_with(b"body");
+        let read = script.requests.iter().enumerate().all(|(place, (bytes, _))| {
+            !has_body(bytes) || (place == 0 && bytes.starts_with(b"POST"))
+        });
         if whole && read {
             let statuses: Vec<u16> = with.0.split("HTTP/1.1 ").skip(1).map(|rest| rest[..3].parse().unwrap()).collect();
             let expected: Vec<u16> = script.requests.iter().map(|(_, status)| *status).collect();
