@@ -28,10 +28,16 @@ fn earlier() -> BTreeSet<String> {
     branches.chain(steps).collect()
 }
 
+/// A document of version 0 promises nothing (semver.org, rule 4); from 1.0.0 on all of it must be kept.
+fn promised_openapi_breaks(before: &Value, after: &Value) -> Vec<String> {
+    let version = before["info"]["version"].as_str().unwrap_or_default();
+    if version.starts_with("0.") { Vec::new() } else { openapi_breaks(before, after) }
+}
+
 /// How contracts of a kind are compared; `None` for what promises nothing.
 fn comparison(path: &str) -> Option<Compare> {
     match path {
-        "contracts/openapi/vcare-api.json" => Some(openapi_breaks),
+        "contracts/openapi/vcare-api.json" => Some(promised_openapi_breaks),
         _ if path.starts_with("contracts/") && path.ends_with(".schema.json") => Some(event_breaks),
         _ => None,
     }
@@ -93,7 +99,18 @@ pub fn must_keep_promises(path: &str, after: Option<&str>) {
 
 #[cfg(test)]
 mod tests {
-    use super::accepts;
+    use serde_json::json;
+
+    use super::{accepts, promised_openapi_breaks};
+
+    #[test]
+    fn an_openapi_document_is_a_promise_from_version_1_on() {
+        let before = |version: &str| json!({"info": {"version": version}, "paths": {"/visits": {"get": {}}}});
+        let after = json!({"info": {"version": "1.0.0"}, "paths": {}});
+        assert!(promised_openapi_breaks(&before("0.9.0"), &after).is_empty());
+        assert!(!promised_openapi_breaks(&before("1.0.0"), &after).is_empty());
+        assert!(!promised_openapi_breaks(&json!({"paths": {"/visits": {"get": {}}}}), &after).is_empty());
+    }
 
     #[test]
     fn a_star_accepts_all_breaks_of_one_response_and_no_other() {
