@@ -17,6 +17,7 @@ pub mod request;
 pub mod routes;
 pub mod server;
 pub mod transfers;
+pub mod values;
 
 use std::time::Duration;
 

@@ -2,6 +2,7 @@
 
 mod headers;
 mod refusals;
+mod shared;
 
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -9,6 +10,7 @@ use utoipa::{Modify, OpenApi};
 
 use self::headers::Headers;
 use self::refusals::Refusals;
+use self::shared::Shared;
 use crate::dto::{
     AdmissionDto, JoinStatusDto, JoinTokenDto, JoinedDto, LinkDto, ParticipantDto, ProviderTimeDto, SegmentDto,
     SessionListDto, VirtualSessionDto,
@@ -16,6 +18,7 @@ use crate::dto::{
 use crate::problem::{FieldError, ProblemDetails};
 use crate::routes;
 use crate::routes::async_visits::dto::{AsyncVisitDto, AsyncVisitListDto, SyncDto, SyncResultDto};
+use crate::values;
 
 struct Security;
 
@@ -124,9 +127,10 @@ impl Modify for Security {
     components(
         schemas(
     VirtualSessionDto, ParticipantDto, LinkDto, SegmentDto, ProviderTimeDto, SessionListDto, AdmissionDto, JoinTokenDto, JoinedDto, JoinStatusDto, ProblemDetails, FieldError, AsyncVisitDto, AsyncVisitListDto, SyncDto, SyncResultDto,
+            values::SessionId, values::ParticipantId, values::AsyncVisitId, values::UploadId,
         ),
     ),
-    modifiers(&Security, &Refusals, &Headers),
+    modifiers(&Security, &Refusals, &Headers, &Shared),
 )]
 struct Description;
 

@@ -56,18 +56,21 @@ pub struct ProblemDetails {
     detail: Option<String>,
     /// The consent gate that is closed.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::values::ConsentGate>)]
     gate: Option<&'static str>,
     /// The version the session, or the async visit, is at.
     #[serde(skip_serializing_if = "Option::is_none")]
     current_version: Option<u32>,
     /// The state the session, the async visit or the participant is in.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::values::AnyStatus>)]
     current_status: Option<&'static str>,
     /// The visit that is there already.
+    #[schema(value_type = Option<crate::values::SessionId>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     session_id: Option<String>,
     /// Until when an async visit is somebody else's.
-    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    #[serde(serialize_with = "vcare_app::timestamp::option::serialize", skip_serializing_if = "Option::is_none")]
     claimed_until: Option<OffsetDateTime>,
     /// Where the upload is: so many bytes are there for good.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -25,6 +25,9 @@ pub enum Gate {
 }
 
 impl Gate {
+    /// Every gate.
+    pub const ALL: [Self; 3] = [Self::TelehealthConsent, Self::RecordingConsent, Self::AiTranscription];
+
     /// The gate's name in answers, events and towards access-policy.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -26,6 +26,7 @@ pub mod sessions;
 pub mod spans;
 pub mod tenants;
 pub mod threads;
+pub mod timestamp;
 mod transaction;
 pub mod uploads;
 pub mod waiting;

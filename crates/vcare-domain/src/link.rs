@@ -168,6 +168,10 @@ pub enum LinkReason {
 }
 
 impl LinkReason {
+    /// Every reason.
+    pub const ALL: [Self; 7] =
+        [Self::Good, Self::Bandwidth, Self::Delay, Self::Loss, Self::Recovering, Self::Chosen, Self::TooOften];
+
     /// The reason's name in answers.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -86,11 +86,13 @@ fn api() -> Value {
         "paths": {"/visits": {"post": {
             "operationId": "create",
             "security": [{"bearer": []}],
-            "parameters": [{"in": "header", "name": "Idempotency-Key", "required": false, "schema": {"type": "string"}}],
+            "parameters": [{"$ref": "#/components/parameters/Key"}],
             "requestBody": {"required": true, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Wish"}}}},
             "responses": {"201": {"$ref": "#/components/responses/Made"}},
         }}},
         "components": {
+            "parameters": {"Key": {
+                "in": "header", "name": "Idempotency-Key", "required": false, "schema": {"type": "string"}}},
             "schemas": {
                 "Wish": {"type": "object", "required": ["patientId"], "properties": {
                     "patientId": {"type": "string", "maxLength": 64}, "reason": {"type": "string"}}},
@@ -132,7 +134,7 @@ const NARROWED: [(&str, Change); 12] = [
     ("POST /visits: has another security", |api| api["paths"]["/visits"]["post"]["security"] = json!([])),
     ("POST /visits: 201 is gone", |api| api["paths"]["/visits"]["post"]["responses"] = json!({"200": {}})),
     ("POST /visits: header 'Idempotency-Key' must be there now", |api| {
-        api["paths"]["/visits"]["post"]["parameters"][0]["required"] = json!(true);
+        api["components"]["parameters"]["Key"]["required"] = json!(true);
     }),
     ("POST /visits: header 'Idempotency-Key' is gone", |api| api["paths"]["/visits"]["post"]["parameters"] = json!([])),
     ("POST /visits: body.patientId: 'maxLength' was 64, is 30", |api| {

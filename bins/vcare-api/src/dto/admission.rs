@@ -13,12 +13,15 @@ use crate::dto::{ParticipantDto, PersonDto};
 /// A participant was admitted, or a provider joined.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Admission)]
 pub struct AdmissionDto {
     /// Opens the video room for the caller. A secret: it holds their token. Null for a caller with no part in the visit.
     #[schema(example = "https://meet.example/kabul-k3j9x2qa#jwt=%22eyJ…%22")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     video_join_url: Option<String>,
     /// Who was admitted, or joined.
     #[schema(schema_with = admitted)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     participant: Option<AdmittedDto>,
     /// The session's version.
     version: u32,

@@ -11,6 +11,8 @@ use vcare_app::sessions::{IssuedJoinToken, Joined};
 use vcare_app::waiting::JoinStatus;
 use vcare_domain::FallbackOffer;
 
+use crate::values;
+
 pub use admission::AdmissionDto;
 pub use people::{LinkDto, OwnParticipantDto, ParticipantDto, PersonDto, ProviderTimeDto, SegmentDto};
 pub use session::{
@@ -21,6 +23,7 @@ pub use session::{
 /// A join link. All of it is a secret.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = JoinToken)]
 pub struct JoinTokenDto {
     /// The token.
     join_token: String,
@@ -31,7 +34,7 @@ pub struct JoinTokenDto {
     #[schema(example = "https://care.example/v#3kTMd9aZ0QwErTyUiOpAsD")]
     short_url: String,
     /// When it stops opening.
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(serialize_with = "vcare_app::timestamp::serialize")]
     expires_at: OffsetDateTime,
 }
 
@@ -49,27 +52,26 @@ impl From<IssuedJoinToken> for JoinTokenDto {
 /// Where somebody who came by link is led.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Joined)]
 pub struct JoinedDto {
     /// `waiting_room`, or `direct_join` once admitted.
-    #[schema(example = "waiting_room")]
-    destination: &'static str,
+    destination: values::Destination,
     /// The waiting room's page, or the video room. A secret: it holds a token.
     url: String,
     /// The session's state as the token was checked: `scheduled` on the first join.
-    #[schema(example = "scheduled")]
-    session_status: &'static str,
+    session_status: values::SessionStatus,
     /// The planned start: it may move.
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(serialize_with = "vcare_app::timestamp::serialize")]
     scheduled_start: OffsetDateTime,
     /// When the patient said that they come, if later than planned.
-    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    #[serde(serialize_with = "vcare_app::timestamp::option::serialize", skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     expected_at: Option<OffsetDateTime>,
     /// When the waiting room is said to open.
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(serialize_with = "vcare_app::timestamp::serialize")]
     opens_at: OffsetDateTime,
     /// The zone in which the clinic tells the time.
-    #[schema(example = "Asia/Kabul")]
+    #[schema(value_type = values::TimeZone)]
     time_zone: String,
     /// The session's version.
     version: u32,
@@ -82,8 +84,7 @@ pub struct JoinedDto {
     #[schema(minimum = 1)]
     estimated_wait_minutes: Option<u32>,
     /// The language of the person: `en`, `fa-AF` or `ps`; where nobody gave it, the clinic's.
-    #[schema(example = "fa-AF")]
-    locale: &'static str,
+    locale: values::Locale,
     /// The tag of what is shown of the clinic: `joinClinic` has it.
     #[schema(example = "1f09c2ab")]
     clinic: String,
@@ -92,16 +93,16 @@ pub struct JoinedDto {
     #[schema(max_length = 100, example = "Dr. Parwana Noori")]
     provider_name: Option<String>,
     /// The server's time: phones have wrong clocks.
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(serialize_with = "vcare_app::timestamp::serialize")]
     server_time: OffsetDateTime,
 }
 
 impl From<Joined> for JoinedDto {
     fn from(joined: Joined) -> Self {
         Self {
-            destination: joined.entry.as_str(),
+            destination: joined.entry.into(),
             url: joined.url,
-            session_status: joined.status_before.as_str(),
+            session_status: joined.status_before.into(),
             scheduled_start: joined.scheduled_start,
             expected_at: joined.expected_at,
             opens_at: joined.opens_at,
@@ -109,7 +110,7 @@ impl From<Joined> for JoinedDto {
             version: joined.version.get(),
             place_in_line: joined.place.map(|place| place.number),
             estimated_wait_minutes: joined.place.and_then(|place| place.minutes),
-            locale: joined.locale.as_str(),
+            locale: joined.locale.into(),
             clinic: joined.clinic,
             provider_name: joined.provider_name.map(|name| name.as_str().to_owned()),
             server_time: joined.server_time,
@@ -120,16 +121,14 @@ impl From<Joined> for JoinedDto {
 /// The status of a person in the waiting room. Small, because clients poll it, also on poor links.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = JoinStatus)]
 pub struct JoinStatusDto {
     /// `waiting_room`, or `direct_join` once admitted: then join again for the video room's address.
-    #[schema(example = "waiting_room")]
-    destination: &'static str,
+    destination: values::Destination,
     /// The person's state. `invited` after they came: the visit was moved to a time that has not come; join again.
-    #[schema(example = "waiting")]
-    participant_status: &'static str,
+    participant_status: values::ParticipantStatus,
     /// The session's state.
-    #[schema(example = "waiting")]
-    session_status: &'static str,
+    session_status: values::SessionStatus,
     /// The session's version.
     version: u32,
     /// The patient's place in line, from 1; absent for people who do not wait.
@@ -145,7 +144,7 @@ pub struct JoinStatusDto {
     #[schema(nullable = false)]
     fallback: Option<FallbackOfferDto>,
     /// When the patient said that they come, if later than planned.
-    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    #[serde(serialize_with = "vcare_app::timestamp::option::serialize", skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     expected_at: Option<OffsetDateTime>,
 }
@@ -157,7 +156,7 @@ pub struct JoinStatusDto {
 pub struct FallbackOfferDto {
     /// The thread in which the clinician writes; absent while there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "thr_01KA8Z0Q3CJ9XW2V5T7N4B6M8R")]
+    #[schema(value_type = Option<values::ThreadId>)]
     messaging_thread_id: Option<String>,
     /// Whether the patient may send the rest in writing: `continueAsync` of the session.
     continue_async: bool,
@@ -175,9 +174,9 @@ impl From<FallbackOffer> for FallbackOfferDto {
 impl From<JoinStatus> for JoinStatusDto {
     fn from(status: JoinStatus) -> Self {
         Self {
-            destination: status.entry.as_str(),
-            participant_status: status.participant.as_str(),
-            session_status: status.session.as_str(),
+            destination: status.entry.into(),
+            participant_status: status.participant.into(),
+            session_status: status.session.into(),
             version: status.version.get(),
             place_in_line: status.place.map(|place| place.number),
             estimated_wait_minutes: status.place.and_then(|place| place.minutes),

@@ -4,7 +4,9 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use vcare_app::sessions::Names;
-use vcare_domain::{LinkUse, Locale, MediaSegment, Participant, ParticipantId, ParticipantState, ProviderTime};
+use vcare_domain::{LinkUse, MediaSegment, Participant, ParticipantId, ParticipantState, ProviderTime};
+
+use crate::values;
 
 /// What is known beside the visit of the people in it, where that was asked for.
 #[derive(Clone, Copy, Default)]
@@ -34,12 +36,15 @@ pub(super) type Presence<'a> = Option<&'a dyn Fn(&Participant) -> Option<bool>>;
 pub struct ParticipantDto {
     #[serde(flatten)]
     person: PersonDto,
-    /// What their link is used for; null while it was never probed.
+    /// What their link is used for; absent while it was never probed.
+    #[serde(skip_serializing_if = "Option::is_none")]
     link: Option<LinkDto>,
     /// Why they were removed, in the words of the person who removed them.
+    #[serde(skip_serializing_if = "Option::is_none")]
     removed_reason: Option<String>,
     /// The FHIR RelatedPerson who takes part as the patient's proxy; absent when the patient takes part.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<values::RelatedPersonId>)]
     related_person_id: Option<String>,
     /// `true`: the person was removed, or was not admitted, and is seen in the video room all the same. Whoever was in it keeps an
     /// address that opens it until it expires: put them out in Jitsi. Absent for everybody else, and where sessions are not read.
@@ -53,31 +58,32 @@ pub struct ParticipantDto {
 #[schema(as = Person)]
 pub struct PersonDto {
     /// The part.
-    #[schema(example = "vsp_01KA8Z0Q3CJ9XW2V5T7N4B6M8S")]
+    #[schema(value_type = values::ParticipantId)]
     id: String,
     /// The account of somebody who signs in.
+    #[schema(value_type = Option<values::UserId>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<String>,
     /// What they are called. Absent for people who have no name here, while the key store is unavailable, and in responses to
     /// changes, which are stored for repeated requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 100, example = "Dr. Parwana Noori")]
     display_name: Option<String>,
-    /// The language they read: `en`, `fa-AF` or `ps`; absent where nobody gave it.
+    /// The language they read; absent where nobody gave it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "ps")]
-    language: Option<&'static str>,
-    /// `provider`, `patient`, `interpreter` or `observer`.
-    role: &'static str,
-    /// `invited`, `waiting`, `admitted`, `active`, `disconnected` or `removed`.
-    status: &'static str,
+    language: Option<values::Locale>,
+    /// Their role.
+    role: values::ParticipantRole,
+    /// Where they are.
+    status: values::ParticipantStatus,
     /// When they first came.
-    #[serde(with = "time::serde::rfc3339::option")]
+    #[serde(serialize_with = "vcare_app::timestamp::option::serialize", skip_serializing_if = "Option::is_none")]
     joined_at: Option<OffsetDateTime>,
     /// When they were last seen to leave.
-    #[serde(with = "time::serde::rfc3339::option")]
+    #[serde(serialize_with = "vcare_app::timestamp::option::serialize", skip_serializing_if = "Option::is_none")]
     left_at: Option<OffsetDateTime>,
     /// When they were removed.
-    #[serde(with = "time::serde::rfc3339::option")]
+    #[serde(serialize_with = "vcare_app::timestamp::option::serialize", skip_serializing_if = "Option::is_none")]
     removed_at: Option<OffsetDateTime>,
     /// Whether a person in the waiting room is present: their device was heard from in the last two minutes. Only for people
     /// in the waiting room, and only where sessions are read.
@@ -91,51 +97,54 @@ pub struct PersonDto {
 #[schema(as = OwnParticipant)]
 pub struct OwnParticipantDto {
     /// The part.
-    #[schema(example = "vsp_01KA8Z0Q3CJ9XW2V5T7N4B6M8S")]
+    #[schema(value_type = values::ParticipantId)]
     id: String,
     /// What the caller is called; absent as in `Person`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 100)]
     display_name: Option<String>,
-    /// The language they read: `en`, `fa-AF` or `ps`; absent where nobody gave it.
+    /// The language they read; absent where nobody gave it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "ps")]
-    language: Option<&'static str>,
-    /// `provider`, `patient`, `interpreter` or `observer`.
-    role: &'static str,
-    /// `invited`, `waiting`, `admitted`, `active`, `disconnected` or `removed`.
-    status: &'static str,
-    /// What their link is used for; null while it was never probed.
+    language: Option<values::Locale>,
+    /// Their role.
+    role: values::ParticipantRole,
+    /// Where they are.
+    status: values::ParticipantStatus,
+    /// What their link is used for; absent while it was never probed.
+    #[serde(skip_serializing_if = "Option::is_none")]
     link: Option<LinkDto>,
     /// When they first came.
-    #[serde(with = "time::serde::rfc3339::option")]
+    #[serde(serialize_with = "vcare_app::timestamp::option::serialize", skip_serializing_if = "Option::is_none")]
     joined_at: Option<OffsetDateTime>,
     /// When they were last seen to leave.
-    #[serde(with = "time::serde::rfc3339::option")]
+    #[serde(serialize_with = "vcare_app::timestamp::option::serialize", skip_serializing_if = "Option::is_none")]
     left_at: Option<OffsetDateTime>,
 }
 
 /// What a link is used for.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Link)]
 pub struct LinkDto {
-    /// `video`, `audio` or `message`.
-    mode: &'static str,
+    /// The medium.
+    mode: values::MediaMode,
     /// The most kbit/s, each way, that it should use; 0 for messages.
     cap_kbps: u32,
 }
 
 impl From<LinkUse> for LinkDto {
     fn from(link: LinkUse) -> Self {
-        Self { mode: link.mode.as_str(), cap_kbps: link.cap_kbps }
+        Self { mode: link.mode.into(), cap_kbps: link.cap_kbps }
     }
 }
 
 /// A provider's time with the patient.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ProviderTime)]
 pub struct ProviderTimeDto {
     /// The provider's account.
+    #[schema(value_type = values::UserId)]
     id: String,
     /// Whole seconds with the patient, as far as they have ended.
     seconds: u32,
@@ -144,17 +153,18 @@ pub struct ProviderTimeDto {
 /// A stretch of a visit in one medium.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Segment)]
 pub struct SegmentDto {
-    /// `video`, `audio` or `message`.
-    mode: &'static str,
+    /// The medium.
+    mode: values::MediaMode,
     /// When it began.
-    #[serde(with = "time::serde::rfc3339")]
-    from: OffsetDateTime,
-    /// When it ended; null while it runs.
-    #[serde(with = "time::serde::rfc3339::option")]
-    to: Option<OffsetDateTime>,
-    /// Why it began: `started`, `link_degraded`, `link_recovered` or `chosen`.
-    cause: &'static str,
+    #[serde(serialize_with = "vcare_app::timestamp::serialize")]
+    start: OffsetDateTime,
+    /// When it ended; absent while it runs.
+    #[serde(serialize_with = "vcare_app::timestamp::option::serialize", skip_serializing_if = "Option::is_none")]
+    end: Option<OffsetDateTime>,
+    /// Why it began.
+    cause: values::SegmentCause,
 }
 
 impl ParticipantDto {
@@ -185,9 +195,9 @@ impl PersonDto {
             id: participant.id.to_string(),
             user_id: participant.user_id.as_ref().map(|user| user.as_str().to_owned()),
             display_name: about.name_of(participant),
-            language: participant.language.map(Locale::as_str),
-            role: participant.role.as_str(),
-            status: participant.state.status().as_str(),
+            language: participant.language.map(values::Locale::from),
+            role: participant.role.into(),
+            status: participant.state.status().into(),
             joined_at: participant.joined_at,
             left_at: participant.left_at,
             removed_at,
@@ -202,9 +212,9 @@ impl OwnParticipantDto {
         Self {
             id: participant.id.to_string(),
             display_name: about.name_of(participant),
-            language: participant.language.map(Locale::as_str),
-            role: participant.role.as_str(),
-            status: participant.state.status().as_str(),
+            language: participant.language.map(values::Locale::from),
+            role: participant.role.into(),
+            status: participant.state.status().into(),
             link: participant.link.map(LinkDto::from),
             joined_at: participant.joined_at,
             left_at: participant.left_at,
@@ -220,6 +230,6 @@ impl From<ProviderTime> for ProviderTimeDto {
 
 impl From<&MediaSegment> for SegmentDto {
     fn from(segment: &MediaSegment) -> Self {
-        Self { mode: segment.mode.as_str(), from: segment.from, to: segment.to, cause: segment.cause.as_str() }
+        Self { mode: segment.mode.into(), start: segment.from, end: segment.to, cause: segment.cause.into() }
     }
 }

@@ -5,7 +5,7 @@ use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::{Object, OpenApi, Ref, RefOr, Response, Type};
 
 /// Each with what it says, and whether that is a number.
-const HEADERS: [(&str, &str, bool); 21] = [
+const HEADERS: [(&str, &str, bool); 22] = [
     ("Accept-Ranges", "`bytes`: a part may be asked for with `Range`", false),
     ("Allow", "The methods that the address takes", false),
     (
@@ -16,6 +16,7 @@ const HEADERS: [(&str, &str, bool); 21] = [
     ("Content-Disposition", "`attachment`, and a name that tells of nobody", false),
     ("Content-Range", "Which bytes these are, and how many there are in all", false),
     ("Content-Security-Policy", "Nothing in it may run or be fetched", false),
+    ("Deprecation", "Since when it should not be used any more: `@` and seconds since 1970 (RFC 9745)", false),
     ("ETag", "The version, in quotes, as `If-Match` takes it", false),
     ("Idempotency-Replayed", "`true`: answered before, under the same key; this is the answer of then", false),
     ("Location", "Where it is", false),

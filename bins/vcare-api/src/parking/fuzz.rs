@@ -148,9 +148,11 @@ fn the_same_bytes_are_answered_the_same_with_parking_and_without() {
         // After a response the dispatcher closes the connection while a body has not been read to its end, be it the body of that
         // request or of one behind it: what follows may be answered or not.
         let has_body = |bytes: &[u8]| bytes.starts_with(b"POST") || bytes.ends_with(b"body");
-        let read = script.requests.iter().enumerate().all(|(place, (bytes, _))| {
-            !has_body(bytes) || (place == 0 && bytes.starts_with(b"POST"))
-        });
+        let read = script
+            .requests
+            .iter()
+            .enumerate()
+            .all(|(place, (bytes, _))| !has_body(bytes) || (place == 0 && bytes.starts_with(b"POST")));
         if whole && read {
             let statuses: Vec<u16> = with.0.split("HTTP/1.1 ").skip(1).map(|rest| rest[..3].parse().unwrap()).collect();
             let expected: Vec<u16> = script.requests.iter().map(|(_, status)| *status).collect();

@@ -1,6 +1,7 @@
 //! `/sessions/join`: who comes by link. No account, only a join token.
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -27,22 +28,27 @@ async fn join(api: &Api, token: &str, device: &Device, req: &HttpRequest) -> Res
     send(StatusCode::OK, &JoinedDto::from(joined))
 }
 
+/// Since when [`join_by_get`] is deprecated (RFC 9745): 2026-12-01. It stays, as links may have been built with it.
+const DEPRECATED: HeaderValue = HeaderValue::from_static("@1796083200");
+
 /// Come by link.
 ///
-/// Into the waiting room, or straight into the visit once admitted. The same link works for every reload. Prefer `POST`,
-/// which keeps the token out of access logs.
+/// Into the waiting room, or straight into the visit once admitted. The same link works for every reload. Deprecated: use
+/// `POST`, which keeps the token out of access logs.
 #[utoipa::path(
     get, path = "/api/v1/virtual-care/sessions/join", tag = "Patients", operation_id = "joinByLink",
     params(("token" = String, Query, description = "The join token")),
     responses(
-        (status = 200, description = "Where to go", body = JoinedDto),
+        (status = 200, description = "Where to go", body = JoinedDto, headers(("Deprecation" = String))),
     ),
 )]
 pub async fn join_by_get(api: web::Data<Api>, req: HttpRequest, mut query: Query) -> Result<HttpResponse, Problem> {
     let token = query.take("token");
     query.nothing_else()?;
     let token = token.ok_or_else(|| Problem::field("token", "is missing"))?;
-    join(&api, &token, &Device::default(), &req).await
+    let mut response = join(&api, &token, &Device::default(), &req).await?;
+    response.headers_mut().insert(HeaderName::from_static("deprecation"), DEPRECATED);
+    Ok(response)
 }
 
 /// A join token, and the device it is on.

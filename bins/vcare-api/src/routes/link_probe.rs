@@ -12,6 +12,7 @@ use crate::answer::send;
 use crate::extract::{Body, Fields, SessionPath, SignedInCaller, WishKey, bearer};
 use crate::problem::Problem;
 use crate::server::Api;
+use crate::values;
 
 /// The largest body. Probes are sent on links on which every byte is waited for.
 pub const MOST_BYTES: usize = 300;
@@ -32,8 +33,9 @@ pub struct LinkProbeRequest {
     /// Downwards, in kbit/s.
     #[schema(minimum = 0, maximum = 10_000_000, example = 120)]
     down_kbps: f64,
-    /// The best medium that the person asks for: `video`, `audio` or `message`. Left out: whatever the link carries.
+    /// The best medium that the person asks for. Left out: whatever the link carries.
     #[serde(default)]
+    #[schema(value_type = Option<values::MediaMode>)]
     prefer: Option<String>,
 }
 
@@ -52,22 +54,21 @@ impl LinkProbeRequest {
 /// What a link is to be used for.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = LinkDecision)]
 pub struct LinkDecisionDto {
-    /// `video`, `audio` or `message`.
-    #[schema(example = "audio")]
-    mode: &'static str,
+    /// The medium.
+    mode: values::MediaMode,
     /// The most kbit/s, each way, that it should use; 0 for messages.
     #[schema(example = 30)]
     cap_kbps: u32,
-    /// Why: `good`, `bandwidth`, `delay`, `loss`, `recovering` (another good probe is wanted), `chosen` or `too_often`.
-    #[schema(example = "bandwidth")]
-    reason: &'static str,
+    /// Why.
+    reason: values::LinkReason,
 }
 
 impl From<LinkDecision> for LinkDecisionDto {
     fn from(decision: LinkDecision) -> Self {
         let LinkDecision { link, reason } = decision;
-        Self { mode: link.mode.as_str(), cap_kbps: link.cap_kbps, reason: reason.as_str() }
+        Self { mode: link.mode.into(), cap_kbps: link.cap_kbps, reason: reason.into() }
     }
 }
 
@@ -102,7 +103,7 @@ pub async fn by_token(
     post, path = "/api/v1/virtual-care/sessions/{sessionId}/link-probe", tag = "Sessions", operation_id = "probeLink",
     request_body = LinkProbeRequest,
     params(
-        ("sessionId" = String, Path, description = "The session"),
+        ("sessionId" = values::SessionId, Path, description = "The session"),
         ("Idempotency-Key" = Option<String>, Header, description = "Accepted; every probe is a measurement of its own", max_length = 128),
     ),
     responses(

@@ -12,13 +12,15 @@ use crate::answer::send;
 use crate::extract::{Query, SignedInCaller};
 use crate::problem::Problem;
 use crate::server::Api;
+use crate::values;
 
 /// What is not done yet in a tenant.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Reconciliation)]
 pub struct ReconciliationDto {
     /// The moment of the answer.
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(serialize_with = "vcare_app::timestamp::serialize")]
     as_of: OffsetDateTime,
     /// Whether every ended visit has its Encounter and its charge, every event is acknowledged, no job waits for a person, and no
     /// visit has failed that was neither resumed nor ended.
@@ -38,6 +40,7 @@ pub struct ReconciliationDto {
 /// Visits that failed, the oldest 50 of them by name.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = FailedBacklog)]
 pub struct FailedBacklogDto {
     /// How many and how old.
     #[serde(flatten)]
@@ -49,12 +52,13 @@ pub struct FailedBacklogDto {
 /// A visit that failed and was neither resumed nor ended.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = FailedVisit)]
 pub struct FailedVisitDto {
     /// The session.
-    #[schema(example = "vsn_01KA8Z0Q3CJ9XW2V5T7N4B6M8R")]
+    #[schema(value_type = values::SessionId)]
     session_id: String,
     /// When it failed.
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(serialize_with = "vcare_app::timestamp::serialize")]
     failed_at: OffsetDateTime,
     /// How long ago that is.
     age_seconds: i64,
@@ -63,16 +67,19 @@ pub struct FailedVisitDto {
 /// How many, and how old the oldest is.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Backlog)]
 pub struct BacklogDto {
     /// How many.
     count: u64,
-    /// How old the oldest is; null when there is none.
+    /// How old the oldest is; absent when there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
     oldest_age_seconds: Option<i64>,
 }
 
 /// Visits, the oldest 50 of them by name.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = VisitBacklog)]
 pub struct VisitBacklogDto {
     /// How many and how old.
     #[serde(flatten)]
@@ -84,6 +91,7 @@ pub struct VisitBacklogDto {
 /// Jobs, the oldest 50 of them by name.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = JobBacklog)]
 pub struct JobBacklogDto {
     /// How many and how old.
     #[serde(flatten)]
@@ -95,13 +103,15 @@ pub struct JobBacklogDto {
 /// An ended visit, or an answered one without a live link, that is not all done.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = UnsettledVisit)]
 pub struct UnsettledVisitDto {
-    /// The session, `vsn_…`; or the visit without a live link, `avs_…`.
-    session_id: String,
-    /// `pending` or `parked`.
-    encounter_status: &'static str,
+    /// The session, or the async visit.
+    #[schema(value_type = values::VisitId)]
+    visit_id: String,
+    /// What has become of its Encounter.
+    encounter_status: values::EncounterStatus,
     /// When it was ended, or answered.
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(serialize_with = "vcare_app::timestamp::serialize")]
     ended_at: OffsetDateTime,
     /// How long ago that is.
     age_seconds: i64,
@@ -110,16 +120,20 @@ pub struct UnsettledVisitDto {
 /// A job that waits for a person.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ParkedJob)]
 pub struct ParkedJobDto {
     /// The job.
+    #[schema(value_type = values::JobId)]
     job_id: String,
-    /// `create_encounter`, `create_async_encounter`, `fail_lost_visit`.
-    kind: &'static str,
-    /// For which session, `vsn_…`; or for which visit without a live link, `avs_…`.
-    session_id: String,
+    /// What it does.
+    kind: values::JobKind,
+    /// For which session, or for which async visit.
+    #[schema(value_type = values::VisitId)]
+    visit_id: String,
     /// How many attempts were begun.
     attempts: u32,
     /// What the last one ended with.
+    #[serde(skip_serializing_if = "Option::is_none")]
     last_error: Option<String>,
     /// How old it is.
     age_seconds: i64,
@@ -137,8 +151,8 @@ impl From<&Reconciliation> for ReconciliationDto {
                 .items
                 .iter()
                 .map(|visit| UnsettledVisitDto {
-                    session_id: visit.visit.to_string(),
-                    encounter_status: visit.encounter.as_str(),
+                    visit_id: visit.visit.to_string(),
+                    encounter_status: visit.encounter.into(),
                     ended_at: visit.ended_at,
                     age_seconds: age(visit.ended_at),
                 })
@@ -146,8 +160,8 @@ impl From<&Reconciliation> for ReconciliationDto {
         };
         let job = |job: &JobView| ParkedJobDto {
             job_id: job.id.to_string(),
-            kind: job.kind.as_str(),
-            session_id: job.kind.visit(job.session_id).to_string(),
+            kind: job.kind.into(),
+            visit_id: job.kind.visit(job.session_id).to_string(),
             attempts: job.attempts,
             last_error: job.last_error.clone(),
             age_seconds: age(job.created_at),

@@ -19,10 +19,7 @@ async fn us_003_a_waiting_patient_is_admitted_and_the_session_begins() {
     assert_eq!(admitted["version"], 4);
     let session = app.read(&visit).await;
     assert_eq!((&session["status"], &session["actualStart"]), (&json!("active"), &json!(app.minutes_ahead(0))));
-    assert_eq!(
-        session["segments"],
-        json!([{"mode": "video", "from": app.minutes_ahead(0), "to": null, "cause": "started"}])
-    );
+    assert_eq!(session["segments"], json!([{"mode": "video", "start": app.minutes_ahead(0), "cause": "started"}]));
     // Who admits is there by it.
     assert_eq!(app.participant(&visit, &visit.provider).await["status"], "active");
 }
@@ -85,7 +82,7 @@ async fn us_003_the_patients_admission_starts_the_session_once() {
     let event = app.only_event(STARTED).await;
     assert_eq!(event["data"]["sessionId"], visit.id.as_str());
     assert_eq!(event["data"]["providerId"], "clinician-1");
-    assert_eq!(event["data"]["startedAt"], app.minutes_ahead(0));
+    assert_eq!(event["data"]["actualStart"], app.minutes_ahead(0));
     assert_eq!(app.events_of(ADMITTED).await.len(), 2);
 }
 

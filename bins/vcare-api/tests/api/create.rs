@@ -62,7 +62,7 @@ async fn us_001_what_is_said_is_kept() {
     let account = app.account(TENANT, "scheduler-1", "scheduler").node("ward-3");
     let created = app.post(&app.standins.issuer().token(&account), "/sessions", &wish).await.expect(201).body;
     assert_eq!(created["scheduledStart"], "2026-11-24T09:30:00.123Z");
-    assert_eq!(created["scheduledEnd"], "2026-11-24T10:30:00Z");
+    assert_eq!(created["scheduledEnd"], "2026-11-24T10:30:00.000Z");
     assert_eq!(created["timeZone"], "Asia/Karachi");
     assert_eq!(created["appointmentId"], "appt-7");
     assert_eq!(created["nodeId"], "ward-3");

@@ -30,9 +30,27 @@ pub struct Operation {
     pub versioned: bool,
 }
 
+/// The OpenAPI document, with what its operations refer to in the place of the reference.
+pub fn resolved_document() -> Value {
+    let mut document = serde_json::to_value(vcare_api::openapi::document()).unwrap();
+    let components = document["components"].clone();
+    let resolve = |one: &mut Value| {
+        if let Some(pointer) = one["$ref"].as_str().and_then(|reference| reference.strip_prefix("#/components")) {
+            *one = components.pointer(pointer).unwrap().clone();
+        }
+    };
+    for item in document["paths"].as_object_mut().unwrap().values_mut() {
+        for operation in item.as_object_mut().unwrap().values_mut() {
+            operation["parameters"].as_array_mut().into_iter().flatten().for_each(resolve);
+            operation["responses"].as_object_mut().unwrap().values_mut().for_each(resolve);
+        }
+    }
+    document
+}
+
 /// All of them.
 pub fn operations() -> Vec<Operation> {
-    let document = serde_json::to_value(vcare_api::openapi::document()).unwrap();
+    let document = resolved_document();
     let paths = document["paths"].as_object().unwrap();
     let all = paths.iter().flat_map(|(path, methods)| {
         let methods = methods.as_object().unwrap();

@@ -46,7 +46,7 @@ fn seconds(visit: &Value) -> i64 {
     use time::format_description::well_known::Rfc3339;
     let at = |segment: &Value, field: &str| OffsetDateTime::parse(segment[field].as_str().unwrap(), &Rfc3339).unwrap();
     let segments = visit["segments"].as_array().unwrap();
-    segments.iter().map(|segment| (at(segment, "to") - at(segment, "from")).whole_seconds()).sum()
+    segments.iter().map(|segment| (at(segment, "end") - at(segment, "start")).whole_seconds()).sum()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -241,7 +241,7 @@ async fn a_patient_who_is_late_says_so_by_link_and_the_staff_see_when_they_come(
         (&answer["expectedAt"], &answer["participantStatus"]),
         (&json!(app.minutes_ahead(50)), &json!("invited"))
     );
-    assert_eq!(app.read(&visit).await["patientExpectedAt"], app.minutes_ahead(50));
+    assert_eq!(app.read(&visit).await["expectedAt"], app.minutes_ahead(50));
     let event = app.only_event(DELAYED).await;
     assert_eq!((&event["data"]["minutes"], &event["data"]["expectedAt"]), (&json!(20), &answer["expectedAt"]));
     assert_eq!(app.delay(&token, 20).await.expect(200).body, answer, "saying it again changes nothing");
@@ -249,7 +249,7 @@ async fn a_patient_who_is_late_says_so_by_link_and_the_staff_see_when_they_come(
     // The patient's account says something else; a proxy and a stranger: see the access matrix.
     let patient = app.token("patient");
     let later = app.post(&patient, &visit.path("/delay"), &json!({"minutes": 30})).await.expect(200).body;
-    assert_eq!((&later["audience"], &later["patientExpectedAt"]), (&json!("patient"), &json!(app.minutes_ahead(60))));
+    assert_eq!((&later["audience"], &later["expectedAt"]), (&json!("patient"), &json!(app.minutes_ahead(60))));
     assert_eq!(app.join_status(&token).await.expect(200).body["expectedAt"], app.minutes_ahead(60));
     // Planned for half an hour from now; a no-show 60 minutes after the time that the patient said.
     app.clock.advance(Duration::minutes(119));
@@ -269,7 +269,7 @@ async fn a_delay_that_has_passed_or_that_nobody_offers_is_refused() {
     app.clock.advance(Duration::minutes(45));
     app.delay(&token, 10).await.names_field("minutes");
     app.delay(&token, 20).await.expect(200);
-    assert_eq!(app.read(&visit).await["patientExpectedAt"], app.minutes_ahead(5));
+    assert_eq!(app.read(&visit).await["expectedAt"], app.minutes_ahead(5));
 }
 
 #[tokio::test(flavor = "multi_thread")]

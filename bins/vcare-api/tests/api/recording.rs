@@ -91,14 +91,14 @@ async fn us_006_a_recording_that_is_finished_by_then_is_told_of_with_the_end() {
 async fn us_006_all_recordings_that_are_finished_by_the_end_are_told_with_it_in_their_order() {
     let app = TestApp::start().await;
     let (visit, room) = recorded_visit(&app).await;
-    assert_eq!(app.read(&visit).await["recordings"], json!([]));
+    assert_eq!(app.read(&visit).await["recordingRefs"], json!([]));
     let keys = ["b.mp4", "a.mp4", "session-2/c.mp4"].map(|name| format!("{room}/{name}"));
     for key in &keys {
         finished(&app, &room, key).await.expect(204);
     }
     app.clock.advance(time::Duration::MINUTE);
     let ended = app.end(&visit).await.expect(200).body;
-    assert_eq!((&ended["recordingRef"], &ended["recordings"]), (&json!(keys[0]), &json!(keys)));
+    assert_eq!((&ended["recordingRef"], &ended["recordingRefs"]), (&json!(keys[0]), &json!(keys)));
     let data = app.only_event("virtual_care.session.ended.v1").await["data"].clone();
     assert_eq!((&data["recordingRef"], &data["recordingRefs"]), (&json!(keys[0]), &json!(keys)));
 }
@@ -121,7 +121,7 @@ async fn us_006_a_recording_that_is_finished_after_the_end_follows_once() {
     let keys: Vec<_> = available.iter().map(|event| event["data"]["recordingRef"].clone()).collect();
     assert_eq!(keys, [json!(one), json!(two)]);
     let read = app.read(&visit).await;
-    assert_eq!((&read["recordingRef"], &read["recordings"]), (&json!(one), &json!([one, two])));
+    assert_eq!((&read["recordingRef"], &read["recordingRefs"]), (&json!(one), &json!([one, two])));
     assert!(app.events_of("virtual_care.audit.recorded.v1").await.is_empty());
 }
 

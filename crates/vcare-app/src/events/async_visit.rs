@@ -4,11 +4,12 @@ use serde::Serialize;
 use vcare_domain::{AsyncVisitEvent, AsyncVisitParts, EncounterId, EventId, Recorded, Response, UserId};
 
 use crate::actor::Scope;
+use crate::events::CloudEvent;
 use crate::events::data::{
     AsyncVisitAddendumAdded, AsyncVisitChanged, AsyncVisitChargeable, AsyncVisitClaimed, AsyncVisitResponded,
     AsyncVisitSubmitted,
 };
-use crate::events::{CloudEvent, Timestamp};
+use crate::timestamp::Timestamp;
 
 /// An event's subject and its finished bytes.
 type Finished = (&'static str, Vec<u8>);

@@ -4,8 +4,9 @@ use time::OffsetDateTime;
 use vcare_domain::{EventId, TenantConfig};
 
 use crate::actor::Scope;
+use crate::events::CloudEvent;
 use crate::events::data::ConfigUpdated;
-use crate::events::{CloudEvent, Timestamp};
+use crate::timestamp::Timestamp;
 
 /// The subject of [`config_event`].
 pub const CONFIG_UPDATED: &str = "virtual_care.config.updated.v1";

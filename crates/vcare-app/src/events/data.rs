@@ -12,7 +12,7 @@ use vcare_domain::{
     EncounterStatus, EndCause, MediaMode, ParticipantRole, ParticipantStatus, SegmentCause, SessionStatus, VideoBackend,
 };
 
-use crate::events::Timestamp;
+use crate::timestamp::Timestamp;
 
 pub use access::EmergencyAccessGranted;
 pub use async_visits::{
@@ -141,7 +141,7 @@ pub struct SessionStarted {
     #[schemars(extend("pattern" = ACTOR_ID))]
     pub provider_id: Option<String>,
     /// When.
-    pub started_at: Timestamp,
+    pub actual_start: Timestamp,
     /// The visit's version.
     #[schemars(range(min = 1))]
     pub version: u32,
@@ -157,10 +157,10 @@ pub struct MediaModeChanged {
     pub session_id: String,
     /// The medium before.
     #[schemars(extend("enum" = MediaMode::ALL.map(MediaMode::as_str)))]
-    pub from: &'static str,
+    pub previous_mode: &'static str,
     /// The medium now.
     #[schemars(extend("enum" = MediaMode::ALL.map(MediaMode::as_str)))]
-    pub to: &'static str,
+    pub media_mode: &'static str,
     /// Why.
     #[schemars(extend("enum" = SegmentCause::ALL.map(SegmentCause::as_str)))]
     pub cause: &'static str,
@@ -192,9 +192,9 @@ pub struct SessionEnded {
     pub provider_id: Option<String>,
     /// When the patient was admitted; absent when that never happened.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub started_at: Option<Timestamp>,
+    pub actual_start: Option<Timestamp>,
     /// When the patient and the providers were last together; when they never were, when it was ended.
-    pub ended_at: Timestamp,
+    pub actual_end: Timestamp,
     /// Whole seconds that the patient and a provider spent together; 0 when nothing took place.
     pub duration_seconds: u32,
     /// `pending`, or `not_required` when nothing took place.
@@ -202,7 +202,7 @@ pub struct SessionEnded {
     pub encounter_status: &'static str,
     /// Why it ended.
     #[schemars(extend("enum" = EndCause::ALL.map(EndCause::as_str)))]
-    pub cause: &'static str,
+    pub end_cause: &'static str,
     /// Storage key of the recording, when it was finished by then.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("pattern" = STORAGE_KEY))]

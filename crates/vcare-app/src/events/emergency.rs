@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use vcare_domain::{EmergencyAccess, EventId, UserId};
 
 use crate::actor::Scope;
+use crate::events::CloudEvent;
 use crate::events::data::EmergencyAccessGranted;
-use crate::events::{CloudEvent, Timestamp};
+use crate::timestamp::Timestamp;
 
 /// The subject of [`emergency_event`].
 pub const EMERGENCY_ACCESS: &str = "virtual_care.access.emergency.v1";

@@ -1,43 +1,16 @@
 //! What every event carries.
 
-use std::borrow::Cow;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Serialize, Serializer};
+use schemars::JsonSchema;
+use serde::Serialize;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use vcare_domain::EventId;
 
 use crate::actor::Scope;
 use crate::events::data::ACTOR_ID;
+use crate::timestamp::Timestamp;
 
 /// CloudEvents `source` of everything we publish. Consumers de-duplicate by `source` and `id`: it never changes.
 pub const SOURCE: &str = "ghasi/virtual-care-service";
-
-/// An instant, written as RFC 3339 in UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timestamp(pub OffsetDateTime);
-
-impl Serialize for Timestamp {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let text = self.0.to_offset(time::UtcOffset::UTC).format(&Rfc3339).map_err(serde::ser::Error::custom)?;
-        serializer.serialize_str(&text)
-    }
-}
-
-impl JsonSchema for Timestamp {
-    fn schema_name() -> Cow<'static, str> {
-        "Timestamp".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "format": "date-time" })
-    }
-}
 
 /// A CloudEvent with our extensions.
 #[derive(Debug, Clone, Serialize, JsonSchema)]

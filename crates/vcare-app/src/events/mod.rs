@@ -16,5 +16,5 @@ pub use async_visit::async_visit_event;
 pub use audit::{AuditAction, AuditEntry, AuditOutcome};
 pub use config::{CONFIG_UPDATED, config_event};
 pub use emergency::{EMERGENCY_ACCESS, emergency_event};
-pub use envelope::{CloudEvent, SOURCE, Timestamp};
+pub use envelope::{CloudEvent, SOURCE};
 pub use session::session_event;

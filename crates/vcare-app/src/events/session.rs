@@ -7,13 +7,14 @@ use vcare_domain::{
 };
 
 use crate::actor::Scope;
+use crate::events::CloudEvent;
 use crate::events::data::{
     FallbackInitiated, FallbackThreadCreated, JoinTokenIssued, LinkChanged, MediaModeChanged, ModeSeconds,
     ParticipantChanged, PatientDelayed, ProviderSeconds, RecordingAvailable, RecordingWithdrawn, SessionChanged,
     SessionChargeable, SessionCreated, SessionEnded, SessionRescheduled, SessionStarted,
 };
-use crate::events::{CloudEvent, Timestamp};
 use crate::threads::{thread_key, thread_participants};
+use crate::timestamp::Timestamp;
 
 /// An event's subject and its finished bytes.
 type Finished = (&'static str, Vec<u8>);
@@ -84,8 +85,8 @@ impl Mapper<'_> {
                 "virtual_care.session.media_mode.changed.v1",
                 MediaModeChanged {
                     session_id: self.visit.id.to_string(),
-                    from: from.as_str(),
-                    to: to.as_str(),
+                    previous_mode: from.as_str(),
+                    media_mode: to.as_str(),
                     cause: cause.as_str(),
                     occurred_at: Timestamp(self.recorded.at),
                     version: self.visit.version.get(),
@@ -223,7 +224,7 @@ impl Mapper<'_> {
             session_id: self.visit.id.to_string(),
             patient_id: self.visit.patient_id.as_str().to_owned(),
             provider_id: self.provider_id(),
-            started_at: Timestamp(self.recorded.at),
+            actual_start: Timestamp(self.recorded.at),
             version: self.visit.version.get(),
         }
     }
@@ -314,7 +315,7 @@ impl Mapper<'_> {
     }
 
     fn ended(&self, duration_seconds: u32) -> SessionEnded {
-        let (encounter_status, cause) = match &self.visit.state {
+        let (encounter_status, end_cause) = match &self.visit.state {
             SessionState::Ended { encounter, cause, .. } => (encounter.status().as_str(), cause.as_str()),
             _ => ("not_required", EndCause::Person.as_str()),
         };
@@ -323,11 +324,11 @@ impl Mapper<'_> {
             patient_id: self.visit.patient_id.as_str().to_owned(),
             appointment_id: self.visit.appointment_id.as_ref().map(ToString::to_string),
             provider_id: self.held_by(),
-            started_at: self.visit.state.started_at().map(Timestamp),
-            ended_at: Timestamp(self.visit.state.ended_at().unwrap_or(self.recorded.at)),
+            actual_start: self.visit.state.started_at().map(Timestamp),
+            actual_end: Timestamp(self.visit.state.ended_at().unwrap_or(self.recorded.at)),
             duration_seconds,
             encounter_status,
-            cause,
+            end_cause,
             recording_ref: self.visit.recordings.first().map(ToString::to_string),
             recording_refs: self.visit.recordings.iter().map(ToString::to_string).collect(),
             version: self.visit.version.get(),

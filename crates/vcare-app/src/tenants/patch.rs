@@ -1,8 +1,9 @@
 //! A partial change of a tenant's settings, as it is written in requests and in operators' files.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 use vcare_domain::{InvalidConfig, Locale, RecordingPolicy, TenantConfigDraft, TenantId, VideoBackend};
 use zeroize::Zeroizing;
@@ -44,6 +45,30 @@ fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Res
     Option::<T>::deserialize(deserializer).map(Some)
 }
 
+/// The words that a setting takes, for the schema.
+macro_rules! words {
+    ($($name:ident: $kind:ty;)*) => {$(
+        enum $name {}
+
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                let words = <$kind>::ALL.map(<$kind>::as_str);
+                json_schema!({ "type": "string", "enum": words })
+            }
+        }
+    )*};
+}
+
+words! {
+    BackendWord: VideoBackend;
+    LocaleWord: Locale;
+    RecordingWord: RecordingPolicy;
+}
+
 macro_rules! fields {
     ($($(#[$doc:meta])* $field:ident: $kind:ty, $shape:literal;)*) => {
         /// A partial change of settings: what is not there stays as it is, null is the default.
@@ -65,8 +90,8 @@ fields! {
     version: u32, "Option<u32>";
     /// The tenant; must be the caller's own.
     tenant_id: String, "Option<String>";
-    /// `jitsi` or `zoom`: where new visits take place.
-    video_backend: String, "Option<String>";
+    /// Where new visits take place.
+    video_backend: String, "Option<BackendWord>";
     /// Public address of the tenant's Jitsi, https.
     jitsi_server_url: String, "Option<String>";
     /// Path segment in front of the room on a Jitsi that several tenants share. Operators only.
@@ -109,10 +134,10 @@ fields! {
     no_show_minutes: u32, "Option<u32>";
     /// The clinic's IANA time zone.
     time_zone: String, "Option<String>";
-    /// `en`, `fa-AF` or `ps`.
-    locale: String, "Option<String>";
-    /// `disabled` or `with_consent`.
-    recording_policy: String, "Option<String>";
+    /// The language in which the clinic speaks to people.
+    locale: String, "Option<LocaleWord>";
+    /// Whether visits may be recorded.
+    recording_policy: String, "Option<RecordingWord>";
     /// For how many days recordings are to be kept, 1 to 3,650.
     recording_retention_days: u32, "Option<u32>";
     /// The least kbit/s for video.

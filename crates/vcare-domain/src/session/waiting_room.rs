@@ -20,6 +20,9 @@ pub enum Entry {
 }
 
 impl Entry {
+    /// Every entry.
+    pub const ALL: [Self; 2] = [Self::WaitingRoom, Self::DirectJoin];
+
     /// The entry's name in answers.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -14,6 +14,9 @@ pub enum UploadPlace {
 }
 
 impl UploadPlace {
+    /// Both parts.
+    pub const ALL: [Self; 2] = [Self::Submission, Self::Answer];
+
     /// The name in answers.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

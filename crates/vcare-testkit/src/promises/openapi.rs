@@ -58,8 +58,11 @@ impl Operation<'_> {
     fn parameters(&mut self, old: &Value, new: &Value) {
         let name =
             |one: &Value| format!("{} '{}'", one["in"].as_str().unwrap_or("?"), one["name"].as_str().unwrap_or("?"));
-        let list = |of: &Value| of["parameters"].as_array().cloned().unwrap_or_default();
-        let (old, new) = (list(old), list(new));
+        let list = |document: &Value, of: &Value| -> Vec<Value> {
+            let all = of["parameters"].as_array().into_iter().flatten();
+            all.map(|one| resolve(document, one).clone()).collect()
+        };
+        let (old, new) = (list(self.documents.0, old), list(self.documents.1, new));
         for parameter in &old {
             let found = new.iter().find(|other| name(other) == name(parameter));
             match found {

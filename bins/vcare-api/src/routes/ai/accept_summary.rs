@@ -11,6 +11,7 @@ use crate::answer::send;
 use crate::extract::{Body, Fields, SessionPath, SignedInCaller, WishKey};
 use crate::problem::Problem;
 use crate::server::Api;
+use crate::values;
 
 /// A clinician's decision.
 #[derive(Deserialize, ToSchema)]
@@ -18,7 +19,7 @@ use crate::server::Api;
 pub struct AcceptSummaryRequest {
     /// The draft. May be left out when exactly one draft of the session waits for a decision.
     #[serde(default)]
-    #[schema(example = "drf_01KA8Z0Q3CJ9XW2V5T7N4B6M8R")]
+    #[schema(value_type = Option<values::DraftId>)]
     draft_id: Option<String>,
     /// `true`: into the chart. `false`: away with it.
     accepted: bool,
@@ -40,23 +41,46 @@ impl AcceptSummaryRequest {
     }
 }
 
+/// A decision on an AI summary draft.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SummaryStatus {
+    /// It goes into the chart.
+    Accepted,
+    /// It was deleted.
+    Declined,
+}
+
+/// State of an accepted summary on its way into the chart. `pending`: follows by itself. `parked`: refused, a person must look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChartStatus {
+    /// Follows by itself.
+    Pending,
+    /// The chart refuses it, a person must look.
+    Parked,
+    /// In the chart.
+    Delivered,
+}
+
 /// What was decided, and whether it is in the chart.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = DecidedSummary)]
 pub struct DecidedSummaryDto {
     /// The draft.
-    #[schema(example = "drf_01KA8Z0Q3CJ9XW2V5T7N4B6M8R")]
+    #[schema(value_type = values::DraftId)]
     draft_id: String,
-    /// `accepted` or `declined`.
-    #[schema(example = "accepted")]
-    status: &'static str,
-    /// `delivered`: in the chart. `pending`: follows by itself. `parked`: the chart refuses it, a person must look. Null when
-    /// declined.
-    #[schema(example = "delivered")]
-    chart_status: Option<&'static str>,
+    /// What was decided.
+    status: SummaryStatus,
+    /// Whether it is in the chart; absent when declined.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chart_status: Option<ChartStatus>,
     /// The note in the chart, once it is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
     note_id: Option<String>,
-    /// Whether what was accepted is not word for word what the machine wrote. Null when declined.
+    /// Whether what was accepted is not word for word what the machine wrote. Absent when declined.
+    #[serde(skip_serializing_if = "Option::is_none")]
     human_edited: Option<bool>,
 }
 
@@ -65,16 +89,17 @@ impl From<&DecidedSummary> for DecidedSummaryDto {
         let (chart_status, note_id, human_edited) = match &draft.parts().state {
             DraftState::Accepted { human_edited, delivery, .. } => {
                 let (status, note) = match delivery {
-                    Delivery::Owed { .. } => ("pending", None),
-                    Delivery::Parked { .. } => ("parked", None),
-                    Delivery::Done { note, .. } => ("delivered", Some(note.as_str().to_owned())),
+                    Delivery::Owed { .. } => (ChartStatus::Pending, None),
+                    Delivery::Parked { .. } => (ChartStatus::Parked, None),
+                    Delivery::Done { note, .. } => (ChartStatus::Delivered, Some(note.as_str().to_owned())),
                 };
                 (Some(status), note, Some(*human_edited))
             }
             DraftState::Pending { .. } | DraftState::Declined(_) | DraftState::Expired { .. } => (None, None, None),
         };
         let draft_id = draft.parts().id.to_string();
-        Self { draft_id, status: draft.status().as_str(), chart_status, note_id, human_edited }
+        let status = if chart_status.is_some() { SummaryStatus::Accepted } else { SummaryStatus::Declined };
+        Self { draft_id, status, chart_status, note_id, human_edited }
     }
 }
 
@@ -86,7 +111,7 @@ impl From<&DecidedSummary> for DecidedSummaryDto {
     post, path = "/api/v1/virtual-care/sessions/{sessionId}/ai/accept-summary", tag = "AI", operation_id = "acceptSummary",
     request_body = AcceptSummaryRequest,
     params(
-        ("sessionId" = String, Path, description = "The session"),
+        ("sessionId" = values::SessionId, Path, description = "The session"),
         ("Idempotency-Key" = Option<String>, Header, description = "The caller's name for this request", max_length = 128),
     ),
     responses(
@@ -105,6 +130,6 @@ pub async fn accept_summary(
     let decision = body.value.parse()?;
     let decided = api.app.accept_summary(&caller.0, path.0, decision, body.wish(key.0)).await?;
     let dto = DecidedSummaryDto::from(&decided);
-    let follows = matches!(dto.chart_status, Some("pending" | "parked"));
+    let follows = matches!(dto.chart_status, Some(ChartStatus::Pending | ChartStatus::Parked));
     send(if follows { StatusCode::ACCEPTED } else { StatusCode::OK }, &dto)
 }

@@ -25,9 +25,10 @@ pub struct SummaryRequest {
 /// A draft, for a clinician to decide on. It is in no chart.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = SummaryDraft)]
 pub struct SummaryDraftDto {
     /// The draft.
-    #[schema(example = "drf_01KA8Z0Q3CJ9XW2V5T7N4B6M8R")]
+    #[schema(value_type = crate::values::DraftId)]
     draft_id: String,
     /// What the machine wrote.
     #[schema(example = "Cough improving; poor sleep.")]
@@ -38,7 +39,7 @@ pub struct SummaryDraftDto {
     #[schema(example = "clinical-3.1")]
     ai_model: String,
     /// When the draft is erased, if nobody decides.
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(serialize_with = "vcare_app::timestamp::serialize")]
     expires_at: OffsetDateTime,
 }
 
@@ -62,7 +63,7 @@ impl From<SummaryDraft> for SummaryDraftDto {
     post, path = "/api/v1/virtual-care/sessions/{sessionId}/ai/summary", tag = "AI", operation_id = "draftSummary",
     request_body = SummaryRequest,
     params(
-        ("sessionId" = String, Path, description = "The session"),
+        ("sessionId" = crate::values::SessionId, Path, description = "The session"),
         ("Idempotency-Key" = Option<String>, Header, description = "The caller's name for this request", max_length = 128),
     ),
     responses(

@@ -24,6 +24,7 @@ pub struct AudioForm {
 /// What was said, for a clinician to look over. It is in no chart, and kept nowhere.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Transcription)]
 pub struct TranscriptionDto {
     /// Everything that was said; empty when nobody spoke.
     #[schema(example = "The cough is better, but I sleep badly.")]
@@ -32,16 +33,19 @@ pub struct TranscriptionDto {
     no_speech: bool,
     /// The language that was heard.
     #[schema(example = "fa-AF")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     language: Option<String>,
     /// Stretch by stretch.
     segments: Vec<TranscriptSegmentDto>,
     /// The AI gateway's name for the request, for who asks it about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     gateway_request_id: Option<String>,
 }
 
 /// A stretch in which somebody spoke.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = TranscriptSegment)]
 pub struct TranscriptSegmentDto {
     /// Seconds from the beginning of the audio.
     start: f64,
@@ -83,7 +87,7 @@ impl From<Transcribed> for TranscriptionDto {
     post, path = "/api/v1/virtual-care/sessions/{sessionId}/ai/transcribe", tag = "AI", operation_id = "transcribe",
     request_body(content((String = "audio/*"), (AudioForm = "multipart/form-data"))),
     params(
-        ("sessionId" = String, Path, description = "The session"),
+        ("sessionId" = crate::values::SessionId, Path, description = "The session"),
         ("Idempotency-Key" = Option<String>, Header, description = "Accepted; nothing is kept, so the same audio again is heard again", max_length = 128),
     ),
     responses(

@@ -32,7 +32,7 @@ pub struct AddendumRequest {
     post, path = "/api/v1/virtual-care/async-visits/{asyncVisitId}/addendum", tag = "Async visits", operation_id = "addToAsyncVisit",
     request_body = AddendumRequest,
     params(
-        ("asyncVisitId" = String, Path, description = "The visit"),
+        ("asyncVisitId" = crate::values::AsyncVisitId, Path, description = "The visit"),
         ("If-Match" = Option<String>, Header, description = "The visit's version in quotes"),
         ("Idempotency-Key" = Option<String>, Header, description = "Accepted; doing it twice changes nothing by itself", max_length = 128),
     ),

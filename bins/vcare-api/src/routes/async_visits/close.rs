@@ -16,7 +16,7 @@ use crate::server::Api;
     post, path = "/api/v1/virtual-care/async-visits/{asyncVisitId}/close", tag = "Async visits", operation_id = "closeAsyncVisit",
     request_body(content = Option<VersionRequest>),
     params(
-        ("asyncVisitId" = String, Path, description = "The visit"),
+        ("asyncVisitId" = crate::values::AsyncVisitId, Path, description = "The visit"),
         ("If-Match" = Option<String>, Header, description = "The visit's version in quotes"),
         ("Idempotency-Key" = Option<String>, Header, description = "Accepted; doing it twice changes nothing by itself", max_length = 128),
     ),

@@ -18,7 +18,7 @@ use crate::server::Api;
     post, path = "/api/v1/virtual-care/sessions/{sessionId}/continue-async", tag = "Async visits", operation_id = "continueAsync",
     request_body = ContinueAsyncRequest,
     params(
-        ("sessionId" = String, Path, description = "The failed session"),
+        ("sessionId" = crate::values::SessionId, Path, description = "The failed session"),
         ("Idempotency-Key" = Option<String>, Header, description = "Accepted; `clientMutationId` does it by itself, and for longer", max_length = 128),
     ),
     responses(

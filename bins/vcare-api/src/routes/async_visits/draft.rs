@@ -11,6 +11,7 @@ use vcare_domain::{
 
 use crate::extract::{Fields, Instant};
 use crate::problem::Problem;
+use crate::values;
 
 /// A photo or voice note that is coming. What it really is shows when it is there.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -60,14 +61,14 @@ impl ComplaintCodeRequest {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SubmitAsyncVisitRequest {
     /// The draft's name: a UUID, drawn once when it was begun and sent with it every time.
-    #[schema(min_length = 36, max_length = 36, example = "7f4df2a6-3c7e-4c4a-9d0b-2f1f0a6f5e11")]
+    #[schema(value_type = values::ClientMutationId)]
     client_mutation_id: String,
     /// The FHIR Patient's id. A patient sends only what is their own.
-    #[schema(max_length = 64, example = "pat-0001")]
+    #[schema(value_type = values::PatientId)]
     patient_id: String,
     /// The FHIR Appointment's id.
     #[serde(default)]
-    #[schema(max_length = 64)]
+    #[schema(value_type = Option<values::AppointmentId>)]
     appointment_id: Option<String>,
     /// Why the patient asks for help; up to 8,000 characters of any script.
     #[schema(min_length = 1, max_length = 8000, example = "درې ورځې ټوخی لرم")]
@@ -97,7 +98,7 @@ pub struct SubmitAsyncVisitRequest {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ContinueAsyncRequest {
     /// The draft's name: a UUID, drawn once when it was begun and sent with it every time.
-    #[schema(min_length = 36, max_length = 36, example = "0b9d2c1e-6c1f-4a53-8d54-1d6f0c7a9b22")]
+    #[schema(value_type = values::ClientMutationId)]
     client_mutation_id: String,
     /// Why the patient asks for help; up to 8,000 characters of any script.
     #[schema(min_length = 1, max_length = 8000, example = "ارتباط قطع شد. سه روز است سرفه دارم")]

@@ -8,6 +8,7 @@ use vcare_app::ViewedAsyncVisit;
 use vcare_domain::{Addendum, AsyncVisitParts, Audience, ComplaintCode};
 
 use crate::problem::ProblemDetails;
+use crate::values;
 
 /// A visit without a live link, as the caller may see it; `audience` says which view it is.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -30,34 +31,39 @@ pub enum AsyncVisitDto {
 #[schema(as = QueuedAsyncVisit)]
 pub struct QueuedAsyncVisitDto {
     /// The visit.
-    #[schema(example = "avs_01KA8Z0Q3CJ9XW2V5T7N4B6M8T")]
+    #[schema(value_type = values::AsyncVisitId)]
     id: String,
     /// Whose it is.
+    #[schema(value_type = values::TenantId)]
     tenant_id: String,
     /// The FHIR Patient's id.
-    #[schema(example = "pat-0001")]
+    #[schema(value_type = values::PatientId)]
     patient_id: String,
     /// The FHIR Appointment's id.
+    #[schema(value_type = Option<values::AppointmentId>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     appointment_id: Option<String>,
     /// The failed live visit that it goes on with.
+    #[schema(value_type = Option<values::SessionId>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     session_id: Option<String>,
-    /// `submitted`, `under_review`, `responded` or `closed`.
-    #[schema(example = "submitted")]
-    status: &'static str,
+    /// Its state.
+    status: values::AsyncVisitStatus,
     /// The language they wrote in.
     #[schema(example = "ps")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     locale: Option<String>,
     /// When it arrived, by our clock.
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(serialize_with = "vcare_app::timestamp::serialize")]
     submitted_at: OffsetDateTime,
     /// While it is under review: from then on, somebody else may claim it.
-    #[serde(with = "time::serde::rfc3339::option")]
+    #[serde(serialize_with = "vcare_app::timestamp::option::serialize", skip_serializing_if = "Option::is_none")]
     claimed_until: Option<OffsetDateTime>,
     /// When it was answered.
-    #[serde(with = "time::serde::rfc3339::option")]
+    #[serde(serialize_with = "vcare_app::timestamp::option::serialize", skip_serializing_if = "Option::is_none")]
     responded_at: Option<OffsetDateTime>,
     /// When it was closed.
-    #[serde(with = "time::serde::rfc3339::option")]
+    #[serde(serialize_with = "vcare_app::timestamp::option::serialize", skip_serializing_if = "Option::is_none")]
     closed_at: Option<OffsetDateTime>,
     /// How many photos and voice notes come with it, sooner or later.
     #[schema(maximum = 10)]
@@ -66,10 +72,10 @@ pub struct QueuedAsyncVisitDto {
     #[schema(minimum = 1)]
     version: u32,
     /// When it arrived.
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(serialize_with = "vcare_app::timestamp::serialize")]
     created_at: OffsetDateTime,
     /// When it was last changed.
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(serialize_with = "vcare_app::timestamp::serialize")]
     updated_at: OffsetDateTime,
 }
 
@@ -85,6 +91,7 @@ pub struct ComplaintCodeDto {
     #[schema(example = "R05")]
     code: String,
     /// How the sender shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     display: Option<String>,
 }
 
@@ -106,9 +113,10 @@ pub struct AddendumDto {
     /// Their words.
     text: String,
     /// Who added it.
+    #[schema(value_type = values::UserId)]
     author_id: String,
     /// When, by our clock.
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(serialize_with = "vcare_app::timestamp::serialize")]
     added_at: OffsetDateTime,
 }
 
@@ -125,31 +133,38 @@ impl From<&Addendum> for AddendumDto {
 /// The texts of an async visit: the patient's, and the answer.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Written)]
 pub struct WrittenDto {
     /// The draft's name, in lower case.
-    #[schema(example = "7f4df2a6-3c7e-4c4a-9d0b-2f1f0a6f5e11")]
+    #[schema(value_type = values::ClientMutationId)]
     client_mutation_id: String,
     /// Why the patient asks for help.
     #[schema(example = "درې ورځې ټوخی لرم")]
     chief_complaint: String,
     /// What they feel.
     symptoms: Vec<String>,
-    /// The complaint's code; null when the sender gave none.
+    /// The complaint's code; absent when the sender gave none.
+    #[serde(skip_serializing_if = "Option::is_none")]
     complaint_code: Option<ComplaintCodeDto>,
-    /// When it was written, according to the phone's clock. Not verified. Null when the phone did not say; `submittedAt` is by
+    /// When it was written, according to the phone's clock. Not verified. Absent when the phone did not say; `submittedAt` is by
     /// our clock.
-    #[serde(with = "time::serde::rfc3339::option")]
+    #[serde(serialize_with = "vcare_app::timestamp::option::serialize", skip_serializing_if = "Option::is_none")]
     authored_at: Option<OffsetDateTime>,
     /// What the clinician answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
     response_text: Option<String>,
     /// What the clinician added to the answer later, in order.
     addenda: Vec<AddendumDto>,
-    /// What they advise to do next: `none`, `live_visit` or `in_person`.
-    follow_up: Option<&'static str>,
-    /// The FHIR Encounter's id; null while there is none.
+    /// What they advise to do next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    follow_up: Option<values::FollowUp>,
+    /// The FHIR Encounter's id; absent while there is none.
+    #[schema(value_type = Option<values::EncounterId>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     encounter_id: Option<String>,
-    /// What has become of the Encounter: `pending`, `created` or `parked`; null before the answer.
-    encounter_status: Option<&'static str>,
+    /// What has become of the Encounter; absent before the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encounter_status: Option<values::EncounterStatus>,
 }
 
 /// A visit without a live link, for the patient and their proxies.
@@ -173,10 +188,15 @@ pub struct StaffAsyncVisitDto {
     #[serde(flatten)]
     written: WrittenDto,
     /// Who holds it, or answered it.
+    #[schema(value_type = Option<values::UserId>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     provider_id: Option<String>,
     /// The account that sent it.
+    #[schema(value_type = values::UserId)]
     submitted_by: String,
-    /// The FHIR RelatedPerson who sent it as the patient's proxy; null when the patient or a clinician sent it.
+    /// The FHIR RelatedPerson who sent it as the patient's proxy; absent when the patient or a clinician sent it.
+    #[schema(value_type = Option<values::RelatedPersonId>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     related_person_id: Option<String>,
 }
 
@@ -216,7 +236,7 @@ impl QueuedAsyncVisitDto {
             patient_id: visit.patient_id.as_str().to_owned(),
             appointment_id: visit.appointment_id.as_ref().map(ToString::to_string),
             session_id: visit.session_id.as_ref().map(ToString::to_string),
-            status: visit.state.status().as_str(),
+            status: visit.state.status().into(),
             locale: visit.locale.as_ref().map(|locale| locale.as_str().to_owned()),
             submitted_at: visit.submitted_at,
             claimed_until: claim.map(|claim| claim.until),
@@ -241,9 +261,9 @@ impl WrittenDto {
             authored_at: visit.authored_at,
             response_text: response.map(|response| response.text.as_str().to_owned()),
             addenda: response.iter().flat_map(|response| &response.addenda).map(AddendumDto::from).collect(),
-            follow_up: response.map(|response| response.advice.as_str()),
+            follow_up: response.map(|response| response.advice.into()),
             encounter_id: response.and_then(|response| response.encounter.id()).map(ToString::to_string),
-            encounter_status: response.map(|response| response.encounter.status().as_str()),
+            encounter_status: response.map(|response| response.encounter.status().into()),
         }
     }
 }
@@ -251,6 +271,7 @@ impl WrittenDto {
 /// One page of visits, the oldest first.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = AsyncVisitList)]
 pub struct AsyncVisitListDto {
     /// The visits.
     pub items: Vec<AsyncVisitDto>,
@@ -261,6 +282,7 @@ pub struct AsyncVisitListDto {
 /// What became of several drafts.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Sync)]
 pub struct SyncDto {
     /// One result each, in the order of the drafts.
     pub results: Vec<SyncResultDto>,
@@ -269,6 +291,7 @@ pub struct SyncDto {
 /// What became of one draft: as if it had been sent alone.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = SyncResult)]
 pub struct SyncResultDto {
     /// The draft's name, when it has one.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -16,7 +16,7 @@ use crate::server::Api;
 #[utoipa::path(
     get, path = "/api/v1/virtual-care/async-visits/{asyncVisitId}", tag = "Async visits", operation_id = "readAsyncVisit",
     params(
-        ("asyncVisitId" = String, Path, description = "The visit", example = "avs_01KA8Z0Q3CJ9XW2V5T7N4B6M8T"),
+        ("asyncVisitId" = crate::values::AsyncVisitId, Path, description = "The visit", example = "avs_01KA8Z0Q3CJ9XW2V5T7N4B6M8T"),
         ("X-Emergency-Reason" = Option<String>, Header, description = "Why a clinician without a part in the visit must see it now", min_length = 10, max_length = 200),
     ),
     responses(

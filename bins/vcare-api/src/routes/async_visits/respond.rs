@@ -40,7 +40,7 @@ fn advice(text: &str) -> Result<Advice, &'static str> {
     post, path = "/api/v1/virtual-care/async-visits/{asyncVisitId}/respond", tag = "Async visits", operation_id = "respondAsyncVisit",
     request_body = RespondRequest,
     params(
-        ("asyncVisitId" = String, Path, description = "The visit"),
+        ("asyncVisitId" = crate::values::AsyncVisitId, Path, description = "The visit"),
         ("If-Match" = Option<String>, Header, description = "The visit's version in quotes"),
         ("Idempotency-Key" = Option<String>, Header, description = "Accepted; doing it twice changes nothing by itself", max_length = 128),
     ),

@@ -16,6 +16,7 @@ use vcare_domain::TenantConfig;
 use crate::answer::send;
 use crate::extract::SignedInCaller;
 use crate::problem::Problem;
+use crate::values;
 
 /// A tenant's settings. A credential is always `****`.
 #[derive(Debug, Serialize, ToSchema)]
@@ -23,11 +24,12 @@ use crate::problem::Problem;
 #[schema(as = TenantConfig)]
 pub struct TenantConfigDto {
     /// The tenant.
+    #[schema(value_type = values::TenantId)]
     tenant_id: String,
     /// How often they were changed.
     version: u32,
-    /// `jitsi` or `zoom`.
-    video_backend: &'static str,
+    /// Where new visits take place.
+    video_backend: values::VideoBackend,
     /// Public address of the tenant's Jitsi.
     jitsi_server_url: Option<String>,
     /// Path segment in front of the room.
@@ -71,11 +73,12 @@ pub struct TenantConfigDto {
     /// How many minutes after the planned start a patient who has not come is a no-show.
     no_show_minutes: u32,
     /// The clinic's IANA time zone.
+    #[schema(value_type = values::TimeZone)]
     time_zone: String,
-    /// `en`, `fa-AF` or `ps`.
-    locale: &'static str,
-    /// `disabled` or `with_consent`.
-    recording_policy: &'static str,
+    /// The language in which the clinic speaks to people.
+    locale: values::Locale,
+    /// Whether sessions may be recorded.
+    recording_policy: values::RecordingPolicy,
     /// For how many days recordings are to be kept.
     recording_retention_days: u32,
     /// The least kbit/s for video.
@@ -100,7 +103,7 @@ impl TenantConfigDto {
         Self {
             tenant_id: config.tenant_id().to_string(),
             version: config.version().get(),
-            video_backend: draft.video_backend.as_str(),
+            video_backend: draft.video_backend.into(),
             jitsi_server_url: draft.jitsi_server_url,
             jitsi_tenant: draft.jitsi_tenant,
             jitsi_xmpp_domain: draft.jitsi_xmpp_domain,
@@ -122,8 +125,8 @@ impl TenantConfigDto {
             resume_minutes: draft.resume_minutes,
             no_show_minutes: draft.no_show_minutes,
             time_zone: draft.time_zone,
-            locale: draft.locale.as_str(),
-            recording_policy: draft.recording_policy.as_str(),
+            locale: draft.locale.into(),
+            recording_policy: draft.recording_policy.into(),
             recording_retention_days: draft.recording_retention_days,
             link_video_min_kbps: draft.link.video_min_kbps,
             link_audio_min_kbps: draft.link.audio_min_kbps,

@@ -19,8 +19,8 @@ use crate::server::Api;
     operation_id = "admitParticipant",
     request_body(content = Option<VersionRequest>),
     params(
-        ("sessionId" = String, Path, description = "The session"),
-        ("participantId" = String, Path, description = "Who waits"),
+        ("sessionId" = crate::values::SessionId, Path, description = "The session"),
+        ("participantId" = crate::values::ParticipantId, Path, description = "Who waits"),
         ("If-Match" = Option<String>, Header, description = "The session's version in quotes"),
         ("Idempotency-Key" = Option<String>, Header, description = "The caller's name for this request", max_length = 128),
     ),

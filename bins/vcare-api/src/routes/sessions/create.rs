@@ -14,13 +14,14 @@ use crate::extract::{Body, Fields, Instant, SignedInCaller, WishKey};
 use crate::problem::Problem;
 use crate::routes::sessions::language;
 use crate::server::Api;
+use crate::values;
 
 /// A visit to be created.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateSessionRequest {
     /// The FHIR Patient's id.
-    #[schema(max_length = 64, example = "pat-0001")]
+    #[schema(value_type = values::PatientId)]
     patient_id: String,
     /// Planned start.
     scheduled_start: Instant,
@@ -29,19 +30,19 @@ pub struct CreateSessionRequest {
     scheduled_end: Option<Instant>,
     /// The FHIR Appointment's id.
     #[serde(default)]
-    #[schema(max_length = 64, example = "appt-0001")]
+    #[schema(value_type = Option<values::AppointmentId>)]
     appointment_id: Option<String>,
     /// Who will care: an account. The caller when they care for patients and name nobody; else the first clinician who
     /// joins.
     #[serde(default)]
-    #[schema(max_length = 128)]
+    #[schema(value_type = Option<values::UserId>)]
     provider_id: Option<String>,
     /// Recording is wanted. Needs the patient's recording consent.
     #[serde(default)]
     recording_enabled: bool,
     /// IANA name of the zone in which people speak of the visit; the tenant's when absent.
     #[serde(default)]
-    #[schema(max_length = 64, example = "Asia/Kabul")]
+    #[schema(value_type = Option<values::TimeZone>)]
     time_zone: Option<String>,
     /// What the patient is called in the video room.
     #[serde(default)]
@@ -49,7 +50,7 @@ pub struct CreateSessionRequest {
     patient_name: Option<String>,
     /// The language the patient reads: `en`, `fa-AF` or `ps`.
     #[serde(default)]
-    #[schema(example = "ps")]
+    #[schema(value_type = Option<values::Locale>)]
     patient_language: Option<String>,
     /// What the provider is called. When absent and the caller is the provider: the token claim `name`.
     #[serde(default)]

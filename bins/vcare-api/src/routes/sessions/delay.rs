@@ -36,7 +36,7 @@ pub struct DelayRequest {
     post, path = "/api/v1/virtual-care/sessions/{sessionId}/delay", tag = "Patients", operation_id = "announceDelay",
     request_body = DelayRequest,
     params(
-        ("sessionId" = String, Path, description = "The session"),
+        ("sessionId" = crate::values::SessionId, Path, description = "The session"),
         ("Idempotency-Key" = Option<String>, Header, description = "The caller's name for this request", max_length = 128),
     ),
     responses(

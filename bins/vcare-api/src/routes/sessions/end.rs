@@ -36,7 +36,7 @@ pub struct EndRequest {
     post, path = "/api/v1/virtual-care/sessions/{sessionId}/end", tag = "Sessions", operation_id = "endSession",
     request_body(content = Option<EndRequest>),
     params(
-        ("sessionId" = String, Path, description = "The session"),
+        ("sessionId" = crate::values::SessionId, Path, description = "The session"),
         ("If-Match" = Option<String>, Header, description = "The session's version in quotes"),
         ("Idempotency-Key" = Option<String>, Header, description = "Accepted; ending twice changes nothing by itself", max_length = 128),
     ),

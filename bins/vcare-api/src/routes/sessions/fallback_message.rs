@@ -10,6 +10,7 @@ use crate::answer::send;
 use crate::extract::{Body, Fields, IfMatch, SessionPath, SignedInCaller, WishKey, expected_version};
 use crate::problem::Problem;
 use crate::server::Api;
+use crate::values;
 
 /// Why, and the version the caller acts on.
 #[derive(Default, Deserialize, ToSchema)]
@@ -28,9 +29,11 @@ pub struct FallbackRequest {
 /// The thread in which a visit goes on.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Fallback)]
 pub struct FallbackDto {
     /// The communication-service's thread; null while it is being made.
-    #[schema(example = "thr_01KA8Z0Q3CJ9XW2V5T7N4B6M8R")]
+    #[schema(value_type = Option<values::ThreadId>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     messaging_thread_id: Option<String>,
 }
 
@@ -44,7 +47,7 @@ pub struct FallbackDto {
     operation_id = "fallbackMessage",
     request_body(content = Option<FallbackRequest>),
     params(
-        ("sessionId" = String, Path, description = "The session"),
+        ("sessionId" = values::SessionId, Path, description = "The session"),
         ("If-Match" = Option<String>, Header, description = "The session's version in quotes"),
         ("Idempotency-Key" = Option<String>, Header, description = "Accepted; a session has one thread by itself", max_length = 128),
     ),

@@ -14,17 +14,30 @@ use crate::extract::{Body, Fields, IfMatch, SessionPath, SignedInCaller, WishKey
 use crate::problem::Problem;
 use crate::routes::sessions::language;
 use crate::server::Api;
+use crate::values;
+
+/// Roles in which people are invited.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum InvitedRole {
+    /// Cares for the patient.
+    Provider,
+    /// Translates.
+    Interpreter,
+    /// Only watches.
+    Observer,
+}
 
 /// A further person for a visit.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct InviteRequest {
-    /// `provider`, `interpreter` or `observer`; a visit has its one patient from the start.
-    #[schema(example = "interpreter")]
+    /// Their role; a visit has its one patient from the start.
+    #[schema(value_type = InvitedRole)]
     role: String,
     /// Their account, when they sign in. A provider always does.
     #[serde(default)]
-    #[schema(max_length = 128)]
+    #[schema(value_type = Option<values::UserId>)]
     user_id: Option<String>,
     /// What they are called: others see it in the session and in the video room.
     #[serde(default)]
@@ -32,7 +45,7 @@ pub struct InviteRequest {
     display_name: Option<String>,
     /// The language they read: `en`, `fa-AF` or `ps`. Their page is in it, unless their phone says otherwise.
     #[serde(default)]
-    #[schema(example = "ps")]
+    #[schema(value_type = Option<values::Locale>)]
     language: Option<String>,
     /// The session's version as the caller saw it.
     #[serde(default)]
@@ -64,7 +77,7 @@ impl InviteRequest {
     post, path = "/api/v1/virtual-care/sessions/{sessionId}/participants", tag = "Sessions", operation_id = "inviteParticipant",
     request_body = InviteRequest,
     params(
-        ("sessionId" = String, Path, description = "The session"),
+        ("sessionId" = values::SessionId, Path, description = "The session"),
         ("If-Match" = Option<String>, Header, description = "The session's version in quotes"),
         ("Idempotency-Key" = Option<String>, Header, description = "The caller's name for this request", max_length = 128),
     ),

@@ -19,7 +19,7 @@ use crate::server::Api;
     post, path = "/api/v1/virtual-care/sessions/{sessionId}/join", tag = "Sessions", operation_id = "joinAsProvider",
     request_body(content = Option<VersionRequest>),
     params(
-        ("sessionId" = String, Path, description = "The session"),
+        ("sessionId" = crate::values::SessionId, Path, description = "The session"),
         ("X-Emergency-Reason" = Option<String>, Header, description = "Why a clinician without a part in the visit must join it now", min_length = 10, max_length = 200),
         ("If-Match" = Option<String>, Header, description = "The session's version in quotes"),
         ("Idempotency-Key" = Option<String>, Header, description = "Accepted; joining twice changes nothing by itself", max_length = 128),

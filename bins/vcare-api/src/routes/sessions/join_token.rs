@@ -13,6 +13,7 @@ use crate::extract::{Body, Fields, IfMatch, ParticipantPath, SignedInCaller, Wis
 use crate::problem::Problem;
 use crate::routes::sessions::language;
 use crate::server::Api;
+use crate::values;
 
 /// What is given of the participant, and the version the caller acts on.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -24,7 +25,7 @@ pub struct JoinTokenRequest {
     display_name: Option<String>,
     /// The language they read from now on: `en`, `fa-AF` or `ps`.
     #[serde(default)]
-    #[schema(example = "ps")]
+    #[schema(value_type = Option<values::Locale>)]
     language: Option<String>,
     /// The session's version as the caller saw it.
     #[serde(default)]
@@ -51,8 +52,8 @@ impl JoinTokenRequest {
     operation_id = "issueJoinToken",
     request_body(content = Option<JoinTokenRequest>),
     params(
-        ("sessionId" = String, Path, description = "The session"),
-        ("participantId" = String, Path, description = "The participant"),
+        ("sessionId" = values::SessionId, Path, description = "The session"),
+        ("participantId" = values::ParticipantId, Path, description = "The participant"),
         ("If-Match" = Option<String>, Header, description = "The session's version in quotes"),
         ("Idempotency-Key" = Option<String>, Header, description = "The caller's name for this request", max_length = 128),
     ),

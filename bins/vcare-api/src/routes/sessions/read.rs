@@ -18,7 +18,7 @@ use crate::server::Api;
 #[utoipa::path(
     get, path = "/api/v1/virtual-care/sessions/{sessionId}", tag = "Sessions", operation_id = "readSession",
     params(
-        ("sessionId" = String, Path, description = "The session", example = "vsn_01KA8Z0Q3CJ9XW2V5T7N4B6M8R"),
+        ("sessionId" = crate::values::SessionId, Path, description = "The session", example = "vsn_01KA8Z0Q3CJ9XW2V5T7N4B6M8R"),
         ("X-Emergency-Reason" = Option<String>, Header, description = "Why a clinician without a part in the visit must see it now", min_length = 10, max_length = 200),
     ),
     responses(

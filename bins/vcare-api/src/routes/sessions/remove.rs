@@ -20,8 +20,8 @@ use crate::server::Api;
     operation_id = "removeParticipant",
     request_body = ReasonRequest,
     params(
-        ("sessionId" = String, Path, description = "The session"),
-        ("participantId" = String, Path, description = "Whom to put out"),
+        ("sessionId" = crate::values::SessionId, Path, description = "The session"),
+        ("participantId" = crate::values::ParticipantId, Path, description = "Whom to put out"),
         ("If-Match" = Option<String>, Header, description = "The session's version in quotes"),
         ("Idempotency-Key" = Option<String>, Header, description = "The caller's name for this request", max_length = 128),
     ),

@@ -13,6 +13,7 @@ use crate::dto::VirtualSessionDto;
 use crate::extract::{Body, Fields, IfMatch, Instant, SessionPath, SignedInCaller, WishKey, expected_version};
 use crate::problem::Problem;
 use crate::server::Api;
+use crate::values;
 
 /// When a visit is to take place instead. What is absent stays; at least one of the times or the zone is there.
 #[derive(Deserialize, ToSchema)]
@@ -26,7 +27,7 @@ pub struct RescheduleRequest {
     scheduled_end: Option<Instant>,
     /// IANA name of the zone in which people speak of the visit.
     #[serde(default)]
-    #[schema(max_length = 64, example = "Asia/Kabul")]
+    #[schema(value_type = Option<values::TimeZone>)]
     time_zone: Option<String>,
     /// Move it also where its patient or its provider has another visit at that time.
     #[serde(default)]
@@ -64,7 +65,7 @@ impl RescheduleRequest {
     patch, path = "/api/v1/virtual-care/sessions/{sessionId}", tag = "Sessions", operation_id = "rescheduleSession",
     request_body = RescheduleRequest,
     params(
-        ("sessionId" = String, Path, description = "The session"),
+        ("sessionId" = values::SessionId, Path, description = "The session"),
         ("If-Match" = Option<String>, Header, description = "The session's version in quotes"),
         ("Idempotency-Key" = Option<String>, Header, description = "The caller's name for this request", max_length = 128),
     ),

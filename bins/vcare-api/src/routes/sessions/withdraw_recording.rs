@@ -20,7 +20,7 @@ use crate::server::Api;
     operation_id = "withdrawRecording",
     request_body(content = Option<VersionRequest>),
     params(
-        ("sessionId" = String, Path, description = "The session"),
+        ("sessionId" = crate::values::SessionId, Path, description = "The session"),
         ("If-Match" = Option<String>, Header, description = "The session's version in quotes"),
         ("Idempotency-Key" = Option<String>, Header, description = "The caller's name for this request", max_length = 128),
     ),

@@ -18,7 +18,7 @@ use crate::server::Api;
 #[utoipa::path(
     patch, path = "/api/v1/virtual-care/async-visits/uploads/{uploadId}", tag = "Uploads", operation_id = "appendToUpload",
     params(
-        ("uploadId" = String, Path, description = "The upload"),
+        ("uploadId" = crate::values::UploadId, Path, description = "The upload"),
         ("Tus-Resumable" = String, Header, description = "The version of tus", pattern = r"^1\.0\.0$"),
         ("Upload-Offset" = u32, Header, description = "Where the bytes belong"),
         ("Upload-Checksum" = Option<String>, Header, description = "`sha1` or `sha256`, a blank, and the checksum of this body in base64. Then the body is taken as a whole or not at all, and has at most 1048576 bytes"),
@@ -52,7 +52,7 @@ pub async fn append(
 #[utoipa::path(
     post, path = "/api/v1/virtual-care/async-visits/uploads/{uploadId}", tag = "Uploads", operation_id = "overrideUpload",
     params(
-        ("uploadId" = String, Path, description = "The upload"),
+        ("uploadId" = crate::values::UploadId, Path, description = "The upload"),
         ("Tus-Resumable" = String, Header, description = "The version of tus", pattern = r"^1\.0\.0$"),
         ("X-HTTP-Method-Override" = String, Header, description = "`PATCH` or `DELETE`"),
         ("Upload-Offset" = Option<u32>, Header, description = "As for PATCH"),

@@ -14,7 +14,7 @@ use crate::server::Api;
 #[utoipa::path(
     delete, path = "/api/v1/virtual-care/async-visits/uploads/{uploadId}", tag = "Uploads", operation_id = "discardUpload",
     params(
-        ("uploadId" = String, Path, description = "The upload"),
+        ("uploadId" = crate::values::UploadId, Path, description = "The upload"),
         ("Tus-Resumable" = String, Header, description = "The version of tus", pattern = r"^1\.0\.0$"),
     ),
     responses(

@@ -12,6 +12,23 @@ use crate::answer::{BASE, send};
 use crate::extract::{AsyncVisitPath, EmergencyHeader, SignedInCaller};
 use crate::problem::Problem;
 use crate::server::Api;
+use crate::values;
+
+/// State of an attachment.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AttachmentStatus {
+    /// Announced, or on its way.
+    Receiving,
+    /// All bytes are there and are being checked.
+    Checking,
+    /// It can be opened.
+    Ready,
+    /// It is not shown.
+    Rejected,
+    /// Its bytes did not come in time.
+    Expired,
+}
 
 /// One attachment.
 #[derive(Debug, Serialize, ToSchema)]
@@ -20,22 +37,20 @@ use crate::server::Api;
 pub struct AttachmentDto {
     /// Which, from 0, in what it is a part of.
     index: u8,
-    /// `submission`: sent in with the visit. `answer`: by the clinician who answers it.
-    #[schema(example = "submission")]
-    part_of: &'static str,
+    /// What it is a part of.
+    part_of: values::AttachmentPart,
     /// The account that uploaded it; only for those who care for the patient.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<values::UserId>)]
     uploaded_by: Option<String>,
-    /// `receiving`, `checking`, `ready`, `rejected` or `expired`.
-    #[schema(example = "ready")]
-    status: &'static str,
-    /// Why it is rejected: `unknown_type`, `damaged`, `too_many_pixels`, `too_long`, `not_a_picture`, `active_content`,
-    /// `encrypted`, `malware`, `uncheckable` or `lost`.
+    /// Where it is.
+    status: AttachmentStatus,
+    /// Why it is rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
+    reason: Option<values::RejectReason>,
     /// What it is, by its content; once it is ready.
     #[serde(skip_serializing_if = "Option::is_none")]
-    content_type: Option<&'static str>,
+    content_type: Option<values::AttachmentType>,
     /// How many bytes it has, or will have.
     #[serde(skip_serializing_if = "Option::is_none")]
     size_bytes: Option<u32>,
@@ -49,7 +64,7 @@ pub struct AttachmentDto {
     #[serde(skip_serializing_if = "Option::is_none")]
     preview_url: Option<String>,
     /// Until when the addresses open.
-    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    #[serde(serialize_with = "vcare_app::timestamp::option::serialize", skip_serializing_if = "Option::is_none")]
     expires_at: Option<OffsetDateTime>,
 }
 
@@ -75,13 +90,13 @@ impl AttachmentDto {
         let links = [attachment.link.as_ref(), attachment.preview_link.as_ref()];
         let mut told = Self {
             index: attachment.index,
-            part_of: attachment.place.as_str(),
+            part_of: attachment.place.into(),
             uploaded_by: attachment
                 .uploaded_by
                 .as_ref()
                 .filter(|_| audience != Audience::Patient)
                 .map(|user| user.as_str().to_owned()),
-            status: "receiving",
+            status: AttachmentStatus::Receiving,
             reason: None,
             content_type: None,
             size_bytes: None,
@@ -95,19 +110,19 @@ impl AttachmentDto {
         told.size_bytes = Some(parts.length);
         told.offset = None;
         match &parts.state {
-            UploadState::Receiving { .. } if upload.has_expired(now) => told.status = "expired",
+            UploadState::Receiving { .. } if upload.has_expired(now) => told.status = AttachmentStatus::Expired,
             UploadState::Receiving { .. } => told.offset = Some(parts.offset),
-            UploadState::Checking => told.status = "checking",
+            UploadState::Checking => told.status = AttachmentStatus::Checking,
             UploadState::Ready(content) => {
-                told.status = "ready";
-                told.content_type = Some(content.media_type.as_str());
+                told.status = AttachmentStatus::Ready;
+                told.content_type = Some(content.media_type.into());
                 told.size_bytes = Some(content.size);
             }
             UploadState::Rejected(reason) => {
-                told.status = "rejected";
-                told.reason = Some(reason.as_str());
+                told.status = AttachmentStatus::Rejected;
+                told.reason = Some((*reason).into());
             }
-            UploadState::Discarded { .. } => told.status = "expired",
+            UploadState::Discarded { .. } => told.status = AttachmentStatus::Expired,
         }
         told
     }
@@ -120,7 +135,7 @@ impl AttachmentDto {
 #[utoipa::path(
     get, path = "/api/v1/virtual-care/async-visits/{asyncVisitId}/attachments", tag = "Uploads", operation_id = "listAttachments",
     params(
-        ("asyncVisitId" = String, Path, description = "The visit"),
+        ("asyncVisitId" = values::AsyncVisitId, Path, description = "The visit"),
         ("X-Emergency-Reason" = Option<String>, Header, description = "Why a clinician without a part in the visit must see it now", min_length = 10, max_length = 200),
     ),
     responses(

@@ -31,7 +31,7 @@ const LONGEST_SIGNATURE: usize = 230;
 #[utoipa::path(
     get, path = "/api/v1/virtual-care/async-visits/attachments/{uploadId}", tag = "Uploads", operation_id = "openAttachment",
     params(
-        ("uploadId" = String, Path, description = "The upload"),
+        ("uploadId" = crate::values::UploadId, Path, description = "The upload"),
         ("tenant" = String, Query, description = "Whose"),
         ("expires" = i64, Query, description = "Until when, in seconds since 1970"),
         ("signature" = String, Query, description = "Seals all of it, and who the link was made for"),
@@ -56,7 +56,7 @@ pub async fn open(
 #[utoipa::path(
     head, path = "/api/v1/virtual-care/async-visits/attachments/{uploadId}", tag = "Uploads", operation_id = "describeAttachment",
     params(
-        ("uploadId" = String, Path, description = "The upload"),
+        ("uploadId" = crate::values::UploadId, Path, description = "The upload"),
         ("tenant" = String, Query, description = "Whose"),
         ("expires" = i64, Query, description = "Until when, in seconds since 1970"),
         ("signature" = String, Query, description = "Seals all of it, and who the link was made for"),

@@ -12,7 +12,7 @@ use crate::server::Api;
 #[utoipa::path(
     head, path = "/api/v1/virtual-care/async-visits/uploads/{uploadId}", tag = "Uploads", operation_id = "readUpload",
     params(
-        ("uploadId" = String, Path, description = "The upload", example = "upl_01KA8Z0Q3CJ9XW2V5T7N4B6M8R"),
+        ("uploadId" = crate::values::UploadId, Path, description = "The upload", example = "upl_01KA8Z0Q3CJ9XW2V5T7N4B6M8R"),
         ("Tus-Resumable" = String, Header, description = "The version of tus", pattern = r"^1\.0\.0$"),
     ),
     responses(

@@ -88,7 +88,7 @@ pub fn describe() {}
 /// What the server can do, asked of one upload.
 #[utoipa::path(
     options, path = "/api/v1/virtual-care/async-visits/uploads/{uploadId}", tag = "Uploads", operation_id = "abilitiesOfUpload",
-    params(("uploadId" = String, Path, description = "Any")),
+    params(("uploadId" = crate::values::UploadId, Path, description = "Any")),
     responses((status = 204, description = "The same for every upload, there or not", headers(
         ("Tus-Version" = String), ("Tus-Extension" = String), ("Tus-Max-Size" = u32), ("Tus-Checksum-Algorithm" = String),
     ))),

@@ -12,6 +12,7 @@ use crate::answer::send;
 use crate::extract::Body;
 use crate::problem::Problem;
 use crate::server::Api;
+use crate::values;
 
 /// A link, by its token or by its code: one of the two.
 #[derive(Deserialize, ToSchema)]
@@ -49,9 +50,8 @@ pub struct ClinicDto {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "data:image/png;base64,iVBORw0KGgo…")]
     logo: Option<String>,
-    /// The language in which the clinic speaks to people: `en`, `fa-AF` or `ps`.
-    #[schema(example = "fa-AF")]
-    locale: &'static str,
+    /// The language in which the clinic speaks to people.
+    locale: values::Locale,
 }
 
 impl From<Clinic> for ClinicDto {
@@ -67,7 +67,7 @@ impl From<Clinic> for ClinicDto {
             phone: config.clinic_phone().map(|phone| phone.as_str().to_owned()),
             color: config.branding().primary_color.map(|color| color.readable_on_white().to_string()),
             logo,
-            locale: config.locale().as_str(),
+            locale: config.locale().into(),
         }
     }
 }

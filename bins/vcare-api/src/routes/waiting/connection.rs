@@ -17,6 +17,7 @@ use crate::extract::{Body, Fields, SessionPath, SignedInCaller, WishKey};
 use crate::problem::Problem;
 use crate::routes::join::trace;
 use crate::server::Api;
+use crate::values;
 
 /// The longest ago that something may be told of.
 const LONGEST_AGO: u32 = 86_400;
@@ -26,7 +27,7 @@ const LONGEST_AGO: u32 = 86_400;
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ConnectionRequest {
     /// `alive`: a beacon, and a promise to send the next one within 120 seconds. `lost`, `restored`: what happened.
-    #[schema(example = "alive")]
+    #[schema(value_type = values::ConnectionState)]
     state: String,
     /// How many seconds ago; now when absent. Not when: phones have wrong clocks.
     #[serde(default)]
@@ -39,7 +40,7 @@ pub struct ConnectionRequest {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct SignedInConnectionRequest {
     /// As in `joinConnection`.
-    #[schema(example = "lost")]
+    #[schema(value_type = values::ConnectionState)]
     state: String,
     /// As in `joinConnection`.
     #[serde(default)]
@@ -47,7 +48,7 @@ pub struct SignedInConnectionRequest {
     seconds_ago: Option<u32>,
     /// Whose connection was lost, when it is not the caller's own. For those who care for the patient.
     #[serde(default)]
-    #[schema(example = "vsp_01KA8Z0Q3CJ9XW2V5T7N4B6M8S")]
+    #[schema(value_type = Option<values::ParticipantId>)]
     participant_id: Option<String>,
 }
 
@@ -99,7 +100,7 @@ fn answer(status: &JoinStatus) -> Answer {
     operation_id = "reportConnection",
     request_body = SignedInConnectionRequest,
     params(
-        ("sessionId" = String, Path, description = "The session"),
+        ("sessionId" = values::SessionId, Path, description = "The session"),
         ("Idempotency-Key" = Option<String>, Header, description = "The caller's name for this request", max_length = 128),
     ),
     responses(

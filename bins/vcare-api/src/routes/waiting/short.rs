@@ -21,6 +21,7 @@ pub struct ShortLinkRequest {
 
 /// What a short link stands for.
 #[derive(Serialize, ToSchema)]
+#[schema(as = ShortLink)]
 pub struct ShortLinkDto {
     /// The join token. A secret.
     #[schema(example = "eyJ…")]

@@ -162,10 +162,10 @@ async fn us_013_an_encounter_that_fhir_refuses_as_invalid_is_parked_and_shown_to
     let told = app.get(&app.token("admin"), "/reconciliation").await.expect(200).body;
     assert_eq!(told["complete"], false);
     let lacking = &told["visitsWithoutEncounter"];
-    assert_eq!((&lacking["count"], &lacking["items"][0]["sessionId"]), (&json!(1), &json!(id)));
+    assert_eq!((&lacking["count"], &lacking["items"][0]["visitId"]), (&json!(1), &json!(id)));
     assert_eq!(lacking["items"][0]["encounterStatus"], "parked");
     let job = &told["jobsParked"]["items"][0];
-    assert_eq!((&job["kind"], &job["sessionId"]), (&json!("create_async_encounter"), &json!(id)));
+    assert_eq!((&job["kind"], &job["visitId"]), (&json!("create_async_encounter"), &json!(id)));
     app.clock.advance(Duration::hours(1));
     assert_eq!(app.work(KIND).await.taken(), 0);
     // A person mends it, and has it tried again.

@@ -8,7 +8,7 @@ use super::tab::{Line, Phone};
 
 /// What the clinic knows, once it does.
 async fn expected(it: &Arrived) -> Value {
-    it.app.read(&it.visit).await["patientExpectedAt"].clone()
+    it.app.read(&it.visit).await["expectedAt"].clone()
 }
 
 impl Arrived {

@@ -185,7 +185,7 @@ async fn us_008_while_the_service_is_down_the_wish_stands_and_the_thread_follows
         let visit = app.failed_visit().await;
         app.standins.set_mode(Name::Communication, mode);
         let answer = app.fall_back(&visit).await.expect(202);
-        assert_eq!(answer.body, json!({"messagingThreadId": null}));
+        assert_eq!(answer.body, json!({}));
         assert_eq!(app.read(&visit).await["messagingStatus"], "pending");
         assert_eq!(app.fall_back(&visit).await.expect(202).body, answer.body, "still on its way");
         assert!(app.events_of(CREATED).await.is_empty());

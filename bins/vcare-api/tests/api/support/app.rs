@@ -7,10 +7,10 @@ use std::time::Duration as Patience;
 
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
-use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 use tokio_util::sync::CancellationToken;
 use vcare_app::ports::Clock;
+use vcare_app::timestamp::Timestamp;
 use vcare_app::{ActorRef, App, Scope, TraceContext};
 use vcare_boot::{Config, Metrics, Overrides, SystemIds, compose, install_crypto};
 use vcare_domain::TenantId;
@@ -103,9 +103,10 @@ impl TestApp {
         self.clock.now()
     }
 
-    /// An instant so many minutes from now, as it is written in requests.
+    /// An instant so many minutes from now, as it is written in responses.
     pub fn minutes_ahead(&self, minutes: i64) -> String {
-        (self.now() + Duration::minutes(minutes)).format(&Rfc3339).unwrap()
+        let at = serde_json::to_value(Timestamp(self.now() + Duration::minutes(minutes))).unwrap();
+        at.as_str().unwrap().to_owned()
     }
 
     /// What a token of this account would say; valid for a day of the hand-moved clock.

@@ -7,8 +7,9 @@ use serde_json::Value;
 use vcare_api::problem::PROBLEM_JSON;
 
 use super::Answer;
+use crate::described::resolved_document;
 
-static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::to_value(vcare_api::openapi::document()).unwrap());
+static DOCUMENT: LazyLock<Value> = LazyLock::new(resolved_document);
 
 /// Where a code is written down, so that it stands in the document.
 const WHERE: &str = "bins/vcare-api/src/openapi/refusals.rs; then: just contracts";
@@ -81,8 +82,8 @@ fn undescribed(method: &Method, path: &str, answer: &Answer) -> Option<String> {
 
 /// Answered where there is no operation.
 fn elsewhere(code: &str) -> bool {
-    let answers = DOCUMENT["components"]["responses"].as_object().unwrap();
-    answers.values().any(|answer| answer["content"][PROBLEM_JSON]["examples"].get(code).is_some())
+    let answers = ["NothingHere", "OtherMethod"].map(|name| &DOCUMENT["components"]["responses"][name]);
+    answers.into_iter().any(|answer| answer["content"][PROBLEM_JSON]["examples"].get(code).is_some())
 }
 
 /// The described path that a path is one of; of two the one that says more of it.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{ACTOR_ID, FOREIGN_ID};
-use crate::events::Timestamp;
+use crate::timestamp::Timestamp;
 
 const ACCESS_ID: &str = "^vea_[0-9A-HJKMNP-TV-Z]{26}$";
 /// A visit of either kind.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use vcare_domain::{Advice, AsyncVisitStatus};
 
 use super::{ACTOR_ID, FOREIGN_ID, SESSION_ID};
-use crate::events::Timestamp;
+use crate::timestamp::Timestamp;
 
 const ASYNC_VISIT_ID: &str = "^avs_[0-9A-HJKMNP-TV-Z]{26}$";
 const UUID: &str = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$";

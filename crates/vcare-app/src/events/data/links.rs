@@ -5,7 +5,7 @@ use serde::Serialize;
 use vcare_domain::{MediaMode, ParticipantRole, SessionStatus};
 
 use super::{ACTOR_ID, FOREIGN_ID, KEY, PARTICIPANT_ID, SESSION_ID, THREAD_ID};
-use crate::events::Timestamp;
+use crate::timestamp::Timestamp;
 
 /// `virtual_care.session.participant.link_changed.v1`: what somebody's link is used for.
 #[derive(Debug, Clone, Serialize, JsonSchema)]

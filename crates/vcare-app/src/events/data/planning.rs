@@ -5,7 +5,7 @@ use serde::Serialize;
 use vcare_domain::{Delay, SessionStatus};
 
 use super::{ACTOR_ID, FOREIGN_ID, SESSION_ID, TIME_ZONE};
-use crate::events::Timestamp;
+use crate::timestamp::Timestamp;
 
 /// `virtual_care.session.rescheduled.v1`: a visit that has not begun was moved to another time.
 #[derive(Debug, Clone, Serialize, JsonSchema)]

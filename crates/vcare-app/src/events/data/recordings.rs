@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{ACTOR_ID, FOREIGN_ID, SESSION_ID, STORAGE_KEY};
-use crate::events::Timestamp;
+use crate::timestamp::Timestamp;
 
 /// `virtual_care.session.recording.withdrawn.v1`: the consent to recording was withdrawn; nothing may be recorded from here
 /// on.
