@@ -5,12 +5,12 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use time::Duration;
-use time::format_description::well_known::Rfc3339;
 use tokio::time::Instant;
 use uuid::Uuid;
 use vcare_app::TraceContext;
 use vcare_app::encounters::SESSION_IDENTIFIER_SYSTEM;
 use vcare_app::ports::{ChartError, ChartNotes, NeighbourError, NeighbourFault};
+use vcare_app::timestamp::Timestamp;
 use vcare_domain::{ChartNote, NoteId};
 
 use crate::client::{Answer, Call, HttpClient};
@@ -77,7 +77,7 @@ impl ChartNotes for HttpChartNotes {
 
 /// Where a note comes from, who answers for it, and whether it is still what the machine wrote.
 fn provenance(note: &ChartNote) -> Result<Value, NeighbourError> {
-    let accepted_at = note.accepted_at().format(&Rfc3339).map_err(|_| NeighbourError {
+    let accepted_at = serde_json::to_value(Timestamp(note.accepted_at())).map_err(|_| NeighbourError {
         neighbour: "chart",
         fault: NeighbourFault::Malformed,
         retry_after: None,

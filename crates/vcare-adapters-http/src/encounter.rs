@@ -2,11 +2,10 @@
 
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
-use time::UtcOffset;
-use time::format_description::well_known::Rfc3339;
 use vcare_app::ports::{
     EncounterDraft, EncounterKind, EncounterPart, EncounterParticipant, Individual, Period, VirtualService,
 };
+use vcare_app::timestamp::Timestamp;
 use vcare_domain::{ComplaintCode, MediaMode, VideoBackend};
 
 /// The Encounter of a finished visit, as R4 has it: `class` is one Coding, `appointment` an array that is left out when
@@ -129,7 +128,7 @@ fn period(period: Period) -> Value {
 }
 
 fn instant(at: OffsetDateTime) -> Value {
-    at.to_offset(UtcOffset::UTC).format(&Rfc3339).map_or(Value::Null, Value::String)
+    serde_json::to_value(Timestamp(at)).unwrap_or(Value::Null)
 }
 
 /// Whether a text is a FHIR id: 1 to 64 of letters, digits, `-` and `.`.
@@ -177,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_visit_is_the_encounter_that_r4_validators_take() {
-        let times = json!({"start": "2026-11-23T10:00:05Z", "end": "2026-11-23T10:20:00Z"});
+        let times = json!({"start": "2026-11-23T10:00:05.000Z", "end": "2026-11-23T10:20:00.000Z"});
         assert_eq!(
             encounter_resource(&draft()),
             json!({
@@ -241,7 +240,7 @@ mod tests {
                     },
                 ],
                 "appointment": [{"reference": "Appointment/appt-1"}],
-                "period": {"start": "2026-11-23T10:00:00Z", "end": "2026-11-23T10:20:00Z"},
+                "period": {"start": "2026-11-23T10:00:00.000Z", "end": "2026-11-23T10:20:00.000Z"},
                 "length": {"value": 1200, "unit": "s", "system": "http://unitsofmeasure.org", "code": "s"},
                 "serviceProvider": {"reference": "Organization/node-1"},
             })

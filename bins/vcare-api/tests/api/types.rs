@@ -112,8 +112,10 @@ fn operations_say_which_token_they_need_or_that_they_need_none() {
 }
 
 /// Ids that others draw, and what is shown as it was sent.
-const OF_OTHERS: [(&str, &str); 9] = [
+const OF_OTHERS: [(&str, &str); 11] = [
     ("Conference", "id"),
+    ("Occupant", "id"),
+    ("TenantConfigPatch", "tenantId"),
     ("Problem", "requestId"),
     ("SyncResult", "clientMutationId"),
     ("Transcription", "gatewayRequestId"),

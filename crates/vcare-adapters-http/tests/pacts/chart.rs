@@ -77,7 +77,7 @@ fn provenance() -> Value {
         "aiModel": "model-1",
         "aiTemplate": SUMMARY_TEMPLATE,
         "aiAcceptedBy": "dr-9",
-        "aiAcceptedAt": "2026-11-23T10:00:00Z",
+        "aiAcceptedAt": "2026-11-23T10:00:00.000Z",
         "humanEdited": false,
         "contentHash": ContentHash::from_bytes(HASH).to_string(),
         "virtualSessionId": visit.to_string(),
