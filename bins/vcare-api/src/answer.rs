@@ -1,13 +1,15 @@
 //! How answers are written.
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ETAG, HeaderName, HeaderValue, LOCATION};
-use serde::Serialize;
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use vcare_app::{Answer, Done, ViewedSession};
-use vcare_domain::VirtualSession;
+use vcare_domain::Version;
 
 use crate::dto::VirtualSessionDto;
+use crate::extract::IfNoneMatch;
 use crate::problem::Problem;
 
 /// Where the API stands behind Kong.
@@ -42,12 +44,53 @@ pub fn session_answer(status: StatusCode, viewed: &ViewedSession) -> Answer {
     Answer { status: status.as_u16(), body }
 }
 
-/// A visit's version, as `If-Match` takes it.
+/// A version, as `If-Match` takes it.
+#[must_use]
+pub fn etag(version: Version) -> String {
+    format!("\"{version}\"")
+}
+
+/// The version, and a digest of what is shown. What one account is shown of one version is not what another is, and who is
+/// there changes without it: by this tag nobody is told that nothing has changed when something has.
+fn etag_of(version: Version, body: &[u8]) -> String {
+    let digest: [u8; 32] = Sha256::digest(body).into();
+    let digest = digest[..8].iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    format!("\"{version}-{digest}\"")
+}
+
+/// What is needed of a kept answer to say in headers what the first one said there.
+#[derive(Deserialize)]
+struct Kept {
+    id: Option<String>,
+    version: Option<u32>,
+}
+
+/// Says in headers what was said there when this body was answered first; `folder` is where what it shows stands, when that
+/// was told. It is read out of the body: what versions before this one kept is told in full, too.
+pub fn as_said_before(response: &mut HttpResponseBuilder, body: &[u8], folder: Option<&str>) {
+    let Ok(Kept { id, version }) = serde_json::from_slice(body) else { return };
+    if let Some(version) = version {
+        response.insert_header((ETAG, etag(Version::new(version))));
+    }
+    if let Some((folder, id)) = folder.zip(id) {
+        response.insert_header((LOCATION, format!("{BASE}/{folder}/{id}")));
+    }
+}
+
+fn again(answer: &Answer, folder: Option<&str>) -> Result<HttpResponse, Problem> {
+    let status = StatusCode::from_u16(answer.status).map_err(|_| Problem::internal())?;
+    let mut response = HttpResponse::build(status);
+    response.insert_header((REPLAYED, HeaderValue::from_static("true"))).content_type("application/json");
+    as_said_before(&mut response, &answer.body, folder.filter(|_| status == StatusCode::CREATED));
+    Ok(response.body(answer.body.clone()))
+}
+
+/// Sends what was answered under the same key before: the very same bytes.
 ///
 /// # Errors
-/// 500 when it is no header, which cannot be.
-pub fn etag(session: &VirtualSession) -> Result<HeaderValue, Problem> {
-    HeaderValue::from_str(&format!("\"{}\"", session.version())).map_err(|_| Problem::internal())
+/// 500 when a kept status is none.
+pub fn send_again(answer: &Answer) -> Result<HttpResponse, Problem> {
+    again(answer, None)
 }
 
 /// Sends a visit, or what was answered under the same key before: the very same bytes.
@@ -58,7 +101,7 @@ pub fn send_session(status: StatusCode, done: &Done<ViewedSession>) -> Result<Ht
     match done {
         Done::Now(viewed) => {
             let mut response = HttpResponse::build(status);
-            response.insert_header((ETAG, etag(&viewed.session)?));
+            response.insert_header((ETAG, etag(viewed.session.version())));
             if status == StatusCode::CREATED {
                 let id = viewed.session.parts().id;
                 response.insert_header((LOCATION, format!("{BASE}/sessions/{id}")));
@@ -66,12 +109,42 @@ pub fn send_session(status: StatusCode, done: &Done<ViewedSession>) -> Result<Ht
             response.content_type("application/json");
             Ok(response.body(session_answer(status, viewed).body))
         }
-        Done::Before(answer) => {
-            let status = StatusCode::from_u16(answer.status).map_err(|_| Problem::internal())?;
-            let mut response = HttpResponse::build(status);
-            response.insert_header((REPLAYED, HeaderValue::from_static("true"))).content_type("application/json");
-            Ok(response.body(answer.body.clone()))
-        }
+        Done::Before(answer) => again(answer, Some("sessions")),
+    }
+}
+
+/// Sends JSON of something that is at that version.
+///
+/// # Errors
+/// 500 when it cannot be written.
+pub fn send_at(status: StatusCode, version: Version, body: &impl Serialize) -> Result<HttpResponse, Problem> {
+    let mut response = send(status, body)?;
+    let etag = etag(version).parse().map_err(|_| Problem::internal())?;
+    response.headers_mut().insert(ETAG, etag);
+    Ok(response)
+}
+
+/// Sends JSON of something that was read at that version, or 304 when the caller has the very same.
+///
+/// # Errors
+/// 500 when it cannot be written.
+pub fn send_unless_known(
+    known: &IfNoneMatch,
+    version: Version,
+    body: &impl Serialize,
+) -> Result<HttpResponse, Problem> {
+    let body = serde_json::to_vec(body).map_err(|_| Problem::internal())?;
+    let etag = etag_of(version, &body);
+    if known.has(&etag) {
+        return Ok(HttpResponse::NotModified().insert_header((ETAG, etag)).finish());
+    }
+    Ok(HttpResponse::Ok().insert_header((ETAG, etag)).content_type("application/json").body(body))
+}
+
+/// Says, when it is so, that the same was asked for under the same key before.
+pub fn say_if_replayed(response: &mut HttpResponse, replayed: bool) {
+    if replayed {
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     }
 }
 

@@ -1,5 +1,6 @@
 //! The API's description, generated from the code that answers.
 
+mod conditions;
 mod headers;
 mod refusals;
 mod shared;
@@ -8,6 +9,7 @@ use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
+use self::conditions::Conditions;
 use self::headers::Headers;
 use self::refusals::Refusals;
 use self::shared::Shared;
@@ -96,6 +98,7 @@ impl Modify for Security {
         routes::async_visits::continue_async::continue_async,
         routes::config::read::read,
         routes::config::write::write,
+        routes::config::patch::patch,
         routes::config::test_connection::test_connection,
         routes::uploads::tus::describe,
         routes::uploads::tus::describe_one,
@@ -130,7 +133,7 @@ impl Modify for Security {
             values::SessionId, values::ParticipantId, values::AsyncVisitId, values::UploadId,
         ),
     ),
-    modifiers(&Security, &Refusals, &Headers, &Shared),
+    modifiers(&Security, &Refusals, &Conditions, &Headers, &Shared),
 )]
 struct Description;
 

@@ -12,7 +12,7 @@ use std::fmt;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+    ALLOW, CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
@@ -26,6 +26,12 @@ pub use code::Code;
 
 /// The media type of every problem.
 pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// The media type of the patches that are taken.
+pub const MERGE_PATCH: &str = "application/merge-patch+json";
+
+/// Says which patches are taken (RFC 5789, 3.1).
+pub const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 
 /// One wrong field of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -85,6 +91,8 @@ pub struct ProblemDetails {
     retry_after_seconds: Option<u32>,
     #[serde(skip)]
     allow: Option<String>,
+    #[serde(skip)]
+    accept_patch: Option<&'static str>,
     /// How many bytes there are.
     #[serde(skip)]
     size: Option<u32>,
@@ -115,6 +123,7 @@ impl Problem {
             request_id: None,
             retry_after_seconds: None,
             allow: None,
+            accept_patch: None,
             size: None,
         }))
     }
@@ -190,7 +199,9 @@ impl Problem {
         let sign_in = self.status() == StatusCode::UNAUTHORIZED;
         let sign_in = sign_in.then(|| (WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
         let size = self.0.size.and_then(|size| Some((CONTENT_RANGE, format!("bytes */{size}").parse().ok()?)));
-        [retry_after, allow, sign_in, size].into_iter().flatten()
+        let patches = self.0.accept_patch.map(|kind| (ACCEPT_PATCH, HeaderValue::from_static(kind)));
+        let version = self.0.current_version.and_then(|version| Some((ETAG, format!("\"{version}\"").parse().ok()?)));
+        [retry_after, allow, sign_in, size, patches, version].into_iter().flatten()
     }
 
     /// As an answer.

@@ -45,6 +45,18 @@ pub(crate) fn restore_answer((fingerprint, status, body): AnswerRow) -> Result<K
     Ok((fingerprint, Answer { status, body }))
 }
 
+/// The row that is kept under a key.
+#[diesel::dsl::auto_type(no_type_alias)]
+pub(crate) fn kept_under<'k>(tenant: &'k TenantId, actor: &'k ActorRef, key: &'k IdempotencyKey) -> _ {
+    let tenant_id: &'k str = tenant.as_str();
+    let actor_id: String = actor.id();
+    let hash: Vec<u8> = key.hash(tenant, actor).to_vec();
+    idempotency_key::tenant_id
+        .eq(tenant_id)
+        .and(idempotency_key::actor.eq(actor_id))
+        .and(idempotency_key::key_hash.eq(hash))
+}
+
 #[async_trait]
 impl Reads for PgStore {
     async fn session(&self, tenant: &TenantId, id: SessionId) -> Result<Option<VirtualSession>, StoreError> {
@@ -247,7 +259,7 @@ impl Reads for PgStore {
     ) -> Result<Option<KeptAnswer>, StoreError> {
         let mut conn = self.connections.tenant(tenant).await?;
         let row: Option<AnswerRow> = idempotency_key::table
-            .find((tenant.as_str(), actor.id(), key.as_str()))
+            .filter(kept_under(tenant, actor, key))
             .select((idempotency_key::fingerprint, idempotency_key::status, idempotency_key::body))
             .first(&mut conn.pg)
             .await
@@ -280,12 +292,8 @@ impl Reads for PgStore {
         key: &IdempotencyKey,
     ) -> Result<Option<(TenantConfig, Option<KeptAnswer>)>, StoreError> {
         let mut conn = self.connections.tenant(tenant).await?;
-        let kept = idempotency_key::tenant_id
-            .eq(tenant_config::tenant_id)
-            .and(idempotency_key::actor.eq(actor.id()))
-            .and(idempotency_key::key.eq(key.as_str()));
         let found = tenant_config::table
-            .left_join(idempotency_key::table.on(kept))
+            .left_join(idempotency_key::table.on(kept_under(tenant, actor, key)))
             .filter(tenant_config::tenant_id.eq(tenant.as_str()))
             .select((
                 TenantConfigRow::as_select(),

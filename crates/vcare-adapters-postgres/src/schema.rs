@@ -185,6 +185,7 @@ diesel::table! {
         status -> Int2,
         body -> Bytea,
         created_at -> Timestamptz,
+        key_hash -> Nullable<Bytea>,
     }
 }
 

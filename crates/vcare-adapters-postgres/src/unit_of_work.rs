@@ -32,7 +32,7 @@ use crate::leases::PgLeases;
 use crate::links::PgLinks;
 use crate::logos::PgTenantLogos;
 use crate::presences::PgPresences;
-use crate::reads::{AnswerRow, restore_answer};
+use crate::reads::{AnswerRow, kept_under, restore_answer};
 use crate::schema::{idempotency_key, outbox};
 use crate::secrets::PgSecrets;
 use crate::tenant_configs::PgTenantConfigs;
@@ -275,7 +275,7 @@ impl Answers for PgAnswers<'_> {
     async fn find(&mut self, key: &IdempotencyKey) -> Result<Option<KeptAnswer>, StoreError> {
         let scope = &self.0.scope;
         let row: Option<AnswerRow> = idempotency_key::table
-            .find((scope.tenant_id.as_str(), scope.actor.id(), key.as_str()))
+            .filter(kept_under(&scope.tenant_id, &scope.actor, key))
             .select((idempotency_key::fingerprint, idempotency_key::status, idempotency_key::body))
             .first(&mut self.0.conn.pg)
             .await
@@ -291,11 +291,15 @@ impl Answers for PgAnswers<'_> {
         answer: &Answer,
         at: OffsetDateTime,
     ) -> Result<(), StoreError> {
+        let scope = &self.0.scope;
+        let hash = key.hash(&scope.tenant_id, &scope.actor);
         diesel::insert_into(idempotency_key::table)
             .values((
-                idempotency_key::tenant_id.eq(self.0.scope.tenant_id.as_str()),
-                idempotency_key::actor.eq(self.0.scope.actor.id()),
-                idempotency_key::key.eq(key.as_str()),
+                idempotency_key::tenant_id.eq(scope.tenant_id.as_str()),
+                idempotency_key::actor.eq(scope.actor.id()),
+                // The table's key since before there was the hash, in the words of the version before.
+                idempotency_key::key.eq(hash.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))),
+                idempotency_key::key_hash.eq(Some(hash.to_vec())),
                 idempotency_key::fingerprint.eq(fingerprint.as_slice()),
                 idempotency_key::status.eq(i16::try_from(answer.status).unwrap_or(i16::MAX)),
                 idempotency_key::body.eq(&answer.body),

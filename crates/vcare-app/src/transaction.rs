@@ -114,7 +114,9 @@ pub(crate) async fn close<T>(tx: Box<dyn UnitOfWork>, done: Result<T, AppError>)
 /// What was answered to this wish before; an error when the key stands for another wish.
 pub(crate) fn recall(kept: Option<KeptAnswer>, wish: &Wish) -> Result<Option<Answer>, AppError> {
     match kept {
-        Some((fingerprint, answer)) if fingerprint == wish.fingerprint => Ok(Some(answer)),
+        Some((fingerprint, answer)) if [wish.fingerprint, wish.fingerprint_before].contains(&fingerprint) => {
+            Ok(Some(answer))
+        }
         Some(_) => Err(AppError::IdempotencyKeyReused),
         None => Ok(None),
     }

@@ -67,8 +67,9 @@ pub use room::{ConferenceName, InvalidRoom, Room, RoomName};
 pub use schedule::{DEFAULT_VISIT_LENGTH, Delay, InvalidSchedule, MAX_VISIT_LENGTH, NewTime, Schedule};
 pub use segment::{MediaMode, MediaSegment, SecondsPerMode, SegmentCause};
 pub use session::{
-    Author, Change, EndCause, Entry, Heard, NewParticipant, NewSession, Outcome, Patience, Profile, ProviderTime,
-    RecordingConsent, RoomClosed, RoomOpening, SessionParts, SessionState, SessionStatus, Version, VirtualSession,
+    Author, Change, EndCause, Entry, ExpectedVersions, Heard, NewParticipant, NewSession, Outcome, Patience, Profile,
+    ProviderTime, RecordingConsent, RoomClosed, RoomOpening, SessionParts, SessionState, SessionStatus, Version,
+    VirtualSession,
 };
 pub use text::{
     AiModel, AppointmentId, ChiefComplaint, CodeDisplay, CodeValue, EncounterId, FreeText, GatewayRequestId, HttpsUrl,

@@ -10,24 +10,25 @@ use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest};
 use serde::de::DeserializeOwned;
-use sha2::{Digest, Sha256};
 use vcare_app::{IdempotencyKey, Wish};
 
-use crate::problem::Problem;
+use super::fingerprint::Fingerprint;
+use crate::problem::{MERGE_PATCH, Problem};
 
-/// A JSON body, and a hash of the whole request that tells repeated requests from others under the same key.
+/// A JSON body, and what tells the request, when it has a key, from others under the same key.
 #[derive(Debug)]
 pub struct Body<T> {
     /// The body.
     pub value: T,
-    fingerprint: [u8; 32],
+    fingerprint: Option<Fingerprint>,
 }
 
 impl<T> Body<T> {
     /// The caller's wish under their key, when they gave one.
     #[must_use]
     pub fn wish(&self, key: Option<IdempotencyKey>) -> Option<Wish> {
-        key.map(|key| Wish { key, fingerprint: self.fingerprint })
+        let (key, Fingerprint { request, before }) = key.zip(self.fingerprint)?;
+        Some(Wish { key, fingerprint: request, fingerprint_before: before })
     }
 }
 
@@ -44,15 +45,30 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
                 // Bodies whose fields are all optional may be left out; others say which field they miss.
                 parse_json(b"{}")?
             } else {
-                must_be_json(&req)?;
+                must_be(&req, "application/json", Problem::wrong_media_type)?;
                 parse_json(&bytes)?
             };
-            let mut hash = Sha256::new();
-            for part in [req.method().as_str().as_bytes(), req.path().as_bytes(), &bytes] {
-                hash.update((part.len() as u64).to_be_bytes());
-                hash.update(part);
-            }
-            Ok(Self { value, fingerprint: hash.finalize().into() })
+            let has_key = req.headers().contains_key("Idempotency-Key");
+            Ok(Self { value, fingerprint: has_key.then(|| Fingerprint::of(&req, &bytes)) })
+        })
+    }
+}
+
+/// A JSON merge patch (RFC 7396). One that is no object would stand in the place of all that it changes, and is refused.
+#[derive(Debug)]
+pub struct MergePatch<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for MergePatch<T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let req = req.clone();
+        let bytes = Bytes::from_request(&req, payload);
+        Box::pin(async move {
+            let bytes = bytes.await.map_err(|error| unreadable(&error))?;
+            must_be(&req, MERGE_PATCH, |_| Problem::wrong_patch())?;
+            parse_json(&bytes).map(Self)
         })
     }
 }
@@ -79,14 +95,10 @@ fn unreadable(error: &actix_web::Error) -> Problem {
     }
 }
 
-fn must_be_json(req: &HttpRequest) -> Result<(), Problem> {
+fn must_be(req: &HttpRequest, expected: &str, or: impl Fn(&str) -> Problem) -> Result<(), Problem> {
     let kind = req.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/json") {
-        Ok(())
-    } else {
-        Err(Problem::wrong_media_type("application/json"))
-    }
+    if essence.eq_ignore_ascii_case(expected) { Ok(()) } else { Err(or(expected)) }
 }
 
 /// Reads one JSON object. Names the field where it is wrong; unknown and duplicate fields are refused by the types.

@@ -3,16 +3,19 @@
 mod audio;
 mod body;
 mod caller;
+mod conditions;
 mod fields;
+mod fingerprint;
 mod headers;
 pub mod page;
 mod path;
 mod query;
 
 pub use audio::{AudioLimits, AudioRequest};
-pub use body::{Body, RawBody, parse_json};
+pub use body::{Body, MergePatch, RawBody, parse_json};
 pub use caller::{SignedInCaller, authenticate, bearer};
+pub use conditions::{IfMatch, IfNoneMatch, config_condition, expected_version};
 pub use fields::{Fields, Instant};
-pub use headers::{EmergencyHeader, IfMatch, WishKey, expected_version, only};
+pub use headers::{EmergencyHeader, WishKey, only};
 pub use path::{AsyncVisitPath, ParticipantPath, SessionPath, UploadPath};
 pub use query::Query;

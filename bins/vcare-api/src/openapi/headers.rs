@@ -5,7 +5,8 @@ use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::{Object, OpenApi, Ref, RefOr, Response, Type};
 
 /// Each with what it says, and whether that is a number.
-const HEADERS: [(&str, &str, bool); 22] = [
+const HEADERS: [(&str, &str, bool); 23] = [
+    ("Accept-Patch", "The patches that are taken", false),
     ("Accept-Ranges", "`bytes`: a part may be asked for with `Range`", false),
     ("Allow", "The methods that the address takes", false),
     (
@@ -17,7 +18,7 @@ const HEADERS: [(&str, &str, bool); 22] = [
     ("Content-Range", "Which bytes these are, and how many there are in all", false),
     ("Content-Security-Policy", "Nothing in it may run or be fetched", false),
     ("Deprecation", "Since when it should not be used any more: `@` and seconds since 1970 (RFC 9745)", false),
-    ("ETag", "The version, in quotes, as `If-Match` takes it", false),
+    ("ETag", "The version, in quotes; of what was read with a digest of what was shown. See Conditions", false),
     ("Idempotency-Replayed", "`true`: answered before, under the same key; this is the answer of then", false),
     ("Location", "Where it is", false),
     ("Mutation-Differs", "`true`: what was sent now is not what was sent then", false),

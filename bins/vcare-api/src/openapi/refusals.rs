@@ -33,6 +33,9 @@ const GATES: &[Code] =
     &[Code::ModuleNotLicensed, Code::LicenceServiceUnavailable, Code::ConsentRequired, Code::ConsentServiceUnavailable];
 /// The tenant's settings, and among them a video backend.
 const SETTINGS: &[Code] = &[Code::VideoProviderUnavailable];
+/// A change of the tenant's settings.
+const SETTINGS_CHANGE: &[Code] =
+    &[Code::ConfigNotFound, Code::ConcurrentUpdate, Code::SettingTaken, Code::PreconditionRequired];
 /// The video backend itself.
 const VIDEO: &[Code] = &[Code::VideoProviderUnavailable, Code::ProviderQuotaExceeded];
 /// A machine.
@@ -91,7 +94,8 @@ const OWN: &[(&str, &[&[Code]])] = &[
     ("addToAsyncVisit", &[CHANGE, &[Code::NotClaimedByYou, Code::MaxAddendaExceeded]]),
     ("closeAsyncVisit", &[CHANGE]),
     ("readConfig", &[&[Code::ConfigNotFound]]),
-    ("writeConfig", &[&[Code::ConfigNotFound, Code::ConcurrentUpdate, Code::SettingTaken]]),
+    ("writeConfig", &[SETTINGS_CHANGE]),
+    ("patchConfig", &[SETTINGS_CHANGE, &[Code::UnsupportedMediaType]]),
     (
         "createUpload",
         &[
@@ -138,7 +142,13 @@ const MEANT: &[(&str, Code, &str)] = &[
     ("draftSummary", Code::DraftExpired, "this key's draft does not wait any more"),
     ("continueAsync", Code::InvalidStatusTransition, "the session has not failed"),
     ("recordingFinished", Code::InvalidStatusTransition, "nobody has come to the visit yet"),
-    ("writeConfig", Code::ConfigNotFound, "a version was seen of settings that there are not"),
+    ("writeConfig", Code::ConfigNotFound, "the tenant has no settings yet: `If-None-Match: *` creates them"),
+    (
+        "writeConfig",
+        Code::OptimisticLockConflict,
+        "not at the version that `If-Match` names, but at `currentVersion`; or there already, where `If-None-Match` says that there are none",
+    ),
+    ("patchConfig", Code::ConfigNotFound, "the tenant has no settings yet: PUT creates them"),
 ];
 
 /// Refuse nobody: they tell how the process is, or what tus can do.
@@ -198,6 +208,9 @@ fn refusal(id: &str, codes: &[Code], mut response: Response) -> Response {
         content.examples.insert(code.as_str().to_owned(), RefOr::Ref(example));
         for (name, _) in code.example().headers() {
             headers::add(&mut response, name.as_str());
+        }
+        if (id, *code) == ("patchConfig", Code::UnsupportedMediaType) {
+            headers::add(&mut response, "Accept-Patch");
         }
         // The protocol's frame writes it, around the problem.
         if *code == Code::TusVersionUnsupported {

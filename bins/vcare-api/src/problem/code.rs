@@ -112,6 +112,9 @@ codes! {
         MaxAddendaExceeded = "MAX_ADDENDA_EXCEEDED": "as much was added to the answer as is kept";
         AiRefused = "AI_REFUSED": "the machine will not do it; write by hand";
     }
+    428 {
+        PreconditionRequired = "PRECONDITION_REQUIRED": "the change needs `If-Match` with the version that was seen; read first";
+    }
     429 {
         TooManyAtOnce = "TOO_MANY_AT_ONCE": "too much is under way; wait for an answer";
         TooManyUploads = "TOO_MANY_UPLOADS": "this account has begun as many in 24 hours as it may";

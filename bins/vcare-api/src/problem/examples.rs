@@ -88,6 +88,7 @@ impl Code {
             Self::MaxParticipantsExceeded => told(Refusal::TooManyParticipants { limit: 6 }),
             Self::MaxAddendaExceeded => told(AsyncVisitRefusal::TooManyAddenda { limit: MAX_ADDENDA }),
             Self::AiRefused => told(AppError::AiRefused(AiTask::Summary)),
+            Self::PreconditionRequired => Problem::precondition_required(),
             Self::TooManyAtOnce => told(TooManyAtOnce),
             Self::TooManyUploads => told(AppError::TooManyUploads),
             Self::RateLimited => Problem::too_often(12),

@@ -1,6 +1,6 @@
 //! What is wrong with a request, or with its moment, before any use case sees it.
 
-use super::{Code, Problem};
+use super::{Code, MERGE_PATCH, Problem};
 
 impl Problem {
     /// An address that we do not have.
@@ -33,6 +33,21 @@ impl Problem {
     #[must_use]
     pub fn wrong_media_type(expected: &str) -> Self {
         Self::new(Code::UnsupportedMediaType).detail(format_args!("expected Content-Type: {expected}"))
+    }
+
+    /// A patch of another kind than the one that is taken.
+    #[must_use]
+    pub fn wrong_patch() -> Self {
+        let mut problem = Self::wrong_media_type(MERGE_PATCH);
+        problem.0.accept_patch = Some(MERGE_PATCH);
+        problem
+    }
+
+    /// A change that would be made whatever somebody else changed meanwhile.
+    #[must_use]
+    pub fn precondition_required() -> Self {
+        let expected = "expected If-Match: \"<version>\", or If-None-Match: * for a tenant's first settings";
+        Self::new(Code::PreconditionRequired).detail(expected)
     }
 
     /// A body that is longer than is taken.

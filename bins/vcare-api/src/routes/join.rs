@@ -9,7 +9,7 @@ use vcare_app::TraceContext;
 use vcare_app::sessions::Device;
 use vcare_domain::DeviceId;
 
-use crate::answer::send;
+use crate::answer::send_at;
 use crate::dto::JoinedDto;
 use crate::extract::{Body, Query};
 use crate::problem::Problem;
@@ -25,7 +25,7 @@ pub(super) fn trace(req: &HttpRequest) -> Result<TraceContext, Problem> {
 
 async fn join(api: &Api, token: &str, device: &Device, req: &HttpRequest) -> Result<HttpResponse, Problem> {
     let joined = api.app.join_by_token(token, device, trace(req)?).await?;
-    send(StatusCode::OK, &JoinedDto::from(joined))
+    send_at(StatusCode::OK, joined.version, &JoinedDto::from(joined))
 }
 
 /// Since when [`join_by_get`] is deprecated (RFC 9745): 2026-12-01. It stays, as links may have been built with it.
@@ -39,7 +39,7 @@ const DEPRECATED: HeaderValue = HeaderValue::from_static("@1796083200");
     get, path = "/api/v1/virtual-care/sessions/join", tag = "Patients", operation_id = "joinByLink",
     params(("token" = String, Query, description = "The join token")),
     responses(
-        (status = 200, description = "Where to go", body = JoinedDto, headers(("Deprecation" = String))),
+        (status = 200, description = "Where to go", body = JoinedDto, headers(("Deprecation" = String), ("ETag" = String))),
     ),
 )]
 pub async fn join_by_get(api: web::Data<Api>, req: HttpRequest, mut query: Query) -> Result<HttpResponse, Problem> {
@@ -74,7 +74,7 @@ pub struct JoinRequest {
     post, path = "/api/v1/virtual-care/sessions/join", tag = "Patients", operation_id = "join",
     request_body = JoinRequest,
     responses(
-        (status = 200, description = "Where to go", body = JoinedDto),
+        (status = 200, description = "Where to go", body = JoinedDto, headers(("ETag" = String))),
     ),
 )]
 pub async fn join_by_post(

@@ -221,7 +221,11 @@ pub fn configure(app: &mut web::ServiceConfig) {
     ))
     .service(signed_in(
         &to("/config"),
-        vec![get(web::get().to(config::read::read)), put(web::put().to(config::write::write))],
+        vec![
+            get(web::get().to(config::read::read)),
+            put(web::put().to(config::write::write)),
+            patch(web::patch().to(config::patch::patch)),
+        ],
     ))
     .service(signed_in(
         &to("/config/test-connection"),

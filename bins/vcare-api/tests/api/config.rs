@@ -10,9 +10,30 @@ async fn get(app: &TestApp, role: &str) -> Answer {
     app.get(&app.token(role), "/config").await
 }
 
+/// Whatever version there is.
 async fn put_as(app: &TestApp, token: &str, body: &Value) -> Answer {
-    let request = app.request(Method::PUT, "/config").bearer_auth(token);
-    app.send(request.header("Content-Type", "application/json").body(body.to_string())).await
+    put_if(app, token, &[("If-Match", "*")], body).await
+}
+
+async fn put_if(app: &TestApp, token: &str, conditions: &[(&str, &str)], body: &Value) -> Answer {
+    change(app, Method::PUT, "application/json", token, conditions, body).await
+}
+
+async fn patch_if(app: &TestApp, token: &str, conditions: &[(&str, &str)], body: &Value) -> Answer {
+    change(app, Method::PATCH, "application/merge-patch+json", token, conditions, body).await
+}
+
+async fn change(
+    app: &TestApp,
+    method: Method,
+    kind: &str,
+    token: &str,
+    conditions: &[(&str, &str)],
+    body: &Value,
+) -> Answer {
+    let request = app.request(method, "/config").bearer_auth(token).header("Content-Type", kind);
+    let request = conditions.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    app.send(request.body(body.to_string())).await
 }
 
 async fn put(app: &TestApp, body: &Value) -> Answer {
@@ -84,9 +105,6 @@ async fn of_two_administrators_at_once_the_second_is_told_of_the_first() {
         let lost = lost.refused(409, "OPTIMISTIC_LOCK_CONFLICT");
         assert_eq!(lost.body["currentVersion"], version + 1);
     }
-    let header = app.request(Method::PUT, "/config").bearer_auth(app.token("tenant_admin")).header("If-Match", "\"1\"");
-    let request = header.header("Content-Type", "application/json").body(json!({"maxParticipants": 3}).to_string());
-    app.send(request).await.refused(409, "OPTIMISTIC_LOCK_CONFLICT");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -122,11 +140,21 @@ async fn a_new_tenant_sets_itself_up() {
     let app = TestApp::start().await;
     let token = app.token_of("Hosp.Ghazni", "admin-1", "tenant_admin");
     app.get(&token, "/config").await.refused(404, "CONFIG_NOT_FOUND");
-    put_as(&app, &token, &json!({"version": 1, "maxParticipants": 3})).await.refused(404, "CONFIG_NOT_FOUND");
-    put_as(&app, &token, &json!({"maxParticipants": 3})).await.names_field("jitsiServerUrl");
     let change = json!({"jitsiServerUrl": app.standins.jitsi_url()});
-    let both = futures_util::future::join_all((0..4).map(|_| put_as(&app, &token, &change))).await;
-    assert!(both.iter().all(|answer| answer.status == 200), "{both:?}");
+    for condition in ["*", "\"1\""] {
+        put_if(&app, &token, &[("If-Match", condition)], &change).await.refused(404, "CONFIG_NOT_FOUND");
+        patch_if(&app, &token, &[("If-Match", condition)], &change).await.refused(404, "CONFIG_NOT_FOUND");
+    }
+    let new: &[_] = &[("If-None-Match", "*")];
+    put_if(&app, &token, new, &json!({"maxParticipants": 3})).await.names_field("jitsiServerUrl");
+    put_if(&app, &token, new, &json!({"version": 1})).await.names_field("version");
+    patch_if(&app, &token, new, &change).await.names_field("If-None-Match");
+    let all = futures_util::future::join_all((0..4).map(|_| put_if(&app, &token, new, &change))).await;
+    let (won, lost): (Vec<_>, Vec<_>) = all.into_iter().partition(|answer| answer.status == 201);
+    assert_eq!((won.len(), won[0].header("etag")), (1, "\"1\""));
+    for lost in lost {
+        assert_eq!(lost.refused(409, "OPTIMISTIC_LOCK_CONFLICT").body["currentVersion"], 1);
+    }
     let config = app.get(&token, "/config").await.expect(200).body;
     assert_eq!((&config["version"], &config["roomSlugPrefix"]), (&json!(1), &json!("hosp-ghazni")));
     let clinician = app.token_of("Hosp.Ghazni", "clinician-1", "clinician");

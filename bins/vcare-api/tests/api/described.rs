@@ -20,6 +20,8 @@ pub struct Operation {
     pub template: String,
     /// It takes a JSON object.
     pub takes_body: bool,
+    /// It takes a merge patch.
+    pub takes_patch: bool,
     /// It takes audio.
     pub takes_audio: bool,
     /// It wants an access token, and nothing else will do.
@@ -75,6 +77,7 @@ impl Operation {
             template: path.strip_prefix(BASE).map_or_else(|| format!("/{path}"), str::to_owned),
             // In JSON; bytes are tried in `uploads`.
             takes_body: !body["content"]["application/json"].is_null(),
+            takes_patch: !body["content"]["application/merge-patch+json"].is_null(),
             takes_audio: !body["content"]["audio/*"].is_null(),
             signed_in: !security.is_empty() && security.iter().all(|scheme| scheme.get("accessToken").is_some()),
             internal: security.iter().any(|scheme| scheme.get("internalToken").is_some()),
@@ -119,6 +122,7 @@ impl Operation {
 
     /// A request that it takes, as far as a request can tell.
     pub fn fill(&self, request: RequestBuilder, wish: &Value) -> RequestBuilder {
+        let request = self.conditional(request);
         let bytes = |request: RequestBuilder| {
             request.header("Upload-Offset", "0").header("Content-Type", "application/offset+octet-stream").body("x")
         };
@@ -128,15 +132,29 @@ impl Operation {
             }
             ("appendToUpload", _) => bytes(request),
             ("overrideUpload", _) => bytes(request.header("X-HTTP-Method-Override", "PATCH")),
-            (_, Some(body)) => request.header("Content-Type", "application/json").body(body.to_string()),
+            (_, Some(body)) => request.header("Content-Type", self.json()).body(body.to_string()),
             (_, None) if self.takes_audio => request.header("Content-Type", "audio/webm").body(audio(200)),
             (_, None) => request,
         }
     }
 
+    /// The request with the condition that it must have, if it must.
+    pub fn conditional(&self, request: RequestBuilder) -> RequestBuilder {
+        if matches!(self.id.as_str(), "writeConfig" | "patchConfig") {
+            request.header("If-Match", "*")
+        } else {
+            request
+        }
+    }
+
+    /// The media type of its body.
+    pub fn json(&self) -> &'static str {
+        if self.takes_patch { "application/merge-patch+json" } else { "application/json" }
+    }
+
     /// A body that it takes, when it takes one.
     pub fn good_body_or_none(&self, wish: &Value) -> Option<Value> {
-        self.takes_body.then(|| self.good_body(wish))
+        (self.takes_body || self.takes_patch).then(|| self.good_body(wish))
     }
 
     /// A body that it takes; that of creating a visit is told by `wish`.
@@ -179,7 +197,7 @@ impl Operation {
             "reserveConference" => json!({}),
             "draftSummary" => json!({"transcript": "The cough is better."}),
             "acceptSummary" => json!({"draftId": "drf_01KA8Z0Q3CJ9XW2V5T7N4B6M8T", "accepted": false}),
-            "writeConfig" => json!({"maxParticipants": 7}),
+            "writeConfig" | "patchConfig" => json!({"maxParticipants": 7}),
             id => panic!("say here what {id} takes"),
         }
     }

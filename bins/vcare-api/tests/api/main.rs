@@ -33,6 +33,7 @@ mod keycloak;
 mod labels;
 mod links;
 mod list;
+mod locks;
 mod lost;
 mod names;
 mod one_name;

@@ -42,7 +42,7 @@ pub fn needed(operation: &Operation) -> Permission {
         }
         "listAttachments" => Permission::AsyncVisitRead,
         "readConfig" => Permission::ConfigRead,
-        "writeConfig" => Permission::ConfigWrite,
+        "writeConfig" | "patchConfig" => Permission::ConfigWrite,
         "testConnection" => Permission::ConfigTest,
         "submitAsyncVisit" | "syncAsyncVisits" | "continueAsync" => Permission::AsyncVisitSubmit,
         "listAsyncVisits" | "readAsyncVisit" => Permission::AsyncVisitRead,

@@ -52,6 +52,7 @@ impl Used {
             Some(body) => request.header("Content-Type", "application/json").body(body.to_string()),
             None => request,
         };
+        let request = if path == "/config" { request.header("If-Match", "*") } else { request };
         let answer = self.program.send(request).await;
         self.note(&answer);
         answer

@@ -75,7 +75,8 @@ async fn any_version_will_do_for_who_does_not_say_one() {
     let cancelled = app.cancel(&visit, "snow").await.expect(200);
     assert_eq!(cancelled.header("etag"), "\"3\"");
     let read = app.get(&clinician, &visit.path("")).await.expect(200);
-    assert_eq!((read.header("etag"), &read.body["version"]), ("\"3\"", &json!(3)));
+    assert!(read.header("etag").starts_with("\"3-"), "{read:?}");
+    assert_eq!(read.body["version"], 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,7 +86,7 @@ async fn header_and_body_must_agree() {
     let (clinician, path) = (app.token("clinician"), visit.path("/join"));
     app.post_at(&clinician, &path, &json!({"version": 2}), 1).await.names_field("version");
     app.post(&clinician, &path, &json!({"version": 0})).await.names_field("version");
-    for bad in ["1", "W/\"1\"", "\"1\", \"2\"", "\"one\""] {
+    for bad in ["1", "\"1", "\"1\" \"2\"", "*, \"1\"", ""] {
         let request = app.request(reqwest::Method::POST, &path).bearer_auth(&clinician).header("If-Match", bad);
         app.send(request).await.names_field("If-Match");
     }

@@ -93,6 +93,24 @@ async fn a_key_is_an_actors_own_in_their_own_tenant() {
 }
 
 #[tokio::test]
+async fn what_the_version_before_writes_in_plain_is_found_and_cannot_be_written_beside_a_hash() {
+    let bench = Bench::start().await;
+    let by_the_version_before = format!(
+        "INSERT INTO idempotency_key (tenant_id, actor, key, fingerprint, status, body, created_at)
+         VALUES ('{KABUL}', '{PROVIDER}', $1, sha256(''), 201, 'before', now())"
+    );
+    bench.run(&by_the_version_before, &[&"\"wish-1\""]).await;
+    let mut tx = bench.begin(KABUL).await;
+    assert_eq!(tx.answers().find(&key()).await.unwrap().unwrap().1, answer("before"));
+    let taken = tx.answers().keep(&key(), [1; 32], &answer("now"), bench.now()).await;
+    assert!(matches!(taken, Err(StoreError::Conflict)));
+    tx.rollback().await.unwrap();
+    let me = ActorRef::User(user(PROVIDER));
+    assert!(bench.store.answer(&tenant(KABUL), &me, &key()).await.unwrap().is_some());
+    assert_eq!(bench.count("idempotency_key").await, 1);
+}
+
+#[tokio::test]
 async fn answers_are_forgotten_by_their_age_across_tenants() {
     let bench = Bench::start().await;
     keep(&bench, KABUL, [1; 32], &answer("old")).await;

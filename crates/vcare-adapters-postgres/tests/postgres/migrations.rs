@@ -2,6 +2,8 @@
 
 use tokio::task::JoinSet;
 use vcare_adapters_postgres::{LoginPurpose, MigrateError, PgConfig, allow_login, migrate, pending_migrations};
+use vcare_app::{ActorRef, IdempotencyKey};
+use vcare_domain::{TenantId, UserId};
 use vcare_testkit::TestDatabase;
 use vcare_testkit::postgres::SERVICE_ROLE;
 use vcare_testkit::postgres::tokio_postgres::error::SqlState;
@@ -120,6 +122,51 @@ async fn tenants_who_have_one_prefix_together_keep_no_migration_from_running_and
     assert_eq!(set("f", None, "kabul").await, Err(taken.clone()));
     assert_eq!(set("f", None, "e").await, Err(taken));
     assert_eq!(set("f", Some("f"), "kabul").await, Ok(1), "its path segment says whose rooms these are");
+}
+
+/// The database as it was before keys were hashed.
+const BEFORE_HASHES: &str = "
+    DROP TRIGGER hash_idempotency_key ON idempotency_key;
+    DROP FUNCTION hash_idempotency_key();
+    DROP FUNCTION hash_of_idempotency_key(text, text, text);
+    ALTER TABLE idempotency_key DROP COLUMN key_hash;
+    DELETE FROM __diesel_schema_migrations WHERE version = '00000000000026'";
+
+#[tokio::test]
+async fn keys_that_were_kept_in_plain_get_the_hash_by_which_they_are_found() {
+    let database = TestDatabase::create().await.unwrap();
+    let client = database.client().await.unwrap();
+    client.batch_execute(BEFORE_HASHES).await.unwrap();
+    let keep = "INSERT INTO idempotency_key (tenant_id, actor, key, fingerprint, status, body, created_at)
+        VALUES ('hosp-kabul', $1, $2, sha256(''), 201, '', now() + $3::int4 * interval '1 second')";
+    // One key with quotes and without was two keys then: the first answer counts.
+    let kept = [
+        ("dr-amiri", "wish-1", 0),
+        ("dr-amiri", "\"wish-1\"", 1),
+        ("dr-amiri", "a\\b\"c'", 2),
+        ("dr-noori", "wish-1", 3),
+        ("dr-noori", r#""a\\b\"c""#, 4),
+        ("dr-noori", r#""a\b""#, 5),
+    ];
+    for (actor, key, second) in &kept {
+        client.execute(keep, &[actor, key, second]).await.unwrap();
+    }
+    assert_eq!(migrate(&PgConfig::new(database.admin_url())).await.unwrap(), ["00000000000026_hashed_keys"]);
+    let rows = "SELECT actor, key, key_hash FROM idempotency_key ORDER BY created_at";
+    let rows = client.query(rows, &[]).await.unwrap();
+    let tenant = TenantId::parse("hosp-kabul").unwrap();
+    for (row, meant) in rows.iter().zip([Some("wish-1"), None, Some("a\\b\"c'"), Some("wish-1"), Some("a\\b\"c"), None])
+    {
+        let (actor, key, hash) = (row.get::<_, &str>(0), row.get::<_, &str>(1), row.get::<_, Option<&[u8]>>(2));
+        let Some(meant) = meant else {
+            // The second of one key has none; what is no key of ours is found by nobody.
+            assert_eq!(hash.is_none(), key == "\"wish-1\"", "{key}");
+            continue;
+        };
+        let actor = ActorRef::User(UserId::parse(actor).unwrap());
+        let expected = IdempotencyKey::parse(meant).unwrap().hash(&tenant, &actor);
+        assert_eq!(hash, Some(&expected[..]), "{key}");
+    }
 }
 
 #[tokio::test]

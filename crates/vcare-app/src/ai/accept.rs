@@ -32,7 +32,12 @@ pub struct SummaryDecision {
 
 /// A draft that was decided on, now or under the same key before.
 #[derive(Debug)]
-pub struct DecidedSummary(pub AiDraft);
+pub struct DecidedSummary {
+    /// The draft.
+    pub draft: AiDraft,
+    /// Whether it was decided on before, under the same key.
+    pub replayed: bool,
+}
 
 impl App {
     /// Decides on a draft. What is accepted is owed to the chart from the same transaction on; then it is tried at once, and
@@ -81,12 +86,12 @@ impl App {
                 counted(if accepted { DraftEvent::Accepted } else { DraftEvent::Declined });
             }
             if !now || decided.status() != DraftStatus::Accepted {
-                return Ok(DecidedSummary(decided));
+                return Ok(DecidedSummary { draft: decided, replayed: !now });
             }
             let (tenant_id, trace) = (caller.tenant_id.clone(), caller.trace.clone());
             self.push_at_once(PushJob { tenant_id, session_id: id, lease, trace, attempts: 1 }).await;
             let after = self.store.ai_draft(&caller.tenant_id, draft).await;
-            Ok(DecidedSummary(after.ok().flatten().unwrap_or(decided)))
+            Ok(DecidedSummary { draft: after.ok().flatten().unwrap_or(decided), replayed: false })
         };
         self.guarded(caller, Permission::AiAcceptSummary, Audited::session(id), work).await
     }

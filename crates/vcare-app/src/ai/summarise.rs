@@ -28,6 +28,8 @@ pub struct SummaryDraft {
     pub model: AiModel,
     /// When it stops waiting for a decision.
     pub expires_at: OffsetDateTime,
+    /// Whether it was drafted before, under the same key.
+    pub replayed: bool,
 }
 
 /// What is drafted, before it is a draft.
@@ -80,7 +82,13 @@ impl App {
             match self.keep_draft(caller, &author, &drafted, wish.as_ref()).await? {
                 Kept::Now(expires_at) => {
                     counted(DraftEvent::Drafted);
-                    Ok(SummaryDraft { id: draft_id, text: summary.text, model: summary.model, expires_at })
+                    Ok(SummaryDraft {
+                        id: draft_id,
+                        text: summary.text,
+                        model: summary.model,
+                        expires_at,
+                        replayed: false,
+                    })
                 }
                 Kept::Before(answer) => self.drafted_before(caller, &answer).await,
             }
@@ -157,7 +165,8 @@ impl App {
         self.audit_read(caller, &about, Some(Relation::Treating), Vec::new()).await?;
         let (parts, sealed) = (draft.parts(), draft.waiting(self.clock.now())?);
         let text = self.texts.open_text(&caller.tenant_id, parts.id, sealed).await?;
-        Ok(SummaryDraft { id: parts.id, text, model: parts.model.clone(), expires_at: parts.expires_at })
+        let (model, expires_at) = (parts.model.clone(), parts.expires_at);
+        Ok(SummaryDraft { id: parts.id, text, model, expires_at, replayed: true })
     }
 }
 

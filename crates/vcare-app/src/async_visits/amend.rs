@@ -1,6 +1,6 @@
 //! The clinician who answered a visit adds to the answer.
 
-use vcare_domain::{AsyncVisit, AsyncVisitId, ResponseText, Version};
+use vcare_domain::{AsyncVisit, AsyncVisitId, ExpectedVersions, ResponseText};
 
 use crate::access::{Audited, ViewedAsyncVisit};
 use crate::actor::Caller;
@@ -21,7 +21,7 @@ impl App {
         caller: &Caller,
         id: AsyncVisitId,
         text: ResponseText,
-        expected: Option<Version>,
+        expected: Option<ExpectedVersions>,
     ) -> Result<ViewedAsyncVisit, AppError> {
         let work = async {
             let change = caller.change(self.clock.now(), expected);

@@ -1,6 +1,6 @@
 //! A clinician takes a visit up.
 
-use vcare_domain::{AsyncVisitId, ClaimLease, Version};
+use vcare_domain::{AsyncVisitId, ClaimLease, ExpectedVersions};
 
 use crate::access::{Audited, ViewedAsyncVisit};
 use crate::actor::Caller;
@@ -19,7 +19,7 @@ impl App {
         caller: &Caller,
         id: AsyncVisitId,
         lease: ClaimLease,
-        expected: Option<Version>,
+        expected: Option<ExpectedVersions>,
     ) -> Result<ViewedAsyncVisit, AppError> {
         let work = async {
             let change = caller.change(self.clock.now(), expected);

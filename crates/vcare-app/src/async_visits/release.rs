@@ -1,6 +1,6 @@
 //! A clinician gives a visit back to the queue.
 
-use vcare_domain::{AsyncVisitId, Version};
+use vcare_domain::{AsyncVisitId, ExpectedVersions};
 
 use crate::access::{Audited, ViewedAsyncVisit};
 use crate::actor::Caller;
@@ -18,7 +18,7 @@ impl App {
         &self,
         caller: &Caller,
         id: AsyncVisitId,
-        expected: Option<Version>,
+        expected: Option<ExpectedVersions>,
     ) -> Result<ViewedAsyncVisit, AppError> {
         let work = async {
             let change = caller.change(self.clock.now(), expected);

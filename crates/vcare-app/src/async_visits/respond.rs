@@ -1,6 +1,6 @@
 //! A clinician answers a visit.
 
-use vcare_domain::{Advice, AsyncVisit, AsyncVisitId, FollowUp, ResponseText, Version};
+use vcare_domain::{Advice, AsyncVisit, AsyncVisitId, ExpectedVersions, FollowUp, ResponseText};
 
 use crate::access::{Audited, ViewedAsyncVisit};
 use crate::actor::Caller;
@@ -25,7 +25,7 @@ impl App {
         id: AsyncVisitId,
         text: ResponseText,
         advice: Advice,
-        expected: Option<Version>,
+        expected: Option<ExpectedVersions>,
     ) -> Result<ViewedAsyncVisit, AppError> {
         let work = async {
             let change = caller.change(self.clock.now(), expected);

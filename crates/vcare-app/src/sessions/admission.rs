@@ -22,6 +22,8 @@ pub struct Admission {
     /// Opens the room for the caller: a secret, as it holds their token. `None` for a caller with no part in the visit;
     /// nobody is given another person's token.
     pub video_join_url: Option<String>,
+    /// Whether it was done before, under the same key.
+    pub replayed: bool,
 }
 
 impl App {
@@ -71,6 +73,6 @@ impl App {
             _ => None,
         };
         let names = self.names_of(&[&session]).await;
-        Ok(Admission { names, session, participant_id, audience, video_join_url })
+        Ok(Admission { names, session, participant_id, audience, video_join_url, replayed: false })
     }
 }

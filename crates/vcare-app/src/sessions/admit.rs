@@ -1,6 +1,6 @@
 //! A clinician lets somebody in from the waiting room.
 
-use vcare_domain::{ParticipantId, SessionId, Version, VirtualSession};
+use vcare_domain::{ExpectedVersions, ParticipantId, SessionId, VirtualSession};
 
 use crate::access::{Access, Audited};
 use crate::actor::Caller;
@@ -23,7 +23,7 @@ impl App {
         caller: &Caller,
         id: SessionId,
         participant: ParticipantId,
-        expected: Option<Version>,
+        expected: Option<ExpectedVersions>,
         wish: Option<Wish>,
     ) -> Result<Admission, AppError> {
         let work = async {
@@ -38,7 +38,9 @@ impl App {
                 once: once.as_ref(),
                 decide: |session: &mut VirtualSession, _: Option<&Access>| session.admit(participant, &change),
             };
-            let (session, audience) = match self.change_session(&caller.scope(), plan).await? {
+            let done = self.change_session(&caller.scope(), plan).await?;
+            let replayed = matches!(done, Done::Before(_));
+            let (session, audience) = match done {
                 Done::Now(changed) => (changed.session, changed.viewer.audience),
                 Done::Before(_) => {
                     let (session, access) = self.session_for(caller, id, Permission::SessionAdmit).await?;
@@ -46,7 +48,8 @@ impl App {
                     (session, audience)
                 }
             };
-            self.admission(caller, &config, session, participant, audience).await
+            let admission = self.admission(caller, &config, session, participant, audience).await?;
+            Ok(Admission { replayed, ..admission })
         };
         self.guarded(caller, Permission::SessionAdmit, Audited::session(id), work).await
     }

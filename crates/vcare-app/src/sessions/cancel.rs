@@ -1,6 +1,6 @@
 //! A visit does not take place: it is cancelled, or the patient did not come.
 
-use vcare_domain::{Change, FreeText, Outcome, Refusal, SessionId, Version, VirtualSession};
+use vcare_domain::{Change, ExpectedVersions, FreeText, Outcome, Refusal, SessionId, VirtualSession};
 
 use crate::access::{Access, Audited, ViewedSession};
 use crate::actor::{Caller, TraceContext};
@@ -23,7 +23,7 @@ impl App {
         caller: &Caller,
         id: SessionId,
         reason: FreeText,
-        expected: Option<Version>,
+        expected: Option<ExpectedVersions>,
         once: Option<&Once<'_, ViewedSession>>,
     ) -> Result<Done<ViewedSession>, AppError> {
         let cancel = |session: &mut VirtualSession, change: &Change| session.cancel(reason.clone(), change);
@@ -62,7 +62,7 @@ impl App {
         &self,
         caller: &Caller,
         id: SessionId,
-        expected: Option<Version>,
+        expected: Option<ExpectedVersions>,
         once: Option<&Once<'_, ViewedSession>>,
     ) -> Result<Done<ViewedSession>, AppError> {
         let by = ("mark_no_show", Permission::SessionNoShow);
@@ -75,7 +75,7 @@ impl App {
         caller: &Caller,
         id: SessionId,
         decide: D,
-        expected: Option<Version>,
+        expected: Option<ExpectedVersions>,
         once: Option<&Once<'_, ViewedSession>>,
     ) -> Result<Done<ViewedSession>, AppError>
     where

@@ -1,7 +1,7 @@
 //! A clinician ends a visit.
 
 use tokio::join;
-use vcare_domain::{FollowUp, FreeText, SessionId, Version, VirtualSession};
+use vcare_domain::{ExpectedVersions, FollowUp, FreeText, SessionId, VirtualSession};
 
 use crate::access::{Access, Audited, ViewedSession};
 use crate::actor::Caller;
@@ -25,7 +25,7 @@ impl App {
         caller: &Caller,
         id: SessionId,
         reason: Option<FreeText>,
-        expected: Option<Version>,
+        expected: Option<ExpectedVersions>,
     ) -> Result<ViewedSession, AppError> {
         let work = async {
             let now = self.clock.now();

@@ -1,6 +1,6 @@
 //! A clinician goes on in messages.
 
-use vcare_domain::{FollowUp, FreeText, SessionId, Version, VirtualSession};
+use vcare_domain::{ExpectedVersions, FollowUp, FreeText, SessionId, VirtualSession};
 
 use crate::access::{Access, Audited};
 use crate::actor::Caller;
@@ -26,7 +26,7 @@ impl App {
         caller: &Caller,
         id: SessionId,
         reason: Option<FreeText>,
-        expected: Option<Version>,
+        expected: Option<ExpectedVersions>,
     ) -> Result<VirtualSession, AppError> {
         let work = async {
             let change = caller.change(self.clock.now(), expected);

@@ -1,7 +1,7 @@
 //! A further person is invited to a visit.
 
 use vcare_domain::{
-    NewParticipant, ParticipantId, ParticipantRole, Refusal, SessionId, UserId, Version, VirtualSession,
+    ExpectedVersions, NewParticipant, ParticipantId, ParticipantRole, Refusal, SessionId, UserId, VirtualSession,
 };
 
 use crate::access::{Access, Audited, ViewedSession};
@@ -36,7 +36,7 @@ impl App {
         caller: &Caller,
         id: SessionId,
         wish: InviteParticipant,
-        expected: Option<Version>,
+        expected: Option<ExpectedVersions>,
         once: Option<&Once<'_, ViewedSession>>,
     ) -> Result<Done<ViewedSession>, AppError> {
         let work = async {

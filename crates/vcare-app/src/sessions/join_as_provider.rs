@@ -1,6 +1,6 @@
 //! A clinician comes into a visit.
 
-use vcare_domain::{ParticipantId, SessionId, Version, VirtualSession};
+use vcare_domain::{ExpectedVersions, ParticipantId, SessionId, VirtualSession};
 
 use crate::access::{Access, Audited};
 use crate::actor::Caller;
@@ -23,7 +23,7 @@ impl App {
         &self,
         caller: &Caller,
         id: SessionId,
-        expected: Option<Version>,
+        expected: Option<ExpectedVersions>,
     ) -> Result<Admission, AppError> {
         let work = async {
             let config = self.video_config(&caller.tenant_id).await?;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
-use vcare_domain::{Locale, ParticipantId, Refusal, SessionId, Version, VirtualSession};
+use vcare_domain::{ExpectedVersions, Locale, ParticipantId, Refusal, SessionId, VirtualSession};
 
 use crate::access::{Access, Audited, ViewedSession};
 use crate::actor::{Caller, random_hex};
@@ -40,6 +40,8 @@ pub struct IssuedJoinToken {
     pub short_url: String,
     /// When it stops opening.
     pub expires_at: OffsetDateTime,
+    /// Whether it was issued before, under the same key.
+    pub replayed: bool,
 }
 
 /// What makes a token again: kept under the caller's key instead of the token.
@@ -86,7 +88,7 @@ impl App {
         caller: &Caller,
         id: SessionId,
         wanted: &IssueJoinToken,
-        expected: Option<Version>,
+        expected: Option<ExpectedVersions>,
         wish: Option<Wish>,
     ) -> Result<IssuedJoinToken, AppError> {
         let work = async {
@@ -125,7 +127,9 @@ impl App {
                     Ok(outcome)
                 },
             };
-            let (session, recipe) = match self.change_session(&caller.scope(), plan).await? {
+            let done = self.change_session(&caller.scope(), plan).await?;
+            let replayed = matches!(done, Done::Before(_));
+            let (session, recipe) = match done {
                 Done::Now(changed) => {
                     let recipe = recipe(&changed.session);
                     (changed.session, recipe)
@@ -137,7 +141,8 @@ impl App {
                     (session, recipe)
                 }
             };
-            self.sign(&session, participant, &recipe).await
+            let issued = self.sign(&session, participant, &recipe).await?;
+            Ok(IssuedJoinToken { replayed, ..issued })
         };
         self.guarded(caller, Permission::SessionLink, Audited::session(id), work).await
     }
@@ -167,7 +172,7 @@ impl App {
         let language = recipe.language.as_deref().and_then(Locale::from_name);
         let url = self.waiting_room_url(&token, language);
         let short_url = self.keep_short_link(&token, &recipe.salt, &claims, language).await?;
-        Ok(IssuedJoinToken { token, url, short_url, expires_at: claims.expires_at })
+        Ok(IssuedJoinToken { token, url, short_url, expires_at: claims.expires_at, replayed: false })
     }
 
     /// Where a person with a join token waits. The token is in the fragment: it reaches no server log on the way.

@@ -31,13 +31,13 @@ pub use read::{SeenPage, SeenSession};
 pub use reschedule::RescheduleSession;
 
 use time::OffsetDateTime;
-use vcare_domain::{Change, Version};
+use vcare_domain::{Change, ExpectedVersions};
 
 use crate::actor::Caller;
 
 impl Caller {
     /// The change that this caller makes now.
-    pub(crate) fn change(&self, at: OffsetDateTime, expected: Option<Version>) -> Change {
+    pub(crate) fn change(&self, at: OffsetDateTime, expected: Option<ExpectedVersions>) -> Change {
         Change { by: self.user_id.clone(), at, expected }
     }
 }

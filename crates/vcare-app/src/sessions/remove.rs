@@ -1,6 +1,6 @@
 //! A clinician puts somebody out.
 
-use vcare_domain::{FreeText, ParticipantId, SessionId, Version, VirtualSession};
+use vcare_domain::{ExpectedVersions, FreeText, ParticipantId, SessionId, VirtualSession};
 
 use crate::access::{Access, Audited, ViewedSession};
 use crate::actor::Caller;
@@ -23,7 +23,7 @@ impl App {
         id: SessionId,
         participant: ParticipantId,
         reason: FreeText,
-        expected: Option<Version>,
+        expected: Option<ExpectedVersions>,
         once: Option<&Once<'_, ViewedSession>>,
     ) -> Result<Done<ViewedSession>, AppError> {
         let work = async {

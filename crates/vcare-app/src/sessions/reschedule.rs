@@ -1,6 +1,6 @@
 //! A visit moves to another time.
 
-use vcare_domain::{NewTime, Outcome, Refusal, SessionId, Version, VirtualSession};
+use vcare_domain::{ExpectedVersions, NewTime, Outcome, Refusal, SessionId, VirtualSession};
 
 use crate::access::{Access, Audited, ViewedSession};
 use crate::actor::Caller;
@@ -33,7 +33,7 @@ impl App {
         caller: &Caller,
         id: SessionId,
         request: RescheduleSession,
-        expected: Option<Version>,
+        expected: Option<ExpectedVersions>,
         once: Option<&Once<'_, ViewedSession>>,
     ) -> Result<Done<ViewedSession>, AppError> {
         let work = async {

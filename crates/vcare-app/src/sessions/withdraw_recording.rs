@@ -1,6 +1,6 @@
 //! The patient withdraws the consent to recording during the visit.
 
-use vcare_domain::{SessionId, Version, VirtualSession};
+use vcare_domain::{ExpectedVersions, SessionId, VirtualSession};
 
 use crate::access::{Access, Audited, ViewedSession};
 use crate::actor::Caller;
@@ -21,7 +21,7 @@ impl App {
         &self,
         caller: &Caller,
         id: SessionId,
-        expected: Option<Version>,
+        expected: Option<ExpectedVersions>,
         once: Option<&Once<'_, ViewedSession>>,
     ) -> Result<Done<ViewedSession>, AppError> {
         let work = async {

@@ -1,6 +1,6 @@
 //! A tenant's settings are changed: by its administrators over HTTP, by operators with their tool.
 
-use vcare_domain::{InvalidConfig, TenantConfig, TenantConfigDraft, Version};
+use vcare_domain::{ExpectedVersions, InvalidConfig, TenantConfig, TenantConfigDraft, Version};
 
 use crate::actor::{Caller, Role, Scope};
 use crate::app::App;
@@ -22,11 +22,37 @@ pub trait Edit: Fn(&mut TenantConfigDraft) -> Result<(), InvalidConfig> + Send +
 
 impl<F: Fn(&mut TenantConfigDraft) -> Result<(), InvalidConfig> + Send + Sync> Edit for F {}
 
+/// On what condition settings are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfigCondition {
+    /// On none: for operators, whose tool says what it will do.
+    Unconditional,
+    /// There are none yet: these are the tenant's first.
+    New,
+    /// There are some, whichever.
+    Existing,
+    /// They are at one of these versions.
+    At(ExpectedVersions),
+}
+
+impl ConfigCondition {
+    fn holds(&self, existing: Option<&TenantConfig>) -> Result<(), AppError> {
+        match (self, existing) {
+            (Self::Existing | Self::At(_), None) => Err(AppError::NotFound(Resource::Config)),
+            (Self::New, Some(config)) => Err(AppError::ConfigConflict { current: config.version() }),
+            (Self::At(versions), Some(config)) if !versions.contain(config.version()) => {
+                Err(AppError::ConfigConflict { current: config.version() })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// A change of settings.
 #[derive(Debug)]
 pub struct ConfigChange<E> {
-    /// The version that was seen, when the caller said so.
-    pub expected: Option<Version>,
+    /// On what condition it is made.
+    pub condition: ConfigCondition,
     /// Changes the draft; may run more than once.
     pub edit: E,
     /// Credentials to be set, or removed.
@@ -37,7 +63,7 @@ impl<E> ConfigChange<E> {
     /// Only settings, whatever version was seen.
     #[must_use]
     pub const fn of(edit: E) -> Self {
-        Self { expected: None, edit, credentials: Vec::new() }
+        Self { condition: ConfigCondition::Unconditional, edit, credentials: Vec::new() }
     }
 }
 
@@ -46,6 +72,8 @@ impl<E> ConfigChange<E> {
 pub struct Configured {
     /// The settings.
     pub config: TenantConfig,
+    /// Whether they are the tenant's first.
+    pub created: bool,
     /// The names of what was changed; none when everything was so before.
     pub changed_fields: Vec<&'static str>,
     /// Whether the logo that the change names could be copied; `None` when it names none.
@@ -163,13 +191,8 @@ impl App {
     ) -> Result<Configured, AppError> {
         let tenant = &scope.tenant_id;
         let existing = tx.tenant_configs().find().await?;
-        match (change.expected, &existing) {
-            (Some(_), None) => return Err(AppError::NotFound(Resource::Config)),
-            (Some(seen), Some(existing)) if seen != existing.version() => {
-                return Err(AppError::ConfigConflict { current: existing.version() });
-            }
-            _ => {}
-        }
+        change.condition.holds(existing.as_ref())?;
+        let created = existing.is_none();
         let new = TenantConfigDraft::of_a_new_tenant(tenant);
         let before = existing.as_ref().map_or(&new, TenantConfig::draft);
         let version = existing.as_ref().map_or(Version::FIRST, |existing| existing.version().next());
@@ -199,14 +222,16 @@ impl App {
             changed_fields.push("brandingLogoUrl");
         }
         match existing {
-            Some(config) if changed_fields.is_empty() => return Ok(Configured { config, changed_fields, logo }),
+            Some(config) if changed_fields.is_empty() => {
+                return Ok(Configured { config, created, changed_fields, logo });
+            }
             _ => {}
         }
         let written = tx.tenant_configs().put(&config, &changed_fields).await;
         match written {
             Ok(()) => {
                 tx.audit(AuditEntry::config_updated(tenant, &changed_fields, self.clock.now())).await?;
-                Ok(Configured { config, changed_fields, logo })
+                Ok(Configured { config, created, changed_fields, logo })
             }
             Err(StoreError::Taken { field }) => Err(InvalidConfig::Taken { field }.into()),
             Err(error) => Err(error.into()),

@@ -8,7 +8,7 @@ mod secrets;
 mod settings;
 mod test_connection;
 
-pub use configure::{ConfigChange, Configured, Edit};
+pub use configure::{ConfigChange, ConfigCondition, Configured, Edit};
 pub use logo::LogoPorts;
 pub use patch::{CREDENTIAL_MASK, Credential, TenantConfigPatch};
 pub use settings::settings;

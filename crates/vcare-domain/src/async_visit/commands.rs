@@ -147,7 +147,7 @@ impl AsyncVisit {
                 return Err(AsyncVisitRefusal::ClaimedByAnother { until: claim.until });
             }
             AsyncVisitState::Submitted | AsyncVisitState::UnderReview(_) => {
-                self.expect(change.expected)?;
+                self.expect(change.expected.as_ref())?;
                 at
             }
             AsyncVisitState::Responded(_) | AsyncVisitState::Closed { .. } => {
@@ -170,7 +170,7 @@ impl AsyncVisit {
                 Err(AsyncVisitRefusal::NotTheClaimer { action: AsyncVisitAction::Release })
             }
             AsyncVisitState::UnderReview(_) => {
-                self.expect(change.expected)?;
+                self.expect(change.expected.as_ref())?;
                 let at = self.moment(change.at);
                 Ok(self.applied(AsyncVisitState::Submitted, at, AsyncVisitEvent::Released))
             }
@@ -204,7 +204,7 @@ impl AsyncVisit {
                 return self.refuse(AsyncVisitAction::Respond);
             }
         };
-        self.expect(change.expected)?;
+        self.expect(change.expected.as_ref())?;
         let at = self.moment(change.at);
         let by = change.by.clone();
         let (addenda, encounter) = (Vec::new(), EncounterRecord::Pending);
@@ -230,7 +230,7 @@ impl AsyncVisit {
         if response.addenda.len() >= MAX_ADDENDA {
             return Err(AsyncVisitRefusal::TooManyAddenda { limit: MAX_ADDENDA });
         }
-        self.expect(change.expected)?;
+        self.expect(change.expected.as_ref())?;
         let at = self.moment(change.at);
         let addendum = Addendum { by: change.by.clone(), at, text };
         if let Some(response) = self.response_mut() {
@@ -253,7 +253,7 @@ impl AsyncVisit {
                 return self.refuse(AsyncVisitAction::Close);
             }
         };
-        self.expect(change.expected)?;
+        self.expect(change.expected.as_ref())?;
         let at = self.moment(change.at);
         Ok(self.applied(AsyncVisitState::Closed { response, closed_at: at }, at, AsyncVisitEvent::Closed))
     }

@@ -22,7 +22,7 @@ mod tests;
 use time::OffsetDateTime;
 
 use crate::event::{FollowUp, Recorded};
-use crate::session::{Outcome, Version};
+use crate::session::{ExpectedVersions, Outcome, Version};
 
 pub use commands::{ClaimLease, InvalidAsyncVisit, NewAsyncVisit};
 pub use complaint_code::{CodeSystem, ComplaintCode, InvalidCodeSystem};
@@ -88,9 +88,9 @@ impl AsyncVisit {
     }
 
     /// Refuses a caller who saw an older version.
-    fn expect(&self, expected: Option<Version>) -> Result<(), AsyncVisitRefusal> {
+    fn expect(&self, expected: Option<&ExpectedVersions>) -> Result<(), AsyncVisitRefusal> {
         match expected {
-            Some(version) if version != self.parts.version => {
+            Some(versions) if !versions.contain(self.parts.version) => {
                 Err(AsyncVisitRefusal::VersionConflict { current: self.parts.version })
             }
             _ => Ok(()),

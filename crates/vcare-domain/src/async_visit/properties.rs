@@ -78,7 +78,7 @@ pub(crate) fn an_async_visit(sent_by: impl Strategy<Value = &'static str>) -> im
 impl Step {
     fn change(&self, visit: &AsyncVisit) -> Change {
         let current = i64::from(visit.parts().version.get());
-        let expected = self.off.map(|off| Version::new(u32::try_from(current + off).unwrap_or(0)));
+        let expected = self.off.map(|off| Version::new(u32::try_from(current + off).unwrap_or(0)).into());
         Change { by: UserId::parse(self.by).unwrap(), at: self.at, expected }
     }
 

@@ -103,7 +103,7 @@ impl VirtualSession {
             Some(_) => return Ok(Outcome::AlreadyApplied),
             None => None,
         };
-        self.expect(change.expected)?;
+        self.expect(change.expected.as_ref())?;
         self.must_be_open(Action::Invite)?;
         if new.role == ParticipantRole::Patient {
             return Err(Refusal::PatientAlreadyInvited);
@@ -135,7 +135,7 @@ impl VirtualSession {
         limit: u8,
         change: &Change,
     ) -> Result<Outcome, Refusal> {
-        self.expect(change.expected)?;
+        self.expect(change.expected.as_ref())?;
         self.must_be_open(Action::IssueJoinToken)?;
         let at = self.moment(change.at);
         let (role, status) = {

@@ -7,7 +7,7 @@ use crate::event::{FollowUp, SessionEvent};
 use crate::participant::{ParticipantState, ParticipantStatus};
 use crate::refusal::{Action, Refusal};
 use crate::session::by_itself::FAILED_ENDS_AFTER;
-use crate::session::{Change, EndCause, Outcome, SessionState, Version, VirtualSession};
+use crate::session::{Change, EndCause, ExpectedVersions, Outcome, SessionState, VirtualSession};
 use crate::text::{FreeText, PatientId};
 
 impl VirtualSession {
@@ -16,13 +16,13 @@ impl VirtualSession {
     /// # Errors
     /// [`Refusal::VersionConflict`]; [`Refusal::InvalidTransition`] unless scheduled or waiting.
     pub fn cancel(&mut self, reason: FreeText, change: &Change) -> Result<Outcome, Refusal> {
-        self.call_off(reason, change.expected, change.at)
+        self.call_off(reason, change.expected.as_ref(), change.at)
     }
 
     pub(super) fn call_off(
         &mut self,
         reason: FreeText,
-        expected: Option<Version>,
+        expected: Option<&ExpectedVersions>,
         at: OffsetDateTime,
     ) -> Result<Outcome, Refusal> {
         if let SessionState::Cancelled { .. } = self.parts.state {
@@ -48,7 +48,7 @@ impl VirtualSession {
         if let SessionState::NoShow { .. } = self.parts.state {
             return Ok(Outcome::AlreadyApplied);
         }
-        self.expect(change.expected)?;
+        self.expect(change.expected.as_ref())?;
         let (SessionState::Scheduled | SessionState::Waiting) = self.parts.state else {
             return self.refuse(Action::MarkNoShow);
         };
@@ -103,7 +103,7 @@ impl VirtualSession {
         if let SessionState::Ended { .. } = self.parts.state {
             return Ok(Outcome::AlreadyApplied);
         }
-        self.expect(change.expected)?;
+        self.expect(change.expected.as_ref())?;
         match self.parts.state {
             SessionState::Waiting | SessionState::Active { .. } | SessionState::Failed { .. } => {
                 Ok(self.over(EndCause::Person, reason, self.moment(change.at)))

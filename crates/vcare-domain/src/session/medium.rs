@@ -58,7 +58,7 @@ impl VirtualSession {
         if began && !wanted && !talks {
             return Ok(Outcome::AlreadyApplied);
         }
-        self.expect(change.expected)?;
+        self.expect(change.expected.as_ref())?;
         if !began {
             return self.refuse(Action::FallBack);
         }

@@ -16,6 +16,7 @@ mod commands;
 mod connection;
 mod documentation;
 mod ending;
+mod expected;
 mod medium;
 mod parts;
 mod people;
@@ -40,6 +41,7 @@ pub use by_itself::Patience;
 pub use commands::{NewParticipant, NewSession};
 pub use connection::Heard;
 pub use documentation::Author;
+pub use expected::ExpectedVersions;
 pub use parts::{EndCause, RecordingConsent, SessionParts, SessionState, SessionStatus};
 pub use people::Profile;
 pub use together::ProviderTime;
@@ -96,8 +98,8 @@ pub struct Change {
     pub by: UserId,
     /// Now.
     pub at: OffsetDateTime,
-    /// The version the caller acted on, when they said so.
-    pub expected: Option<Version>,
+    /// The versions the caller acted on, when they said so.
+    pub expected: Option<ExpectedVersions>,
 }
 
 /// One telehealth visit.
@@ -163,9 +165,9 @@ impl VirtualSession {
     }
 
     /// Refuses a caller who saw an older version.
-    fn expect(&self, expected: Option<Version>) -> Result<(), Refusal> {
+    fn expect(&self, expected: Option<&ExpectedVersions>) -> Result<(), Refusal> {
         match expected {
-            Some(version) if version != self.parts.version => {
+            Some(versions) if !versions.contain(self.parts.version) => {
                 Err(Refusal::VersionConflict { current: self.parts.version })
             }
             _ => Ok(()),

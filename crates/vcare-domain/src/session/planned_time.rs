@@ -36,7 +36,7 @@ impl VirtualSession {
         if self.parts.schedule == schedule {
             return Ok(Outcome::AlreadyApplied);
         }
-        self.expect(change.expected)?;
+        self.expect(change.expected.as_ref())?;
         let at = self.moment(change.at);
         if change.at < schedule.start() - grace {
             self.empty_waiting_room(at);

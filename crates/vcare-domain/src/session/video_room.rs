@@ -101,7 +101,7 @@ impl VirtualSession {
         if !self.parts.recording_enabled {
             return Ok(Outcome::AlreadyApplied);
         }
-        self.expect(change.expected)?;
+        self.expect(change.expected.as_ref())?;
         self.must_be_open(Action::WithdrawRecording)?;
         let at = self.moment(change.at);
         self.parts.recording_enabled = false;

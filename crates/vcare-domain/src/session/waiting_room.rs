@@ -144,7 +144,7 @@ impl VirtualSession {
         match known {
             Some(ParticipantStatus::Removed) => return Err(Refusal::ParticipantRemoved),
             Some(ParticipantStatus::Active) if !resumes => return Ok(Outcome::AlreadyApplied),
-            _ => self.expect(change.expected)?,
+            _ => self.expect(change.expected.as_ref())?,
         }
         let at = self.moment(change.at);
         let mut events = Vec::new();
@@ -167,7 +167,7 @@ impl VirtualSession {
     /// [`Refusal::VersionConflict`], [`Refusal::InvalidTransition`], [`Refusal::ParticipantNotFound`],
     /// [`Refusal::NotWaiting`], [`Refusal::ProviderNotInSession`].
     pub fn admit(&mut self, id: ParticipantId, change: &Change) -> Result<Outcome, Refusal> {
-        self.expect(change.expected)?;
+        self.expect(change.expected.as_ref())?;
         self.must_be_open(Action::Admit)?;
         let participant = self.parts.participant(id).ok_or(Refusal::ParticipantNotFound)?;
         let (role, status) = (participant.role, participant.state.status());
@@ -207,7 +207,7 @@ impl VirtualSession {
         if participant.state.status() == ParticipantStatus::Removed {
             return Ok(Outcome::AlreadyApplied);
         }
-        self.expect(change.expected)?;
+        self.expect(change.expected.as_ref())?;
         self.must_be_open(Action::Remove)?;
         let at = self.moment(change.at);
         let participant = self.participant_mut(id)?;

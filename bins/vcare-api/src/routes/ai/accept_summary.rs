@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use vcare_app::ai::{DecidedSummary, SummaryDecision};
 use vcare_domain::{Delivery, DraftState, SummaryText};
 
-use crate::answer::send;
+use crate::answer::{say_if_replayed, send};
 use crate::extract::{Body, Fields, SessionPath, SignedInCaller, WishKey};
 use crate::problem::Problem;
 use crate::server::Api;
@@ -85,7 +85,7 @@ pub struct DecidedSummaryDto {
 }
 
 impl From<&DecidedSummary> for DecidedSummaryDto {
-    fn from(DecidedSummary(draft): &DecidedSummary) -> Self {
+    fn from(DecidedSummary { draft, .. }: &DecidedSummary) -> Self {
         let (chart_status, note_id, human_edited) = match &draft.parts().state {
             DraftState::Accepted { human_edited, delivery, .. } => {
                 let (status, note) = match delivery {
@@ -115,8 +115,8 @@ impl From<&DecidedSummary> for DecidedSummaryDto {
         ("Idempotency-Key" = Option<String>, Header, description = "The caller's name for this request", max_length = 128),
     ),
     responses(
-        (status = 200, description = "Declined, or accepted and in the chart", body = DecidedSummaryDto),
-        (status = 202, description = "Accepted; it is not in the chart yet", body = DecidedSummaryDto),
+        (status = 200, description = "Declined, or accepted and in the chart", body = DecidedSummaryDto, headers(("Idempotency-Replayed" = String))),
+        (status = 202, description = "Accepted; it is not in the chart yet", body = DecidedSummaryDto, headers(("Idempotency-Replayed" = String))),
     ),
     security(("accessToken" = [])),
 )]
@@ -131,5 +131,7 @@ pub async fn accept_summary(
     let decided = api.app.accept_summary(&caller.0, path.0, decision, body.wish(key.0)).await?;
     let dto = DecidedSummaryDto::from(&decided);
     let follows = matches!(dto.chart_status, Some(ChartStatus::Pending | ChartStatus::Parked));
-    send(if follows { StatusCode::ACCEPTED } else { StatusCode::OK }, &dto)
+    let mut response = send(if follows { StatusCode::ACCEPTED } else { StatusCode::OK }, &dto)?;
+    say_if_replayed(&mut response, decided.replayed);
+    Ok(response)
 }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use vcare_app::ai::SummaryDraft;
 use vcare_domain::Transcript;
 
-use crate::answer::send;
+use crate::answer::{say_if_replayed, send};
 use crate::extract::{Body, Fields, SessionPath, SignedInCaller, WishKey};
 use crate::problem::Problem;
 use crate::server::Api;
@@ -67,7 +67,7 @@ impl From<SummaryDraft> for SummaryDraftDto {
         ("Idempotency-Key" = Option<String>, Header, description = "The caller's name for this request", max_length = 128),
     ),
     responses(
-        (status = 201, description = "A draft", body = SummaryDraftDto),
+        (status = 201, description = "A draft", body = SummaryDraftDto, headers(("Idempotency-Replayed" = String))),
     ),
     security(("accessToken" = [])),
 )]
@@ -82,5 +82,8 @@ pub async fn summary(
     let transcript = fields.take("transcript", Transcript::parse(body.value.transcript.as_str()));
     let transcript = fields.done(transcript)?;
     let draft = api.app.summarise(&caller.0, path.0, transcript, body.wish(key.0)).await?;
-    send(StatusCode::CREATED, &SummaryDraftDto::from(draft))
+    let replayed = draft.replayed;
+    let mut response = send(StatusCode::CREATED, &SummaryDraftDto::from(draft))?;
+    say_if_replayed(&mut response, replayed);
+    Ok(response)
 }

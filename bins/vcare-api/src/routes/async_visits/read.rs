@@ -2,9 +2,9 @@
 
 use actix_web::{HttpResponse, web};
 
-use crate::extract::{AsyncVisitPath, EmergencyHeader, SignedInCaller};
+use crate::answer::send_unless_known;
+use crate::extract::{AsyncVisitPath, EmergencyHeader, IfNoneMatch, SignedInCaller};
 use crate::problem::Problem;
-use crate::routes::async_visits::decided;
 use crate::routes::async_visits::dto::AsyncVisitDto;
 use crate::server::Api;
 
@@ -18,6 +18,7 @@ use crate::server::Api;
     params(
         ("asyncVisitId" = crate::values::AsyncVisitId, Path, description = "The visit", example = "avs_01KA8Z0Q3CJ9XW2V5T7N4B6M8T"),
         ("X-Emergency-Reason" = Option<String>, Header, description = "Why a clinician without a part in the visit must see it now", min_length = 10, max_length = 200),
+        ("If-None-Match" = Option<String>, Header),
     ),
     responses(
         (status = 200, description = "The visit", body = AsyncVisitDto, headers(("ETag" = String))),
@@ -28,7 +29,9 @@ pub async fn read(
     api: web::Data<Api>,
     caller: SignedInCaller,
     emergency: EmergencyHeader,
+    known: IfNoneMatch,
     path: AsyncVisitPath,
 ) -> Result<HttpResponse, Problem> {
-    decided(api.app.read_async_visit(&emergency.of(caller), path.0).await)
+    let viewed = api.app.read_async_visit(&emergency.of(caller), path.0).await?;
+    send_unless_known(&known, viewed.visit.parts().version, &AsyncVisitDto::from(&viewed))
 }

@@ -20,7 +20,7 @@ use crate::server::Api;
     params(("Idempotency-Key" = Option<String>, Header, description = "Accepted; `clientMutationId` does it by itself, and for longer", max_length = 128)),
     responses(
         (status = 201, description = "It is a visit now", body = AsyncVisitDto, headers(("ETag" = String), ("Location" = String))),
-        (status = 200, description = "It was one before: the body of then. `Mutation-Differs` when another draft was sent", body = AsyncVisitDto, headers(("Mutation-Replayed" = String), ("Mutation-Differs" = String))),
+        (status = 200, description = "It was one before: the body of then. `Mutation-Differs` when another draft was sent", body = AsyncVisitDto, headers(("ETag" = String), ("Location" = String), ("Mutation-Replayed" = String), ("Mutation-Differs" = String))),
     ),
     security(("accessToken" = [])),
 )]

@@ -1,21 +1,24 @@
 //! `/config`: a tenant's settings, for those who set it up.
 
+pub mod patch;
 pub mod read;
 pub mod test_connection;
 pub mod write;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::ETAG;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use serde::Serialize;
 use utoipa::ToSchema;
 use vcare_app::Role;
-use vcare_app::tenants::CREDENTIAL_MASK;
-use vcare_domain::TenantConfig;
+use vcare_app::ports::LogoFault;
+use vcare_app::tenants::{CREDENTIAL_MASK, ConfigChange, ConfigCondition, TenantConfigPatch};
+use vcare_domain::{TenantConfig, TenantConfigDraft};
 
-use crate::answer::send;
+use crate::answer::send_at;
 use crate::extract::SignedInCaller;
 use crate::problem::Problem;
+use crate::server::Api;
 use crate::values;
 
 /// A tenant's settings. A credential is always `****`.
@@ -139,10 +142,31 @@ impl TenantConfigDto {
     }
 }
 
-fn answer(caller: &SignedInCaller, config: &TenantConfig) -> Result<HttpResponse, Problem> {
-    let operator = caller.0.roles.contains(&Role::PlatformAdmin);
-    let mut answer = send(StatusCode::OK, &TenantConfigDto::of(config, operator))?;
-    let etag = format!("\"{}\"", config.version()).try_into().map_err(|_| Problem::internal())?;
-    answer.headers_mut().insert(ETAG, etag);
+/// The settings as the caller may see them.
+fn shown(caller: &SignedInCaller, config: &TenantConfig) -> TenantConfigDto {
+    TenantConfigDto::of(config, caller.0.roles.contains(&Role::PlatformAdmin))
+}
+
+/// Changes the settings, and answers them as they are then.
+async fn change(
+    api: &Api,
+    caller: &SignedInCaller,
+    patch: &TenantConfigPatch,
+    condition: ConfigCondition,
+) -> Result<HttpResponse, Problem> {
+    let tenant = &caller.0.tenant_id;
+    if patch.tenant_id.iter().flatten().any(|named| named != tenant.as_str()) {
+        return Err(Problem::field("tenantId", "is not the caller's"));
+    }
+    let edit = |draft: &mut TenantConfigDraft| patch.apply(tenant, draft);
+    let change = ConfigChange { condition, edit, credentials: patch.credentials() };
+    let done = api.app.write_tenant_config(&caller.0, &change).await?;
+    let status = if done.created { StatusCode::CREATED } else { StatusCode::OK };
+    let mut answer = send_at(status, done.config.version(), &shown(caller, &done.config))?;
+    // Not a field of the settings: those can be sent back as they were read.
+    if let Some(copied) = done.logo {
+        let copied = copied.map_or_else(LogoFault::as_str, |()| "copied");
+        answer.headers_mut().insert(HeaderName::from_static("branding-logo"), HeaderValue::from_static(copied));
+    }
     Ok(answer)
 }

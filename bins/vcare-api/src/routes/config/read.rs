@@ -2,8 +2,9 @@
 
 use actix_web::{HttpResponse, web};
 
-use super::{TenantConfigDto, answer};
-use crate::extract::{Query, SignedInCaller};
+use super::{TenantConfigDto, shown};
+use crate::answer::send_unless_known;
+use crate::extract::{IfNoneMatch, Query, SignedInCaller};
 use crate::problem::Problem;
 use crate::server::Api;
 
@@ -12,13 +13,19 @@ use crate::server::Api;
 /// Credentials are always `****`, whether or not there is one.
 #[utoipa::path(
     get, path = "/api/v1/virtual-care/config", tag = "Configuration", operation_id = "readConfig",
+    params(("If-None-Match" = Option<String>, Header)),
     responses(
         (status = 200, description = "The settings", body = TenantConfigDto, headers(("ETag" = String))),
     ),
     security(("accessToken" = [])),
 )]
-pub async fn read(api: web::Data<Api>, caller: SignedInCaller, query: Query) -> Result<HttpResponse, Problem> {
+pub async fn read(
+    api: web::Data<Api>,
+    caller: SignedInCaller,
+    known: IfNoneMatch,
+    query: Query,
+) -> Result<HttpResponse, Problem> {
     query.nothing_else()?;
     let config = api.app.read_tenant_config(&caller.0).await?;
-    answer(&caller, &config)
+    send_unless_known(&known, config.version(), &shown(&caller, &config))
 }

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 
-use crate::answer::send;
+use crate::answer::{say_if_replayed, send_at};
 use crate::dto::AdmissionDto;
 use crate::extract::{Body, IfMatch, ParticipantPath, SignedInCaller, WishKey, expected_version};
 use crate::problem::Problem;
@@ -25,7 +25,7 @@ use crate::server::Api;
         ("Idempotency-Key" = Option<String>, Header, description = "The caller's name for this request", max_length = 128),
     ),
     responses(
-        (status = 200, description = "Admitted; `videoJoinUrl` is the caller's own", body = AdmissionDto),
+        (status = 200, description = "Admitted; `videoJoinUrl` is the caller's own", body = AdmissionDto, headers(("ETag" = String), ("Idempotency-Replayed" = String))),
     ),
     security(("accessToken" = [])),
 )]
@@ -40,5 +40,7 @@ pub async fn admit(
     let expected = expected_version(if_match, body.value.version)?;
     let wish = body.wish(key.0);
     let admission = api.app.admit_participant(&caller.0, path.session, path.participant, expected, wish).await?;
-    send(StatusCode::OK, &AdmissionDto::from(&admission))
+    let mut response = send_at(StatusCode::OK, admission.session.version(), &AdmissionDto::from(&admission))?;
+    say_if_replayed(&mut response, admission.replayed);
+    Ok(response)
 }

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use vcare_app::Once;
 use vcare_domain::FreeText;
 
-use crate::answer::{send, send_session, session_answer};
+use crate::answer::{send_at, send_session, session_answer};
 use crate::dto::{JoinStatusDto, VirtualSessionDto};
 use crate::extract::{Body, IfMatch, SessionPath, SignedInCaller, WishKey, expected_version};
 use crate::problem::Problem;
@@ -68,7 +68,7 @@ pub struct JoinCancelRequest {
 #[utoipa::path(
     post, path = "/api/v1/virtual-care/sessions/join/cancel", tag = "Patients", operation_id = "joinCancel",
     request_body = JoinCancelRequest,
-    responses((status = 200, description = "Cancelled", body = JoinStatusDto)),
+    responses((status = 200, description = "Cancelled", body = JoinStatusDto, headers(("ETag" = String)))),
 )]
 pub async fn by_link(
     api: web::Data<Api>,
@@ -79,5 +79,5 @@ pub async fn by_link(
     let reason = FreeText::parse(reason.as_deref().unwrap_or(NO_REASON));
     let reason = reason.map_err(|error| Problem::field("reason", error))?;
     let status = api.app.cancel_by_link(&token, reason, trace(&req)?).await?;
-    send(StatusCode::OK, &JoinStatusDto::from(status))
+    send_at(StatusCode::OK, status.version, &JoinStatusDto::from(status))
 }

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use vcare_app::Once;
 use vcare_domain::Delay;
 
-use crate::answer::{send, send_session, session_answer};
+use crate::answer::{send_at, send_session, session_answer};
 use crate::dto::{JoinStatusDto, VirtualSessionDto};
 use crate::extract::{Body, SessionPath, SignedInCaller, WishKey};
 use crate::problem::Problem;
@@ -74,7 +74,7 @@ pub struct JoinDelayRequest {
 #[utoipa::path(
     post, path = "/api/v1/virtual-care/sessions/join/delay", tag = "Patients", operation_id = "joinDelay",
     request_body = JoinDelayRequest,
-    responses((status = 200, description = "Noted", body = JoinStatusDto)),
+    responses((status = 200, description = "Noted", body = JoinStatusDto, headers(("ETag" = String)))),
 )]
 pub async fn by_link(
     api: web::Data<Api>,
@@ -83,5 +83,5 @@ pub async fn by_link(
 ) -> Result<HttpResponse, Problem> {
     let delay = delay(body.value.minutes)?;
     let status = api.app.announce_delay_by_link(&body.value.token, delay, trace(&req)?).await?;
-    send(StatusCode::OK, &JoinStatusDto::from(status))
+    send_at(StatusCode::OK, status.version, &JoinStatusDto::from(status))
 }

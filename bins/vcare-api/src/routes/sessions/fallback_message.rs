@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use vcare_domain::{FreeText, ThreadRecord};
 
-use crate::answer::send;
+use crate::answer::send_at;
 use crate::extract::{Body, Fields, IfMatch, SessionPath, SignedInCaller, WishKey, expected_version};
 use crate::problem::Problem;
 use crate::server::Api;
@@ -52,8 +52,8 @@ pub struct FallbackDto {
         ("Idempotency-Key" = Option<String>, Header, description = "Accepted; a session has one thread by itself", max_length = 128),
     ),
     responses(
-        (status = 200, description = "The thread is there", body = FallbackDto),
-        (status = 202, description = "It follows", body = FallbackDto),
+        (status = 200, description = "The thread is there", body = FallbackDto, headers(("ETag" = String))),
+        (status = 202, description = "It follows", body = FallbackDto, headers(("ETag" = String))),
     ),
     security(("accessToken" = [])),
 )]
@@ -72,5 +72,5 @@ pub async fn fallback_message(
     let session = api.app.fall_back(&caller.0, path.0, reason, expected).await?;
     let thread = session.parts().fallback.as_ref().map(|fallback| &fallback.thread).and_then(ThreadRecord::id);
     let status = if thread.is_some() { StatusCode::OK } else { StatusCode::ACCEPTED };
-    send(status, &FallbackDto { messaging_thread_id: thread.map(ToString::to_string) })
+    send_at(status, session.version(), &FallbackDto { messaging_thread_id: thread.map(ToString::to_string) })
 }

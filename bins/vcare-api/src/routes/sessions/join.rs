@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 
-use crate::answer::send;
+use crate::answer::send_at;
 use crate::dto::AdmissionDto;
 use crate::extract::{Body, EmergencyHeader, IfMatch, SessionPath, SignedInCaller, WishKey, expected_version};
 use crate::problem::Problem;
@@ -25,7 +25,7 @@ use crate::server::Api;
         ("Idempotency-Key" = Option<String>, Header, description = "Accepted; joining twice changes nothing by itself", max_length = 128),
     ),
     responses(
-        (status = 200, description = "Joined", body = AdmissionDto),
+        (status = 200, description = "Joined", body = AdmissionDto, headers(("ETag" = String))),
     ),
     security(("accessToken" = [])),
 )]
@@ -40,5 +40,5 @@ pub async fn join(
 ) -> Result<HttpResponse, Problem> {
     let expected = expected_version(if_match, body.value.version)?;
     let admission = api.app.join_as_provider(&emergency.of(caller), path.0, expected).await?;
-    send(StatusCode::OK, &AdmissionDto::from(&admission))
+    send_at(StatusCode::OK, admission.session.version(), &AdmissionDto::from(&admission))
 }

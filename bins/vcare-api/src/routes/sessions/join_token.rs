@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use vcare_app::sessions::{GivenProfile, IssueJoinToken};
 use vcare_domain::{DisplayName, ParticipantId};
 
-use crate::answer::send;
+use crate::answer::{say_if_replayed, send};
 use crate::dto::JoinTokenDto;
 use crate::extract::{Body, Fields, IfMatch, ParticipantPath, SignedInCaller, WishKey, expected_version};
 use crate::problem::Problem;
@@ -58,7 +58,7 @@ impl JoinTokenRequest {
         ("Idempotency-Key" = Option<String>, Header, description = "The caller's name for this request", max_length = 128),
     ),
     responses(
-        (status = 201, description = "Issued", body = JoinTokenDto),
+        (status = 201, description = "Issued", body = JoinTokenDto, headers(("Idempotency-Replayed" = String))),
     ),
     security(("accessToken" = [])),
 )]
@@ -74,5 +74,8 @@ pub async fn join_token(
     let wanted = body.value.parse(path.participant)?;
     let wish = body.wish(key.0);
     let issued = api.app.issue_join_token(&caller.0, path.session, &wanted, expected, wish).await?;
-    send(StatusCode::CREATED, &JoinTokenDto::from(issued))
+    let replayed = issued.replayed;
+    let mut response = send(StatusCode::CREATED, &JoinTokenDto::from(issued))?;
+    say_if_replayed(&mut response, replayed);
+    Ok(response)
 }

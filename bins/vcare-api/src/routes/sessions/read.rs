@@ -1,12 +1,10 @@
 //! `GET /sessions/{sessionId}`.
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::ETAG;
 use actix_web::{HttpResponse, web};
 
-use crate::answer::{etag, send};
+use crate::answer::send_unless_known;
 use crate::dto::VirtualSessionDto;
-use crate::extract::{EmergencyHeader, SessionPath, SignedInCaller};
+use crate::extract::{EmergencyHeader, IfNoneMatch, SessionPath, SignedInCaller};
 use crate::problem::Problem;
 use crate::server::Api;
 
@@ -20,6 +18,7 @@ use crate::server::Api;
     params(
         ("sessionId" = crate::values::SessionId, Path, description = "The session", example = "vsn_01KA8Z0Q3CJ9XW2V5T7N4B6M8R"),
         ("X-Emergency-Reason" = Option<String>, Header, description = "Why a clinician without a part in the visit must see it now", min_length = 10, max_length = 200),
+        ("If-None-Match" = Option<String>, Header),
     ),
     responses(
         (status = 200, description = "The visit", body = VirtualSessionDto, headers(("ETag" = String))),
@@ -30,10 +29,9 @@ pub async fn read(
     api: web::Data<Api>,
     caller: SignedInCaller,
     emergency: EmergencyHeader,
+    known: IfNoneMatch,
     path: SessionPath,
 ) -> Result<HttpResponse, Problem> {
     let seen = api.app.read_session(&emergency.of(caller), path.0).await?;
-    let mut response = send(StatusCode::OK, &VirtualSessionDto::with_presence(&seen))?;
-    response.headers_mut().insert(ETAG, etag(&seen.viewed.session)?);
-    Ok(response)
+    send_unless_known(&known, seen.viewed.session.version(), &VirtualSessionDto::with_presence(&seen))
 }

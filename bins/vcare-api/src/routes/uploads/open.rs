@@ -15,10 +15,13 @@ use vcare_app::{AppError, Resource, TraceContext};
 use vcare_domain::{Content, TenantId, UploadId};
 
 use super::range::Part;
-use crate::extract::{Query, UploadPath};
+use crate::extract::{IfNoneMatch, Query, UploadPath};
 use crate::problem::Problem;
 use crate::server::Api;
 use crate::transfers::TransferPermit;
+
+/// Kept by nobody on the way, and packed by nobody.
+const PRIVATE: &str = "private, no-store, no-transform";
 
 /// The longest signature that is looked at. Ours seal an account of up to 128 bytes.
 const LONGEST_SIGNATURE: usize = 230;
@@ -36,6 +39,7 @@ const LONGEST_SIGNATURE: usize = 230;
         ("expires" = i64, Query, description = "Until when, in seconds since 1970"),
         ("signature" = String, Query, description = "Seals all of it, and who the link was made for"),
         ("Range" = Option<String>, Header, description = "One range of bytes: `bytes=0-65535`, `bytes=65536-` or `bytes=-1024`. Several ranges, and what is none, are answered with the whole"),
+        ("If-None-Match" = Option<String>, Header),
         ("If-Range" = Option<String>, Header, description = "The `ETag` of before: with another one the whole is answered"),
     ),
     responses(
@@ -47,9 +51,10 @@ pub async fn open(
     api: web::Data<Api>,
     req: HttpRequest,
     path: UploadPath,
+    known: IfNoneMatch,
     query: Query,
 ) -> Result<HttpResponse, Problem> {
-    answer(&api, &req, path.0, query).await
+    answer(&api, &req, path.0, &known, query).await
 }
 
 /// Ask how long an attachment is, and what it is, without opening it.
@@ -60,6 +65,7 @@ pub async fn open(
         ("tenant" = String, Query, description = "Whose"),
         ("expires" = i64, Query, description = "Until when, in seconds since 1970"),
         ("signature" = String, Query, description = "Seals all of it, and who the link was made for"),
+        ("If-None-Match" = Option<String>, Header),
     ),
     responses(
         (status = 200, description = "What GET would answer, without the bytes", headers(("Content-Disposition" = String), ("Content-Security-Policy" = String), ("Accept-Ranges" = String), ("ETag" = String))),
@@ -69,12 +75,19 @@ pub async fn describe(
     api: web::Data<Api>,
     req: HttpRequest,
     path: UploadPath,
+    known: IfNoneMatch,
     query: Query,
 ) -> Result<HttpResponse, Problem> {
-    answer(&api, &req, path.0, query).await
+    answer(&api, &req, path.0, &known, query).await
 }
 
-async fn answer(api: &Api, req: &HttpRequest, id: UploadId, query: Query) -> Result<HttpResponse, Problem> {
+async fn answer(
+    api: &Api,
+    req: &HttpRequest,
+    id: UploadId,
+    known: &IfNoneMatch,
+    query: Query,
+) -> Result<HttpResponse, Problem> {
     let trace = req.extensions().get::<TraceContext>().cloned().ok_or_else(Problem::internal)?;
     let (link, signature) = link(id, query)?;
     let found = api.app.find_attachment(link, &signature).await?;
@@ -82,6 +95,12 @@ async fn answer(api: &Api, req: &HttpRequest, id: UploadId, query: Query) -> Res
     let permit = api.downloads.begin(tenant, viewer, None)?;
     // The bytes never change: the upload's id says which they are.
     let etag = format!("\"{id}\"");
+    if known.has(&etag) {
+        // Nothing is read; that somebody asked is audited all the same.
+        api.app.open_attachment(found, 0..0, trace).await?;
+        let mut response = HttpResponse::NotModified();
+        return Ok(response.insert_header((ETAG, etag)).insert_header((CACHE_CONTROL, PRIVATE)).finish());
+    }
     let part =
         Part::asked(req.headers(), &etag, content.size).map_err(|()| Problem::range_not_satisfiable(content.size))?;
     let bytes = part.bytes(content.size);
@@ -117,7 +136,7 @@ fn describe_content(response: &mut HttpResponseBuilder, id: UploadId, content: &
         // Never a page of ours, whatever a browser thinks of it. A name that tells of nobody.
         .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{id}.{}\"", media_type.extension())))
         .insert_header((CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"))
-        .insert_header((CACHE_CONTROL, "private, no-store, no-transform"))
+        .insert_header((CACHE_CONTROL, PRIVATE))
         .insert_header((ACCEPT_RANGES, "bytes"))
         .insert_header((ETAG, etag))
         // Packed, the bytes would be others than those that a range names.

@@ -1,7 +1,6 @@
 //! `POST …/connection`: what people's devices tell of their connections.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::HeaderValue;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use time::Duration;
@@ -11,7 +10,7 @@ use vcare_app::{Answer, Done, Once};
 use vcare_domain::{Heard, ParticipantId};
 
 use super::token;
-use crate::answer::{REPLAYED, send};
+use crate::answer::{send_again, send_at};
 use crate::dto::JoinStatusDto;
 use crate::extract::{Body, Fields, SessionPath, SignedInCaller, WishKey};
 use crate::problem::Problem;
@@ -70,7 +69,7 @@ fn report(fields: &mut Fields, state: &str, seconds_ago: Option<u32>) -> Option<
     post, path = "/api/v1/virtual-care/sessions/join/connection", tag = "Patients", operation_id = "joinConnection",
     request_body = ConnectionRequest,
     responses(
-        (status = 200, description = "How one stands", body = JoinStatusDto),
+        (status = 200, description = "How one stands", body = JoinStatusDto, headers(("ETag" = String))),
     ),
     security(("joinToken" = [])),
 )]
@@ -83,7 +82,7 @@ pub async fn by_token(
     let report = report(&mut fields, &body.value.state, body.value.seconds_ago);
     let report = fields.done(report)?;
     let status = api.app.report_by_token(token(&req)?, report, trace(&req)?).await?;
-    send(StatusCode::OK, &JoinStatusDto::from(status))
+    send_at(StatusCode::OK, status.version, &JoinStatusDto::from(status))
 }
 
 fn answer(status: &JoinStatus) -> Answer {
@@ -104,7 +103,7 @@ fn answer(status: &JoinStatus) -> Answer {
         ("Idempotency-Key" = Option<String>, Header, description = "The caller's name for this request", max_length = 128),
     ),
     responses(
-        (status = 200, description = "How that person stands", body = JoinStatusDto, headers(("Idempotency-Replayed" = String))),
+        (status = 200, description = "How that person stands", body = JoinStatusDto, headers(("ETag" = String), ("Idempotency-Replayed" = String))),
     ),
     security(("accessToken" = [])),
 )]
@@ -122,11 +121,7 @@ pub async fn signed_in(
     let report = fields.done(report)?;
     let once = body.wish(key.0).map(|wish| Once { wish, answer: &answer });
     match api.app.report_connection(&caller.0, path.0, other, report, once.as_ref()).await? {
-        Done::Now(status) => send(StatusCode::OK, &JoinStatusDto::from(status)),
-        Done::Before(kept) => {
-            let mut response = HttpResponse::Ok();
-            response.insert_header((REPLAYED, HeaderValue::from_static("true"))).content_type("application/json");
-            Ok(response.body(kept.body))
-        }
+        Done::Now(status) => send_at(StatusCode::OK, status.version, &JoinStatusDto::from(status)),
+        Done::Before(kept) => send_again(&kept),
     }
 }

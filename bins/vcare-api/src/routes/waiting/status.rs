@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
 use actix_web::{HttpRequest, HttpResponse, web};
 use tokio::time::timeout;
@@ -12,9 +11,9 @@ use vcare_app::waiting::{Cue, Held, Look, News};
 use vcare_domain::DeviceId;
 
 use super::without_token;
-use crate::answer::send;
+use crate::answer::send_unless_known;
 use crate::dto::JoinStatusDto;
-use crate::extract::{Fields, Query, bearer};
+use crate::extract::{Fields, IfNoneMatch, Query, bearer};
 use crate::parking::Connection;
 use crate::problem::Problem;
 use crate::request::HeldOpen;
@@ -52,14 +51,20 @@ fn look(query: &mut Query) -> Result<(bool, Look), Problem> {
         ("since" = Option<u32>, Query, description = "The session's version that is known: wait for a newer one"),
         ("place" = Option<u32>, Query, description = "The place in line that is known: wait for another one, too. 0 is none"),
         ("deviceId" = Option<String>, Query, description = "The device, as in `join`", min_length = 8, max_length = 64),
+        ("If-None-Match" = Option<String>, Header),
     ),
     responses(
-        (status = 200, description = "How one stands", body = JoinStatusDto),
+        (status = 200, description = "How one stands", body = JoinStatusDto, headers(("ETag" = String))),
         (status = 204, description = "Nothing changed; ask again after `Retry-After` seconds", headers(("Retry-After" = u32))),
     ),
     security((), ("joinToken" = [])),
 )]
-pub async fn status(api: web::Data<Api>, req: HttpRequest, mut query: Query) -> Result<HttpResponse, Problem> {
+pub async fn status(
+    api: web::Data<Api>,
+    req: HttpRequest,
+    known: IfNoneMatch,
+    mut query: Query,
+) -> Result<HttpResponse, Problem> {
     let in_query = query.take("token");
     let (waits, look) = look(&mut query)?;
     query.nothing_else()?;
@@ -68,10 +73,10 @@ pub async fn status(api: web::Data<Api>, req: HttpRequest, mut query: Query) -> 
     connection.is_long_poll(&req);
     if !waits {
         let status = in_time(&api, api.app.join_status(token, look.device.as_ref())).await?;
-        return send(StatusCode::OK, &JoinStatusDto::from(status));
+        return send_unless_known(&known, status.version, &JoinStatusDto::from(status));
     }
     let mut response = match news(&api, connection, token, look).await {
-        Ok(News::Changed(status)) => send(StatusCode::OK, &JoinStatusDto::from(status))?,
+        Ok(News::Changed(status)) => send_unless_known(&known, status.version, &JoinStatusDto::from(status))?,
         Ok(News::Nothing { pause_seconds }) => {
             HttpResponse::NoContent().insert_header((RETRY_AFTER, pause_seconds)).finish()
         }

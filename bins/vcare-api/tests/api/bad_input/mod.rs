@@ -102,7 +102,7 @@ impl Bench {
     /// An operation's own request, with bytes that are said to be JSON.
     fn with_body(&self, operation: &Operation, body: impl Into<reqwest::Body>) -> RequestBuilder {
         let path = operation.path(&self.visit.id, &self.visit.patient);
-        self.request(operation.method.clone(), &path).header("Content-Type", "application/json").body(body)
+        self.request(operation.method.clone(), &path).header("Content-Type", operation.json()).body(body)
     }
 
     fn post_json(&self, path: &str, body: &Value) -> RequestBuilder {

@@ -23,7 +23,7 @@ pub(super) async fn at_a_clinic() -> Arrived {
     });
     let token = it.app.token_of(TENANT, "admin-1", "tenant_admin");
     let put = it.app.request(Method::PUT, "/config").bearer_auth(token).header("Content-Type", "application/json");
-    it.app.send(put.body(settings.to_string())).await.expect(200);
+    it.app.send(put.header("If-Match", "*").body(settings.to_string())).await.expect(200);
     let doctor = it.app.account(TENANT, "clinician-1", "clinician").claim("name", json!(DOCTOR));
     it.app.come(&it.app.standins.issuer().token(&doctor), &it.visit).await.expect(200);
     it

@@ -70,6 +70,7 @@ pub(super) async fn must_speak(it: &Arrived, language: (&str, &str, &str), scree
 /// Changes the clinic's settings.
 async fn set(it: &Arrived, settings: &'static str) {
     let change = it.app.request(Method::PUT, "/config").bearer_auth(it.app.token("tenant_admin"));
+    let change = change.header("If-Match", "*");
     it.app.send(change.header("Content-Type", "application/json").body(settings)).await.expect(200);
 }
 

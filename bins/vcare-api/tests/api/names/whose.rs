@@ -14,7 +14,7 @@ impl TestApp {
         let token = self.token_of(tenant, "admin-1", "tenant_admin");
         let request =
             self.request(Method::PUT, "/config").bearer_auth(token).header("Content-Type", "application/json");
-        self.send(request.body(body.to_string())).await
+        self.send(request.header("If-Match", "*").body(body.to_string())).await
     }
 
     async fn clinic(&self, link: &Value) -> Answer {

@@ -39,6 +39,17 @@ impl Answer {
         self.bytes.is_empty() && !matches!(self.header("content-length"), "" | "0")
     }
 
+    /// Asserts that an answer with a version says it in `ETag`, too: the one of what it shows, or the one of what was in the
+    /// way.
+    #[track_caller]
+    pub fn must_carry_its_version(&self) {
+        let told = self.body.get("version").or_else(|| self.body.get("currentVersion")).and_then(Value::as_u64);
+        if let Some(version) = told {
+            let etag = self.header("etag").trim_matches('"');
+            assert_eq!(etag.split('-').next(), Some(&*version.to_string()), "{:?} {}", self.headers, self.body);
+        }
+    }
+
     /// A text of the body.
     pub fn text(&self, name: &str) -> String {
         self.body[name].as_str().unwrap_or_else(|| panic!("no text {name} in {}", self.body)).to_owned()

@@ -149,6 +149,7 @@ impl TestApp {
         let (method, path) = (request.method().clone(), request.url().path().to_owned());
         let answer = Answer::read(client.execute(request).await.unwrap()).await;
         must_be_described(&method, &path, &answer);
+        answer.must_carry_its_version();
         answer
     }
 

@@ -111,6 +111,30 @@ async fn head_says_how_long_an_attachment_is_and_each_opening_is_audited() {
     assert_eq!(opened().await, before + 3);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_an_attachment_already_is_sent_nothing_and_the_opening_is_audited_all_the_same() {
+    let app = TestApp::start().await;
+    let path = TestApp::opened_by(&app.ready(&photo(64, 48)).await);
+    let etag = app.ask_for(Method::GET, &path, &[]).await.expect(200).header("etag").to_owned();
+    let opened = async || {
+        let events = app.all_events().await;
+        events.iter().filter(|event| event["data"]["resourceType"] == "Attachment").count()
+    };
+    let before = opened().await;
+    for known in [etag.clone(), format!("W/{etag}"), "*".to_owned()] {
+        for method in [Method::GET, Method::HEAD] {
+            // Before any range is looked at.
+            let headers = [("If-None-Match", &*known), ("Range", "bytes=99999999-")];
+            let answer = app.ask_for(method, &path, &headers).await.expect(304);
+            assert_eq!((answer.header("etag"), answer.bytes.len()), (&*etag, 0));
+        }
+    }
+    assert_eq!(opened().await, before + 6);
+    app.ask_for(Method::GET, &path, &[("If-None-Match", "\"upl_1\""), ("Range", "bytes=0-1")]).await.expect(206);
+    let elsewhere = path.replace("signature=", "signature=x");
+    app.ask_for(Method::GET, &elsewhere, &[("If-None-Match", "*")]).await.refused(404, "ATTACHMENT_NOT_FOUND");
+}
+
 /// Begins to download, and reads nothing.
 async fn stalled(app: &TestApp, path: &str) -> TcpStream {
     let address = app.url("").strip_prefix("http://").unwrap().parse().unwrap();

@@ -45,7 +45,7 @@ pub const TOLD: [(&str, &str, &str); 70] = [
     ("emergency_access", NOTHING, "tenant_id id visit"),
     ("idempotency_key", "an account, or a person by a number of a visit", "actor"),
     ("idempotency_key", "ids of people, as in an answer; no token, no text of a draft", "body"),
-    ("idempotency_key", NOTHING, "tenant_id key fingerprint status created_at"),
+    ("idempotency_key", NOTHING, "tenant_id key fingerprint status created_at key_hash"),
     ("link_state", PSEUDONYM, "participant_id"),
     ("link_state", "what their link carries", "level better prefer"),
     ("link_state", NOTHING, "tenant_id session_id counted_since changes"),

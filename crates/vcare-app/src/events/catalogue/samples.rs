@@ -240,7 +240,7 @@ impl Narrator {
         at: i64,
         command: impl FnOnce(&mut VirtualSession, Change) -> Result<Outcome, Refusal>,
     ) -> Result<(), SampleError> {
-        let change = Change { by: user(by)?, at: minute(at), expected: Some(visit.version()) };
+        let change = Change { by: user(by)?, at: minute(at), expected: Some(visit.version().into()) };
         self.of(visit, ActorRef::User(user(by)?), |visit| command(visit, change))
     }
 

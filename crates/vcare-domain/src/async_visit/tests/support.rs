@@ -19,7 +19,7 @@ pub fn by(user: &str, at: i64) -> Change {
 }
 
 pub fn seeing(version: u32, change: Change) -> Change {
-    Change { expected: Some(Version::new(version)), ..change }
+    Change { expected: Some(Version::new(version).into()), ..change }
 }
 
 pub fn lease(minutes: u16) -> ClaimLease {

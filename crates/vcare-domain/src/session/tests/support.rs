@@ -55,7 +55,7 @@ pub fn by(name: &str, minutes: i64) -> Change {
 
 /// The same change, by somebody who saw version `seen`.
 pub fn seeing(seen: u32, change: Change) -> Change {
-    Change { expected: Some(Version::new(seen)), ..change }
+    Change { expected: Some(Version::new(seen).into()), ..change }
 }
 
 pub fn with_role(n: u128, name: Option<&str>, role: ParticipantRole) -> NewParticipant {

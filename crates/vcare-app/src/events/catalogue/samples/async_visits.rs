@@ -71,7 +71,7 @@ impl Narrator {
     }
 
     fn reviewed(&mut self, visit: &mut AsyncVisit, at: i64, command: Command<'_>) -> Result<(), SampleError> {
-        let change = Change { by: user(CLINICIAN)?, at: minute(at), expected: Some(visit.parts().version) };
+        let change = Change { by: user(CLINICIAN)?, at: minute(at), expected: Some(visit.parts().version.into()) };
         let actor = ActorRef::User(user(CLINICIAN)?);
         match command(visit, &change)? {
             Outcome::Applied => self.tell_async(visit, actor),
