@@ -4,6 +4,7 @@ mod conditions;
 mod headers;
 mod refusals;
 mod shared;
+mod views;
 
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -13,6 +14,7 @@ use self::conditions::Conditions;
 use self::headers::Headers;
 use self::refusals::Refusals;
 use self::shared::Shared;
+use self::views::Views;
 use crate::dto::{
     AdmissionDto, JoinStatusDto, JoinTokenDto, JoinedDto, LinkDto, ParticipantDto, ProviderTimeDto, SegmentDto,
     SessionListDto, VirtualSessionDto,
@@ -133,7 +135,7 @@ impl Modify for Security {
             values::SessionId, values::ParticipantId, values::AsyncVisitId, values::UploadId,
         ),
     ),
-    modifiers(&Security, &Refusals, &Conditions, &Headers, &Shared),
+    modifiers(&Security, &Refusals, &Conditions, &Headers, &Views, &Shared),
 )]
 struct Description;
 

@@ -1,6 +1,7 @@
 //! What is answered.
 
 mod admission;
+mod bytes;
 mod people;
 mod session;
 
@@ -14,6 +15,7 @@ use vcare_domain::FallbackOffer;
 use crate::values;
 
 pub use admission::AdmissionDto;
+pub use bytes::Bytes;
 pub use people::{LinkDto, OwnParticipantDto, ParticipantDto, PersonDto, ProviderTimeDto, SegmentDto};
 pub use session::{
     GuestSessionDto, PatientSessionDto, SchedulerSessionDto, SessionListDto, StaffSessionDto, TreatingSessionDto,

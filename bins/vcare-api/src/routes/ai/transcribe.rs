@@ -8,6 +8,7 @@ use vcare_app::ports::Transcribed;
 use vcare_domain::{SpokenSegment, Transcription};
 
 use crate::answer::send;
+use crate::dto::Bytes;
 use crate::extract::{AudioRequest, SessionPath, SignedInCaller, WishKey};
 use crate::problem::Problem;
 use crate::server::Api;
@@ -85,7 +86,7 @@ impl From<Transcribed> for TranscriptionDto {
 /// piece. Send the next piece when the one before was answered; two of a visit may be under way.
 #[utoipa::path(
     post, path = "/api/v1/virtual-care/sessions/{sessionId}/ai/transcribe", tag = "AI", operation_id = "transcribe",
-    request_body(content((String = "audio/*"), (AudioForm = "multipart/form-data"))),
+    request_body(content((inline(Bytes) = "audio/*"), (AudioForm = "multipart/form-data"))),
     params(
         ("sessionId" = crate::values::SessionId, Path, description = "The session"),
         ("Idempotency-Key" = Option<String>, Header, description = "Accepted; nothing is kept, so the same audio again is heard again", max_length = 128),

@@ -7,6 +7,7 @@ use super::create::number;
 use super::receive::{Checksum, must_bring_bytes, receive};
 use super::tus::SpeaksTus;
 use super::{discard, tell, told};
+use crate::dto::Bytes;
 use crate::extract::{SignedInCaller, UploadPath, only};
 use crate::problem::Problem;
 use crate::server::Api;
@@ -23,7 +24,7 @@ use crate::server::Api;
         ("Upload-Offset" = u32, Header, description = "Where the bytes belong"),
         ("Upload-Checksum" = Option<String>, Header, description = "`sha1` or `sha256`, a blank, and the checksum of this body in base64. Then the body is taken as a whole or not at all, and has at most 1048576 bytes"),
     ),
-    request_body(content(("application/offset+octet-stream")), description = "The bytes"),
+    request_body(content((inline(Bytes) = "application/offset+octet-stream")), description = "The bytes"),
     responses(
         (status = 204, description = "All of them are there for good", headers(("Upload-Offset" = u32), ("Upload-Expires" = String))),
     ),
@@ -58,7 +59,7 @@ pub async fn append(
         ("Upload-Offset" = Option<u32>, Header, description = "As for PATCH"),
         ("Upload-Checksum" = Option<String>, Header, description = "As for PATCH"),
     ),
-    request_body(content(("application/offset+octet-stream")), description = "As for PATCH"),
+    request_body(content((inline(Bytes) = "application/offset+octet-stream")), description = "As for PATCH"),
     responses(
         (status = 204, description = "As the method that is meant", headers(("Upload-Offset" = u32), ("Upload-Expires" = String))),
     ),

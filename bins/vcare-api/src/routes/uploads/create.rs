@@ -8,6 +8,7 @@ use super::receive::{Checksum, brings_bytes, receive};
 use super::tus::SpeaksTus;
 use super::{metadata, standing, tell, told};
 use crate::answer::{BASE, relative};
+use crate::dto::Bytes;
 use crate::extract::{SignedInCaller, WishKey, only};
 use crate::problem::Problem;
 use crate::server::Api;
@@ -25,7 +26,7 @@ use crate::server::Api;
         ("Upload-Checksum" = Option<String>, Header, description = "Of the bytes that are sent along"),
         ("Idempotency-Key" = Option<String>, Header, description = "Accepted; the same attachment is the same upload by itself", max_length = 128),
     ),
-    request_body(content(("application/offset+octet-stream")), description = "The first bytes"),
+    request_body(content((inline(Bytes) = "application/offset+octet-stream")), description = "The first bytes"),
     responses(
         (status = 200, description = "Begun before. `Upload-Offset` says how far it is; bytes that were sent along were not taken", headers(("Location" = String), ("Upload-Offset" = u32), ("Upload-Expires" = String))),
         (status = 201, description = "Begun", headers(("Location" = String), ("Upload-Offset" = u32), ("Upload-Expires" = String))),

@@ -15,6 +15,7 @@ use vcare_app::{AppError, Resource, TraceContext};
 use vcare_domain::{Content, TenantId, UploadId};
 
 use super::range::Part;
+use crate::dto::Bytes;
 use crate::extract::{IfNoneMatch, Query, UploadPath};
 use crate::problem::Problem;
 use crate::server::Api;
@@ -43,8 +44,8 @@ const LONGEST_SIGNATURE: usize = 230;
         ("If-Range" = Option<String>, Header, description = "The `ETag` of before: with another one the whole is answered"),
     ),
     responses(
-        (status = 200, description = "The picture, voice note or document, as it was rewritten", body = Vec<u8>, content_type = "application/octet-stream", headers(("Content-Disposition" = String), ("Content-Security-Policy" = String), ("Accept-Ranges" = String), ("ETag" = String))),
-        (status = 206, description = "The part that `Range` names", body = Vec<u8>, content_type = "application/octet-stream", headers(("Content-Range" = String), ("Content-Disposition" = String), ("Content-Security-Policy" = String), ("Accept-Ranges" = String), ("ETag" = String))),
+        (status = 200, description = "The picture, voice note or document, as it was rewritten", body = inline(Bytes), content_type = "application/octet-stream", headers(("Content-Disposition" = String), ("Content-Security-Policy" = String), ("Accept-Ranges" = String), ("ETag" = String))),
+        (status = 206, description = "The part that `Range` names", body = inline(Bytes), content_type = "application/octet-stream", headers(("Content-Range" = String), ("Content-Disposition" = String), ("Content-Security-Policy" = String), ("Accept-Ranges" = String), ("ETag" = String))),
     ),
 )]
 pub async fn open(

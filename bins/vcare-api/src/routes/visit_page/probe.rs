@@ -8,6 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt;
 use sha2::{Digest, Sha256};
 
+use crate::dto;
 use crate::extract::Query;
 use crate::problem::Problem;
 
@@ -34,7 +35,7 @@ static NOISE: LazyLock<Bytes> = LazyLock::new(|| {
     get, path = "/visit/probe", tag = "Public", operation_id = "probeDown",
     params(("bytes" = Option<u32>, Query, description = "How many, 1 unless told", minimum = 0, maximum = 32768)),
     responses(
-        (status = 200, description = "So many bytes", body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 200, description = "So many bytes", body = inline(dto::Bytes), content_type = "application/octet-stream"),
     ),
 )]
 pub async fn send(mut query: Query) -> Result<HttpResponse, Problem> {
@@ -61,7 +62,7 @@ fn out_of_range() -> Problem {
 /// They are counted and forgotten.
 #[utoipa::path(
     post, path = "/visit/probe", tag = "Public", operation_id = "probeUp",
-    request_body(content(("application/octet-stream")), description = "At most 16 KiB of anything"),
+    request_body(content((inline(dto::Bytes) = "application/octet-stream")), description = "At most 16 KiB of anything"),
     responses(
         (status = 204, description = "All of them came"),
     ),
