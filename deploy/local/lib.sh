@@ -132,6 +132,12 @@ need_test_oidc() {
     export VCARE_TEST_OIDC="$NPM_PROGRAMS"
 }
 
+# Makes sure of the official Pact verifier that some tests hold the service to. Sets VCARE_TEST_PACT.
+need_test_pact() {
+    need_python_programs test-pact deploy/test-pact
+    export VCARE_TEST_PACT="$PYTHON_PROGRAMS"
+}
+
 # need_npm_programs NAME: makes sure of packages from npm, with the versions that stand in deploy/NAME. Kept between runs, and
 # made anew when a version changes. Sets NPM_PROGRAMS to where their node_modules are.
 need_npm_programs() {

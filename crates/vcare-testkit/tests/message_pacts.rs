@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use vcare_testkit::pacts::MessagePact;
+use vcare_testkit::pacts::{MessagePact, verify_officially};
 
 const PROVIDER: &str = "virtual-care-service";
 const CONSUMERS: [&str; 3] = ["communication-service", "audit-service", "billing-service"];
@@ -43,4 +43,30 @@ fn an_event_that_breaks_a_pact_is_seen() {
         assert!(!pact.mismatches(subject, event.to_string().as_bytes()).is_empty(), "{field} is gone");
     }
     assert!(!pact.mismatches("virtual_care.session.ended.v1", b"{}").is_empty(), "nothing is agreed on it");
+}
+
+fn folder(path: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path).display().to_string()
+}
+
+#[tokio::test]
+async fn pacts_own_verifier_finds_the_pacts_of_our_subscribers_kept() {
+    for consumer in CONSUMERS {
+        let pact = folder(&format!("contracts/pacts/messages/{consumer}--{PROVIDER}.json"));
+        let verified = verify_officially(&["messages", &pact, &folder("contracts/events")]).await.unwrap();
+        assert!(verified.kept, "{consumer}: {}", verified.said);
+    }
+}
+
+#[tokio::test]
+async fn pacts_own_verifier_sees_an_event_that_breaks_a_pact() {
+    let subject = "virtual_care.billing.session_chargeable.v1";
+    let samples = Path::new(env!("CARGO_TARGET_TMPDIR")).join("broken-samples");
+    std::fs::create_dir_all(&samples).unwrap();
+    let mut event = sample(subject);
+    event["data"]["durationSeconds"] = json!("long");
+    std::fs::write(samples.join(format!("{subject}.sample.json")), event.to_string()).unwrap();
+    let pact = folder(&format!("contracts/pacts/messages/billing-service--{PROVIDER}.json"));
+    let verified = verify_officially(&["messages", &pact, &samples.display().to_string()]).await.unwrap();
+    assert!(!verified.kept && verified.said.contains("durationSeconds"), "{}", verified.said);
 }

@@ -38,6 +38,7 @@ mod lost;
 mod names;
 mod one_name;
 mod operations;
+mod official_pacts;
 mod pacts;
 mod permissions;
 mod planned_time;

@@ -8,10 +8,10 @@ use vcare_testkit::pacts::{Pact, ProviderState, Replayer};
 
 use crate::support::{CONSENTED, NO_CONSENT, OTHER_TENANT, TENANT, TestApp, Visit, draft};
 
-const PROVIDER: &str = "virtual-care-service";
+pub const PROVIDER: &str = "virtual-care-service";
 
 /// Makes it so, by the API itself where that can be, and answers what the state provides.
-async fn make_so(app: &TestApp, state: &ProviderState) -> Value {
+pub async fn make_so(app: &TestApp, state: &ProviderState) -> Value {
     let signed_in = |token: String| json!({"token": token, "inHalfAnHour": app.minutes_ahead(30)});
     match state.name.as_str() {
         "a clinician signs in" => signed_in(app.token("clinician")),

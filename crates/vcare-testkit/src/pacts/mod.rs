@@ -9,6 +9,7 @@ mod fill;
 mod interaction;
 mod matching;
 mod message;
+mod official;
 mod place;
 mod replay;
 mod rules;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 pub use interaction::{Interaction, ProviderState, Request, Response};
 pub use matching::{Answered, Asked};
 pub use message::{MessagePact, PactMessage};
+pub use official::{Verified, verify_officially};
 pub use replay::Replayer;
 pub use rules::{Matcher, Rules};
 
