@@ -34,6 +34,10 @@ bench-ai *args:
 fuzz *args:
     deploy/local/fuzz "$@"
 
+# run visits with clients that others generate from the OpenAPI document: --generate-only
+clients *args:
+    deploy/local/clients "$@"
+
 # how long a photo takes over 2G, with tus-js-client: a measurement of minutes
 bench-upload:
     deploy/local/bench-upload

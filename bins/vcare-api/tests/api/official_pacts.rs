@@ -36,9 +36,8 @@ async fn change(changes: web::Data<Changes>, change: web::Json<StateChange>) -> 
 async fn verified(consumer: &str, spoilt: bool) -> (Verified, BTreeSet<String>) {
     let app = TestApp::start().await;
     let (changes, mut asked) = mpsc::unbounded_channel();
-    let factory = move || {
-        App::new().app_data(web::Data::new(Changes::clone(&changes))).route("/states", web::post().to(change))
-    };
+    let factory =
+        move || App::new().app_data(web::Data::new(Changes::clone(&changes))).route("/states", web::post().to(change));
     let states = HttpServer::new(factory).workers(1).disable_signals().bind(("127.0.0.1", 0)).unwrap();
     let address = format!("http://{}/states", states.addrs()[0]);
     let states = states.run();

@@ -9,13 +9,14 @@ use vcare_testkit::must_be_part_of;
 
 /// What a command begins with, and what runs it: a gate of `.ci/run`, or the test that is named. `by hand` is what no machine
 /// of ours can run, and says why.
-const RUN: [(&str, &str); 44] = [
+const RUN: [(&str, &str); 48] = [
     ("deploy/local/demo", "gate `demo`, with `--check`; without it `what_the_readme_tells_to_type_works`"),
     ("deploy/local/test", "gate `tests`, counting lines"),
     ("deploy/local/coverage", "gate `tests`"),
     ("deploy/local/sbom", "gate `sbom`"),
     ("deploy/local/fuzz-media", "by hand: takes minutes. Gate `tests` runs the same for a moment"),
     ("deploy/local/fuzz", "gate `fuzz`"),
+    ("deploy/local/clients", "gate `clients`"),
     ("deploy/local/chaos", "`us_004_and_009_nothing_is_lost_or_doubled_whatever_is_killed`, in its short form"),
     ("deploy/local/bench-ai", "by hand: takes minutes. `the_documented_commands_are_understood` reads its options"),
     ("deploy/local/bench-jobs", "the same"),
@@ -32,6 +33,7 @@ const RUN: [(&str, &str); 44] = [
     ("just test", "gate `tests`"),
     ("just coverage", "as `deploy/local/coverage`"),
     ("just sbom", "as `deploy/local/sbom`"),
+    ("just clients", "as `deploy/local/clients`"),
     ("just ci", "as `.ci/run`"),
     ("just contracts", "gate `tests` runs the same tests, and fails where this would write"),
     ("just bench-upload", "as `deploy/local/bench-upload`"),
@@ -61,6 +63,8 @@ const RUN: [(&str, &str); 44] = [
         "by hand: needs Keycloak. `who_signed_in_at_keycloak_has_the_tenant_the_roles_and_the_patient_of_its_mappers` signs people in by the file",
     ),
     ("promtool", "gate `observability`"),
+    ("npx openapi-typescript", "gate `clients`"),
+    ("npm install openapi-fetch", "by hand: installs"),
     ("pip install rust-just", "by hand: installs"),
     ("pipx install rust-just", "by hand: installs"),
 ];
