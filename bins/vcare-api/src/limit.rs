@@ -13,7 +13,7 @@ use vcare_app::{AppError, JoinTokenFault};
 use vcare_boot::LinksConfig;
 
 use self::failures::{Allowance, Count, Counts};
-use crate::problem::Problem;
+use crate::problem::{Problem, Quota};
 
 /// Limits how often short codes may be asked about that there are not. Each process counts for itself.
 ///
@@ -22,6 +22,8 @@ use crate::problem::Problem;
 pub struct Limit {
     counted: Mutex<Counted>,
     in_all: Allowance,
+    /// What one address is told of its own limit.
+    quota: Quota,
     header: Option<HeaderName>,
 }
 
@@ -42,6 +44,7 @@ impl Limit {
         Ok(Self {
             counted: Mutex::new(Counted { each: Counts::new(each), all: Count::new(Instant::now()) }),
             in_all,
+            quota: Quota { name: "short-codes", most: links.short_codes_per_minute, window: 60 },
             header: header.map(str::parse).transpose().context("api.client_address_header")?,
         })
     }
@@ -74,7 +77,7 @@ impl Limit {
         if !wait.is_zero() {
             metrics::counter!("vcare_rate_limited_total", "limit" => "short_codes").increment(1);
             let seconds = (wait + Duration::from_millis(999)).as_secs();
-            return Err(Problem::too_often(u32::try_from(seconds).unwrap_or(u32::MAX).max(1)));
+            return Err(Problem::too_often(self.quota, u32::try_from(seconds).unwrap_or(u32::MAX).max(1)));
         }
         counted.each.add(address, now);
         counted.all.add(self.in_all, now);

@@ -1,8 +1,11 @@
 //! What a caller is told when something is refused: RFC 9457, one place for all.
 
 mod ai;
+mod challenge;
 mod code;
 mod examples;
+mod field;
+mod quota;
 mod refusals;
 mod requests;
 mod uploads;
@@ -18,11 +21,15 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
+use uuid::Uuid;
 use vcare_app::ports::{AccessTokenFault, StoreError};
 use vcare_app::{AppError, JoinTokenFault, Resource};
 use vcare_domain::{InvalidAsyncVisit, InvalidConfig};
 
+use challenge::Challenge;
 pub use code::Code;
+pub use field::{Fault, FieldCode, FieldError, Place, Wrong, escaped};
+pub use quota::Quota;
 
 /// The media type of every problem.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -33,24 +40,22 @@ pub const MERGE_PATCH: &str = "application/merge-patch+json";
 /// Says which patches are taken (RFC 5789, 3.1).
 pub const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 
-/// One wrong field of a request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct FieldError {
-    /// Where: a path into the body (`participants[0].role`), or the name of a parameter or header.
-    pub field: String,
-    /// What is wrong with it.
-    pub message: String,
-}
+pub(crate) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+pub(crate) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// So many invalid fields are told at once.
+pub const MOST_FIELDS: usize = 20;
 
 /// What a [`Problem`] tells: `application/problem+json` (RFC 9457), with the platform's code.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Problem)]
 pub struct ProblemDetails {
-    /// `urn:ghasi:virtual-care:problem:{code}`.
-    #[schema(example = "urn:ghasi:virtual-care:problem:CONSENT_REQUIRED")]
+    /// The address of a page about the code, relative to the host; the same in every deployment.
+    #[schema(format = "uri-reference", example = "/api/v1/virtual-care/problems/consent-required")]
     r#type: String,
-    /// The HTTP status in words.
+    /// The code in words; the same for every problem of this code.
+    #[schema(example = "Consent required")]
     title: &'static str,
     /// The HTTP status.
     status: u16,
@@ -81,14 +86,22 @@ pub struct ProblemDetails {
     /// Where the upload is: so many bytes are there for good.
     #[serde(skip_serializing_if = "Option::is_none")]
     current_offset: Option<u32>,
-    /// Every wrong field.
+    /// The invalid fields, all at once, at most 20.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
+    /// `urn:uuid:` and the request's id. Absent when the caller's `X-Request-Id` is not a UUID.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = "uri", example = "urn:uuid:019ac2f4-7a51-7c3e-9d0b-5f3a2e8c1b46")]
+    instance: Option<String>,
     /// The request's id, for whoever helps.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
     #[serde(skip)]
     retry_after_seconds: Option<u32>,
+    #[serde(skip)]
+    quota: Option<(Quota, Option<u32>)>,
+    #[serde(skip)]
+    challenge: Option<Challenge>,
     #[serde(skip)]
     allow: Option<String>,
     #[serde(skip)]
@@ -108,7 +121,7 @@ impl Problem {
     pub fn new(code: Code) -> Self {
         let text = code.as_str();
         Self(Box::new(ProblemDetails {
-            r#type: format!("urn:ghasi:virtual-care:problem:{text}"),
+            r#type: code.type_uri(),
             title: code.title(),
             status: code.status(),
             code: text,
@@ -120,8 +133,11 @@ impl Problem {
             claimed_until: None,
             current_offset: None,
             errors: Vec::new(),
+            instance: None,
             request_id: None,
             retry_after_seconds: None,
+            quota: None,
+            challenge: None,
             allow: None,
             accept_patch: None,
             size: None,
@@ -140,30 +156,50 @@ impl Problem {
         self
     }
 
-    /// A body, parameter or header that is not as it should be.
+    /// Fields of a body, parameters or headers that are not as they should be.
     #[must_use]
     pub fn invalid(mut errors: Vec<FieldError>) -> Self {
-        for error in &mut errors {
-            shorten(&mut error.field, 100);
-            shorten(&mut error.message, 400);
-        }
         let mut problem = Self::new(Code::ValidationError);
-        problem.0.detail = errors.first().map(|error| format!("{}: {}", error.field, error.message));
+        problem.0.detail = errors.first().map(|error| {
+            let more = errors.len() - 1;
+            let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
+            format!("{}: {}{more}", error.name(), error.detail)
+        });
+        errors.truncate(MOST_FIELDS);
         problem.0.errors = errors;
         problem
     }
 
-    /// One wrong field.
+    /// One wrong field of the body, by its path: `participants[0].role`, or `body` for the whole.
     #[must_use]
-    pub fn field(field: impl Into<String>, message: impl fmt::Display) -> Self {
-        Self::invalid(vec![FieldError { field: field.into(), message: message.to_string() }])
+    pub fn field(name: impl AsRef<str>, wrong: impl Wrong) -> Self {
+        Self::invalid(vec![FieldError::new(Place::Body, name.as_ref(), &wrong)])
+    }
+
+    /// One wrong parameter of the path or the query.
+    #[must_use]
+    pub fn parameter(name: &str, wrong: impl Wrong) -> Self {
+        Self::invalid(vec![FieldError::new(Place::Parameter, name, &wrong)])
+    }
+
+    /// One wrong header.
+    #[must_use]
+    pub fn header(name: &str, wrong: impl Wrong) -> Self {
+        Self::invalid(vec![FieldError::new(Place::Header, name, &wrong)])
+    }
+
+    /// The fields that are wrong, when that is what it tells; else itself.
+    ///
+    /// # Errors
+    /// The problem, when it is about something else.
+    pub fn into_invalid(self) -> Result<Vec<FieldError>, Self> {
+        if self.0.code == Code::ValidationError.as_str() { Ok(self.0.errors) } else { Err(self) }
     }
 
     /// A setting that is another tenant's. Says which setting, and never whose it is.
-    fn taken(field: &'static str, message: impl fmt::Display) -> Self {
-        let message = message.to_string();
-        let mut problem = Self::new(Code::SettingTaken).detail(&message);
-        problem.0.errors = vec![FieldError { field: field.to_owned(), message }];
+    fn taken(field: &'static str, invalid: &InvalidConfig) -> Self {
+        let mut problem = Self::new(Code::SettingTaken).detail(invalid);
+        problem.0.errors = vec![FieldError::new(Place::Body, field, invalid)];
         problem
     }
 
@@ -188,6 +224,8 @@ impl Problem {
     /// Names the request.
     #[must_use]
     pub fn with_request_id(mut self, id: String) -> Self {
+        let uuid = Uuid::try_parse(&id).ok().filter(|_| id.len() == uuid::fmt::Hyphenated::LENGTH);
+        self.0.instance = uuid.map(|uuid| uuid.urn().to_string());
         self.0.request_id = Some(id);
         self
     }
@@ -196,12 +234,14 @@ impl Problem {
     pub(crate) fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
         let retry_after = self.0.retry_after_seconds.map(|seconds| (RETRY_AFTER, seconds.into()));
         let allow = self.0.allow.as_deref().and_then(|allow| Some((ALLOW, allow.parse().ok()?)));
-        let sign_in = self.status() == StatusCode::UNAUTHORIZED;
-        let sign_in = sign_in.then(|| (WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+        let challenge = self.0.challenge.map(|challenge| (WWW_AUTHENTICATE, challenge.header()));
         let size = self.0.size.and_then(|size| Some((CONTENT_RANGE, format!("bytes */{size}").parse().ok()?)));
         let patches = self.0.accept_patch.map(|kind| (ACCEPT_PATCH, HeaderValue::from_static(kind)));
         let version = self.0.current_version.and_then(|version| Some((ETAG, format!("\"{version}\"").parse().ok()?)));
-        [retry_after, allow, sign_in, size, patches, version].into_iter().flatten()
+        let quota = self.0.quota;
+        let policy = quota.and_then(|(quota, _)| Some((RATE_LIMIT_POLICY, quota.policy().parse().ok()?)));
+        let left = quota.and_then(|(quota, reset)| Some((RATE_LIMIT, quota.used_up(reset).parse().ok()?)));
+        [retry_after, allow, challenge, size, patches, version, policy, left].into_iter().flatten()
     }
 
     /// As an answer.
@@ -241,16 +281,16 @@ impl From<AppError> for Problem {
     fn from(error: AppError) -> Self {
         match error {
             AppError::NotFound(Resource::Session) => {
-                Self::new(Code::SessionNotFound).detail("there is no such session")
+                Self::new(Code::SessionNotFound).detail("the session was not found")
             }
             AppError::NotFound(Resource::AsyncVisit) => {
-                Self::new(Code::AsyncVisitNotFound).detail("there is no such async visit")
+                Self::new(Code::AsyncVisitNotFound).detail("the async visit was not found")
             }
             AppError::NotFound(Resource::Participant) => {
-                Self::new(Code::ParticipantNotFound).detail("there is no such participant")
+                Self::new(Code::ParticipantNotFound).detail("the participant was not found")
             }
             AppError::NotFound(Resource::Config) => {
-                Self::new(Code::ConfigNotFound).detail("the tenant has no configuration yet")
+                Self::new(Code::ConfigNotFound).detail("the tenant has no settings yet")
             }
             AppError::NotFound(Resource::Draft) => ai::not_found(),
             AppError::Draft(refusal) => ai::draft(refusal),
@@ -262,15 +302,15 @@ impl From<AppError> for Problem {
             AppError::NotFound(Resource::Upload | Resource::Attachment)
             | AppError::LinkExpired
             | AppError::Upload(_)
-            | AppError::TooManyUploads
+            | AppError::TooManyUploads { .. }
             | AppError::Storage(_) => uploads::told(&error),
             AppError::ConfigConflict { current } => {
                 let mut problem = Self::new(Code::OptimisticLockConflict).detail(error);
                 problem.0.current_version = Some(current.get());
                 problem
             }
-            AppError::OperatorsOnly { .. } => Self::new(Code::AccessDenied).detail(error),
-            AppError::Forbidden { .. } | AppError::Denied { .. } | AppError::OwnTreatment => {
+            AppError::Forbidden { .. } => Self::new(Code::AccessDenied).detail(error).challenge(Challenge::ROLES),
+            AppError::OperatorsOnly { .. } | AppError::Denied { .. } | AppError::OwnTreatment => {
                 Self::new(Code::AccessDenied).detail(error)
             }
             AppError::AppointmentHasVisit { session } => {
@@ -296,11 +336,15 @@ impl From<AppError> for Problem {
             AppError::Blocked(block) => refusals::blocked(block),
             AppError::Schedule(schedule) => refusals::invalid_schedule(schedule),
             AppError::SessionOverlaps => Self::new(Code::SessionOverlaps).detail(error),
-            AppError::Config(InvalidConfig::Taken { field }) => Self::taken(field, InvalidConfig::Taken { field }),
+            AppError::Config(taken @ InvalidConfig::Taken { field }) => Self::taken(field, &taken),
             AppError::Config(config) => Self::field(config.field(), config),
             AppError::InvalidSecret(invalid) => Self::field(invalid.name.as_str(), invalid),
-            AppError::JoinToken(JoinTokenFault::Expired) => Self::new(Code::TokenExpired).detail(error),
-            AppError::JoinToken(JoinTokenFault::Invalid) => Self::new(Code::TokenInvalid).detail(error),
+            AppError::JoinToken(JoinTokenFault::Expired) => {
+                Self::new(Code::TokenExpired).detail(error).challenge(Challenge::LINK_EXPIRED)
+            }
+            AppError::JoinToken(JoinTokenFault::Invalid) => {
+                Self::new(Code::TokenInvalid).detail(error).challenge(Challenge::LINK_INVALID)
+            }
             AppError::OnAnotherDevice => Self::new(Code::JoinedOnAnotherDevice).detail(error),
             AppError::IdempotencyKeyReused => Self::new(Code::IdempotencyKeyReused).detail(error),
             AppError::Secrets(_) => {
@@ -308,7 +352,7 @@ impl From<AppError> for Problem {
                 Self::new(Code::ServiceUnavailable).retry_after(5)
             }
             AppError::Store(StoreError::Conflict) => {
-                Self::new(Code::ConcurrentUpdate).detail("somebody else changed it at the same moment; try again")
+                Self::new(Code::ConcurrentUpdate).detail("changed by another request at the same time; retry")
             }
             AppError::Store(StoreError::Unavailable(_)) => {
                 logged(&error);
@@ -330,14 +374,6 @@ impl Problem {
     }
 }
 
-/// A field that nobody knows has the name that the caller gave it, of any length.
-fn shorten(text: &mut String, longest: usize) {
-    if let Some((end, _)) = text.char_indices().nth(longest) {
-        text.truncate(end);
-        text.push('…');
-    }
-}
-
 /// What a caller is not told stands in the log, once, with its causes.
 fn logged(error: &AppError) {
     tracing::error!(error = error as &dyn std::error::Error, "a request failed");
@@ -346,7 +382,10 @@ fn logged(error: &AppError) {
 impl From<AccessTokenFault> for Problem {
     fn from(fault: AccessTokenFault) -> Self {
         match fault {
-            AccessTokenFault::Expired | AccessTokenFault::Invalid(_) => Self::new(Code::Unauthorized).detail(fault),
+            AccessTokenFault::Expired => {
+                Self::new(Code::AccessTokenExpired).detail(fault).challenge(Challenge::EXPIRED)
+            }
+            AccessTokenFault::Invalid(_) => Self::new(Code::Unauthorized).detail(fault).challenge(Challenge::INVALID),
             AccessTokenFault::Unavailable(_) => {
                 tracing::error!(error = &fault as &dyn std::error::Error, "nobody can sign in");
                 Self::nobody_can_sign_in()

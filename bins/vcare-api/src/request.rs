@@ -1,6 +1,7 @@
 //! What happens around every request: an id, a trace, a log line, metrics, and headers that keep secrets in.
 
 mod labels;
+pub mod packing;
 
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,7 @@ use vcare_app::TraceContext;
 use vcare_app::ports::Ids;
 
 use crate::problem::Problem;
+use crate::routes::head_of_documents;
 use crate::server::Api;
 
 /// The request's id, on every answer.
@@ -109,7 +111,21 @@ pub async fn around<B: MessageBody + 'static>(
             tracing::info!(method, route, status = status.as_u16(), code, took_ms, "request");
         }
     });
-    Ok(finish(answered, &id))
+    let mut finished = finish(answered, &id);
+    packing::keep_secret(&route, finished.headers_mut());
+    Ok(finished)
+}
+
+/// Answers HEAD where others serve the GET: the server sends no body to HEAD, whoever answers.
+///
+/// # Errors
+/// None of its own.
+pub async fn read_by_head<B: MessageBody>(
+    mut req: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    head_of_documents(&mut req);
+    next.call(req).await
 }
 
 /// Marks an answer whose question was held open.

@@ -10,7 +10,7 @@ use actix_http::HttpService;
 use actix_server::{GracefulShutdownSignal, Server};
 use actix_service::{ServiceFactory, fn_factory, fn_service, map_config};
 use actix_web::dev::AppConfig;
-use actix_web::http::header::{ETAG, LOCATION, RETRY_AFTER};
+use actix_web::http::header::{ALLOW, ETAG, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::{App as WebApp, web};
 use anyhow::Context;
@@ -27,9 +27,10 @@ use crate::extract::AudioLimits;
 use crate::limit::Limit;
 use crate::paced_stream::{PacedStream, ReadingPace};
 use crate::parking::{self, Stream};
-use crate::request::{self, X_REQUEST_ID};
-use crate::routes;
+use crate::problem::{RATE_LIMIT, RATE_LIMIT_POLICY};
+use crate::request::{self, X_REQUEST_ID, packing};
 use crate::routes::waiting::status::Awaited;
+use crate::routes::{self, CrossOrigin};
 use crate::transfers::Transfers;
 
 /// How long a connection without a request is kept. Longer than Kong keeps one, which must not send into a connection that
@@ -96,9 +97,12 @@ pub fn listen(api: Api, config: &ApiConfig, parks: bool) -> anyhow::Result<(Sock
         let web = WebApp::new()
             .app_data(api.clone())
             .app_data(web::PayloadConfig::new(limit))
+            .app_data(CrossOrigin(!origins.is_empty()))
             // The last is the outermost: what CORS and compression add to an answer stays.
+            .wrap(from_fn(request::read_by_head))
             .wrap(from_fn(request::around))
             .wrap(Compress::default())
+            .wrap(from_fn(packing::without_mark))
             .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
             .wrap(from_fn(parking::watch_responses::<Awaited, _>))
             .configure(routes::configure);
@@ -147,11 +151,11 @@ async fn drain(stopping: GracefulShutdownSignal) {
 /// Behind Kong there is none: Kong answers for its own routes. A sandbox allows every origin.
 fn cors(origins: &[String]) -> Cors {
     let mut cors = Cors::default()
-        .allow_any_method()
-        .allow_any_header()
+        // Each path answers by itself, with its own methods.
+        .disable_preflight()
         .expose_headers([ETAG, LOCATION, RETRY_AFTER, REPLAYED, MUTATION_REPLAYED, MUTATION_DIFFERS, X_REQUEST_ID])
-        .expose_headers(routes::uploads::EXPOSED)
-        .max_age(600);
+        .expose_headers([ALLOW, WWW_AUTHENTICATE, RATE_LIMIT, RATE_LIMIT_POLICY])
+        .expose_headers(routes::uploads::EXPOSED);
     for origin in origins {
         cors = if origin == "*" { cors.allow_any_origin() } else { cors.allowed_origin(origin) };
     }

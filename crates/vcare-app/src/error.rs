@@ -144,7 +144,10 @@ pub enum AppError {
     Upload(#[from] UploadRefusal),
     /// The account has begun more uploads than it may in a day.
     #[error("too many uploads were begun; try again tomorrow")]
-    TooManyUploads,
+    TooManyUploads {
+        /// How many it may begin.
+        a_day: u64,
+    },
     /// A link to an attachment whose time is over.
     #[error("the link has expired")]
     LinkExpired,

@@ -129,8 +129,8 @@ impl Source {
         let mut form = Multipart::new(headers, payload);
         let part = match form.next().await {
             Some(Ok(part)) => part,
-            Some(Err(_)) => return Err(Problem::field("body", "is not a form of parts")),
-            None => return Err(Problem::field(PART, "is missing")),
+            Some(Err(_)) => return Err(Problem::field("body", "must be multipart/form-data")),
+            None => return Err(Problem::missing(PART)),
         };
         if part.name() != Some(PART) {
             return Err(Problem::field(PART, "must be the first part, and the only one"));

@@ -12,8 +12,11 @@ use actix_web::{FromRequest, HttpRequest};
 use serde::de::DeserializeOwned;
 use vcare_app::{IdempotencyKey, Wish};
 
+use super::fields::Fields;
 use super::fingerprint::Fingerprint;
-use crate::problem::{MERGE_PATCH, Problem};
+use super::json::{Checked, parse_json};
+use super::noted::{body_follows, invalid};
+use crate::problem::{FieldError, MERGE_PATCH, Problem};
 
 /// A JSON body, and what tells the request, when it has a key, from others under the same key.
 #[derive(Debug)]
@@ -32,22 +35,22 @@ impl<T> Body<T> {
     }
 }
 
-impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
+impl<T: DeserializeOwned + Checked + 'static> FromRequest for Body<T> {
     type Error = Problem;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        body_follows(req);
         let req = req.clone();
         let bytes = Bytes::from_request(&req, payload);
         Box::pin(async move {
             let bytes = bytes.await.map_err(|error| unreadable(&error))?;
-            let value = if bytes.is_empty() {
-                // Bodies whose fields are all optional may be left out; others say which field they miss.
-                parse_json(b"{}")?
-            } else {
+            if !bytes.is_empty() {
                 must_be(&req, "application/json", Problem::wrong_media_type)?;
-                parse_json(&bytes)?
-            };
+            }
+            // Bodies whose fields are all optional may be left out; others say which field they miss.
+            let read = parse_json(if bytes.is_empty() { b"{}" } else { &bytes });
+            let value = without_faults(read, invalid(&req))?;
             let has_key = req.headers().contains_key("Idempotency-Key");
             Ok(Self { value, fingerprint: has_key.then(|| Fingerprint::of(&req, &bytes)) })
         })
@@ -58,19 +61,34 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
 #[derive(Debug)]
 pub struct MergePatch<T>(pub T);
 
-impl<T: DeserializeOwned + 'static> FromRequest for MergePatch<T> {
+impl<T: DeserializeOwned + Checked + 'static> FromRequest for MergePatch<T> {
     type Error = Problem;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        body_follows(req);
         let req = req.clone();
         let bytes = Bytes::from_request(&req, payload);
         Box::pin(async move {
             let bytes = bytes.await.map_err(|error| unreadable(&error))?;
             must_be(&req, MERGE_PATCH, |_| Problem::wrong_patch())?;
-            parse_json(&bytes).map(Self)
+            without_faults(parse_json(&bytes), invalid(&req)).map(Self)
         })
     }
+}
+
+/// A body's value, unless it or the parameters and headers are invalid: then all that is.
+fn without_faults<T: Checked>(read: Result<T, Vec<FieldError>>, mut noted: Vec<FieldError>) -> Result<T, Problem> {
+    match read {
+        Ok(value) if noted.is_empty() => return Ok(value),
+        Ok(value) => {
+            let mut fields = Fields::default();
+            value.check(&mut fields);
+            noted.extend(fields.into_invalid());
+        }
+        Err(invalid) => noted.extend(invalid),
+    }
+    Err(Problem::invalid(noted))
 }
 
 /// A body of any kind, not too long.
@@ -91,58 +109,17 @@ fn unreadable(error: &actix_web::Error) -> Problem {
     match error.as_error::<PayloadError>() {
         Some(PayloadError::Overflow) => Problem::body_too_long(),
         _ if error.as_response_error().status_code() == StatusCode::PAYLOAD_TOO_LARGE => Problem::body_too_long(),
-        _ => Problem::field("body", "could not be read to its end"),
+        _ => Problem::body_cut_short(),
     }
 }
 
+/// JSON is UTF-8 (RFC 8259, 8.1): a charset may say so, and nothing else. Other types that are built on JSON (`+json`) are others.
 fn must_be(req: &HttpRequest, expected: &str, or: impl Fn(&str) -> Problem) -> Result<(), Problem> {
     let kind = req.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let essence = kind.split(';').next().unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case(expected) { Ok(()) } else { Err(or(expected)) }
-}
-
-/// Reads one JSON object. Names the field where it is wrong; unknown and duplicate fields are refused by the types.
-///
-/// # Errors
-/// 400 `VALIDATION_ERROR`.
-pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    // serde would take a list, too, for the fields in their order.
-    if bytes.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
-        return Err(Problem::field("body", "is not a JSON object"));
-    }
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
-        let inner = error.into_inner();
-        let message = inner.to_string();
-        // serde_json adds a place in the text, which means nothing to who sees a field's name.
-        let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
-        if inner.is_syntax() || inner.is_eof() {
-            return Problem::field("body", format!("is not valid JSON: {message}"));
-        }
-        let named = message.split('`').nth(1).filter(|_| {
-            ["unknown field", "missing field", "duplicate field"].iter().any(|start| message.starts_with(start))
-        });
-        let field = match (path.as_str(), named) {
-            (".", Some(name)) => name.to_owned(),
-            (".", None) => "body".to_owned(),
-            // The path of an unknown or duplicate field ends in its own name already.
-            (path, Some(name)) if path == name || path.ends_with(&format!(".{name}")) => path.to_owned(),
-            (path, Some(name)) => format!("{path}.{name}"),
-            (path, None) => path.to_owned(),
-        };
-        Problem::field(field, without_value(message))
-    })?;
-    json.end().map_err(|_| Problem::field("body", "there is more behind the JSON value"))?;
-    Ok(value)
-}
-
-/// serde quotes the value it did not want, which may be a secret in the wrong field.
-fn without_value(message: &str) -> String {
-    match message.rsplit_once(", expected ") {
-        Some((start, expected)) if start.starts_with("invalid ") => {
-            format!("expected {}", expected.replace("u32", "a whole number").replace("f64", "a number"))
-        }
-        _ => message.to_owned(),
-    }
+    let mut parts = kind.split(';').map(str::trim);
+    let is_kind = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case(expected));
+    let is_utf_8 = parts.filter_map(|parameter| parameter.split_once('=')).all(|(name, value)| {
+        !name.trim().eq_ignore_ascii_case("charset") || value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+    });
+    if is_kind && is_utf_8 { Ok(()) } else { Err(or(expected)) }
 }

@@ -4,7 +4,7 @@ use std::future::{Ready, ready};
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
-use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use vcare_app::{Caller, TraceContext};
@@ -35,8 +35,8 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token.trim())
 }
 
-/// Lets only requests with a good access token pass, and notes whose it is. Others are answered 401 `UNAUTHORIZED`, or 503
-/// `IDENTITY_PROVIDER_UNAVAILABLE`.
+/// Lets only requests with a good access token pass, and notes whose it is. Others are answered 401 `UNAUTHORIZED` or
+/// `ACCESS_TOKEN_EXPIRED`, or 503 `IDENTITY_PROVIDER_UNAVAILABLE`.
 ///
 /// # Errors
 /// None of its own: a refusal is an answer, so that it is named, logged and counted like any other.
@@ -56,9 +56,16 @@ pub async fn authenticate<B: MessageBody + 'static>(
     }
 }
 
+/// Nobody: without a token, or with one that cannot be read, or several.
+fn nobody(headers: &HeaderMap) -> Problem {
+    let scheme = |value: &HeaderValue| value.as_bytes().get(..7).is_some_and(|b| b.eq_ignore_ascii_case(b"bearer "));
+    let sent = headers.get_all(AUTHORIZATION).any(scheme);
+    if sent { Problem::no_bearer_token() } else { Problem::not_signed_in() }
+}
+
 async fn caller(req: &ServiceRequest) -> Result<Caller, Problem> {
     let api = req.app_data::<web::Data<Api>>().ok_or_else(Problem::internal)?;
-    let token = bearer(req.headers()).ok_or_else(Problem::not_signed_in)?;
+    let token = bearer(req.headers()).ok_or_else(|| nobody(req.headers()))?;
     let signed_in = api.access_tokens.verify(token).await?;
     let trace = req.extensions().get::<TraceContext>().cloned().ok_or_else(Problem::internal)?;
     Ok(Caller {

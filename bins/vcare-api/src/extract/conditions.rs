@@ -1,14 +1,13 @@
 //! `If-Match` and `If-None-Match` (RFC 9110, 13.1).
 
-use std::future::{Ready, ready};
-
 use actix_web::dev::Payload;
 use actix_web::http::header::{HeaderMap, HeaderValue};
 use actix_web::{FromRequest, HttpRequest};
 use vcare_app::tenants::ConfigCondition;
 use vcare_domain::{ExpectedVersions, Version};
 
-use crate::problem::Problem;
+use super::noted::{Noted, noted};
+use crate::problem::{Fault, FieldCode, Problem};
 
 /// What a condition names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +32,7 @@ fn tags(headers: &HeaderMap, name: &'static str) -> Result<Option<Tags>, Problem
         return Ok(None);
     }
     let parsed = parse(&lines.join(&b','));
-    parsed.map(Some).ok_or_else(|| Problem::field(name, "expected * or entity tags, as \"3\" or \"3\", \"4\""))
+    parsed.map(Some).ok_or_else(|| Problem::header(name, "expected * or entity tags, as \"3\" or \"3\", \"4\""))
 }
 
 fn parse(list: &[u8]) -> Option<Tags> {
@@ -112,10 +111,10 @@ impl IfMatch {
 
 impl FromRequest for IfMatch {
     type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
+    type Future = Noted<Self>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Self::of(req.headers()))
+        noted(req, Self::of(req.headers()))
     }
 }
 
@@ -128,9 +127,11 @@ pub fn expected_version(header: IfMatch, body: Option<u32>) -> Result<Option<Exp
     let Some(number) = body else { return Ok(header.versions()) };
     let seen = Version::new(number);
     match header.versions() {
-        _ if number == 0 => Err(Problem::field("version", "counts from 1")),
+        _ if number == 0 => Err(Problem::field("version", Fault(FieldCode::Range, "counts from 1"))),
         Some(versions) if versions.as_slice().is_empty() => Ok(Some(versions)),
-        Some(versions) if !versions.contain(seen) => Err(Problem::field("version", "differs from If-Match")),
+        Some(versions) if !versions.contain(seen) => {
+            Err(Problem::field("version", Fault(FieldCode::Conflict, "differs from If-Match")))
+        }
         _ => Ok(Some(seen.into())),
     }
 }
@@ -155,10 +156,10 @@ impl IfNoneMatch {
 
 impl FromRequest for IfNoneMatch {
     type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
+    type Future = Noted<Self>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(tags(req.headers(), "If-None-Match").map(Self))
+        noted(req, tags(req.headers(), "If-None-Match").map(Self))
     }
 }
 
@@ -173,11 +174,14 @@ pub fn config_condition(
 ) -> Result<ConfigCondition, Problem> {
     match (&if_match.0, &if_none_match.0) {
         (None, None) => Err(Problem::precondition_required()),
-        (Some(_), Some(_)) => Err(Problem::field("If-None-Match", "is not taken beside If-Match")),
-        (None, Some(Tags::These(_))) => Err(Problem::field("If-None-Match", "expected *: there are no settings yet")),
-        (None, Some(Tags::Any)) if body.is_some() => {
-            Err(Problem::field("version", "is not taken beside If-None-Match: there is none yet"))
+        (Some(_), Some(_)) => {
+            Err(Problem::header("If-None-Match", Fault(FieldCode::Conflict, "is not taken beside If-Match")))
         }
+        (None, Some(Tags::These(_))) => Err(Problem::header("If-None-Match", "expected *: there are no settings yet")),
+        (None, Some(Tags::Any)) if body.is_some() => Err(Problem::field(
+            "version",
+            Fault(FieldCode::Conflict, "is not taken beside If-None-Match: there is none yet"),
+        )),
         (None, Some(Tags::Any)) => Ok(ConfigCondition::New),
         (Some(_), None) => {
             let versions = expected_version(if_match, body)?;

@@ -10,26 +10,63 @@ use utoipa::openapi::schema::SchemaFormat;
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::problem::{FieldError, Problem};
+use super::Query;
+use crate::problem::{Fault, FieldError, Place, Problem, Wrong};
 
-/// Collects what is wrong.
+/// Collects what is wrong with the fields of a body or, by [`Self::of_parameters`], with parameters.
 #[derive(Debug, Default)]
-pub struct Fields(Vec<FieldError>);
+pub struct Fields {
+    place: Place,
+    header: Option<&'static str>,
+    errors: Vec<FieldError>,
+}
 
 impl Fields {
+    /// The parameters of a query.
+    #[must_use]
+    pub const fn of_parameters() -> Self {
+        Self { place: Place::Parameter, header: None, errors: Vec::new() }
+    }
+
+    /// Named values that stand together in one header.
+    #[must_use]
+    pub const fn inside_of_header(name: &'static str) -> Self {
+        Self { place: Place::Header, header: Some(name), errors: Vec::new() }
+    }
+
     /// Notes an error, or hands the value on.
-    pub fn take<T, E: fmt::Display>(&mut self, field: &str, parsed: Result<T, E>) -> Option<T> {
+    pub fn take<T, E: Wrong>(&mut self, field: &str, parsed: Result<T, E>) -> Option<T> {
         parsed.map_err(|error| self.wrong(field, error)).ok()
     }
 
     /// The same for a field that may be missing.
-    pub fn take_optional<T, E: fmt::Display>(&mut self, field: &str, parsed: Option<Result<T, E>>) -> Option<T> {
+    pub fn take_optional<T, E: Wrong>(&mut self, field: &str, parsed: Option<Result<T, E>>) -> Option<T> {
         parsed.and_then(|parsed| self.take(field, parsed))
     }
 
     /// Notes an error.
-    pub fn wrong(&mut self, field: &str, message: impl fmt::Display) {
-        self.0.push(FieldError { field: field.to_owned(), message: message.to_string() });
+    pub fn wrong(&mut self, field: &str, wrong: impl Wrong) {
+        self.errors.push(match self.header {
+            Some(header) => FieldError::new(self.place, header, &Fault(wrong.code(), format!("{field}: {wrong}"))),
+            None => FieldError::new(self.place, field, &wrong),
+        });
+    }
+
+    /// Notes the parameters that were not taken: there are no such ones.
+    pub fn nothing_else(&mut self, query: Query) {
+        self.errors.extend(query.unknown());
+    }
+
+    /// Notes what a parsing that has ended found wrong.
+    pub fn also<T>(&mut self, parsed: Result<T, Problem>) {
+        let invalid = parsed.err().and_then(|problem| problem.into_invalid().ok());
+        self.errors.extend(invalid.into_iter().flatten());
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub fn into_invalid(self) -> Vec<FieldError> {
+        self.errors
     }
 
     /// Ends the parsing: with the value, or with everything that is wrong.
@@ -37,10 +74,10 @@ impl Fields {
     /// # Errors
     /// 400 `VALIDATION_ERROR`.
     pub fn done<T>(self, value: Option<T>) -> Result<T, Problem> {
-        match (value, self.0.is_empty()) {
+        match (value, self.errors.is_empty()) {
             (Some(value), true) => Ok(value),
             (None, true) => Err(Problem::internal()),
-            _ => Err(Problem::invalid(self.0)),
+            _ => Err(Problem::invalid(self.errors)),
         }
     }
 }

@@ -1,7 +1,5 @@
 //! `Idempotency-Key` and `X-Emergency-Reason`.
 
-use std::future::{Ready, ready};
-
 use actix_web::dev::Payload;
 use actix_web::http::header::HeaderMap;
 use actix_web::{FromRequest, HttpRequest};
@@ -9,7 +7,8 @@ use vcare_app::{Caller, IdempotencyKey};
 use vcare_domain::EmergencyReason;
 
 use crate::extract::SignedInCaller;
-use crate::problem::Problem;
+use crate::extract::noted::{Noted, noted};
+use crate::problem::{Fault, FieldCode, Problem};
 
 /// The only header of that name, as text.
 ///
@@ -19,8 +18,8 @@ pub fn only<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, P
     let mut all = headers.get_all(name);
     match (all.next(), all.next()) {
         (None, _) => Ok(None),
-        (Some(one), None) => one.to_str().map(Some).map_err(|_| Problem::field(name, "must be visible ASCII")),
-        (Some(_), Some(_)) => Err(Problem::field(name, "must be sent once")),
+        (Some(one), None) => one.to_str().map(Some).map_err(|_| Problem::header(name, "must be visible ASCII")),
+        (Some(_), Some(_)) => Err(Problem::header(name, Fault(FieldCode::Duplicate, "must be sent once"))),
     }
 }
 
@@ -30,14 +29,14 @@ pub struct WishKey(pub Option<IdempotencyKey>);
 
 impl FromRequest for WishKey {
     type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
+    type Future = Noted<Self>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
         const NAME: &str = "Idempotency-Key";
         let key = only(req.headers(), NAME).and_then(|header| {
-            header.map(|key| IdempotencyKey::parse(key).map_err(|error| Problem::field(NAME, error))).transpose()
+            header.map(|key| IdempotencyKey::parse(key).map_err(|error| Problem::header(NAME, error))).transpose()
         });
-        ready(key.map(Self))
+        noted(req, key.map(Self))
     }
 }
 
@@ -55,10 +54,10 @@ impl EmergencyHeader {
 
 impl FromRequest for EmergencyHeader {
     type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
+    type Future = Noted<Self>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(emergency(req.headers()).map(Self))
+        noted(req, emergency(req.headers()).map(Self))
     }
 }
 
@@ -69,8 +68,8 @@ fn emergency(headers: &HeaderMap) -> Result<Option<EmergencyReason>, Problem> {
     let header = match (all.next(), all.next()) {
         (None, _) => return Ok(None),
         (Some(one), None) => one,
-        (Some(_), Some(_)) => return Err(Problem::field(NAME, "must be sent once")),
+        (Some(_), Some(_)) => return Err(Problem::header(NAME, Fault(FieldCode::Duplicate, "must be sent once"))),
     };
-    let text = std::str::from_utf8(header.as_bytes()).map_err(|_| Problem::field(NAME, "must be UTF-8"))?;
-    EmergencyReason::parse(text).map(Some).map_err(|error| Problem::field(NAME, error))
+    let text = std::str::from_utf8(header.as_bytes()).map_err(|_| Problem::header(NAME, "must be UTF-8"))?;
+    EmergencyReason::parse(text).map(Some).map_err(|error| Problem::header(NAME, error))
 }

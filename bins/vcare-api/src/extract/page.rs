@@ -5,6 +5,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::problem::{Fault, FieldCode};
+
 /// How many items a page has when nobody says.
 pub const DEFAULT_LIMIT: u8 = 20;
 const MAX_LIMIT: u8 = 100;
@@ -13,8 +15,9 @@ const MAX_LIMIT: u8 = 100;
 ///
 /// # Errors
 /// What was expected, for people.
-pub fn limit(text: &str) -> Result<u8, &'static str> {
-    text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit)).ok_or("expected a number from 1 to 100")
+pub fn limit(text: &str) -> Result<u8, Fault<&'static str>> {
+    let limit = text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
+    limit.ok_or(Fault(FieldCode::Range, "expected a number from 1 to 100"))
 }
 
 /// A cursor in its shown form: the last item's time (milliseconds) and id.

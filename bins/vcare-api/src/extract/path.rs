@@ -1,16 +1,22 @@
 //! Ids in paths.
 
-use std::future::{Ready, ready};
 use std::str::FromStr;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use vcare_domain::{AsyncVisitId, InvalidId, ParticipantId, SessionId, UploadId};
 
+use super::noted::{Noted, noted};
 use crate::problem::Problem;
 
 fn id<T: FromStr<Err = InvalidId>>(req: &HttpRequest, name: &str) -> Result<T, Problem> {
-    req.match_info().query(name).parse().map_err(|error| Problem::field(name, error))
+    req.match_info().query(name).parse().map_err(|error| Problem::parameter(name, error))
+}
+
+/// What is wrong with several ids, as one problem.
+fn all_of<const N: usize>(problems: [Option<Problem>; N]) -> Problem {
+    let invalid = problems.into_iter().flatten().filter_map(|problem| problem.into_invalid().ok());
+    Problem::invalid(invalid.flatten().collect())
 }
 
 /// `/sessions/{sessionId}`.
@@ -19,10 +25,10 @@ pub struct SessionPath(pub SessionId);
 
 impl FromRequest for SessionPath {
     type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
+    type Future = Noted<Self>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(id(req, "sessionId").map(Self))
+        noted(req, id(req, "sessionId").map(Self))
     }
 }
 
@@ -32,10 +38,10 @@ pub struct AsyncVisitPath(pub AsyncVisitId);
 
 impl FromRequest for AsyncVisitPath {
     type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
+    type Future = Noted<Self>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(id(req, "asyncVisitId").map(Self))
+        noted(req, id(req, "asyncVisitId").map(Self))
     }
 }
 
@@ -50,12 +56,14 @@ pub struct ParticipantPath {
 
 impl FromRequest for ParticipantPath {
     type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
+    type Future = Noted<Self>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let both = id(req, "sessionId")
-            .and_then(|session| id(req, "participantId").map(|participant| Self { session, participant }));
-        ready(both)
+        let both = match (id(req, "sessionId"), id(req, "participantId")) {
+            (Ok(session), Ok(participant)) => Ok(Self { session, participant }),
+            (session, participant) => Err(all_of([session.err(), participant.err()])),
+        };
+        noted(req, both)
     }
 }
 
@@ -65,9 +73,9 @@ pub struct UploadPath(pub UploadId);
 
 impl FromRequest for UploadPath {
     type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
+    type Future = Noted<Self>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(id(req, "uploadId").map(Self))
+        noted(req, id(req, "uploadId").map(Self))
     }
 }

@@ -1,13 +1,13 @@
 //! Query strings: each parameter once, and none that nobody asked for.
 
 use std::collections::BTreeMap;
-use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use url::form_urlencoded;
 
-use crate::problem::Problem;
+use super::noted::{Noted, noted};
+use crate::problem::{Fault, FieldCode, FieldError, Place, Problem};
 
 /// A query string's parameters. [`Self::take`] what is known, then [`Self::nothing_else`].
 #[derive(Debug, Default)]
@@ -22,30 +22,38 @@ impl Query {
     /// Refuses what was not taken.
     ///
     /// # Errors
-    /// 400 naming the first unknown parameter.
+    /// 400 naming every unknown parameter.
     pub fn nothing_else(self) -> Result<(), Problem> {
-        match self.0.into_keys().next() {
-            None => Ok(()),
-            Some(name) => Err(Problem::field(name, "there is no such parameter")),
-        }
+        let unknown = self.unknown();
+        if unknown.is_empty() { Ok(()) } else { Err(Problem::invalid(unknown)) }
+    }
+
+    /// What was not taken.
+    pub(super) fn unknown(self) -> Vec<FieldError> {
+        let unknown = Fault(FieldCode::Unknown, "unknown parameter");
+        self.0.into_keys().map(|name| FieldError::new(Place::Parameter, &name, &unknown)).collect()
     }
 
     fn parse(text: &str) -> Result<Self, Problem> {
-        let mut found = BTreeMap::new();
+        let (mut found, mut twice) = (BTreeMap::new(), Vec::<FieldError>::new());
         for (name, value) in form_urlencoded::parse(text.as_bytes()) {
             if found.insert(name.to_string(), value.into_owned()).is_some() {
-                return Err(Problem::field(name, "must be sent once"));
+                let fault = Fault(FieldCode::Duplicate, "must be sent once");
+                let fault = FieldError::new(Place::Parameter, &name, &fault);
+                if !twice.contains(&fault) {
+                    twice.push(fault);
+                }
             }
         }
-        Ok(Self(found))
+        if twice.is_empty() { Ok(Self(found)) } else { Err(Problem::invalid(twice)) }
     }
 }
 
 impl FromRequest for Query {
     type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
+    type Future = Noted<Self>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Self::parse(req.query_string()))
+        noted(req, Self::parse(req.query_string()))
     }
 }

@@ -5,7 +5,7 @@ use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::{Object, OpenApi, Ref, RefOr, Response, Type};
 
 /// Each with what it says, and whether that is a number.
-const HEADERS: [(&str, &str, bool); 23] = [
+const HEADERS: [(&str, &str, bool); 25] = [
     ("Accept-Patch", "The patches that are taken", false),
     ("Accept-Ranges", "`bytes`: a part may be asked for with `Range`", false),
     ("Allow", "The methods that the address takes", false),
@@ -23,6 +23,12 @@ const HEADERS: [(&str, &str, bool); 23] = [
     ("Location", "Where it is", false),
     ("Mutation-Differs", "`true`: what was sent now is not what was sent then", false),
     ("Mutation-Replayed", "`true`: it arrived before; this is the answer of then", false),
+    (
+        "RateLimit",
+        "What is left of the quota that was used up, and in how many seconds there is more: `\"short-codes\";r=0;t=12`",
+        false,
+    ),
+    ("RateLimit-Policy", "The quota: how much within how many seconds: `\"short-codes\";q=10;w=60`", false),
     ("Retry-After", "After how many seconds to try again", true),
     ("Tus-Checksum-Algorithm", "What a checksum may be of", false),
     ("Tus-Extension", "The extensions", false),
@@ -32,7 +38,11 @@ const HEADERS: [(&str, &str, bool); 23] = [
     ("Upload-Expires", "Until when its bytes are waited for; gone once it is whole", false),
     ("Upload-Length", "How many bytes it will have", true),
     ("Upload-Offset", "How many bytes are there for good", true),
-    ("WWW-Authenticate", "`Bearer`", false),
+    (
+        "WWW-Authenticate",
+        "How to sign in (RFC 6750): `Bearer` with the realm of the token, and `error` when one was sent",
+        false,
+    ),
 ];
 
 /// Adds a header to an answer; how it is spelt is told by [`HEADERS`].

@@ -15,8 +15,13 @@ use super::headers;
 use crate::problem::{Code, PROBLEM_JSON};
 
 /// Who signs in.
-const SIGNED_IN: &[Code] =
-    &[Code::ValidationError, Code::Unauthorized, Code::AccessDenied, Code::IdentityProviderUnavailable];
+const SIGNED_IN: &[Code] = &[
+    Code::ValidationError,
+    Code::Unauthorized,
+    Code::AccessTokenExpired,
+    Code::AccessDenied,
+    Code::IdentityProviderUnavailable,
+];
 /// Who comes by link.
 const BY_LINK: &[Code] = &[Code::TokenExpired, Code::TokenInvalid];
 /// A body.

@@ -4,7 +4,7 @@ use vcare_app::ai::AiTask;
 use vcare_app::ports::AudioFault;
 use vcare_domain::DraftRefusal;
 
-use super::{Code, Problem};
+use super::{Code, Fault, FieldCode, Problem};
 
 impl From<AudioFault> for Problem {
     fn from(fault: AudioFault) -> Self {
@@ -14,8 +14,8 @@ impl From<AudioFault> for Problem {
 
 pub(super) fn audio(fault: AudioFault) -> Problem {
     match fault {
-        AudioFault::Empty => Problem::field("audio", "is empty"),
-        AudioFault::CutShort => Problem::field("audio", "could not be read to its end"),
+        AudioFault::Empty => Problem::field("audio", Fault(FieldCode::Required, "must not be empty")),
+        AudioFault::CutShort => Problem::field("audio", "was cut off before its end"),
         AudioFault::Malformed { field, message } => Problem::field(field, message),
         AudioFault::OtherKind(_) => Problem::new(Code::UnsupportedMediaType).detail(fault),
         AudioFault::TooLong { .. } => Problem::new(Code::PayloadTooLarge).detail(fault),

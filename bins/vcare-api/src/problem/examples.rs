@@ -5,14 +5,14 @@ use time::macros::datetime;
 use uuid::Uuid;
 use vcare_app::ai::{AiTask, TooManyAtOnce};
 use vcare_app::authorisation::Permission;
-use vcare_app::ports::{AudioFault, NeighbourError, NeighbourFault, StoreError};
+use vcare_app::ports::{AccessTokenFault, AudioFault, NeighbourError, NeighbourFault, StoreError};
 use vcare_app::{AppError, Gate, GateBlock, JoinTokenFault, Resource};
 use vcare_domain::{
-    Action, AsyncVisitAction, AsyncVisitRefusal, DraftRefusal, DraftStatus, InvalidConfig, MAX_ADDENDA,
+    Action, AsyncVisitAction, AsyncVisitRefusal, DraftRefusal, DraftStatus, InvalidConfig, InvalidText, MAX_ADDENDA,
     ParticipantStatus, Refusal, SessionId, SessionStatus, UploadRefusal, Version,
 };
 
-use super::{Code, Problem};
+use super::{Code, Problem, Quota};
 
 const REQUEST_ID: &str = "019ac2f4-7a51-7c3e-9d0b-5f3a2e8c1b46";
 
@@ -35,8 +35,9 @@ impl Code {
     #[must_use]
     pub fn example(self) -> Problem {
         let problem = match self {
-            Self::ValidationError => Problem::field("patientId", "must not be empty"),
+            Self::ValidationError => Problem::field("patientId", InvalidText::Empty),
             Self::Unauthorized => Problem::not_signed_in(),
+            Self::AccessTokenExpired => AccessTokenFault::Expired.into(),
             Self::TokenExpired => told(JoinTokenFault::Expired),
             Self::TokenInvalid => told(JoinTokenFault::Invalid),
             Self::AccessDenied => told(AppError::Forbidden { permission: Permission::SessionCreate }),
@@ -90,8 +91,8 @@ impl Code {
             Self::AiRefused => told(AppError::AiRefused(AiTask::Summary)),
             Self::PreconditionRequired => Problem::precondition_required(),
             Self::TooManyAtOnce => told(TooManyAtOnce),
-            Self::TooManyUploads => told(AppError::TooManyUploads),
-            Self::RateLimited => Problem::too_often(12),
+            Self::TooManyUploads => told(AppError::TooManyUploads { a_day: 200 }),
+            Self::RateLimited => Problem::too_often(Quota { name: "short-codes", most: 10, window: 60 }, 12),
             Self::ChecksumMismatch => Problem::wrong_checksum(),
             Self::InternalError => Problem::internal(),
             Self::ServiceUnavailable => Problem::too_slow(),

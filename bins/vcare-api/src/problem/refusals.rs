@@ -26,7 +26,7 @@ pub(super) fn refused(refusal: &Refusal) -> Problem {
     };
     let mut problem = Problem::new(code).detail(refusal);
     match refusal {
-        Refusal::DelayHasPassed { .. } => return Problem::field("minutes", refusal),
+        Refusal::DelayHasPassed { .. } => return Problem::field("minutes", refusal.clone()),
         Refusal::Schedule(schedule) => return invalid_schedule(*schedule),
         Refusal::VersionConflict { current } => problem.0.current_version = Some(current.get()),
         Refusal::InvalidTransition { from, .. } => problem.0.current_status = Some(from.as_str()),

@@ -1,18 +1,21 @@
 //! What is wrong with a request, or with its moment, before any use case sees it.
 
-use super::{Code, MERGE_PATCH, Problem};
+use vcare_app::{AppError, JoinTokenFault};
+
+use super::challenge::Challenge;
+use super::{Code, Fault, FieldCode, MERGE_PATCH, Problem, Quota};
 
 impl Problem {
     /// An address that we do not have.
     #[must_use]
     pub fn nothing_here() -> Self {
-        Self::new(Code::NotFound).detail("there is nothing at this address")
+        Self::new(Code::NotFound).detail("no such endpoint")
     }
 
     /// A path that exists, but not for that method.
     #[must_use]
     pub fn method_not_allowed(allow: String) -> Self {
-        let mut problem = Self::new(Code::MethodNotAllowed);
+        let mut problem = Self::new(Code::MethodNotAllowed).detail(format_args!("this address takes {allow}"));
         problem.0.allow = Some(allow);
         problem
     }
@@ -20,7 +23,56 @@ impl Problem {
     /// Nobody, where somebody must sign in.
     #[must_use]
     pub fn not_signed_in() -> Self {
-        Self::new(Code::Unauthorized).detail("expected Authorization: Bearer <token>")
+        Self::new(Code::Unauthorized)
+            .detail("`Authorization: Bearer <token>` is required")
+            .challenge(Challenge::SIGN_IN)
+    }
+
+    /// A token in `Authorization` that cannot be one, or several of them.
+    #[must_use]
+    pub fn no_bearer_token() -> Self {
+        Self::new(Code::Unauthorized)
+            .detail("`Authorization: Bearer <token>` is required, once")
+            .challenge(Challenge::INVALID)
+    }
+
+    /// No token of one of the deployment's servers, or one that is of none.
+    #[must_use]
+    pub fn no_server(sent: bool) -> Self {
+        let challenge = if sent { Challenge::SERVER_INVALID } else { Challenge::SERVER };
+        Self::new(Code::Unauthorized)
+            .detail("expected the token of a tenant's own Jitsi, or of a shared one")
+            .challenge(challenge)
+    }
+
+    /// No join token, where one must be sent.
+    #[must_use]
+    pub fn no_join_token() -> Self {
+        Self::from(AppError::from(JoinTokenFault::Invalid)).challenge(Challenge::LINK)
+    }
+
+    /// A body that the caller did not send to its end.
+    #[must_use]
+    pub fn body_cut_short() -> Self {
+        Self::field("body", "was cut off before its end")
+    }
+
+    /// A parameter that is not there.
+    #[must_use]
+    pub fn missing_parameter(name: &str) -> Self {
+        Self::parameter(name, Fault(FieldCode::Required, "is missing"))
+    }
+
+    /// A header that is not there.
+    #[must_use]
+    pub fn missing_header(name: &str) -> Self {
+        Self::header(name, Fault(FieldCode::Required, "is missing"))
+    }
+
+    /// A field of the body that is not there.
+    #[must_use]
+    pub fn missing(field: &str) -> Self {
+        Self::field(field, Fault(FieldCode::Required, "is missing"))
     }
 
     /// Somebody may have signed in; there is no key to tell.
@@ -53,7 +105,7 @@ impl Problem {
     /// A body that is longer than is taken.
     #[must_use]
     pub fn body_too_long() -> Self {
-        Self::new(Code::PayloadTooLarge).detail("the body is too long")
+        Self::new(Code::PayloadTooLarge).detail("the request body is too large")
     }
 
     /// A range of bytes of which none exists.
@@ -73,7 +125,7 @@ impl Problem {
     /// Bytes that changed on their way.
     #[must_use]
     pub fn wrong_checksum() -> Self {
-        Self::new(Code::ChecksumMismatch).detail("the bytes are not those that the checksum is of")
+        Self::new(Code::ChecksumMismatch).detail("the body does not match the checksum")
     }
 
     /// It took too long. Whether it was done is not known: the same request under the same key tells.
@@ -95,7 +147,8 @@ impl Problem {
 
     /// Asked too often.
     #[must_use]
-    pub fn too_often(seconds: u32) -> Self {
-        Self::new(Code::RateLimited).detail("asked too often; try again later").retry_after(seconds)
+    pub fn too_often(quota: Quota, seconds: u32) -> Self {
+        let problem = Self::new(Code::RateLimited).detail("rate limit exceeded; try again later");
+        problem.used_up(quota, Some(seconds)).retry_after(seconds)
     }
 }

@@ -3,7 +3,7 @@
 use vcare_app::{AppError, Resource};
 use vcare_domain::UploadRefusal;
 
-use super::{Code, Problem, logged};
+use super::{Code, Problem, Quota, logged};
 
 /// An error of uploads and attachments, as a caller is told it.
 pub(super) fn told(error: &AppError) -> Problem {
@@ -12,18 +12,22 @@ pub(super) fn told(error: &AppError) -> Problem {
         AppError::NotFound(Resource::Attachment) => Code::AttachmentNotFound,
         AppError::NotFound(_) => Code::UploadNotFound,
         AppError::LinkExpired => Code::LinkExpired,
-        AppError::TooManyUploads => Code::TooManyUploads,
+        AppError::TooManyUploads { a_day } => {
+            let most = u32::try_from(*a_day).unwrap_or(u32::MAX);
+            let quota = Quota { name: "uploads", most, window: 86_400 };
+            // The account's first upload of the last 24 hours may have been begun at any time of them.
+            return Problem::new(Code::TooManyUploads).detail(error).used_up(quota, None).retry_after(3600);
+        }
         _ => {
             logged(error);
             return Problem::new(Code::ServiceUnavailable).retry_after(5);
         }
     };
-    let problem = match error {
-        AppError::NotFound(Resource::Attachment) => Problem::new(code).detail("there is no such attachment"),
-        AppError::NotFound(_) => Problem::new(code).detail("there is no such upload"),
+    match error {
+        AppError::NotFound(Resource::Attachment) => Problem::new(code).detail("the attachment was not found"),
+        AppError::NotFound(_) => Problem::new(code).detail("the upload was not found"),
         other => Problem::new(code).detail(other),
-    };
-    if code == Code::TooManyUploads { problem.retry_after(3600) } else { problem }
+    }
 }
 
 fn refused(refusal: UploadRefusal) -> Problem {

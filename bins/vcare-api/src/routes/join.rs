@@ -11,7 +11,7 @@ use vcare_domain::DeviceId;
 
 use crate::answer::send_at;
 use crate::dto::JoinedDto;
-use crate::extract::{Body, Query};
+use crate::extract::{Body, Checked, Fields, Query};
 use crate::problem::Problem;
 use crate::server::Api;
 
@@ -45,7 +45,7 @@ const DEPRECATED: HeaderValue = HeaderValue::from_static("@1796083200");
 pub async fn join_by_get(api: web::Data<Api>, req: HttpRequest, mut query: Query) -> Result<HttpResponse, Problem> {
     let token = query.take("token");
     query.nothing_else()?;
-    let token = token.ok_or_else(|| Problem::field("token", "is missing"))?;
+    let token = token.ok_or_else(|| Problem::missing_parameter("token"))?;
     let mut response = join(&api, &token, &Device::default(), &req).await?;
     response.headers_mut().insert(HeaderName::from_static("deprecation"), DEPRECATED);
     Ok(response)
@@ -64,6 +64,12 @@ pub struct JoinRequest {
     /// The person wants this device, whichever they were on before.
     #[serde(default)]
     take_over: bool,
+}
+
+impl Checked for JoinRequest {
+    fn check(self, fields: &mut Fields) {
+        fields.take_optional("deviceId", self.device_id.as_deref().map(DeviceId::parse));
+    }
 }
 
 /// Come by link, with the token in the body.

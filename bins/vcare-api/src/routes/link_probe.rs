@@ -4,13 +4,13 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use vcare_app::TraceContext;
 use vcare_app::sessions::ProbedLink;
-use vcare_app::{JoinTokenFault, TraceContext};
 use vcare_domain::{LinkDecision, LinkProbe, Measured, MediaMode};
 
 use crate::answer::send;
-use crate::extract::{Body, Fields, SessionPath, SignedInCaller, WishKey, bearer};
-use crate::problem::Problem;
+use crate::extract::{Body, Checked, Fields, SessionPath, SignedInCaller, WishKey, bearer};
+use crate::problem::{Fault, FieldCode, Problem};
 use crate::server::Api;
 use crate::values;
 
@@ -44,10 +44,18 @@ impl LinkProbeRequest {
         let Self { rtt_ms, loss_percent, up_kbps, down_kbps, prefer } = self;
         let mut fields = Fields::default();
         let probe = LinkProbe::check(Measured { rtt_ms, loss_percent, up_kbps, down_kbps });
-        let probe = probe.map_err(|absurd| absurd.iter().for_each(|one| fields.wrong(one.field, one))).ok();
+        let probe = probe
+            .map_err(|absurd| absurd.iter().for_each(|one| fields.wrong(one.field, Fault(FieldCode::Range, one))))
+            .ok();
         let prefer = prefer.map(|name| MediaMode::from_name(&name).ok_or("expected video, audio or message"));
         let prefer = fields.take_optional("prefer", prefer);
         fields.done(probe.map(|probe| ProbedLink { probe, prefer }))
+    }
+}
+
+impl Checked for LinkProbeRequest {
+    fn check(self, fields: &mut Fields) {
+        fields.also(Self::check(self));
     }
 }
 
@@ -91,7 +99,7 @@ pub async fn by_token(
 ) -> Result<HttpResponse, Problem> {
     let probed = body.value.check()?;
     let trace = req.extensions().get::<TraceContext>().cloned().ok_or_else(Problem::internal)?;
-    let token = bearer(req.headers()).ok_or(JoinTokenFault::Invalid).map_err(vcare_app::AppError::from)?;
+    let token = bearer(req.headers()).ok_or_else(Problem::no_join_token)?;
     let decision = api.app.probe_link_by_token(token, probed, trace).await?;
     send(StatusCode::OK, &LinkDecisionDto::from(decision))
 }

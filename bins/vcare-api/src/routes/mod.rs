@@ -7,18 +7,20 @@ pub mod config;
 pub mod internal;
 pub mod join;
 pub mod link_probe;
+mod methods;
 pub mod operations;
+pub mod problems;
 pub mod reconciliation;
 pub mod sessions;
 pub mod uploads;
 pub mod visit_page;
 pub mod waiting;
 
-use actix_web::dev::HttpServiceFactory;
+use actix_web::dev::{HttpServiceFactory, Service};
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::web::PayloadConfig;
-use actix_web::{Resource, Route, web};
+use actix_web::{Route, web};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::answer::BASE;
@@ -27,53 +29,82 @@ use crate::openapi;
 use crate::problem::Problem;
 use crate::request;
 use crate::routes::async_visits::{LONGEST_SYNC, LONGEST_TEXT};
+use crate::routes::methods::{Methods, options, routed};
+
+pub use methods::{CrossOrigin, head_of_documents};
 
 /// A transcript of several hours, in any script and however it is escaped.
 const LONG_BODY: usize = 768 * 1024;
 
-/// One path, answered in time. Another method than its own is 405 with `Allow`, as problem+json.
+/// One path, answered in time. What else a path answers by its methods is in [`methods`].
 fn resource(path: &str, routes: Vec<(Method, Route)>) -> impl HttpServiceFactory + 'static {
-    routed(path, routes).wrap(from_fn(request::in_time))
+    let methods = Methods::of(&routes).and_options();
+    (options(path, methods.clone()), routed(path, &methods, routes).wrap(from_fn(request::in_time)))
 }
 
-fn routed(path: &str, routes: Vec<(Method, Route)>) -> Resource {
-    let allow = routes.iter().map(|(method, _)| method.as_str()).collect::<Vec<_>>().join(", ");
-    let mut resource = web::resource(path);
-    for (method, route) in routes {
-        resource = resource.route(route.method(method));
-    }
-    resource.default_service(web::to(move || {
-        let problem = Problem::method_not_allowed(allow.clone());
-        async move { problem.response() }
-    }))
+/// The same, for bodies of that length.
+fn resource_with(path: &str, longest: usize, routes: Vec<(Method, Route)>) -> impl HttpServiceFactory + 'static {
+    let methods = Methods::of(&routes).and_options();
+    let resource = routed(path, &methods, routes).app_data(PayloadConfig::new(longest));
+    (options(path, methods), resource.wrap(from_fn(request::in_time)))
 }
 
-/// The same, for those who sign in.
+/// The same, without HEAD: its GET lets somebody in.
+fn entering(path: &str, routes: Vec<(Method, Route)>) -> impl HttpServiceFactory + 'static {
+    let methods = Methods::exactly(&routes).and_options();
+    (options(path, methods.clone()), routed(path, &methods, routes).wrap(from_fn(request::in_time)))
+}
+
+/// A path without HEAD whose GET is held open; it watches its time itself.
+fn held_open(path: &str, routes: Vec<(Method, Route)>) -> impl HttpServiceFactory + 'static {
+    let methods = Methods::exactly(&routes).and_options();
+    (options(path, methods.clone()), routed(path, &methods, routes))
+}
+
+/// One path, for those who sign in.
 fn signed_in(path: &str, routes: Vec<(Method, Route)>) -> impl HttpServiceFactory + 'static {
+    let methods = Methods::of(&routes).and_options();
+    let resource = routed(path, &methods, routes);
     // The last is the outermost: checking who calls takes time, too.
-    routed(path, routes).wrap(from_fn(authenticate)).wrap(from_fn(request::in_time))
+    (options(path, methods), resource.wrap(from_fn(authenticate)).wrap(from_fn(request::in_time)))
 }
 
 /// The same, for bodies that are long and come slowly.
 fn signed_in_slowly(path: &str, routes: Vec<(Method, Route)>) -> impl HttpServiceFactory + 'static {
-    let bodies = web::PayloadConfig::new(LONG_BODY);
-    routed(path, routes).app_data(bodies).wrap(from_fn(authenticate)).wrap(from_fn(request::in_upload_time))
+    let methods = Methods::of(&routes).and_options();
+    let resource = routed(path, &methods, routes).app_data(PayloadConfig::new(LONG_BODY));
+    (options(path, methods), resource.wrap(from_fn(authenticate)).wrap(from_fn(request::in_upload_time)))
 }
 
 /// The same, for bodies of that length.
 fn signed_in_with(path: &str, longest: usize, routes: Vec<(Method, Route)>) -> impl HttpServiceFactory + 'static {
-    let resource = routed(path, routes).app_data(web::PayloadConfig::new(longest));
-    resource.wrap(from_fn(authenticate)).wrap(from_fn(request::in_time))
+    let methods = Methods::of(&routes).and_options();
+    let resource = routed(path, &methods, routes).app_data(PayloadConfig::new(longest));
+    (options(path, methods), resource.wrap(from_fn(authenticate)).wrap(from_fn(request::in_time)))
 }
 
-/// The same for uploads, which speak tus; without a deadline where a body may take an hour.
+/// The same for uploads, which speak tus; without a deadline where a body may take an hour. Their OPTIONS tells of tus, too.
 fn resumable(path: &str, routes: Vec<(Method, Route)>) -> impl HttpServiceFactory + 'static {
-    routed(path, routes).wrap(from_fn(authenticate)).wrap(from_fn(uploads::protocol))
+    let methods = Methods::of(&routes);
+    let resource = routed(path, &methods, routes).wrap(from_fn(authenticate)).wrap(from_fn(uploads::protocol));
+    resource.wrap_fn(move |req, next| {
+        let (asked, methods) = (req.method() == Method::OPTIONS, methods.clone());
+        let answer = next.call(req);
+        async move {
+            let mut answered = answer.await?;
+            if asked {
+                let request = answered.request().clone();
+                methods.tell(&request, answered.headers_mut());
+            }
+            Ok(answered)
+        }
+    })
 }
 
-/// The same, for the deployment's own servers.
+/// The same, for the deployment's own servers. Nobody else is told what there is.
 fn inside(path: &str, routes: Vec<(Method, Route)>) -> impl HttpServiceFactory + 'static {
-    routed(path, routes).wrap(from_fn(internal::internal_only)).wrap(from_fn(request::in_time))
+    let resource = routed(path, &Methods::of(&routes), routes);
+    resource.wrap(from_fn(internal::internal_only)).wrap(from_fn(request::in_time))
 }
 
 fn delete(route: Route) -> (Method, Route) {
@@ -101,7 +132,7 @@ fn patch(route: Route) -> (Method, Route) {
 }
 
 /// Answered before it comes to its route; stands there to be told as allowed.
-fn options() -> (Method, Route) {
+fn abilities() -> (Method, Route) {
     (Method::OPTIONS, web::route().to(actix_web::HttpResponse::NoContent))
 }
 
@@ -109,34 +140,33 @@ fn options() -> (Method, Route) {
 pub fn configure(app: &mut web::ServiceConfig) {
     let to = |path: &str| format!("{BASE}{path}");
     let at = |path: &str| to(&format!("/sessions/{{sessionId}}{path}"));
-    app.service(resource(
+    app.service(entering(
         &to("/sessions/join"),
-        vec![get(web::get().to(join::join_by_get)), post(web::post().to(join::join_by_post))],
+        vec![get(web::route().to(join::join_by_get)), post(web::post().to(join::join_by_post))],
     ))
-    .service(routed(&to("/sessions/join/status"), vec![get(web::get().to(waiting::status::status))]))
+    .service(held_open(&to("/sessions/join/status"), vec![get(web::route().to(waiting::status::status))]))
     .service(resource(&to("/sessions/join/connection"), vec![post(web::post().to(waiting::connection::by_token))]))
     .service(resource(&to("/sessions/join/short"), vec![post(web::post().to(waiting::short::resolve))]))
     .service(resource(&to("/sessions/join/clinic"), vec![post(web::post().to(waiting::clinic::clinic))]))
     .service(resource(&to("/sessions/join/delay"), vec![post(web::post().to(sessions::delay::by_link))]))
     .service(resource(&to("/sessions/join/cancel"), vec![post(web::post().to(sessions::cancel::by_link))]))
-    .service(
-        routed(&to("/sessions/join/link-probe"), vec![post(web::post().to(link_probe::by_token))])
-            .app_data(PayloadConfig::new(link_probe::MOST_BYTES))
-            .wrap(from_fn(request::in_time)),
-    )
-    .service(
-        routed(&at("/link-probe"), vec![post(web::post().to(link_probe::signed_in))])
-            .app_data(PayloadConfig::new(link_probe::MOST_BYTES))
-            .wrap(from_fn(authenticate))
-            .wrap(from_fn(request::in_time)),
-    )
+    .service(resource_with(
+        &to("/sessions/join/link-probe"),
+        link_probe::MOST_BYTES,
+        vec![post(web::post().to(link_probe::by_token))],
+    ))
+    .service(signed_in_with(
+        &at("/link-probe"),
+        link_probe::MOST_BYTES,
+        vec![post(web::post().to(link_probe::signed_in))],
+    ))
     .service(signed_in(
         &to("/sessions"),
-        vec![get(web::get().to(sessions::list::list)), post(web::post().to(sessions::create::create))],
+        vec![get(web::route().to(sessions::list::list)), post(web::post().to(sessions::create::create))],
     ))
     .service(signed_in(
         &at(""),
-        vec![get(web::get().to(sessions::read::read)), patch(web::patch().to(sessions::reschedule::reschedule))],
+        vec![get(web::route().to(sessions::read::read)), patch(web::patch().to(sessions::reschedule::reschedule))],
     ))
     .service(signed_in(&at("/participants"), vec![post(web::post().to(sessions::invite::invite))]))
     .service(signed_in(
@@ -173,30 +203,33 @@ pub fn configure(app: &mut web::ServiceConfig) {
     .service(signed_in_with(
         &to("/async-visits"),
         LONGEST_TEXT,
-        vec![get(web::get().to(async_visits::list::list)), post(web::post().to(async_visits::submit::submit))],
+        vec![get(web::route().to(async_visits::list::list)), post(web::post().to(async_visits::submit::submit))],
     ))
     .service(signed_in_with(
         &to("/async-visits/sync"),
         LONGEST_SYNC,
         vec![post(web::post().to(async_visits::sync::sync))],
     ))
-    .service(resumable(&to("/async-visits/uploads"), vec![options(), post(web::post().to(uploads::create::create))]))
+    .service(resumable(&to("/async-visits/uploads"), vec![abilities(), post(web::post().to(uploads::create::create))]))
     .service(resumable(
         &to("/async-visits/uploads/{uploadId}"),
         vec![
-            options(),
+            abilities(),
             head(web::head().to(uploads::read::read)),
             patch(web::patch().to(uploads::append::append)),
             post(web::post().to(uploads::append::instead)),
             delete(web::delete().to(uploads::discard::discard)),
         ],
     ))
-    .service(signed_in(&to("/async-visits/{asyncVisitId}/attachments"), vec![get(web::get().to(uploads::list::list))]))
+    .service(signed_in(
+        &to("/async-visits/{asyncVisitId}/attachments"),
+        vec![get(web::route().to(uploads::list::list))],
+    ))
     .service(resource(
         &to("/async-visits/attachments/{uploadId}"),
-        vec![get(web::get().to(uploads::open::open)), head(web::head().to(uploads::open::describe))],
+        vec![get(web::route().to(uploads::open::open)), head(web::head().to(uploads::open::describe))],
     ))
-    .service(signed_in(&to("/async-visits/{asyncVisitId}"), vec![get(web::get().to(async_visits::read::read))]))
+    .service(signed_in(&to("/async-visits/{asyncVisitId}"), vec![get(web::route().to(async_visits::read::read))]))
     .service(signed_in(
         &to("/async-visits/{asyncVisitId}/claim"),
         vec![post(web::post().to(async_visits::claim::claim))],
@@ -222,7 +255,7 @@ pub fn configure(app: &mut web::ServiceConfig) {
     .service(signed_in(
         &to("/config"),
         vec![
-            get(web::get().to(config::read::read)),
+            get(web::route().to(config::read::read)),
             put(web::put().to(config::write::write)),
             patch(web::patch().to(config::patch::patch)),
         ],
@@ -234,7 +267,7 @@ pub fn configure(app: &mut web::ServiceConfig) {
     .service(inside("/internal/jitsi/conference", vec![post(web::post().to(internal::conference::reserve))]))
     .service(inside(
         "/internal/jitsi/conference/{conferenceId}",
-        vec![get(web::get().to(internal::conference::read)), delete(web::delete().to(internal::conference::closed))],
+        vec![get(web::route().to(internal::conference::read)), delete(web::delete().to(internal::conference::closed))],
     ))
     .service(inside(
         "/internal/jitsi/events/occupant/joined",
@@ -253,17 +286,19 @@ pub fn configure(app: &mut web::ServiceConfig) {
         vec![post(web::post().to(internal::presence::room_destroyed))],
     ))
     .service(inside("/internal/jibri/recordings", vec![post(web::post().to(internal::recordings::finished))]))
-    .service(resource("/branding", vec![get(web::get().to(branding::branding))]))
-    .service(signed_in(&to("/reconciliation"), vec![get(web::get().to(reconciliation::reconciliation))]))
-    .service(resource("/health", vec![get(web::get().to(operations::health))]))
-    .service(resource("/health/live", vec![get(web::get().to(operations::live))]))
-    .service(resource("/health/ready", vec![get(web::get().to(operations::ready))]))
-    .service(resource("/metrics", vec![get(web::get().to(operations::metrics))]))
-    .service(resource("/visit", vec![get(web::get().to(visit_page::page))]))
-    .service(resource("/v", vec![get(web::get().to(visit_page::page))]))
+    .service(resource("/branding", vec![get(web::route().to(branding::branding))]))
+    .service(signed_in(&to("/reconciliation"), vec![get(web::route().to(reconciliation::reconciliation))]))
+    .service(resource(&to("/problems"), vec![get(web::route().to(problems::index))]))
+    .service(resource(&to("/problems/{code}"), vec![get(web::route().to(problems::read))]))
+    .service(resource("/health", vec![get(web::route().to(operations::health))]))
+    .service(resource("/health/live", vec![get(web::route().to(operations::live))]))
+    .service(resource("/health/ready", vec![get(web::route().to(operations::ready))]))
+    .service(resource("/metrics", vec![get(web::route().to(operations::metrics))]))
+    .service(resource("/visit", vec![get(web::route().to(visit_page::page))]))
+    .service(resource("/v", vec![get(web::route().to(visit_page::page))]))
     .service(resource(
         "/visit/probe",
-        vec![get(web::get().to(visit_page::send)), post(web::post().to(visit_page::receive))],
+        vec![get(web::route().to(visit_page::send)), post(web::post().to(visit_page::receive))],
     ))
     .service(web::redirect("/docs", "/docs/"))
     .service(

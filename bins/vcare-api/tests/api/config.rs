@@ -119,8 +119,11 @@ async fn of_two_tenants_who_take_a_prefix_at_once_one_has_it_and_the_other_does_
         assert_eq!((won.len(), lost.len()), (1, 1));
         assert_eq!(won[0].body["roomSlugPrefix"], prefix.as_str());
         let lost = lost.into_iter().next().unwrap().refused(409, "SETTING_TAKEN");
-        let expected = "roomSlugPrefix belongs to another tenant";
-        assert_eq!(lost.body["errors"], json!([{"field": "roomSlugPrefix", "message": expected}]));
+        let expected = "belongs to another tenant";
+        assert_eq!(
+            lost.body["errors"],
+            json!([{"pointer": "/roomSlugPrefix", "code": "CONFLICT", "detail": expected}])
+        );
         assert!(!lost.body.to_string().contains("hosp-"), "{}", lost.body);
     }
 }
@@ -132,7 +135,7 @@ async fn a_path_segment_that_another_tenant_has_is_told_by_its_name() {
     put_as(&app, &app.token("platform_admin"), &change).await.expect(200);
     let other = app.token_of(OTHER_TENANT, "operator-1", "platform_admin");
     let refused = put_as(&app, &other, &change).await.refused(409, "SETTING_TAKEN");
-    assert_eq!(refused.body["errors"][0]["field"], "jitsiTenant");
+    assert_eq!(refused.body["errors"][0]["pointer"], "/jitsiTenant");
 }
 
 #[tokio::test(flavor = "multi_thread")]

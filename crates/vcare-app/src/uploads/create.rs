@@ -106,7 +106,7 @@ async fn begin_or_find(
         place.ok_or(AppError::NotFound(Resource::Upload))?;
     }
     if uploads.created_since(&caller.user_id, now - Duration::DAY).await? >= a_day {
-        return Err(AppError::TooManyUploads);
+        return Err(AppError::TooManyUploads { a_day });
     }
     uploads.insert(new).await?;
     Ok((new.clone(), true))

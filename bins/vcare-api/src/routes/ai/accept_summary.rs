@@ -8,8 +8,8 @@ use vcare_app::ai::{DecidedSummary, SummaryDecision};
 use vcare_domain::{Delivery, DraftState, SummaryText};
 
 use crate::answer::{say_if_replayed, send};
-use crate::extract::{Body, Fields, SessionPath, SignedInCaller, WishKey};
-use crate::problem::Problem;
+use crate::extract::{Body, Checked, Fields, SessionPath, SignedInCaller, WishKey};
+use crate::problem::{Fault, FieldCode, Problem};
 use crate::server::Api;
 use crate::values;
 
@@ -35,7 +35,7 @@ impl AcceptSummaryRequest {
         let draft = fields.take_optional("draftId", self.draft_id.as_deref().map(str::parse));
         let edited = fields.take_optional("editedText", self.edited_text.as_deref().map(SummaryText::parse));
         if !self.accepted && self.edited_text.is_some() {
-            fields.wrong("editedText", "nothing is written when the draft is declined");
+            fields.wrong("editedText", Fault(FieldCode::Conflict, "must be absent when the draft is declined"));
         }
         fields.done(Some(SummaryDecision { draft, accepted: self.accepted, edited }))
     }
@@ -100,6 +100,12 @@ impl From<&DecidedSummary> for DecidedSummaryDto {
         let draft_id = draft.parts().id.to_string();
         let status = if chart_status.is_some() { SummaryStatus::Accepted } else { SummaryStatus::Declined };
         Self { draft_id, status, chart_status, note_id, human_edited }
+    }
+}
+
+impl Checked for AcceptSummaryRequest {
+    fn check(self, fields: &mut Fields) {
+        fields.also(self.parse());
     }
 }
 

@@ -9,7 +9,7 @@ use vcare_app::ai::SummaryDraft;
 use vcare_domain::Transcript;
 
 use crate::answer::{say_if_replayed, send};
-use crate::extract::{Body, Fields, SessionPath, SignedInCaller, WishKey};
+use crate::extract::{Body, Checked, Fields, SessionPath, SignedInCaller, WishKey};
 use crate::problem::Problem;
 use crate::server::Api;
 
@@ -52,6 +52,12 @@ impl From<SummaryDraft> for SummaryDraftDto {
             ai_model: draft.model.as_str().to_owned(),
             expires_at: draft.expires_at,
         }
+    }
+}
+
+impl Checked for SummaryRequest {
+    fn check(self, fields: &mut Fields) {
+        fields.take("transcript", Transcript::parse(self.transcript));
     }
 }
 

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use vcare_domain::ResponseText;
 
-use crate::extract::{AsyncVisitPath, Body, Fields, IfMatch, SignedInCaller, WishKey, expected_version};
+use crate::extract::{AsyncVisitPath, Body, Checked, Fields, IfMatch, SignedInCaller, WishKey, expected_version};
 use crate::problem::Problem;
 use crate::routes::async_visits::decided;
 use crate::routes::async_visits::dto::AsyncVisitDto;
@@ -22,6 +22,12 @@ pub struct AddendumRequest {
     #[serde(default)]
     #[schema(minimum = 1)]
     version: Option<u32>,
+}
+
+impl Checked for AddendumRequest {
+    fn check(self, fields: &mut Fields) {
+        fields.take("text", ResponseText::parse(self.text));
+    }
 }
 
 /// Add to an answer.

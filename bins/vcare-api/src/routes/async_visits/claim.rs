@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use vcare_domain::ClaimLease;
 
-use crate::extract::{AsyncVisitPath, Body, IfMatch, SignedInCaller, WishKey, expected_version};
+use crate::extract::{AsyncVisitPath, Body, Checked, Fields, IfMatch, SignedInCaller, WishKey, expected_version};
 use crate::problem::Problem;
 use crate::routes::async_visits::decided;
 use crate::routes::async_visits::dto::AsyncVisitDto;
@@ -23,6 +23,12 @@ pub struct ClaimRequest {
     #[serde(default)]
     #[schema(minimum = 1)]
     version: Option<u32>,
+}
+
+impl Checked for ClaimRequest {
+    fn check(self, fields: &mut Fields) {
+        fields.take_optional("leaseMinutes", self.lease_minutes.map(ClaimLease::minutes));
+    }
 }
 
 /// Take a visit up.

@@ -5,12 +5,12 @@ use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 use vcare_app::async_visits::SubmitAsyncVisit;
 use vcare_domain::{
-    AppointmentId, ChiefComplaint, ClientMutationId, CodeDisplay, CodeSystem, CodeValue, ComplaintCode, LanguageTag,
-    MAX_ATTACHMENTS, MAX_SYMPTOMS, PatientId, SessionId, Symptom,
+    AppointmentId, ChiefComplaint, ClientMutationId, CodeDisplay, CodeSystem, CodeValue, ComplaintCode,
+    InvalidAsyncVisit, LanguageTag, MAX_ATTACHMENTS, MAX_SYMPTOMS, PatientId, SessionId, Symptom,
 };
 
-use crate::extract::{Fields, Instant};
-use crate::problem::Problem;
+use crate::extract::{Checked, Fields, Instant};
+use crate::problem::{Fault, FieldCode, Problem};
 use crate::values;
 
 /// A photo or voice note that is coming. What it really is shows when it is there.
@@ -93,6 +93,12 @@ pub struct SubmitAsyncVisitRequest {
     attachments: Vec<AttachmentRequest>,
 }
 
+impl Checked for SubmitAsyncVisitRequest {
+    fn check(self, fields: &mut Fields) {
+        fields.also(self.parse());
+    }
+}
+
 /// What is said where a failed live visit ended.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -121,6 +127,12 @@ pub struct ContinueAsyncRequest {
     #[serde(default)]
     #[schema(max_items = 10)]
     attachments: Vec<AttachmentRequest>,
+}
+
+impl Checked for ContinueAsyncRequest {
+    fn check(self, fields: &mut Fields) {
+        fields.also(self.parse());
+    }
 }
 
 /// What every draft says, checked.
@@ -239,7 +251,7 @@ fn parse(
     let chief_complaint = fields.take("chiefComplaint", ChiefComplaint::parse(complaint));
     let complaint_code = code.and_then(|code| code.parse(fields));
     if symptoms.len() > MAX_SYMPTOMS {
-        fields.wrong("symptoms", format!("must be at most {MAX_SYMPTOMS}"));
+        fields.wrong("symptoms", InvalidAsyncVisit::TooManySymptoms);
     }
     let symptoms = symptoms.into_iter().take(MAX_SYMPTOMS).enumerate();
     let symptoms: Vec<_> =
@@ -274,21 +286,24 @@ fn parse(
 fn indexes(fields: &mut Fields, attachments: &[AttachmentRequest]) -> Vec<u8> {
     let most = usize::from(MAX_ATTACHMENTS);
     if attachments.len() > most {
-        fields.wrong("attachments", format!("must be at most {most}"));
+        fields.wrong("attachments", InvalidAsyncVisit::TooManyAttachments);
     }
     let mut indexes = Vec::new();
     for (n, attachment) in attachments.iter().take(most).enumerate() {
         if attachment.index >= MAX_ATTACHMENTS {
-            fields.wrong(&format!("attachments[{n}].index"), format!("must be at most {}", MAX_ATTACHMENTS - 1));
+            let most = format!("must be at most {}", MAX_ATTACHMENTS - 1);
+            fields.wrong(&format!("attachments[{n}].index"), Fault(FieldCode::Range, most));
         }
         if indexes.contains(&attachment.index) {
-            fields.wrong(&format!("attachments[{n}].index"), "stands for another attachment already");
+            let twice = Fault(FieldCode::Duplicate, "stands for another attachment already");
+            fields.wrong(&format!("attachments[{n}].index"), twice);
         }
         if attachment.content_type.as_ref().is_some_and(|kind| kind.chars().nth(100).is_some()) {
-            fields.wrong(&format!("attachments[{n}].contentType"), "must be at most 100 characters");
+            let long = Fault(FieldCode::Length, "must be at most 100 characters");
+            fields.wrong(&format!("attachments[{n}].contentType"), long);
         }
         if attachment.size_bytes == Some(0) {
-            fields.wrong(&format!("attachments[{n}].sizeBytes"), "must not be 0");
+            fields.wrong(&format!("attachments[{n}].sizeBytes"), Fault(FieldCode::Range, "must not be 0"));
         }
         indexes.push(attachment.index);
     }

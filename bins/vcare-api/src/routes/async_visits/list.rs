@@ -31,7 +31,7 @@ fn flag(text: &str) -> Result<bool, &'static str> {
 
 /// Which visits, and whether only those that anybody may claim.
 fn filter(mut query: Query) -> Result<(AsyncVisitFilter, bool), Problem> {
-    let mut fields = Fields::default();
+    let mut fields = Fields::of_parameters();
     let mut take = |name: &str| query.take(name);
     let (by_status, claimable, by_patient, by_provider, after, at_most) =
         (take("status"), take("claimable"), take("patientId"), take("providerId"), take("cursor"), take("limit"));
@@ -45,9 +45,8 @@ fn filter(mut query: Query) -> Result<(AsyncVisitFilter, bool), Problem> {
         after: fields.take_optional("cursor", after.as_deref().map(read)),
         limit: fields.take_optional("limit", at_most.as_deref().map(page::limit)).unwrap_or(page::DEFAULT_LIMIT),
     };
-    let filter = fields.done(Some(filter))?;
-    query.nothing_else()?;
-    Ok((filter, claimable))
+    fields.nothing_else(query);
+    fields.done(Some((filter, claimable)))
 }
 
 /// List visits without a live link.

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use vcare_domain::{Advice, ResponseText};
 
-use crate::extract::{AsyncVisitPath, Body, Fields, IfMatch, SignedInCaller, WishKey, expected_version};
+use crate::extract::{AsyncVisitPath, Body, Checked, Fields, IfMatch, SignedInCaller, WishKey, expected_version};
 use crate::problem::Problem;
 use crate::routes::async_visits::decided;
 use crate::routes::async_visits::dto::AsyncVisitDto;
@@ -30,6 +30,13 @@ pub struct RespondRequest {
 
 fn advice(text: &str) -> Result<Advice, &'static str> {
     Advice::from_name(text).ok_or("expected none, live_visit or in_person")
+}
+
+impl Checked for RespondRequest {
+    fn check(self, fields: &mut Fields) {
+        fields.take("responseText", ResponseText::parse(self.response_text));
+        fields.take_optional("followUp", self.follow_up.as_deref().map(advice));
+    }
 }
 
 /// Answer a visit.

@@ -10,8 +10,8 @@ use vcare_app::async_visits::{SubmitAsyncVisit, Submitted};
 use vcare_domain::ClientMutationId;
 
 use crate::answer::send;
-use crate::extract::{Body, SignedInCaller, WishKey, parse_json};
-use crate::problem::Problem;
+use crate::extract::{Body, Checked, SignedInCaller, WishKey, parse_json};
+use crate::problem::{Fault, FieldCode, Problem};
 use crate::routes::async_visits::draft::SubmitAsyncVisitRequest;
 use crate::routes::async_visits::dto::{SyncDto, SyncResultDto};
 use crate::routes::async_visits::visit_body;
@@ -28,6 +28,8 @@ pub struct SyncRequest {
     #[schema(value_type = Vec<SubmitAsyncVisitRequest>, max_items = 50)]
     drafts: Vec<Box<RawValue>>,
 }
+
+impl Checked for SyncRequest {}
 
 /// The name of a draft, whatever else is wrong with it.
 #[derive(Deserialize)]
@@ -57,7 +59,7 @@ pub async fn sync(
 ) -> Result<HttpResponse, Problem> {
     let drafts = body.value.drafts;
     if drafts.len() > MOST {
-        return Err(Problem::field("drafts", format!("must be at most {MOST}")));
+        return Err(Problem::field("drafts", Fault(FieldCode::Length, format!("must be at most {MOST}"))));
     }
     let parsed: Vec<_> = drafts.iter().map(|draft| parse(draft)).collect();
     let good: Vec<_> = parsed.iter().filter_map(|draft| draft.as_ref().ok()).cloned().collect();
@@ -70,7 +72,7 @@ pub async fn sync(
 }
 
 fn parse(draft: &RawValue) -> Result<SubmitAsyncVisit, Problem> {
-    parse_json::<SubmitAsyncVisitRequest>(draft.get().as_bytes())?.parse()
+    parse_json::<SubmitAsyncVisitRequest>(draft.get().as_bytes()).map_err(Problem::invalid)?.parse()
 }
 
 fn result(draft: &RawValue, outcome: Result<Submitted, Problem>) -> SyncResultDto {

@@ -17,7 +17,7 @@ use vcare_domain::{TenantConfig, TenantConfigDraft};
 
 use crate::answer::send_at;
 use crate::extract::SignedInCaller;
-use crate::problem::Problem;
+use crate::problem::{Fault, FieldCode, Problem};
 use crate::server::Api;
 use crate::values;
 
@@ -156,7 +156,7 @@ async fn change(
 ) -> Result<HttpResponse, Problem> {
     let tenant = &caller.0.tenant_id;
     if patch.tenant_id.iter().flatten().any(|named| named != tenant.as_str()) {
-        return Err(Problem::field("tenantId", "is not the caller's"));
+        return Err(Problem::field("tenantId", Fault(FieldCode::Conflict, "does not match the caller's tenant")));
     }
     let edit = |draft: &mut TenantConfigDraft| patch.apply(tenant, draft);
     let change = ConfigChange { condition, edit, credentials: patch.credentials() };

@@ -34,7 +34,7 @@ pub async fn patch(
     let patch = &body.0.0;
     match config_condition(if_match, &if_none_match, patch.version.flatten())? {
         ConfigCondition::New => {
-            Err(Problem::field("If-None-Match", "is not taken: PUT creates a tenant's first settings"))
+            Err(Problem::header("If-None-Match", "is not taken: PUT creates a tenant's first settings"))
         }
         condition => change(&api, &caller, patch, condition).await,
     }

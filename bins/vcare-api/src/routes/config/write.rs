@@ -7,7 +7,7 @@ use utoipa::{PartialSchema, ToSchema};
 use vcare_app::tenants::TenantConfigPatch;
 
 use super::{TenantConfigDto, change};
-use crate::extract::{Body, IfMatch, IfNoneMatch, SignedInCaller, config_condition};
+use crate::extract::{Body, Checked, IfMatch, IfNoneMatch, SignedInCaller, config_condition};
 use crate::problem::Problem;
 use crate::server::Api;
 
@@ -37,6 +37,8 @@ impl ToSchema for ConfigRequest {
         "TenantConfigPatch".into()
     }
 }
+
+impl Checked for ConfigRequest {}
 
 /// Change the tenant's settings.
 ///

@@ -17,7 +17,7 @@ use vcare_app::ports::ServedTenants;
 use vcare_app::{AppError, TraceContext};
 
 use crate::extract::bearer;
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 use crate::server::Api;
 
 /// The server that calls, by the tenants that it acts for; checked by [`internal_only`].
@@ -29,12 +29,8 @@ impl FromRequest for Server {
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
         let served = req.extensions().get::<ServedTenants>().cloned();
-        ready(served.map(Self).ok_or_else(nobodys_token))
+        ready(served.map(Self).ok_or_else(|| Problem::no_server(false)))
     }
-}
-
-fn nobodys_token() -> Problem {
-    Problem::new(Code::Unauthorized).detail("expected the token of a tenant's own Jitsi, or of a shared one")
 }
 
 /// Lets only requests with one of our internal tokens pass, and notes for whom it acts.
@@ -59,8 +55,8 @@ pub async fn internal_only<B: MessageBody + 'static>(
 
 async fn served(req: &ServiceRequest) -> Result<ServedTenants, Problem> {
     let api = req.app_data::<web::Data<Api>>().ok_or_else(Problem::internal)?;
-    let token = bearer(req.headers()).ok_or_else(nobodys_token)?;
-    api.internal_tokens.served(token).await.map_err(AppError::from)?.ok_or_else(nobodys_token)
+    let token = bearer(req.headers()).ok_or_else(|| Problem::no_server(false))?;
+    api.internal_tokens.served(token).await.map_err(AppError::from)?.ok_or_else(|| Problem::no_server(true))
 }
 
 fn trace(req: &HttpRequest) -> Result<TraceContext, Problem> {

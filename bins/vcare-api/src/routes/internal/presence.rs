@@ -10,8 +10,8 @@ use vcare_app::rooms::{Presence, Seen};
 use vcare_domain::{ConferenceName, ParticipantId};
 
 use super::{Server, trace};
-use crate::extract::Body;
-use crate::problem::Problem;
+use crate::extract::{Body, Checked};
+use crate::problem::{Fault, FieldCode, Problem};
 use crate::server::Api;
 
 /// The longest name of a connection that is looked at.
@@ -46,6 +46,8 @@ pub struct OccupantEventDto {
     occupant: OccupantDto,
 }
 
+impl Checked for OccupantEventDto {}
+
 /// A room was made, or is no more.
 #[derive(Deserialize, ToSchema)]
 #[schema(as = RoomEvent)]
@@ -74,9 +76,11 @@ impl OccupantDto {
             return Ok(None);
         };
         if self.occupant_jid.is_empty() || self.occupant_jid.len() > MAX_OCCUPANT_CHARS {
-            return Err(Problem::field("occupant.occupant_jid", "must be 1 to 512 bytes"));
+            return Err(Problem::field("occupant.occupant_jid", Fault(FieldCode::Length, "must be 1 to 512 bytes")));
         }
-        let seen = seen(self).ok_or_else(|| Problem::field("occupant", "must say when, in Unix seconds"))?;
+        let seen = seen(self).ok_or_else(|| {
+            Problem::field("occupant", Fault(FieldCode::Required, "must have `joined_at` or `left_at` in Unix seconds"))
+        })?;
         Ok(Some(Presence { occupant: self.occupant_jid.clone(), participant_id, seen }))
     }
 
@@ -102,6 +106,8 @@ async fn note(
     }
     Ok(HttpResponse::build(StatusCode::NO_CONTENT).finish())
 }
+
+impl Checked for RoomEventDto {}
 
 /// Say that somebody came into a room.
 #[utoipa::path(
@@ -178,7 +184,10 @@ pub async fn room_destroyed(
 ) -> Result<HttpResponse, Problem> {
     let event = body.value;
     if event.all_occupants.len() > MAX_OCCUPANTS {
-        return Err(Problem::field("all_occupants", format!("must be at most {MAX_OCCUPANTS}")));
+        return Err(Problem::field(
+            "all_occupants",
+            Fault(FieldCode::Length, format!("must be at most {MAX_OCCUPANTS}")),
+        ));
     }
     let destroyed = event.destroyed_at.and_then(instant).map(Seen::Left);
     let mut hints = Vec::new();

@@ -7,8 +7,8 @@ use vcare_app::rooms::FinishedRecording;
 use vcare_domain::{ConferenceName, RecordingRef};
 
 use super::{Server, trace};
-use crate::extract::{Body, Fields, Instant};
-use crate::problem::Problem;
+use crate::extract::{Body, Checked, Fields, Instant};
+use crate::problem::{Fault, FieldCode, Problem};
 use crate::server::Api;
 
 /// The most files of one recording.
@@ -77,7 +77,7 @@ impl RecordingRequest {
     fn parse(self) -> Result<FinishedRecording, Problem> {
         let mut fields = Fields::default();
         if self.files.len() > MAX_FILES {
-            return Err(Problem::field("files", format!("must be at most {MAX_FILES}")));
+            return Err(Problem::field("files", Fault(FieldCode::Length, format!("must be at most {MAX_FILES}"))));
         }
         let tenant = self.tenant.filter(|tenant| !tenant.is_empty());
         let path = tenant.map_or_else(|| self.room.clone(), |tenant| format!("{tenant}/{}", self.room));
@@ -96,6 +96,12 @@ impl RecordingRequest {
         }
         let started_at = self.started_at.map(|at| at.0);
         fields.done(room.map(|room| FinishedRecording { room, recordings, started_at }))
+    }
+}
+
+impl Checked for RecordingRequest {
+    fn check(self, fields: &mut Fields) {
+        fields.also(self.parse());
     }
 }
 

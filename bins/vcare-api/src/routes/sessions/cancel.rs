@@ -9,7 +9,7 @@ use vcare_domain::FreeText;
 
 use crate::answer::{send_at, send_session, session_answer};
 use crate::dto::{JoinStatusDto, VirtualSessionDto};
-use crate::extract::{Body, IfMatch, SessionPath, SignedInCaller, WishKey, expected_version};
+use crate::extract::{Body, Checked, Fields, IfMatch, SessionPath, SignedInCaller, WishKey, expected_version};
 use crate::problem::Problem;
 use crate::routes::join::trace;
 use crate::routes::sessions::ReasonRequest;
@@ -60,6 +60,12 @@ pub struct JoinCancelRequest {
     #[serde(default)]
     #[schema(max_length = 500, example = "my child is well again")]
     reason: Option<String>,
+}
+
+impl Checked for JoinCancelRequest {
+    fn check(self, fields: &mut Fields) {
+        fields.take_optional("reason", self.reason.as_deref().map(FreeText::parse));
+    }
 }
 
 /// Call a visit off by link, before it began.

@@ -10,7 +10,7 @@ use vcare_domain::{AppointmentId, DisplayName, PatientId, TimeZoneName, UserId};
 
 use crate::answer::{send_session, session_answer};
 use crate::dto::VirtualSessionDto;
-use crate::extract::{Body, Fields, Instant, SignedInCaller, WishKey};
+use crate::extract::{Body, Checked, Fields, Instant, SignedInCaller, WishKey};
 use crate::problem::Problem;
 use crate::routes::sessions::language;
 use crate::server::Api;
@@ -81,6 +81,12 @@ impl CreateSessionRequest {
             provider_name,
         });
         fields.done(wish)
+    }
+}
+
+impl Checked for CreateSessionRequest {
+    fn check(self, fields: &mut Fields) {
+        fields.also(self.parse());
     }
 }
 

@@ -9,7 +9,7 @@ use vcare_domain::Delay;
 
 use crate::answer::{send_at, send_session, session_answer};
 use crate::dto::{JoinStatusDto, VirtualSessionDto};
-use crate::extract::{Body, SessionPath, SignedInCaller, WishKey};
+use crate::extract::{Body, Checked, Fields, SessionPath, SignedInCaller, WishKey};
 use crate::problem::Problem;
 use crate::routes::join::trace;
 use crate::server::Api;
@@ -26,6 +26,12 @@ pub struct DelayRequest {
     /// Minutes after the planned start: 10, 20 or 30.
     #[schema(minimum = 10, maximum = 30, multiple_of = 10, example = 20)]
     minutes: u32,
+}
+
+impl Checked for DelayRequest {
+    fn check(self, fields: &mut Fields) {
+        fields.also(delay(self.minutes));
+    }
 }
 
 /// Say that one comes later than planned.
@@ -66,6 +72,12 @@ pub struct JoinDelayRequest {
     /// Minutes after the planned start: 10, 20 or 30.
     #[schema(minimum = 10, maximum = 30, multiple_of = 10, example = 20)]
     minutes: u32,
+}
+
+impl Checked for JoinDelayRequest {
+    fn check(self, fields: &mut Fields) {
+        fields.also(delay(self.minutes));
+    }
 }
 
 /// Say by link that one comes later than planned.

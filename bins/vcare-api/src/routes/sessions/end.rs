@@ -9,7 +9,7 @@ use vcare_domain::FreeText;
 
 use crate::answer::send_session;
 use crate::dto::VirtualSessionDto;
-use crate::extract::{Body, IfMatch, SessionPath, SignedInCaller, WishKey, expected_version};
+use crate::extract::{Body, Checked, Fields, IfMatch, SessionPath, SignedInCaller, WishKey, expected_version};
 use crate::problem::Problem;
 use crate::server::Api;
 
@@ -25,6 +25,12 @@ pub struct EndRequest {
     #[serde(default)]
     #[schema(minimum = 1)]
     version: Option<u32>,
+}
+
+impl Checked for EndRequest {
+    fn check(self, fields: &mut Fields) {
+        fields.take_optional("reason", self.reason.as_deref().map(FreeText::parse));
+    }
 }
 
 /// End a visit.

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use vcare_domain::{FreeText, ThreadRecord};
 
 use crate::answer::send_at;
-use crate::extract::{Body, Fields, IfMatch, SessionPath, SignedInCaller, WishKey, expected_version};
+use crate::extract::{Body, Checked, Fields, IfMatch, SessionPath, SignedInCaller, WishKey, expected_version};
 use crate::problem::Problem;
 use crate::server::Api;
 use crate::values;
@@ -24,6 +24,12 @@ pub struct FallbackRequest {
     #[serde(default)]
     #[schema(minimum = 1)]
     version: Option<u32>,
+}
+
+impl Checked for FallbackRequest {
+    fn check(self, fields: &mut Fields) {
+        fields.take_optional("reason", self.reason.as_deref().map(FreeText::parse));
+    }
 }
 
 /// The thread in which a visit goes on.

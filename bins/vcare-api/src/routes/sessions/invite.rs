@@ -10,8 +10,8 @@ use vcare_domain::{DisplayName, ParticipantRole, UserId};
 
 use crate::answer::{send_session, session_answer};
 use crate::dto::VirtualSessionDto;
-use crate::extract::{Body, Fields, IfMatch, SessionPath, SignedInCaller, WishKey, expected_version};
-use crate::problem::Problem;
+use crate::extract::{Body, Checked, Fields, IfMatch, SessionPath, SignedInCaller, WishKey, expected_version};
+use crate::problem::{Fault, FieldCode, Problem};
 use crate::routes::sessions::language;
 use crate::server::Api;
 use crate::values;
@@ -60,12 +60,18 @@ impl InviteRequest {
         let role = fields.take("role", role);
         let user_id = fields.take_optional("userId", self.user_id.as_deref().map(UserId::parse));
         if role == Some(ParticipantRole::Provider) && self.user_id.is_none() {
-            fields.wrong("userId", "a provider signs in: name their account");
+            fields.wrong("userId", Fault(FieldCode::Required, "a provider signs in: name their account"));
         }
         let name = fields.take_optional("displayName", self.display_name.as_deref().map(DisplayName::parse));
         let language = fields.take_optional("language", self.language.as_deref().map(language));
         let profile = GivenProfile { name, language };
         fields.done(role.map(|role| InviteParticipant { user_id, role, profile }))
+    }
+}
+
+impl Checked for InviteRequest {
+    fn check(self, fields: &mut Fields) {
+        fields.also(self.parse());
     }
 }
 

@@ -9,7 +9,7 @@ use vcare_domain::{DisplayName, ParticipantId};
 
 use crate::answer::{say_if_replayed, send};
 use crate::dto::JoinTokenDto;
-use crate::extract::{Body, Fields, IfMatch, ParticipantPath, SignedInCaller, WishKey, expected_version};
+use crate::extract::{Body, Checked, Fields, IfMatch, ParticipantPath, SignedInCaller, WishKey, expected_version};
 use crate::problem::Problem;
 use crate::routes::sessions::language;
 use crate::server::Api;
@@ -39,6 +39,13 @@ impl JoinTokenRequest {
         let name = fields.take_optional("displayName", self.display_name.as_deref().map(DisplayName::parse));
         let language = fields.take_optional("language", self.language.as_deref().map(language));
         fields.done(Some(IssueJoinToken { participant, profile: GivenProfile { name, language } }))
+    }
+}
+
+impl Checked for JoinTokenRequest {
+    fn check(self, fields: &mut Fields) {
+        fields.take_optional("displayName", self.display_name.as_deref().map(DisplayName::parse));
+        fields.take_optional("language", self.language.as_deref().map(language));
     }
 }
 

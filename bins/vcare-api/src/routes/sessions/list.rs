@@ -35,7 +35,7 @@ fn yes_or_no(text: &str) -> Result<bool, &'static str> {
 
 /// What is asked for, and whether the patient must be present.
 fn filter(mut query: Query) -> Result<(SessionFilter, Option<bool>), Problem> {
-    let mut fields = Fields::default();
+    let mut fields = Fields::of_parameters();
     let mut take = |name: &str| query.take(name);
     let (by_status, by_patient, from, to, after, at_most) =
         (take("status"), take("patientId"), take("from"), take("to"), take("cursor"), take("limit"));
@@ -54,9 +54,8 @@ fn filter(mut query: Query) -> Result<(SessionFilter, Option<bool>), Problem> {
         limit: fields.take_optional("limit", at_most.as_deref().map(page::limit)).unwrap_or(page::DEFAULT_LIMIT),
     };
     let present = fields.take_optional("present", present.as_deref().map(yes_or_no));
-    let filter = fields.done(Some((filter, present)))?;
-    query.nothing_else()?;
-    Ok(filter)
+    fields.nothing_else(query);
+    fields.done(Some((filter, present)))
 }
 
 /// List visits.

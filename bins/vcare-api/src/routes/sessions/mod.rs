@@ -18,7 +18,9 @@ pub mod withdraw_recording;
 
 use serde::Deserialize;
 use utoipa::ToSchema;
-use vcare_domain::Locale;
+use vcare_domain::{FreeText, Locale};
+
+use crate::extract::{Checked, Fields};
 
 /// A language of the people of a visit.
 fn language(name: &str) -> Result<Locale, &'static str> {
@@ -35,6 +37,8 @@ pub struct VersionRequest {
     pub version: Option<u32>,
 }
 
+impl Checked for VersionRequest {}
+
 /// Why, and the version the caller acts on.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -46,4 +50,10 @@ pub struct ReasonRequest {
     #[serde(default)]
     #[schema(minimum = 1)]
     pub version: Option<u32>,
+}
+
+impl Checked for ReasonRequest {
+    fn check(self, fields: &mut Fields) {
+        fields.take("reason", FreeText::parse(self.reason));
+    }
 }

@@ -10,8 +10,8 @@ use vcare_domain::{NewTime, TimeZoneName};
 
 use crate::answer::{send_session, session_answer};
 use crate::dto::VirtualSessionDto;
-use crate::extract::{Body, Fields, IfMatch, Instant, SessionPath, SignedInCaller, WishKey, expected_version};
-use crate::problem::Problem;
+use crate::extract::{Body, Checked, Fields, IfMatch, Instant, SessionPath, SignedInCaller, WishKey, expected_version};
+use crate::problem::{Fault, FieldCode, Problem};
 use crate::server::Api;
 use crate::values;
 
@@ -48,9 +48,16 @@ impl RescheduleRequest {
         };
         let to = fields.done(Some(to))?;
         if to.start.is_none() && to.end.is_none() && to.time_zone.is_none() {
-            return Err(Problem::field("scheduledStart", "is missing: name the new start, end or zone"));
+            let missing = Fault(FieldCode::Required, "is missing: name the new start, end or zone");
+            return Err(Problem::field("scheduledStart", missing));
         }
         Ok(RescheduleSession { to, allow_overlap: self.allow_overlap })
+    }
+}
+
+impl Checked for RescheduleRequest {
+    fn check(self, fields: &mut Fields) {
+        fields.also(self.parse());
     }
 }
 

@@ -39,7 +39,7 @@ pub async fn append(
     body: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     must_bring_bytes(&req)?;
-    let offset = only(req.headers(), "Upload-Offset")?.ok_or_else(|| Problem::field("Upload-Offset", "is missing"))?;
+    let offset = only(req.headers(), "Upload-Offset")?.ok_or_else(|| Problem::missing_header("Upload-Offset"))?;
     let (offset, checksum) = (number("Upload-Offset", offset)?, Checksum::of(&req)?);
     let (appended, missing) = receive(&api, &caller.0, path.0, offset, &req, body, checksum).await?;
     let mut response = HttpResponse::NoContent();
@@ -77,6 +77,6 @@ pub async fn instead(
     match meant {
         Some(Method::PATCH) => append(api, caller, tus, path, req, body).await,
         Some(Method::DELETE) => discard::discard(api, caller, tus, path).await,
-        _ => Err(Problem::field("X-HTTP-Method-Override", "expected PATCH or DELETE")),
+        _ => Err(Problem::header("X-HTTP-Method-Override", "expected PATCH or DELETE")),
     }
 }

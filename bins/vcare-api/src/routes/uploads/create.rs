@@ -10,7 +10,7 @@ use super::{metadata, standing, tell, told};
 use crate::answer::{BASE, relative};
 use crate::dto::Bytes;
 use crate::extract::{SignedInCaller, WishKey, only};
-use crate::problem::Problem;
+use crate::problem::{Fault, FieldCode, Problem};
 use crate::server::Api;
 
 /// Begin an upload, or find the one that was begun.
@@ -43,19 +43,19 @@ pub async fn create(
 ) -> Result<HttpResponse, Problem> {
     let headers = req.headers();
     if headers.contains_key("upload-defer-length") {
-        return Err(Problem::field("Upload-Defer-Length", "is not taken: say how many bytes it will have"));
+        return Err(Problem::header("Upload-Defer-Length", "not supported; send `Upload-Length`"));
     }
     // Parts that are put together later: each would be an upload of its own, and half a photo would be shown.
     if headers.contains_key("upload-concat") {
-        return Err(Problem::field(
+        return Err(Problem::header(
             "Upload-Concat",
             "is not taken: send the whole file as one upload, not in parallel parts",
         ));
     }
-    let length = only(headers, "Upload-Length")?.ok_or_else(|| Problem::field("Upload-Length", "is missing"))?;
+    let length = only(headers, "Upload-Length")?.ok_or_else(|| Problem::missing_header("Upload-Length"))?;
     let wish = metadata::wish(only(headers, "Upload-Metadata")?, number("Upload-Length", length)?)?;
     if wish.length == 0 {
-        return Err(Problem::field("Upload-Length", "must be at least 1"));
+        return Err(Problem::header("Upload-Length", Fault(FieldCode::Range, "must be at least 1")));
     }
     let checksum = Checksum::of(&req)?;
     let (upload, new) = api.app.create_upload(&caller.0, &wish).await?;
@@ -74,5 +74,5 @@ pub async fn create(
 /// A count of bytes. One that is too large to be told from others is as good as the largest there is.
 pub(super) fn number(header: &'static str, text: &str) -> Result<u32, Problem> {
     let digits = (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-    if digits { Ok(text.parse().unwrap_or(u32::MAX)) } else { Err(Problem::field(header, "expected a whole number")) }
+    if digits { Ok(text.parse().unwrap_or(u32::MAX)) } else { Err(Problem::header(header, "expected a whole number")) }
 }

@@ -8,7 +8,7 @@ use vcare_app::uploads::UploadWish;
 use vcare_domain::{ClientMutationId, MAX_ATTACHMENTS, PatientId, UploadKind, UploadSlot};
 
 use crate::extract::Fields;
-use crate::problem::Problem;
+use crate::problem::{Fault, FieldCode, Problem};
 
 const HEADER: &str = "Upload-Metadata";
 /// The longest header; a name of 255 characters of any script is among what it may hold.
@@ -16,12 +16,12 @@ const LONGEST: usize = 4096;
 
 /// What the caller wants to upload, for an upload of that length.
 pub fn wish(header: Option<&str>, length: u32) -> Result<UploadWish, Problem> {
-    let mut told = parse(header.unwrap_or_default()).map_err(|error| Problem::field(HEADER, error))?;
-    let mut fields = Fields::default();
+    let mut told = parse(header.unwrap_or_default()).map_err(|error| Problem::header(HEADER, error))?;
+    let mut fields = Fields::inside_of_header(HEADER);
     let mut need = |fields: &mut Fields, name: &str| {
         let found = told.remove(name);
         if found.is_none() {
-            fields.wrong(name, "is missing in Upload-Metadata");
+            fields.wrong(name, Fault(FieldCode::Required, "is missing"));
         }
         found
     };

@@ -44,7 +44,7 @@ impl Checksum {
         let Some(header) = req.headers().get("upload-checksum") else { return Ok(None) };
         let read = header.to_str().ok().and_then(Self::parse);
         let wrong =
-            || Problem::field("Upload-Checksum", "expected sha1 or sha256, a blank, and the checksum in base64");
+            || Problem::header("Upload-Checksum", "expected sha1 or sha256, a blank, and the checksum in base64");
         read.map(Some).ok_or_else(wrong)
     }
 
@@ -187,7 +187,7 @@ impl Body {
     async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
         let Ok(frame) = timeout_at(self.due, self.payload.next()).await else { return Err(Problem::too_slow()) };
         let Some(frame) = frame else { return Ok(None) };
-        let frame = frame.map_err(|_| Problem::field("body", "could not be read to its end"))?;
+        let frame = frame.map_err(|_| Problem::body_cut_short())?;
         self.lately += frame.len();
         if self.lately >= PROGRESS_BYTES {
             (self.due, self.lately) = (Instant::now() + self.stall, 0);

@@ -80,7 +80,7 @@ fn abilities() -> HttpResponse {
 #[utoipa::path(
     options, path = "/api/v1/virtual-care/async-visits/uploads", tag = "Uploads", operation_id = "uploadAbilities",
     responses((status = 204, description = "What the server can do", headers(
-        ("Tus-Version" = String), ("Tus-Extension" = String), ("Tus-Max-Size" = u32), ("Tus-Checksum-Algorithm" = String),
+        ("Tus-Version" = String), ("Tus-Extension" = String), ("Tus-Max-Size" = u32), ("Tus-Checksum-Algorithm" = String), ("Allow" = String),
     ))),
 )]
 pub fn describe() {}
@@ -90,7 +90,7 @@ pub fn describe() {}
     options, path = "/api/v1/virtual-care/async-visits/uploads/{uploadId}", tag = "Uploads", operation_id = "abilitiesOfUpload",
     params(("uploadId" = crate::values::UploadId, Path, description = "Any")),
     responses((status = 204, description = "The same for every upload, there or not", headers(
-        ("Tus-Version" = String), ("Tus-Extension" = String), ("Tus-Max-Size" = u32), ("Tus-Checksum-Algorithm" = String),
+        ("Tus-Version" = String), ("Tus-Extension" = String), ("Tus-Max-Size" = u32), ("Tus-Checksum-Algorithm" = String), ("Allow" = String),
     ))),
 )]
 pub fn describe_one() {}

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::dto;
 use crate::extract::Query;
-use crate::problem::Problem;
+use crate::problem::{Fault, FieldCode, Problem};
 
 /// The most that is sent, in bytes.
 const MOST_DOWN: usize = 32 * 1024;
@@ -54,7 +54,7 @@ pub async fn send(mut query: Query) -> Result<HttpResponse, Problem> {
 }
 
 fn out_of_range() -> Problem {
-    Problem::field("bytes", format_args!("must be a whole number from 0 to {MOST_DOWN}"))
+    Problem::parameter("bytes", Fault(FieldCode::Range, format!("must be a whole number from 0 to {MOST_DOWN}")))
 }
 
 /// Send bytes to measure a line with.
@@ -70,7 +70,7 @@ fn out_of_range() -> Problem {
 pub async fn receive(_: HttpRequest, mut body: Payload) -> Result<HttpResponse, Problem> {
     let mut came = 0;
     while let Some(part) = body.next().await {
-        came += part.map_err(|_| Problem::field("body", "could not be read to its end"))?.len();
+        came += part.map_err(|_| Problem::body_cut_short())?.len();
         if came > MOST_UP {
             return Err(Problem::body_too_long());
         }

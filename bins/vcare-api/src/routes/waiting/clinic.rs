@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 use vcare_app::waiting::{Clinic, LinkOf};
 
 use crate::answer::send;
-use crate::extract::Body;
-use crate::problem::Problem;
+use crate::extract::{Body, Checked};
+use crate::problem::{Fault, FieldCode, Problem};
 use crate::server::Api;
 use crate::values;
 
@@ -26,6 +26,8 @@ pub struct ClinicRequest {
     #[schema(min_length = 22, max_length = 22, pattern = "^[0-9A-Za-z]+$", example = "3kTMd9aZ0QwErTyUiOpAsD")]
     code: Option<String>,
 }
+
+impl Checked for ClinicRequest {}
 
 /// What the page of a link shows of the clinic.
 #[derive(Debug, Serialize, ToSchema)]
@@ -87,8 +89,12 @@ pub async fn clinic(api: web::Data<Api>, req: HttpRequest, body: Body<ClinicRequ
     let clinic = match (&body.value.token, &body.value.code) {
         (Some(token), None) => api.app.clinic_of_link(LinkOf::Token(token)).await?,
         (None, Some(code)) => api.short_codes.ask(&req, api.app.clinic_of_link(LinkOf::Code(code))).await?,
-        (None, None) => return Err(Problem::field("token", "is missing: a token or a code is needed")),
-        (Some(_), Some(_)) => return Err(Problem::field("code", "is not taken together with a token")),
+        (None, None) => {
+            return Err(Problem::field("token", Fault(FieldCode::Required, "is missing: a token or a code is needed")));
+        }
+        (Some(_), Some(_)) => {
+            return Err(Problem::field("code", Fault(FieldCode::Conflict, "is not taken together with a token")));
+        }
     };
     send(StatusCode::OK, &ClinicDto::from(clinic))
 }

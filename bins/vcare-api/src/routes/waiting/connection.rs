@@ -12,8 +12,8 @@ use vcare_domain::{Heard, ParticipantId};
 use super::token;
 use crate::answer::{send_again, send_at};
 use crate::dto::JoinStatusDto;
-use crate::extract::{Body, Fields, SessionPath, SignedInCaller, WishKey};
-use crate::problem::Problem;
+use crate::extract::{Body, Checked, Fields, SessionPath, SignedInCaller, WishKey};
+use crate::problem::{Fault, FieldCode, Problem};
 use crate::routes::join::trace;
 use crate::server::Api;
 use crate::values;
@@ -55,10 +55,23 @@ fn report(fields: &mut Fields, state: &str, seconds_ago: Option<u32>) -> Option<
     let heard = Heard::from_name(state).ok_or("expected alive, lost or restored");
     let ago = match seconds_ago.unwrap_or_default() {
         ago if ago <= LONGEST_AGO => Ok(Duration::seconds(i64::from(ago))),
-        _ => Err("must be at most 86400"),
+        _ => Err(Fault(FieldCode::Range, "must be at most 86400")),
     };
     let (heard, ago) = (fields.take("state", heard), fields.take("secondsAgo", ago));
     Some(ConnectionReport { heard: heard?, ago: ago? })
+}
+
+impl Checked for ConnectionRequest {
+    fn check(self, fields: &mut Fields) {
+        report(fields, &self.state, self.seconds_ago);
+    }
+}
+
+impl Checked for SignedInConnectionRequest {
+    fn check(self, fields: &mut Fields) {
+        report(fields, &self.state, self.seconds_ago);
+        fields.take_optional("participantId", self.participant_id.as_deref().map(str::parse::<ParticipantId>));
+    }
 }
 
 /// Tell of one's connection.

@@ -6,7 +6,6 @@ pub mod short;
 pub mod status;
 
 use actix_web::HttpRequest;
-use vcare_app::JoinTokenFault;
 
 use crate::extract::bearer;
 use crate::problem::Problem;
@@ -17,5 +16,5 @@ fn token(req: &HttpRequest) -> Result<&str, Problem> {
 }
 
 fn without_token() -> Problem {
-    vcare_app::AppError::from(JoinTokenFault::Invalid).into()
+    Problem::no_join_token()
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::answer::send;
-use crate::extract::Body;
+use crate::extract::{Body, Checked};
 use crate::problem::Problem;
 use crate::server::Api;
 
@@ -18,6 +18,8 @@ pub struct ShortLinkRequest {
     #[schema(min_length = 22, max_length = 22, pattern = "^[0-9A-Za-z]+$", example = "3kTMd9aZ0QwErTyUiOpAsD")]
     code: String,
 }
+
+impl Checked for ShortLinkRequest {}
 
 /// What a short link stands for.
 #[derive(Serialize, ToSchema)]

@@ -26,15 +26,16 @@ fn number(text: &str) -> Result<u32, &'static str> {
 }
 
 /// What the caller knows, when they want to wait for what they do not.
-fn look(query: &mut Query) -> Result<(bool, Look), Problem> {
+fn look(mut query: Query) -> Result<(bool, Look), Problem> {
     let [since, place, device] = ["since", "place", "deviceId"].map(|name| query.take(name));
-    let mut fields = Fields::default();
+    let mut fields = Fields::of_parameters();
     let waits = since.is_some();
     let look = Look {
         since: fields.take_optional("since", since.as_deref().map(number)).unwrap_or_default(),
         place: fields.take_optional("place", place.as_deref().map(number)),
         device: fields.take_optional("deviceId", device.as_deref().map(DeviceId::parse)),
     };
+    fields.nothing_else(query);
     Ok((waits, fields.done(Some(look))?))
 }
 
@@ -66,8 +67,7 @@ pub async fn status(
     mut query: Query,
 ) -> Result<HttpResponse, Problem> {
     let in_query = query.take("token");
-    let (waits, look) = look(&mut query)?;
-    query.nothing_else()?;
+    let (waits, look) = look(query)?;
     let token = bearer(req.headers()).or(in_query.as_deref()).ok_or_else(without_token)?;
     let connection = req.conn_data::<Rc<Connection<Awaited>>>().ok_or_else(Problem::internal)?;
     connection.is_long_poll(&req);

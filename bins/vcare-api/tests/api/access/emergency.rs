@@ -103,7 +103,7 @@ async fn a_reason_that_is_none_is_refused_by_its_name() {
     let long = "x".repeat(5000);
     for bad in ["", "   ", "too short", "a tab\tin the middle of it", &long, "wrong \u{202E} way round, all of it"] {
         let answer = app.read_in_emergency(&token, &visit.path(""), bad).await.refused(400, "VALIDATION_ERROR");
-        assert_eq!(answer.body["errors"][0]["field"], "X-Emergency-Reason", "{bad:?}");
+        assert_eq!(answer.body["errors"][0]["header"], "X-Emergency-Reason", "{bad:?}");
     }
     // In the language of the person who gives it.
     app.read_in_emergency(&token, &visit.path(""), "ناروغ بې هوښه دی").await.expect(200);

@@ -87,7 +87,7 @@ async fn us_012_accepted_alone_is_enough_where_one_draft_waits() {
     let (clinician, (visit, _)) = (app.token("clinician"), app.active_visit().await);
     let yes = json!({"accepted": true});
     let none = app.decide(&clinician, &visit, &yes).await.names_field("draftId");
-    assert_eq!(none.body["errors"][0]["message"], "no draft waits for a decision");
+    assert_eq!(none.body["errors"][0]["detail"], "no draft waits for a decision");
     let draft = app.draft(&visit).await;
     let path = visit.path("/ai/accept-summary");
     let first = app.post_once(&clinician, &path, &yes, "key-1").await.expect(200);
@@ -102,7 +102,7 @@ async fn us_012_accepted_alone_is_enough_where_one_draft_waits() {
     let third = app.draft(&visit).await;
     for decision in [&yes, &json!({"accepted": false}), &json!({"accepted": true, "draftId": null})] {
         let several = app.decide(&clinician, &visit, decision).await.names_field("draftId");
-        assert_eq!(several.body["errors"][0]["message"], "several drafts wait for a decision: name one");
+        assert_eq!(several.body["errors"][0]["detail"], "several drafts wait for a decision: name one");
     }
     app.decline(&visit, &second).await.expect(200);
     let declined = app.decide(&clinician, &visit, &json!({"accepted": false})).await.expect(200).body;

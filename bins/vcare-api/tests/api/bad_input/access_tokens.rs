@@ -23,9 +23,12 @@ impl Bench {
 
     /// The same refusal of every route that wants an access token.
     fn on_every_route(&self, name: &str, with: impl Fn(RequestBuilder) -> RequestBuilder) -> Vec<Case> {
-        let cases = signed_in().map(|operation| {
-            case(format!("{} {name}", operation.id), with(self.anonymous(&operation)), 401, "UNAUTHORIZED")
-        });
+        self.everywhere(name, "UNAUTHORIZED", with)
+    }
+
+    fn everywhere(&self, name: &str, code: &'static str, with: impl Fn(RequestBuilder) -> RequestBuilder) -> Vec<Case> {
+        let cases = signed_in()
+            .map(|operation| case(format!("{} {name}", operation.id), with(self.anonymous(&operation)), 401, code));
         cases.collect()
     }
 
@@ -47,7 +50,9 @@ async fn no_flawed_token_opens_any_route() {
     for flaw in Flaw::ALL {
         let token = bench.app.standins.issuer().flawed_token(flaw, &bench.account());
         bench.secrets.push(token.clone());
-        cases.extend(bench.on_every_route(&format!("{flaw:?}"), |request| request.bearer_auth(&token)));
+        // Only who was let in before is told that the time is over.
+        let code = if matches!(flaw, Flaw::Expired) { "ACCESS_TOKEN_EXPIRED" } else { "UNAUTHORIZED" };
+        cases.extend(bench.everywhere(&format!("{flaw:?}"), code, |request| request.bearer_auth(&token)));
     }
     assert!(cases.len() >= Flaw::ALL.len() * 10);
     bench.refuse(cases).await;
@@ -84,9 +89,11 @@ async fn a_token_names_one_tenant_and_one_person_and_when_it_ends() {
     let mut cases = Vec::new();
     for (claim, value) in claims {
         let name = format!("{claim} {value:.40}");
-        let token = bench.app.standins.issuer().token(&bench.account().claim(claim, value));
+        let token = bench.app.standins.issuer().token(&bench.account().claim(claim, value.clone()));
         bench.secrets.push(token.clone());
-        cases.extend(bench.on_every_route(&name, |request| request.bearer_auth(&token)));
+        let over = json!(now - 31);
+        let code = if (claim, &value) == ("exp", &over) { "ACCESS_TOKEN_EXPIRED" } else { "UNAUTHORIZED" };
+        cases.extend(bench.everywhere(&name, code, |request| request.bearer_auth(&token)));
     }
     bench.refuse(cases).await;
 }
@@ -157,7 +164,43 @@ async fn a_token_ends_while_the_clock_goes_on() {
     bench.app.get(&token, &bench.at("")).await.expect(200);
     bench.app.clock.advance(Duration::seconds(5 * 60 + 30));
     bench.secrets.push(token.clone());
-    bench.refuse(bench.on_every_route("expired", |request| request.bearer_auth(&token))).await;
+    let expired = bench.everywhere("expired", "ACCESS_TOKEN_EXPIRED", |request| request.bearer_auth(&token));
+    bench.refuse(expired).await;
+    // A forged one is told nothing of its time.
+    let (signed, _) = token.rsplit_once('.').unwrap();
+    let forged = format!("{signed}.{}", "A".repeat(342));
+    bench.refuse(bench.on_every_route("expired and forged", |request| request.bearer_auth(&forged))).await;
+}
+
+/// RFC 6750, 3: who sent no token is not told of an error.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_challenge_says_what_is_wrong_with_a_token_and_nothing_where_there_was_none() {
+    let bench = Bench::start().await;
+    let challenge = async |request: RequestBuilder, status| {
+        bench.app.send(request).await.expect(status).header("www-authenticate").to_owned()
+    };
+    let list = || bench.app.request(Method::GET, "/sessions");
+    let (people, invalid) = (r#"Bearer realm="virtual-care""#, r#", error="invalid_token", error_description="#);
+    assert_eq!(challenge(list(), 401).await, people);
+    assert_eq!(challenge(list().header("Authorization", "Basic YTpi"), 401).await, people);
+    let forged = challenge(list().bearer_auth("a.b.c"), 401).await;
+    assert_eq!(forged, format!(r#"{people}{invalid}"the access token is not valid""#));
+    let old = bench.app.standins.issuer().flawed_token(Flaw::Expired, &bench.account());
+    let expired = challenge(list().bearer_auth(old), 401).await;
+    assert_eq!(expired, format!(r#"{people}{invalid}"the access token has expired""#));
+    let patient = bench.app.token("patient");
+    let create = || bench.app.request(Method::POST, "/sessions").bearer_auth(&patient);
+    let create = create().header("Content-Type", "application/json").body(bench.app.wish().to_string());
+    assert!(challenge(create, 403).await.starts_with(&format!("{people}, error=\"insufficient_scope\"")));
+
+    let links = r#"Bearer realm="virtual-care-join""#;
+    let status = || bench.app.request(Method::GET, "/sessions/join/status");
+    assert_eq!(challenge(status(), 401).await, links);
+    assert!(challenge(status().bearer_auth("a.b.c"), 401).await.starts_with(&format!("{links}{invalid}")));
+    let servers = r#"Bearer realm="virtual-care-internal""#;
+    let room = || bench.app.request(Method::GET, "//internal/jitsi/conference/1");
+    assert_eq!(challenge(room(), 401).await, servers);
+    assert!(challenge(room().bearer_auth("a.b.c"), 401).await.starts_with(&format!("{servers}{invalid}")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

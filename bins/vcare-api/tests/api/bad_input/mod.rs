@@ -15,7 +15,7 @@ use url::form_urlencoded;
 use vcare_testkit::Consents;
 
 use crate::described::Operation;
-use crate::support::{Answer, OTHER_TENANT, TestApp, Visit};
+use crate::support::{Answer, OTHER_TENANT, TestApp, Visit, names, problem_type};
 
 /// A visit of another tenant's has this patient.
 const FOREIGN_PATIENT: &str = "pat-of-herat";
@@ -183,17 +183,17 @@ fn shape(answer: &Answer, field: Option<&str>) -> Vec<&'static str> {
     must(answer.header("cache-control") == "no-store", "may be kept by caches");
     must(answer.header("x-content-type-options") == "nosniff", "may be taken for a page");
     must(problem["status"] == answer.status, "two statuses");
-    must(
-        problem["type"].as_str()
-            == problem["code"].as_str().map(|code| format!("urn:ghasi:virtual-care:problem:{code}")).as_deref(),
-        "no type",
-    );
+    must(problem["type"] == problem_type(problem["code"].as_str().unwrap_or_default()), "no type");
+    must(problem["instance"] == format!("urn:uuid:{}", answer.header("x-request-id")), "no instance");
     must(problem["requestId"].as_str() == Some(answer.header("x-request-id")), "no request id");
     must(answer.bytes.len() <= LONGEST_ANSWER, "too long");
-    must((answer.status == 401) == (answer.header("www-authenticate") == "Bearer"), "no challenge");
+    let challenge = answer.header("www-authenticate");
+    must(answer.status != 401 || challenge.starts_with("Bearer realm=\"virtual-care"), "no challenge");
+    let insufficient = challenge.contains("error=\"insufficient_scope\"");
+    must(answer.status == 401 || challenge.is_empty() || answer.status == 403 && insufficient, "a challenge");
     let errors = problem["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
     match field {
-        Some(field) => must(errors.iter().any(|error| error["field"] == field), "does not name the field"),
+        Some(field) => must(errors.iter().any(|error| names(error, field)), "does not name the field"),
         None => must(errors.is_empty(), "names a field"),
     }
     faults

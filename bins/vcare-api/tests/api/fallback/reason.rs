@@ -34,7 +34,7 @@ async fn us_008_a_reason_may_be_left_out_and_a_wrong_one_changes_nothing() {
     for wrong in [json!(""), json!("x".repeat(501)), json!("a\u{1b}[31m")] {
         let refused = app.post(&app.token("clinician"), &path, &json!({"reason": wrong})).await;
         let refused = refused.refused(400, "VALIDATION_ERROR");
-        assert_eq!(refused.body["errors"][0]["field"], "reason", "{}", refused.body);
+        assert_eq!(refused.body["errors"][0]["pointer"], "/reason", "{}", refused.body);
     }
     assert!(app.standins.threads().is_empty());
     app.fall_back(&visit).await.expect(200);

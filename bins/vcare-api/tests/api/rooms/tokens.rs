@@ -145,11 +145,15 @@ async fn another_tenants_jitsi_is_answered_as_if_there_were_no_such_room_and_cha
             _ => {
                 let mut answer = answer.refused(404, "SESSION_NOT_FOUND").body;
                 assert!(!answer.to_string().contains(TENANT) && !answer.to_string().contains(&room), "{answer}");
-                answer["requestId"].take();
+                for of_the_request in ["requestId", "instance"] {
+                    answer[of_the_request].take();
+                }
                 let unknown = json!({"room": "kabul-nosuchrm", "files": []});
                 let unknown = app.tell_as(&token, "//internal/jibri/recordings", &unknown).await;
                 let mut unknown = unknown.refused(404, "SESSION_NOT_FOUND").body;
-                unknown["requestId"].take();
+                for of_the_request in ["requestId", "instance"] {
+                    unknown[of_the_request].take();
+                }
                 assert_eq!(answer, unknown, "{id}");
             }
         }

@@ -72,7 +72,7 @@ impl Answer {
         assert_eq!((self.status, self.body["code"].as_str()), (status, Some(code)), "{}", self.body);
         assert_eq!(self.header("content-type"), "application/problem+json");
         assert_eq!(self.body["status"], status);
-        assert_eq!(self.body["type"], format!("urn:ghasi:virtual-care:problem:{code}"));
+        assert_eq!(self.body["type"], problem_type(code));
         assert_eq!(self.body["requestId"], self.header("x-request-id"));
         self
     }
@@ -82,7 +82,20 @@ impl Answer {
     pub fn names_field(self, field: &str) -> Self {
         let answer = self.refused(400, "VALIDATION_ERROR");
         let errors = answer.body["errors"].as_array().unwrap();
-        assert!(errors.iter().any(|error| error["field"] == field), "{field} is not named: {}", answer.body);
+        assert!(errors.iter().any(|error| names(error, field)), "{field} is not named: {}", answer.body);
         answer
     }
+}
+
+/// The `type` of problems of that code.
+pub fn problem_type(code: &str) -> String {
+    format!("/api/v1/virtual-care/problems/{}", code.to_lowercase().replace('_', "-"))
+}
+
+/// Whether one of a problem's `errors` is about that field: a parameter, a header, or a field of the body by its path, as
+/// `files[0].sha256`, or `body` for the whole.
+pub fn names(error: &Value, field: &str) -> bool {
+    let path = field.replace(['.', '['], "/").replace(']', "");
+    let pointer = if field == "body" { String::new() } else { format!("/{path}") };
+    error["pointer"] == pointer || error["parameter"] == field || error["header"] == field
 }

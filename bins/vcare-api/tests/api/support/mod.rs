@@ -13,7 +13,7 @@ mod steps;
 mod tokens;
 
 pub use ai::{audio, silence};
-pub use answer::Answer;
+pub use answer::{Answer, names, problem_type};
 pub use app::{TestApp, Visit, scope};
 pub use around::files_below;
 pub use documented::must_be_described;

@@ -74,7 +74,7 @@ async fn what_is_no_tus_request_is_refused() {
     app.send(begin().header("Upload-Metadata", attachment("1", "original"))).await.names_field("Upload-Length");
     app.begin_upload(&patient, 0, &attachment("1", "original")).await.names_field("Upload-Length");
     app.send(begin().header("Upload-Defer-Length", "1")).await.names_field("Upload-Defer-Length");
-    app.send(begin().header("Upload-Length", "1")).await.names_field("clientMutationId");
+    app.send(begin().header("Upload-Length", "1")).await.names_field("Upload-Metadata");
     for bad in ["upl_1", "..%2F..%2Fetc%2Fpasswd", "vsn_01KA8Z0Q3CJ9XW2V5T7N4B6M8R"] {
         app.get(&patient, &format!("/async-visits/attachments/{bad}")).await.names_field("uploadId");
     }
@@ -86,13 +86,14 @@ async fn a_visit_has_ten_attachments_and_an_index_is_no_path() {
     let patient = app.token("patient");
     app.begin_upload(&patient, 4, &attachment("9", "original")).await.expect(201);
     for index in ["10", "255", "-1", "../9", "9\0", ""] {
-        app.begin_upload(&patient, 4, &attachment(index, "original")).await.names_field("index");
+        app.begin_upload(&patient, 4, &attachment(index, "original")).await.names_field("Upload-Metadata");
     }
     for (field, pairs) in [
         ("patientId", [("clientMutationId", DRAFT), ("index", "0"), ("patientId", "../../root")]),
         ("clientMutationId", [("clientMutationId", "../../root"), ("index", "0"), ("patientId", CONSENTED)]),
     ] {
-        app.begin_upload(&patient, 4, &metadata(&pairs)).await.names_field(field);
+        let answer = app.begin_upload(&patient, 4, &metadata(&pairs)).await.names_field("Upload-Metadata");
+        assert!(answer.body["errors"][0]["detail"].as_str().unwrap().starts_with(&format!("{field}: ")));
     }
 }
 

@@ -117,7 +117,10 @@ async fn an_account_begins_two_hundred_uploads_a_day_and_no_more_also_when_sever
     let answers = join_all(wishes.iter().map(|wish| app.begin_upload(&patient, 4, wish))).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1);
     for refused in answers.into_iter().filter(|answer| answer.status != 201) {
-        assert_eq!(refused.refused(429, "TOO_MANY_UPLOADS").header("retry-after"), "3600");
+        let refused = refused.refused(429, "TOO_MANY_UPLOADS");
+        assert_eq!(refused.header("retry-after"), "3600");
+        assert_eq!(refused.header("ratelimit-policy"), "\"uploads\";q=200;w=86400");
+        assert_eq!(refused.header("ratelimit"), "\"uploads\";r=0");
     }
     app.clock.advance(Duration::DAY + Duration::SECOND);
     app.begin_upload(&app.token("patient"), 4, &wish(9)).await.expect(201);

@@ -122,6 +122,8 @@ async fn who_asks_too_often_about_codes_that_there_are_not_is_told_when_to_come_
     let refused = until_refused(&app, "192.0.2.1").await.refused(429, "RATE_LIMITED");
     let seconds: u32 = refused.header("retry-after").parse().unwrap();
     assert!((1..=20).contains(&seconds), "{seconds}");
+    assert_eq!(refused.header("ratelimit-policy"), "\"short-codes\";q=3;w=60");
+    assert_eq!(refused.header("ratelimit"), format!("\"short-codes\";r=0;t={seconds}"));
     // So it is where a code leads to a clinic.
     let request = app.request(Method::POST, "/sessions/join/clinic").header("Content-Type", "application/json");
     let request = request.header("X-Real-IP", "192.0.2.1").body(json!({ "code": junk(1) }).to_string());
