@@ -59,8 +59,8 @@ closed_sets! {
     SessionStatus: domain::SessionStatus;
     /// State of an async visit.
     AsyncVisitStatus: domain::AsyncVisitStatus;
-    /// State of a session, an async visit or a participant.
-    AnyStatus: domain::SessionStatus, domain::AsyncVisitStatus, domain::ParticipantStatus;
+    /// State of a session, an async visit, a participant or an AI summary draft.
+    AnyStatus: domain::SessionStatus, domain::AsyncVisitStatus, domain::ParticipantStatus, domain::DraftStatus;
     /// State of a participant.
     ParticipantStatus: domain::ParticipantStatus;
     /// Role of a participant.

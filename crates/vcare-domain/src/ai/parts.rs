@@ -109,6 +109,9 @@ pub enum DraftStatus {
 }
 
 impl DraftStatus {
+    /// Every status.
+    pub const ALL: [Self; 4] = [Self::Pending, Self::Accepted, Self::Declined, Self::Expired];
+
     /// The status' name in answers and the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
