@@ -88,6 +88,8 @@ pub enum Derived {
     InternalToken,
     /// Seals the names of people in visits.
     DisplayName,
+    /// Signs the cursors of lists.
+    ListCursor,
 }
 
 impl From<Derived> for KeyPurpose {
@@ -98,6 +100,7 @@ impl From<Derived> for KeyPurpose {
             Derived::AttachmentLink => Self::AttachmentLink,
             Derived::InternalToken => Self::InternalToken,
             Derived::DisplayName => Self::DisplayName,
+            Derived::ListCursor => Self::ListCursor,
         }
     }
 }
@@ -165,7 +168,7 @@ fn told(tenant: &TenantId, purpose: KeyPurpose, KeyVersions { current, oldest }:
         KeyPurpose::JoinKey => format!("; links of version {oldest} and newer open"),
         KeyPurpose::InternalToken => format!("; tokens of version {oldest} and newer are taken"),
         KeyPurpose::DisplayName => format!("; names sealed with version {oldest} and newer are shown"),
-        KeyPurpose::JitsiSecret | KeyPurpose::AttachmentLink => String::new(),
+        KeyPurpose::JitsiSecret | KeyPurpose::AttachmentLink | KeyPurpose::ListCursor => String::new(),
     };
     println!("{} of {tenant} is at version {current}{taken}", purpose.as_str());
 }
@@ -228,8 +231,8 @@ fn rows(report: &StoredSecrets, now: OffsetDateTime) -> Vec<Row> {
         (None, _) => row(name.as_str(), "none", None, None, None),
     });
     let mut rows = Vec::from(secrets);
-    for purpose in [KeyPurpose::JoinKey, KeyPurpose::AttachmentLink, KeyPurpose::InternalToken, KeyPurpose::DisplayName]
-    {
+    // The Jitsi secret has its row already.
+    for purpose in KeyPurpose::ALL.into_iter().filter(|purpose| *purpose != KeyPurpose::JitsiSecret) {
         rows.push(derived(purpose.as_str(), purpose));
     }
     rows

@@ -21,7 +21,8 @@ use crate::dto::{
 };
 use crate::problem::{FieldError, ProblemDetails};
 use crate::routes;
-use crate::routes::async_visits::dto::{AsyncVisitDto, AsyncVisitListDto, SyncDto, SyncResultDto};
+use crate::routes::async_visits::dto::{AsyncVisitDto, SyncDto, SyncResultDto};
+use crate::routes::async_visits::summary::AsyncVisitListDto;
 use crate::values;
 
 struct Security;
@@ -132,7 +133,7 @@ impl Modify for Security {
     components(
         schemas(
     VirtualSessionDto, ParticipantDto, LinkDto, SegmentDto, ProviderTimeDto, SessionListDto, AdmissionDto, JoinTokenDto, JoinedDto, JoinStatusDto, ProblemDetails, FieldError, AsyncVisitDto, AsyncVisitListDto, SyncDto, SyncResultDto,
-            values::SessionId, values::ParticipantId, values::AsyncVisitId, values::UploadId,
+            values::SessionId, values::ParticipantId, values::AsyncVisitId, values::UploadId, values::ListOrder,
         ),
     ),
     modifiers(&Security, &Refusals, &Conditions, &Headers, &Views, &Shared),

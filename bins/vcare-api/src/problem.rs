@@ -346,6 +346,7 @@ impl From<AppError> for Problem {
                 Self::new(Code::TokenInvalid).detail(error).challenge(Challenge::LINK_INVALID)
             }
             AppError::OnAnotherDevice => Self::new(Code::JoinedOnAnotherDevice).detail(error),
+            AppError::CursorMismatch => Self::new(Code::CursorMismatch).detail(error),
             AppError::IdempotencyKeyReused => Self::new(Code::IdempotencyKeyReused).detail(error),
             AppError::Secrets(_) => {
                 logged(&error);

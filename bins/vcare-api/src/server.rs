@@ -10,7 +10,7 @@ use actix_http::HttpService;
 use actix_server::{GracefulShutdownSignal, Server};
 use actix_service::{ServiceFactory, fn_factory, fn_service, map_config};
 use actix_web::dev::AppConfig;
-use actix_web::http::header::{ALLOW, ETAG, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ALLOW, ETAG, LINK, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::{App as WebApp, web};
 use anyhow::Context;
@@ -153,7 +153,16 @@ fn cors(origins: &[String]) -> Cors {
     let mut cors = Cors::default()
         // Each path answers by itself, with its own methods.
         .disable_preflight()
-        .expose_headers([ETAG, LOCATION, RETRY_AFTER, REPLAYED, MUTATION_REPLAYED, MUTATION_DIFFERS, X_REQUEST_ID])
+        .expose_headers([
+            ETAG,
+            LINK,
+            LOCATION,
+            RETRY_AFTER,
+            REPLAYED,
+            MUTATION_REPLAYED,
+            MUTATION_DIFFERS,
+            X_REQUEST_ID,
+        ])
         .expose_headers([ALLOW, WWW_AUTHENTICATE, RATE_LIMIT, RATE_LIMIT_POLICY])
         .expose_headers(routes::uploads::EXPOSED);
     for origin in origins {

@@ -95,6 +95,8 @@ closed_sets! {
     RejectReason: domain::RejectReason;
     /// A consent that must be on file.
     ConsentGate: vcare_app::Gate;
+    /// Order of a list. `asc`: the earliest first. `desc`: the latest first.
+    ListOrder: vcare_app::ports::Order;
     /// Kind of durable work.
     JobKind: vcare_app::ports::JobKind;
 }

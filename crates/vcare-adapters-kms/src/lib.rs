@@ -17,6 +17,7 @@ mod join_tokens;
 mod keeper;
 mod key_file;
 mod keyring;
+mod list_cursors;
 mod names;
 mod sealing;
 mod tenants;

@@ -19,6 +19,7 @@ mod job_views;
 mod jobs;
 mod leases;
 mod links;
+mod lists;
 mod logos;
 mod migrations;
 mod outbox;

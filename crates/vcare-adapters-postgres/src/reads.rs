@@ -1,28 +1,26 @@
 //! Reads of single statements, bound to a tenant.
 
 use async_trait::async_trait;
-use diesel::PgJsonbExpressionMethods;
 use diesel::dsl::{exists, sql};
 use diesel::prelude::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension, QueryDsl,
     SelectableHelper,
 };
-use diesel::sql_types::{Bool, Jsonb, Text, Timestamptz};
+use diesel::sql_types::Jsonb;
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
-use vcare_app::ports::{
-    FoundSession, KeptAnswer, Logo, PageCursor, Reads, SessionFilter, SessionPage, StoreError, Unsettled,
-};
+use vcare_app::ports::{FoundSession, KeptAnswer, Logo, Reads, SessionFilter, SessionPage, StoreError, Unsettled};
 use vcare_app::{ActorRef, Answer, IdempotencyKey};
 use vcare_domain::{
-    AiDraft, AiDraftId, AppointmentId, Branding, ConferenceName, LinkState, MAX_VISIT_LENGTH, ParticipantId, PatientId,
-    RoomName, SessionId, SessionParts, SessionStatus, TenantConfig, TenantId, UserId, VirtualSession,
+    AiDraft, AiDraftId, AppointmentId, Branding, ConferenceName, LinkState, MAX_VISIT_LENGTH, ParticipantId, RoomName,
+    SessionId, SessionParts, SessionStatus, TenantConfig, TenantId, UserId, VirtualSession,
 };
 
 use crate::ai_drafts;
 use crate::appointments;
 use crate::errors::store_error;
 use crate::links::{LINKS_OF_THE_VISIT, LinkRow};
+use crate::lists;
 use crate::logos;
 use crate::oversight::unsettled;
 use crate::queries::{Lock, configs, sessions};
@@ -30,10 +28,6 @@ use crate::rooms;
 use crate::rows::{SessionRow, TenantConfigRow};
 use crate::schema::{idempotency_key, tenant_config, virtual_session};
 use crate::store::PgStore;
-use crate::waiting::PATIENT_IS_PRESENT;
-
-/// A visit's status, as it is stored.
-const STATUS: &str = "CASE WHEN no_show_at IS NULL THEN status ELSE 'no_show' END";
 
 /// A kept answer as stored.
 pub(crate) type AnswerRow = (Vec<u8>, i16, Vec<u8>);
@@ -74,66 +68,7 @@ impl Reads for PgStore {
     }
 
     async fn sessions(&self, tenant: &TenantId, filter: &SessionFilter) -> Result<SessionPage, StoreError> {
-        use virtual_session::dsl;
-        let mut query = sessions::of(tenant);
-        if !filter.statuses.is_empty() {
-            let statuses: Vec<&str> = filter.statuses.iter().map(|status| status.as_str()).collect();
-            // A no-show is stored as cancelled.
-            query = query.filter(sql::<Text>(STATUS).eq_any(statuses));
-        }
-        if let Some(appointment) = &filter.appointment_id {
-            query = query.filter(dsl::appointment_id.eq(AppointmentId::as_str(appointment)));
-        }
-        if let Some(provider) = &filter.provider_id {
-            query = query.filter(dsl::provider_id.eq(UserId::as_str(provider)));
-        }
-        if let Some((present, now)) = filter.present {
-            let condition = sql::<Bool>(if present { "" } else { "NOT " }).sql(PATIENT_IS_PRESENT);
-            query = query.filter(condition.bind::<Timestamptz, _>(now).sql("))"));
-        }
-        if let Some(patient) = &filter.patient_id {
-            query = query.filter(dsl::patient_id.eq(PatientId::as_str(patient)));
-        }
-        if let Some(account) = &filter.visible_to {
-            let account = UserId::as_str(account);
-            let part = serde_json::json!([{ "user_id": account }]);
-            let own = dsl::participants
-                .contains(part)
-                .nullable()
-                .or(dsl::provider_id.eq(account))
-                .or(dsl::initiator_id.nullable().eq(account));
-            let providers = serde_json::json!([{ "role": "provider" }]);
-            let open = [SessionStatus::Scheduled, SessionStatus::Waiting, SessionStatus::Active];
-            let nobodys = dsl::provider_id
-                .is_null()
-                .and(dsl::status.eq_any(open.map(SessionStatus::as_str)))
-                .and(diesel::dsl::not(dsl::participants.contains(providers)));
-            query = query.filter(own.or(nobodys.nullable()));
-        }
-        if let Some(from) = filter.from {
-            query = query.filter(dsl::scheduled_start.ge(from));
-        }
-        if let Some(to) = filter.to {
-            query = query.filter(dsl::scheduled_start.lt(to));
-        }
-        if let Some(after) = filter.after {
-            let later = dsl::scheduled_start.gt(after.scheduled_start);
-            let same = dsl::scheduled_start.eq(after.scheduled_start).and(dsl::id.gt(*after.id.as_uuid()));
-            // The first condition is implied by the second; it lets the index be entered at the right place.
-            query = query.filter(dsl::scheduled_start.ge(after.scheduled_start)).filter(later.or(same));
-        }
-        let limit = usize::from(filter.limit.max(1));
-        let mut conn = self.connections.tenant(tenant).await?;
-        query = query.order((dsl::scheduled_start, dsl::id)).limit(i64::from(filter.limit.max(1)) + 1);
-        let rows = sessions::rows(&mut conn.pg, query, Lock::None).await?;
-        let more = rows.len() > limit;
-        let items: Result<Vec<_>, _> = rows.into_iter().take(limit).map(SessionRow::restore).collect();
-        let items = items?;
-        let next = items
-            .last()
-            .filter(|_| more)
-            .map(|last| PageCursor { scheduled_start: last.parts().schedule.start(), id: last.parts().id });
-        Ok(SessionPage { items, next })
+        lists::session_page(&mut self.connections.tenant(tenant).await?.pg, tenant, filter).await
     }
 
     async fn session_of_appointment(

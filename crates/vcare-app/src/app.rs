@@ -11,7 +11,7 @@ use crate::breaker::Breaker;
 use crate::in_line::InLine;
 use crate::ports::{
     AccessPolicy, AiGateway, ChartNotes, Clock, ConsentCheck, DisplayNames, DraftTexts, FhirGateway, Ids, JobQueue,
-    JoinTokens, LicenceCheck, MessagingThreads, SecretStore, Store, VideoBackends,
+    JoinTokens, LicenceCheck, ListCursors, MessagingThreads, SecretStore, Store, VideoBackends,
 };
 use crate::tenants::LogoPorts;
 use crate::uploads::AttachmentPorts;
@@ -94,6 +94,8 @@ pub struct App {
     pub secrets: Arc<dyn SecretStore>,
     /// Seals the names of people in visits.
     pub names: Arc<dyn DisplayNames>,
+    /// Leads from one page of a list to the next.
+    pub cursors: Arc<dyn ListCursors>,
     /// Copies tenants' logos.
     pub logos: LogoPorts,
     /// Seals machines' drafts.

@@ -136,6 +136,9 @@ pub enum AppError {
     /// Another device of the same person is in the waiting room.
     #[error("the link is open on another device")]
     OnAnotherDevice,
+    /// A cursor that was not made for this list.
+    #[error("the cursor is not one of this list: of these filters, this order, and this account")]
+    CursorMismatch,
     /// The `Idempotency-Key` was used before, for another request.
     #[error("the idempotency key was used for another request")]
     IdempotencyKeyReused,

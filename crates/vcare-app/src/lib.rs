@@ -18,6 +18,7 @@ mod gates;
 mod idempotency;
 mod in_line;
 pub mod jobs;
+mod lists;
 pub mod operations;
 pub mod ports;
 pub mod relay;

@@ -158,6 +158,7 @@ pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Se
         secrets: Arc::clone(&vault) as _,
         logos: LogoPorts { source: Arc::new(HttpLogos::new(public)), resizer: Arc::new(SmallLogos) },
         names: Arc::clone(&vault) as _,
+        cursors: Arc::clone(&vault) as _,
         texts: vault,
         ai_seats: config
             .ai

@@ -4,6 +4,7 @@ mod admission;
 mod bytes;
 mod people;
 mod session;
+mod summary;
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -18,9 +19,9 @@ pub use admission::AdmissionDto;
 pub use bytes::Bytes;
 pub use people::{LinkDto, OwnParticipantDto, ParticipantDto, PersonDto, ProviderTimeDto, SegmentDto};
 pub use session::{
-    GuestSessionDto, PatientSessionDto, SchedulerSessionDto, SessionListDto, StaffSessionDto, TreatingSessionDto,
-    VirtualSessionDto,
+    GuestSessionDto, PatientSessionDto, SchedulerSessionDto, StaffSessionDto, TreatingSessionDto, VirtualSessionDto,
 };
+pub use summary::{SessionListDto, SessionSummaryDto};
 
 /// A join link. All of it is a secret.
 #[derive(Debug, Clone, Serialize, ToSchema)]

@@ -284,17 +284,6 @@ pub struct PatientSessionDto {
     participants: Vec<OwnParticipantDto>,
 }
 
-/// One page of visits, by planned start.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = SessionList)]
-pub struct SessionListDto {
-    /// The visits.
-    pub items: Vec<VirtualSessionDto>,
-    /// Where the next page begins; null on the last one.
-    pub next_cursor: Option<String>,
-}
-
 impl From<&ViewedSession> for VirtualSessionDto {
     fn from(viewed: &ViewedSession) -> Self {
         Self::of(viewed, About::default())

@@ -1,49 +1,71 @@
-//! Pages of lists: how long one is, and where the next one begins.
+//! Pages of lists: how long one is, in which order, and where the next one is.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use time::OffsetDateTime;
-use uuid::Uuid;
+use actix_web::HttpResponse;
+use actix_web::http::header::{HeaderValue, LINK};
+use serde::Serialize;
+use url::form_urlencoded;
+use vcare_app::ports::{Order, Paging};
 
-use crate::problem::{Fault, FieldCode};
+use crate::extract::{Fields, Query};
+use crate::problem::{Fault, FieldCode, Problem};
 
 /// How many items a page has when nobody says.
-pub const DEFAULT_LIMIT: u8 = 20;
+const DEFAULT_LIMIT: u8 = 20;
+/// How many items a page has at most.
 const MAX_LIMIT: u8 = 100;
 
-/// How many items a page has at most.
-///
-/// # Errors
-/// What was expected, for people.
-pub fn limit(text: &str) -> Result<u8, Fault<&'static str>> {
-    let limit = text.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
-    limit.ok_or(Fault(FieldCode::Range, "expected a number from 1 to 100"))
-}
-
-/// A cursor in its shown form: the last item's time (milliseconds) and id.
-#[must_use]
-pub fn show(at: OffsetDateTime, id: Uuid) -> String {
-    let millis = at.unix_timestamp_nanos() / 1_000_000;
-    let mut bytes = i64::try_from(millis).unwrap_or(i64::MAX).to_be_bytes().to_vec();
-    bytes.extend_from_slice(id.as_bytes());
-    URL_SAFE_NO_PAD.encode(bytes)
-}
-
-/// What [`show`] showed.
-///
-/// # Errors
-/// What was expected, for people.
-pub fn read(text: &str) -> Result<(OffsetDateTime, Uuid), &'static str> {
-    const EXPECTED: &str = "expected the nextCursor of an earlier answer";
-    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| EXPECTED)?;
-    let (millis, id) = bytes.split_first_chunk::<8>().ok_or(EXPECTED)?;
-    let nanos = i128::from(i64::from_be_bytes(*millis)) * 1_000_000;
-    let at = OffsetDateTime::from_unix_timestamp_nanos(nanos).map_err(|_| EXPECTED)?;
-    // Nothing of ours is of such a time, and the database knows none before 4713 BC.
-    if at.year() < 0 {
+/// How many items a page has. More than there may be is cut to the most: who asks for all of a list wants many, and goes on by
+/// the cursor.
+fn limit(text: &str) -> Result<u8, Fault<&'static str>> {
+    const EXPECTED: Fault<&str> = Fault(FieldCode::Range, "expected a whole number from 1; more than 100 is 100");
+    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(EXPECTED);
     }
-    Ok((at, Uuid::from_slice(id).map_err(|_| EXPECTED)?))
+    match text.trim_start_matches('0') {
+        "" => Err(EXPECTED),
+        digits => Ok(digits.parse().unwrap_or(MAX_LIMIT).min(MAX_LIMIT)),
+    }
+}
+
+fn order(text: &str) -> Result<Order, &'static str> {
+    let all = [Order::Ascending, Order::Descending];
+    all.into_iter().find(|order| order.as_str() == text).ok_or("expected asc or desc")
+}
+
+/// Takes `order`, `cursor` and `limit` from a query.
+pub fn take(query: &mut Query, fields: &mut Fields) -> (Paging, u8) {
+    let order = fields.take_optional("order", query.take("order").as_deref().map(order));
+    let limit = fields.take_optional("limit", query.take("limit").as_deref().map(limit));
+    (Paging { order, cursor: query.take("cursor") }, limit.unwrap_or(DEFAULT_LIMIT))
+}
+
+/// Several words with commas between them.
+///
+/// # Errors
+/// What was expected instead of the first that is none, for people.
+pub fn several<T>(text: &str, one: impl Fn(&str) -> Result<T, &'static str>) -> Result<Vec<T>, &'static str> {
+    text.split(',').map(one).collect()
+}
+
+/// Sends a page, and where the next one is: in the body, and in `Link` (RFC 8288). That address is a query alone, relative to
+/// the one that was asked for: whatever a gateway has put in front of our paths stays.
+///
+/// # Errors
+/// 500 when it cannot be written, which cannot be.
+pub fn send(asked: &str, next: Option<&str>, body: &impl Serialize) -> Result<HttpResponse, Problem> {
+    let mut response = HttpResponse::Ok();
+    if let Some(next) = next {
+        let link = format!("<?{}>; rel=\"next\"", following(asked, next));
+        response.insert_header((LINK, HeaderValue::from_str(&link).map_err(|_| Problem::internal())?));
+    }
+    let body = serde_json::to_vec(body).map_err(|_| Problem::internal())?;
+    Ok(response.content_type("application/json").body(body))
+}
+
+/// The query of the next page: the same, with that cursor.
+fn following(asked: &str, next: &str) -> String {
+    let others = form_urlencoded::parse(asked.as_bytes()).filter(|(name, _)| name != "cursor");
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(others).append_pair("cursor", next).finish()
 }
 
 #[cfg(test)]
@@ -51,11 +73,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_reads_back_from_what_it_shows() {
-        let (at, id) = (time::macros::datetime!(2026-03-01 09:30:00.123 UTC), Uuid::from_u128(7));
-        assert_eq!(read(&show(at, id)), Ok((at, id)));
-        for bad in ["", "x", "AAAA", &show(at, id)[1..], "____________________________________"] {
-            assert!(read(bad).is_err(), "{bad}");
+    fn a_limit_above_the_most_is_the_most_and_none_and_words_are_refused() {
+        let huge = "9".repeat(5000);
+        for (text, expected) in
+            [("1", 1), ("20", 20), ("100", 100), ("101", 100), ("256", 100), ("007", 7), (&huge, 100)]
+        {
+            assert_eq!(limit(text), Ok(expected), "{text:.20}");
         }
+        for text in ["", "0", "000", "-1", "+5", "1e1", "5.0", " 5", "ten", "٥"] {
+            assert!(limit(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_next_page_is_asked_for_as_this_one_was_behind_every_gateway() {
+        let asked = "status=waiting,active&cursor=old&patientId=a%3Eb%22+c&limit=500";
+        let next = following(asked, "c-_9");
+        assert_eq!(next, "status=waiting%2Cactive&patientId=a%3Eb%22+c&limit=500&cursor=c-_9");
+        let behind = reqwest::Url::parse(&format!("https://hospital.example/clinic/api/sessions?{asked}")).unwrap();
+        let found = behind.join(&format!("?{next}")).unwrap();
+        assert_eq!(found.path(), "/clinic/api/sessions");
+        let pairs: Vec<_> = found.query_pairs().map(|(name, value)| format!("{name} {value}")).collect();
+        assert_eq!(pairs, ["status waiting,active", "patientId a>b\" c", "limit 500", "cursor c-_9"]);
+        assert_eq!(following("", "c"), "cursor=c");
     }
 }

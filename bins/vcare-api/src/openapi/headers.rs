@@ -5,7 +5,7 @@ use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::{Object, OpenApi, Ref, RefOr, Response, Type};
 
 /// Each with what it says, and whether that is a number.
-const HEADERS: [(&str, &str, bool); 25] = [
+const HEADERS: [(&str, &str, bool); 26] = [
     ("Accept-Patch", "The patches that are taken", false),
     ("Accept-Ranges", "`bytes`: a part may be asked for with `Range`", false),
     ("Allow", "The methods that the address takes", false),
@@ -20,6 +20,7 @@ const HEADERS: [(&str, &str, bool); 25] = [
     ("Deprecation", "Since when it should not be used any more: `@` and seconds since 1970 (RFC 9745)", false),
     ("ETag", "The version, in quotes; of what was read with a digest of what was shown. See Conditions", false),
     ("Idempotency-Replayed", "`true`: answered before, under the same key; this is the answer of then", false),
+    ("Link", "`<?…>; rel=\"next\"`: the next page, relative to this one; absent on the last one", false),
     ("Location", "Where it is", false),
     ("Mutation-Differs", "`true`: what was sent now is not what was sent then", false),
     ("Mutation-Replayed", "`true`: it arrived before; this is the answer of then", false),

@@ -61,6 +61,8 @@ const OPENED: &[Code] = &[Code::ValidationError, Code::AttachmentNotFound, Code:
 
 /// What an operation refuses beside what its description tells anyway.
 const OWN: &[(&str, &[&[Code]])] = &[
+    ("listSessions", &[&[Code::CursorMismatch]]),
+    ("listAsyncVisits", &[&[Code::CursorMismatch]]),
     (
         "createSession",
         &[GATES, VIDEO, KEYED, &[Code::AppointmentHasVisit, Code::RecordingDisabled, Code::ConcurrentUpdate]],

@@ -45,6 +45,7 @@ macro_rules! codes {
 codes! {
     400 {
         ValidationError = "VALIDATION_ERROR", "Invalid request": "the request is invalid; `errors` lists the invalid fields";
+        CursorMismatch = "CURSOR_MISMATCH", "Cursor of another list": "the cursor is not one of this list: of this account, these filters and this order; begin at the first page";
     }
     401 {
         Unauthorized = "UNAUTHORIZED", "Authentication required": "the access token is missing or invalid";

@@ -36,6 +36,7 @@ impl Code {
     pub fn example(self) -> Problem {
         let problem = match self {
             Self::ValidationError => Problem::field("patientId", InvalidText::Empty),
+            Self::CursorMismatch => told(AppError::CursorMismatch),
             Self::Unauthorized => Problem::not_signed_in(),
             Self::AccessTokenExpired => AccessTokenFault::Expired.into(),
             Self::TokenExpired => told(JoinTokenFault::Expired),

@@ -145,7 +145,7 @@ impl Wrong for InvalidRoom {}
 impl Wrong for InvalidSecret {}
 
 /// A fault whose kind the words alone do not say.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fault<T>(pub FieldCode, pub T);
 
 impl<T: fmt::Display> fmt::Display for Fault<T> {

@@ -33,6 +33,7 @@ mod keycloak;
 mod labels;
 mod links;
 mod list;
+mod lists;
 mod locks;
 mod lost;
 mod manners;

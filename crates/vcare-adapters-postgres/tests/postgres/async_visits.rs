@@ -229,7 +229,7 @@ async fn the_queue_lists_the_oldest_first_page_by_page_and_finds_what_nobody_hol
         list(AsyncVisitFilter { claimable_at: Some(bench.now() + Duration::minutes(minutes)), ..any() }).await
     };
     assert_eq!((claimable(0).await, claimable(9).await, claimable(10).await, claimable(60).await), (3, 3, 4, 5));
-    assert_eq!(list(AsyncVisitFilter { status: Some(AsyncVisitStatus::UnderReview), ..any() }).await, 2);
+    assert_eq!(list(AsyncVisitFilter { statuses: vec![AsyncVisitStatus::UnderReview], ..any() }).await, 2);
     assert_eq!(list(AsyncVisitFilter { provider_id: Some(user(PROVIDER)), ..any() }).await, 2);
     assert_eq!(list(AsyncVisitFilter { provider_id: Some(user("dr-noori")), ..any() }).await, 0);
     assert_eq!(list(AsyncVisitFilter { patient_id: Some(PatientId::parse("pat-2").unwrap()), ..any() }).await, 0);

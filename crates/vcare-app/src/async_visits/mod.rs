@@ -5,6 +5,7 @@ mod claim;
 mod close;
 mod continue_async;
 mod encounter;
+mod list;
 mod read;
 mod release;
 mod respond;
@@ -12,7 +13,7 @@ mod submit;
 mod sync;
 
 pub use encounter::{ASYNC_VISIT_IDENTIFIER_SYSTEM, async_encounter_draft};
-pub use read::SeenAsyncPage;
+pub use list::AsyncVisitListPage;
 pub use submit::{SubmitAsyncVisit, Submitted, WriteBody};
 
 use vcare_domain::{

@@ -7,18 +7,9 @@ use crate::actor::Caller;
 use crate::app::App;
 use crate::authorisation::Permission;
 use crate::error::AppError;
-use crate::ports::{ArrivalCursor, AsyncVisitFilter};
 
 /// What it takes to read.
 const NEEDED: Permission = Permission::AsyncVisitRead;
-
-/// One page of visits, the oldest first, each in the caller's view.
-pub struct SeenAsyncPage {
-    /// The visits.
-    pub items: Vec<ViewedAsyncVisit>,
-    /// Where the next page begins; `None` on the last one.
-    pub next: Option<ArrivalCursor>,
-}
 
 impl App {
     /// One visit.
@@ -53,41 +44,5 @@ impl App {
         };
         let access = self.access_to_async_visit(caller, &visit, permission).await?;
         Ok((visit, access))
-    }
-
-    /// One page of visits, the oldest first: those that the caller may see, each in their view. Clinicians see those that they
-    /// have claimed, answered or sent, and the queue (without what was written); patients their own. With `patient_id`: also
-    /// those of a patient in the caller's care, or whose proxy they are.
-    ///
-    /// # Errors
-    /// [`AppError::Forbidden`], [`AppError::Store`].
-    #[tracing::instrument(skip_all, fields(tenant_id = %caller.tenant_id))]
-    pub async fn list_async_visits(
-        &self,
-        caller: &Caller,
-        mut filter: AsyncVisitFilter,
-        only_claimable: bool,
-    ) -> Result<SeenAsyncPage, AppError> {
-        let about = Audited::all("AsyncVisit", caller);
-        let work = async {
-            let now = self.clock.now();
-            filter.claimable_at = only_claimable.then_some(now);
-            let Some(scope) = self.list_scope(caller, NEEDED, filter.patient_id.take()).await? else {
-                self.audit_read(caller, &about, None, Vec::new()).await?;
-                return Ok(SeenAsyncPage { items: Vec::new(), next: None });
-            };
-            (filter.patient_id, filter.visible_to) = (scope.patient_id, scope.visible_to);
-            let page = self.store.async_visits(&caller.tenant_id, &filter).await?;
-            let shown = page.items.into_iter().filter_map(|visit| {
-                let access = caller.access_on_list(NEEDED, &visit.facts(&caller.user_id), &scope.known)?;
-                let audience = caller.audience(&visit, &access);
-                Some(ViewedAsyncVisit { visit, audience })
-            });
-            let items: Vec<_> = shown.collect();
-            let ids = items.iter().map(|viewed| viewed.visit.parts().id.to_string()).collect();
-            self.audit_read(caller, &about, None, ids).await?;
-            Ok(SeenAsyncPage { items, next: page.next })
-        };
-        self.guarded(caller, NEEDED, about.clone(), work).await
     }
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 use vcare_domain::{AsyncVisit, AsyncVisitId, AsyncVisitStatus, ClientMutationId, PatientId, TenantId, UserId};
 
-use crate::ports::StoreError;
+use crate::ports::{Order, PageCursor, StoreError};
 
 /// What a draft was when it first arrived, and what was answered. Kept with the visit, for as long as the visit is.
 #[derive(Clone, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub trait AsyncVisits: Send {
 pub trait AsyncVisitReads: Send + Sync {
     /// The visit of that id, in that tenant.
     async fn async_visit(&self, tenant: &TenantId, id: AsyncVisitId) -> Result<Option<AsyncVisit>, StoreError>;
-    /// One page of a tenant's visits, the oldest first.
+    /// One page of a tenant's visits, by arrival.
     async fn async_visits(&self, tenant: &TenantId, filter: &AsyncVisitFilter) -> Result<AsyncVisitPage, StoreError>;
     /// What a draft was when it first arrived; `None` when it never did.
     async fn first_submission(
@@ -62,8 +62,8 @@ pub trait AsyncVisitReads: Send + Sync {
 /// Which visits to list.
 #[derive(Debug, Clone, Default)]
 pub struct AsyncVisitFilter {
-    /// Only in this state.
-    pub status: Option<AsyncVisitStatus>,
+    /// Only in one of these states; empty: in any.
+    pub statuses: Vec<AsyncVisitStatus>,
     /// Only those that anybody may claim at that time: submitted, or under review by somebody whose time is over.
     pub claimable_at: Option<OffsetDateTime>,
     /// Only for this patient.
@@ -72,26 +72,25 @@ pub struct AsyncVisitFilter {
     pub provider_id: Option<UserId>,
     /// Only those held, answered or sent by this account, and those that nobody has answered yet.
     pub visible_to: Option<UserId>,
-    /// Only after this one.
-    pub after: Option<ArrivalCursor>,
+    /// Only arrived at or after.
+    pub from: Option<OffsetDateTime>,
+    /// Only arrived before.
+    pub to: Option<OffsetDateTime>,
+    /// Only changed at or after.
+    pub updated_since: Option<OffsetDateTime>,
+    /// By arrival, in this order.
+    pub order: Order,
+    /// Only what comes after this one, in that order.
+    pub after: Option<PageCursor>,
     /// At most so many, 1 to 100.
     pub limit: u8,
-}
-
-/// The last visit of a page: where the next page begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ArrivalCursor {
-    /// When it arrived.
-    pub submitted_at: OffsetDateTime,
-    /// Its id.
-    pub id: AsyncVisitId,
 }
 
 /// One page of visits.
 #[derive(Debug)]
 pub struct AsyncVisitPage {
-    /// The visits, by arrival and id.
+    /// The visits, by arrival and id, in the order that was asked for.
     pub items: Vec<AsyncVisit>,
     /// Where the next page begins; `None` on the last one.
-    pub next: Option<ArrivalCursor>,
+    pub next: Option<PageCursor>,
 }

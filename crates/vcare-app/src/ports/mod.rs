@@ -8,6 +8,7 @@ mod changes;
 mod clock;
 mod emergencies;
 mod identity;
+mod lists;
 mod logos;
 mod neighbours;
 mod oversight;
@@ -21,14 +22,13 @@ mod waiting;
 
 pub use access::{AccessPolicy, AskedRelation, RelationAnswer, RelationQuestion};
 pub use ai::{AiError, AiGateway, AudioUpload, ChartError, ChartNotes, DraftTexts, DraftedSummary, Transcribed};
-pub use async_visits::{
-    ArrivalCursor, AsyncVisitFilter, AsyncVisitPage, AsyncVisitReads, AsyncVisits, FirstSubmission,
-};
+pub use async_visits::{AsyncVisitFilter, AsyncVisitPage, AsyncVisitReads, AsyncVisits, FirstSubmission};
 pub use audio::{AudioBody, AudioFault, AudioFeed, AudioWatch, audio_channel};
 pub use changes::{VisitChanges, Watch};
 pub use clock::{Agreement, Clock, ClockReading, Ids};
 pub use emergencies::{Emergencies, EmergencyReads};
 pub use identity::{AccessTokenFault, AccessTokens, SignedIn};
+pub use lists::{ListAsked, ListCursors, Order, PageCursor, Paging};
 pub use logos::{Logo, LogoFault, LogoResizer, LogoSource, MAX_LOGO_BYTES, StoredLogo, TenantLogos};
 pub use neighbours::{
     ConsentCheck, ConsentDecision, ConsentSubject, EncounterDraft, EncounterKind, EncounterPart, EncounterParticipant,
@@ -49,9 +49,8 @@ pub use secrets::{
     StoredKey, StoredSecret, StoredSecrets, TenantNames, TenantSecrets,
 };
 pub use store::{
-    AiDrafts, Answers, ClosedJob, FoundSession, JobEnd, Jobs, KeptAnswer, Links, PageCursor, Presences, Reads,
-    SessionFilter, SessionPage, Store, StoreError, TenantConfigs, TenantHas, TracedSession, UnitOfWork,
-    VirtualSessions,
+    AiDrafts, Answers, ClosedJob, FoundSession, JobEnd, Jobs, KeptAnswer, Links, Presences, Reads, SessionFilter,
+    SessionPage, Store, StoreError, TenantConfigs, TenantHas, TracedSession, UnitOfWork, VirtualSessions,
 };
 pub use subscriptions::{MessageOutcome, RefusedMessage, ThreadCreated, ThreadSubscriber};
 pub use uploads::{

@@ -13,8 +13,8 @@ use crate::actor::{ActorRef, Scope, TraceContext};
 use crate::events::AuditEntry;
 use crate::idempotency::{Answer, IdempotencyKey};
 use crate::ports::{
-    AsyncVisitReads, AsyncVisits, Emergencies, EmergencyReads, JobKind, KeptSecrets, Leases, Logo, SealedSecrets,
-    TenantLogos, Unsettled, UploadReads, Uploads, WaitingRooms,
+    AsyncVisitReads, AsyncVisits, Emergencies, EmergencyReads, JobKind, KeptSecrets, Leases, Logo, Order, PageCursor,
+    SealedSecrets, TenantLogos, Unsettled, UploadReads, Uploads, WaitingRooms,
 };
 use crate::rooms::Presence;
 
@@ -326,25 +326,20 @@ pub struct SessionFilter {
     pub from: Option<OffsetDateTime>,
     /// Only planned before.
     pub to: Option<OffsetDateTime>,
-    /// Only after this one.
+    /// Only changed at or after.
+    pub updated_since: Option<OffsetDateTime>,
+    /// By planned start, in this order.
+    pub order: Order,
+    /// Only what comes after this one, in that order.
     pub after: Option<PageCursor>,
     /// At most so many, 1 to 100.
     pub limit: u8,
 }
 
-/// The last visit of a page: where the next page begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PageCursor {
-    /// Its planned start.
-    pub scheduled_start: OffsetDateTime,
-    /// Its id.
-    pub id: SessionId,
-}
-
 /// One page of visits.
 #[derive(Debug)]
 pub struct SessionPage {
-    /// The visits, by planned start and id.
+    /// The visits, by planned start and id, in the order that was asked for.
     pub items: Vec<VirtualSession>,
     /// Where the next page begins; `None` on the last one.
     pub next: Option<PageCursor>,

@@ -268,17 +268,6 @@ impl WrittenDto {
     }
 }
 
-/// One page of visits, the oldest first.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = AsyncVisitList)]
-pub struct AsyncVisitListDto {
-    /// The visits.
-    pub items: Vec<AsyncVisitDto>,
-    /// Where the next page begins; null on the last one.
-    pub next_cursor: Option<String>,
-}
-
 /// What became of several drafts.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -1,25 +1,16 @@
 //! `GET /async-visits`.
 
-use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
-use vcare_app::ports::{ArrivalCursor, AsyncVisitFilter};
-use vcare_domain::{AsyncVisitId, AsyncVisitStatus, PatientId, UserId};
+use actix_web::{HttpRequest, HttpResponse, web};
+use vcare_app::Caller;
+use vcare_app::ports::{AsyncVisitFilter, Paging};
+use vcare_domain::{AsyncVisitStatus, PatientId, UserId};
 
-use crate::answer::send;
-use crate::extract::{Fields, Query, SignedInCaller, page};
+use crate::extract::{Fields, Instant, Query, SignedInCaller, page};
 use crate::problem::Problem;
-use crate::routes::async_visits::dto::{AsyncVisitDto, AsyncVisitListDto};
+use crate::routes::async_visits::summary::{AsyncVisitListDto, AsyncVisitSummaryDto};
+use crate::routes::sessions::list::ME;
 use crate::server::Api;
-
-/// A cursor in its shown form: the last visit's arrival and id.
-fn show(cursor: ArrivalCursor) -> String {
-    page::show(cursor.submitted_at, *cursor.id.as_uuid())
-}
-
-fn read(text: &str) -> Result<ArrivalCursor, &'static str> {
-    let (submitted_at, id) = page::read(text)?;
-    Ok(ArrivalCursor { submitted_at, id: AsyncVisitId::from_uuid(id) })
-}
+use crate::values;
 
 fn status(text: &str) -> Result<AsyncVisitStatus, &'static str> {
     AsyncVisitStatus::from_name(text).ok_or("expected submitted, under_review, responded or closed")
@@ -29,49 +20,65 @@ fn flag(text: &str) -> Result<bool, &'static str> {
     text.parse().map_err(|_| "expected true or false")
 }
 
-/// Which visits, and whether only those that anybody may claim.
-fn filter(mut query: Query) -> Result<(AsyncVisitFilter, bool), Problem> {
+/// Which visits, whether only those that anybody may claim, and which page.
+fn filter(mut query: Query, caller: &Caller) -> Result<(AsyncVisitFilter, bool, Paging), Problem> {
     let mut fields = Fields::of_parameters();
+    let (paging, limit) = page::take(&mut query, &mut fields);
     let mut take = |name: &str| query.take(name);
-    let (by_status, claimable, by_patient, by_provider, after, at_most) =
-        (take("status"), take("claimable"), take("patientId"), take("providerId"), take("cursor"), take("limit"));
+    let (by_status, claimable, by_patient, by_provider) =
+        (take("status"), take("claimable"), take("patientId"), take("providerId"));
+    let (from, to, since) = (take("from"), take("to"), take("updatedSince"));
+    let instant = |text: &String| Instant::parse(text).map(|instant| instant.0);
+    let account = |text: String| if text == ME { Ok(caller.user_id.clone()) } else { UserId::parse(text) };
+    let by_status = by_status.as_deref().map(|text| page::several(text, status));
     let claimable = fields.take_optional("claimable", claimable.as_deref().map(flag)).unwrap_or_default();
     let filter = AsyncVisitFilter {
-        status: fields.take_optional("status", by_status.as_deref().map(status)),
-        claimable_at: None,
+        statuses: fields.take_optional("status", by_status).unwrap_or_default(),
         patient_id: fields.take_optional("patientId", by_patient.map(PatientId::parse)),
-        provider_id: fields.take_optional("providerId", by_provider.map(UserId::parse)),
-        visible_to: None,
-        after: fields.take_optional("cursor", after.as_deref().map(read)),
-        limit: fields.take_optional("limit", at_most.as_deref().map(page::limit)).unwrap_or(page::DEFAULT_LIMIT),
+        provider_id: fields.take_optional("providerId", by_provider.map(account)),
+        from: fields.take_optional("from", from.as_ref().map(instant)),
+        to: fields.take_optional("to", to.as_ref().map(instant)),
+        updated_since: fields.take_optional("updatedSince", since.as_ref().map(instant)),
+        limit,
+        ..AsyncVisitFilter::default()
     };
     fields.nothing_else(query);
-    fields.done(Some((filter, claimable)))
+    fields.done(Some((filter, claimable, paging)))
 }
 
 /// List visits without a live link.
 ///
-/// The oldest first: with `claimable=true`, the queue. Clinicians see those that they have claimed, answered or sent, what is
-/// in the queue (without what was written), and with `patientId` those of a patient in their care; patients their own, and
-/// with `patientId` those of a patient whose proxy they are. Every page is audited.
+/// Summaries, by arrival; a whole visit is read by its id. With `claimable=true`, the queue. Clinicians see those that they have
+/// claimed, answered or sent, what is in the queue, and with `patientId` those of a patient in their care; patients their own, and
+/// with `patientId` those of a patient whose proxy they are. What was written is on no list. Every page is audited.
 #[utoipa::path(
     get, path = "/api/v1/virtual-care/async-visits", tag = "Async visits", operation_id = "listAsyncVisits",
     params(
-        ("status" = Option<String>, Query, description = "Only in this state"),
+        ("status" = Option<Vec<values::AsyncVisitStatus>>, Query, description = "Only in one of these states, with commas between them", style = Form, explode = false, example = json!(["submitted", "under_review"])),
         ("claimable" = Option<bool>, Query, description = "Only those that anybody may claim: submitted, or under review by somebody whose time is over"),
         ("patientId" = Option<String>, Query, description = "Only for this patient", max_length = 64),
-        ("providerId" = Option<String>, Query, description = "Only those held or answered by this account", max_length = 128),
-        ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before"),
-        ("limit" = Option<u8>, Query, description = "At most so many; 20 when absent", minimum = 1, maximum = 100),
+        ("providerId" = Option<String>, Query, description = "Only those held or answered by this account; `me`: the caller's own", max_length = 128),
+        ("from" = Option<String>, Query, description = "Only arrived at or after: RFC 3339", format = DateTime),
+        ("to" = Option<String>, Query, description = "Only arrived before: RFC 3339", format = DateTime),
+        ("updatedSince" = Option<String>, Query, description = "Only changed at or after: RFC 3339. A change is seen some moments after its time: ask from a minute before the last answer, and go by `version`", format = DateTime),
+        ("order" = Option<values::ListOrder>, Query, description = "By arrival. When absent: `desc` for patients and their proxies, `asc` for everybody else"),
+        ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before. Good for the same account, filters and order; `limit` may differ"),
+        ("limit" = Option<u32>, Query, description = "At most so many; 20 when absent. More than 100 is 100", minimum = 1),
     ),
     responses(
-        (status = 200, description = "One page", body = AsyncVisitListDto),
+        (status = 200, description = "One page", body = AsyncVisitListDto, headers(("Link" = String))),
     ),
     security(("accessToken" = [])),
 )]
-pub async fn list(api: web::Data<Api>, caller: SignedInCaller, query: Query) -> Result<HttpResponse, Problem> {
-    let (filter, only_claimable) = filter(query)?;
-    let page = api.app.list_async_visits(&caller.0, filter, only_claimable).await?;
-    let items = page.items.iter().map(AsyncVisitDto::from).collect();
-    send(StatusCode::OK, &AsyncVisitListDto { items, next_cursor: page.next.map(show) })
+pub async fn list(
+    api: web::Data<Api>,
+    caller: SignedInCaller,
+    query: Query,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let (filter, only_claimable, paging) = filter(query, &caller.0)?;
+    let page = api.app.list_async_visits(&caller.0, filter, only_claimable, paging).await?;
+    let items = page.items.iter().map(AsyncVisitSummaryDto::from).collect();
+    let list = AsyncVisitListDto { items, next_cursor: page.next };
+    page::send(request.query_string(), list.next_cursor.as_deref(), &list)
 }

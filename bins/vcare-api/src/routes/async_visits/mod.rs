@@ -11,6 +11,7 @@ pub mod read;
 pub mod release;
 pub mod respond;
 pub mod submit;
+pub mod summary;
 pub mod sync;
 
 use actix_web::HttpResponse;

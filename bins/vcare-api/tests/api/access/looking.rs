@@ -79,9 +79,10 @@ async fn who_reads_a_visit_or_a_page_of_them_is_written_down_with_what_they_were
     let (page, event) = entry_of(&app, app.get(&clinician, &format!("/sessions?limit=1&cursor={cursor}"))).await;
     page.expect(200);
     must_tell(&event, "clinician-1", ("VirtualSession", TENANT), None, &[&second.id]);
+    // Patients see the newest first.
     let (page, event) = entry_of(&app, app.get(&patient, "/sessions")).await;
     page.expect(200);
-    must_tell(&event, "patient-1", ("VirtualSession", TENANT), None, &[&first.id, &second.id]);
+    must_tell(&event, "patient-1", ("VirtualSession", TENANT), None, &[&second.id, &first.id]);
     // Nothing was shown, and that they looked is written down.
     let others = format!("/sessions?patientId={NO_CONSENT}");
     let (page, event) = entry_of(&app, app.get(&patient, &others)).await;

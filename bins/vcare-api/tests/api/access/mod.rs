@@ -7,5 +7,5 @@ mod emergency;
 mod links;
 mod looking;
 mod matrix;
-mod people;
+pub mod people;
 mod views;

@@ -44,7 +44,6 @@ async fn us_013_the_queue_is_the_oldest_first_and_page_by_page() {
         ("status=draft", "status"),
         ("claimable=yes", "claimable"),
         ("limit=0", "limit"),
-        ("cursor=x", "cursor"),
         ("patientId=a/b", "patientId"),
         ("providerId=%20", "providerId"),
         ("from=2026", "from"),

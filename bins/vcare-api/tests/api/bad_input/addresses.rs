@@ -147,21 +147,17 @@ async fn a_query_holds_known_parameters_once_and_in_their_range() {
     let listed = bench.app.get(&bench.clinician, "/sessions?limit=1").await.expect(200);
     let cursor = listed.text("nextCursor");
     let long = "x".repeat(10_000);
-    let long_number = "9".repeat(5000);
     // Before the database's first year, and beyond any number of ours.
     let (before_history, never) = (cursor_at(-300_000_000_000_000), cursor_at(i64::MAX));
     let parameters: &[(&str, &str)] = &[
         ("limit", "0"),
-        ("limit", "101"),
         ("limit", "-1"),
-        ("limit", "256"),
         ("limit", "1e1"),
         ("limit", "ten"),
         ("limit", ""),
         ("limit", " 5"),
         ("limit", "5.0"),
         ("limit", "٥"),
-        ("limit", &long_number),
         ("status", ""),
         ("status", "open"),
         ("status", "Scheduled"),
@@ -171,6 +167,9 @@ async fn a_query_holds_known_parameters_once_and_in_their_range() {
         ("appointmentId", &long),
         ("providerId", "' OR 1=1 --"),
         ("providerId", &long),
+        ("order", "ascending"),
+        ("order", ""),
+        ("updatedSince", "yesterday"),
         ("present", "1"),
         ("present", "True"),
         ("status", &long),
@@ -180,14 +179,6 @@ async fn a_query_holds_known_parameters_once_and_in_their_range() {
         ("patientId", "%"),
         ("patientId", "' OR 1=1 --"),
         ("patientId", &long),
-        ("cursor", ""),
-        ("cursor", "x"),
-        ("cursor", "AAAA"),
-        ("cursor", &cursor[1..]),
-        ("cursor", "not+base64/url=="),
-        ("cursor", &never),
-        ("cursor", &before_history),
-        ("cursor", &long),
         ("tenantId", "hosp-herat"),
         ("offset", "1"),
         ("Limit", "5"),
@@ -199,7 +190,24 @@ async fn a_query_holds_known_parameters_once_and_in_their_range() {
         let request = bench.get(&with("/sessions", name, value));
         cases.push(wrong_field(format!("{name}={value:.30}"), request, name));
     }
-    for twice in ["limit", "status", "cursor", "patientId", "from", "to", "appointmentId", "providerId", "present"] {
+    let cursors = ["", "x", "AAAA", &cursor[1..], "not+base64/url==", &never, &before_history, &long];
+    for (at, value) in cursors.into_iter().enumerate() {
+        let request = bench.get(&with("/sessions", "cursor", value));
+        cases.push(case(format!("cursor {at}"), request, 400, "CURSOR_MISMATCH"));
+    }
+    for twice in [
+        "limit",
+        "order",
+        "updatedSince",
+        "status",
+        "cursor",
+        "patientId",
+        "from",
+        "to",
+        "appointmentId",
+        "providerId",
+        "present",
+    ] {
         let request = bench.get(&format!("/sessions?{twice}=5&{twice}=5"));
         cases.push(wrong_field(format!("{twice} twice"), request, twice));
     }

@@ -15,7 +15,10 @@ async fn those_who_hold_and_plan_a_visit_see_who_is_who() {
         assert_eq!(names(&seen), all, "{role}");
         assert_eq!(seen["participants"][2]["language"], "ps", "{role}");
         let listed = app.get(&app.token(role), "/sessions").await.expect(200).body;
-        assert_eq!(names(&listed["items"][0]), all, "{role}");
+        assert_eq!(listed["items"][0]["patientName"], PATIENT, "{role}");
+        // A clinician's own list does not say who the clinician is.
+        let provider = if role == "clinician" { Value::Null } else { json!(DOCTOR) };
+        assert_eq!(listed["items"][0]["providerName"], provider, "{role}");
     }
 }
 

@@ -60,12 +60,20 @@ pub enum KeyPurpose {
     InternalToken,
     /// Seals the names of people in a tenant's visits.
     DisplayName,
+    /// Signs the cursors of a tenant's lists.
+    ListCursor,
 }
 
 impl KeyPurpose {
     /// Every purpose.
-    pub const ALL: [Self; 5] =
-        [Self::JoinKey, Self::JitsiSecret, Self::AttachmentLink, Self::InternalToken, Self::DisplayName];
+    pub const ALL: [Self; 6] = [
+        Self::JoinKey,
+        Self::JitsiSecret,
+        Self::AttachmentLink,
+        Self::InternalToken,
+        Self::DisplayName,
+        Self::ListCursor,
+    ];
 
     /// The purpose's name in the database and in audit entries.
     #[must_use]
@@ -76,6 +84,7 @@ impl KeyPurpose {
             Self::AttachmentLink => "attachmentLink",
             Self::InternalToken => "internalToken",
             Self::DisplayName => "displayName",
+            Self::ListCursor => "listCursor",
         }
     }
 
