@@ -27,12 +27,16 @@ pub async fn health(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
 }
 
 /// Whether the process lives.
+///
+/// It asks nobody else: who starts processes again starts this one when nothing is answered.
 #[utoipa::path(get, path = "/health/live", tag = "Operations", operation_id = "live", responses((status = 200, description = "It does")))]
 pub async fn live() -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body("{\"status\":\"up\"}")
 }
 
 /// Whether requests can be answered.
+///
+/// 503 takes the process out of the line of those that are asked, and leaves it running.
 #[utoipa::path(
     get, path = "/health/ready", tag = "Operations", operation_id = "ready",
     responses((status = 200, description = "They can"), (status = 503, description = "They cannot: the database does not answer, or cannot be written")),
@@ -42,6 +46,8 @@ pub async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
 }
 
 /// Metrics in the Prometheus text format.
+///
+/// They count, and name no person; what each means is in `docs/observability.md`.
 #[utoipa::path(get, path = "/metrics", tag = "Operations", operation_id = "metrics", responses((status = 200, description = "Metrics", content_type = "text/plain", body = String)))]
 pub async fn metrics(api: web::Data<Api>) -> HttpResponse {
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; version=0.0.4")).body(api.metrics.render())

@@ -110,6 +110,8 @@ async fn note(
 impl Checked for RoomEventDto {}
 
 /// Say that somebody came into a room.
+///
+/// A person may be there by several connections, and each is told of by itself.
 #[utoipa::path(
     post, path = "/internal/jitsi/events/occupant/joined", tag = "Internal", operation_id = "occupantJoined",
     request_body = OccupantEventDto,
@@ -129,6 +131,8 @@ pub async fn occupant_joined(
 }
 
 /// Say that somebody left a room.
+///
+/// Of one connection: a person who is there by another one has not left.
 #[utoipa::path(
     post, path = "/internal/jitsi/events/occupant/left", tag = "Internal", operation_id = "occupantLeft",
     request_body = OccupantEventDto,
@@ -168,6 +172,8 @@ pub async fn room_created(
 }
 
 /// Say that a room is no more, and who had been in it.
+///
+/// Whoever was still there has left; the visit itself goes on until somebody ends it, or it ends by itself.
 #[utoipa::path(
     post, path = "/internal/jitsi/events/room/destroyed", tag = "Internal", operation_id = "roomDestroyed",
     request_body = RoomEventDto,

@@ -59,6 +59,8 @@ pub async fn open(
 }
 
 /// Ask how long an attachment is, and what it is, without opening it.
+///
+/// The headers are those of GET, by the same signed address.
 #[utoipa::path(
     head, path = "/api/v1/virtual-care/async-visits/attachments/{uploadId}", tag = "Uploads", operation_id = "describeAttachment",
     params(

@@ -9,6 +9,8 @@ use crate::problem::Problem;
 use crate::server::Api;
 
 /// How far an upload is.
+///
+/// What a tus client asks before it goes on after a cut line: `Upload-Offset` bytes are there for good.
 #[utoipa::path(
     head, path = "/api/v1/virtual-care/async-visits/uploads/{uploadId}", tag = "Uploads", operation_id = "readUpload",
     params(

@@ -77,6 +77,8 @@ fn abilities() -> HttpResponse {
 }
 
 /// What the server can do.
+///
+/// Version, extensions, checksums and the most bytes of an upload. Anybody may ask, without a token.
 #[utoipa::path(
     options, path = "/api/v1/virtual-care/async-visits/uploads", tag = "Uploads", operation_id = "uploadAbilities",
     responses((status = 204, description = "What the server can do", headers(
@@ -86,6 +88,8 @@ fn abilities() -> HttpResponse {
 pub fn describe() {}
 
 /// What the server can do, asked of one upload.
+///
+/// The same as of all uploads; whether there is such an upload is not said.
 #[utoipa::path(
     options, path = "/api/v1/virtual-care/async-visits/uploads/{uploadId}", tag = "Uploads", operation_id = "abilitiesOfUpload",
     params(("uploadId" = crate::values::UploadId, Path, description = "Any")),
