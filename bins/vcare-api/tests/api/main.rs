@@ -22,6 +22,7 @@ mod crash;
 mod create;
 mod documentation;
 mod end;
+mod examples;
 mod fallback;
 mod full_disk;
 mod idempotency;
