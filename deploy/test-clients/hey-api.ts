@@ -30,9 +30,9 @@ const path = { sessionId: visit.id, participantId: participant.id };
 const link = await twice(async (headers) => {
   return (await api.issueJoinToken({ client: clinician, headers, path, throwOnError: true })).data;
 });
-const joined = await api.join({ client: page, body: { token: link.joinToken }, throwOnError: true });
+const joined = await api.joinSession({ client: page, body: { token: link.joinToken }, throwOnError: true });
 assert.equal(joined.data.destination, "waiting_room");
-const standing = await api.joinStatus({ client: as(link.joinToken), throwOnError: true });
+const standing = await api.getWaitingRoomStatus({ client: as(link.joinToken), throwOnError: true });
 assert.equal(standing.data?.participantStatus, "waiting");
 await twice(async (headers) => {
   const { data } = await api.admitParticipant({ client: clinician, headers, path, throwOnError: true });
@@ -41,7 +41,7 @@ await twice(async (headers) => {
   assert.match(videoJoinUrl ?? "", /^https:\/\//);
   return kept;
 });
-const again = await api.join({ client: page, body: { token: link.joinToken }, throwOnError: true });
+const again = await api.joinSession({ client: page, body: { token: link.joinToken }, throwOnError: true });
 assert.equal(again.data.destination, "direct_join");
 await talk();
 const ended = await twice(async (headers) => {
@@ -49,12 +49,12 @@ const ended = await twice(async (headers) => {
 });
 assert.equal(ended.status, "ended");
 const encounter = await until("the Encounter", async () => {
-  const { data } = await api.readSession({ client: clinician, path, throwOnError: true });
+  const { data } = await api.getSession({ client: clinician, path, throwOnError: true });
   return data.audience === "treating" ? (data.encounterId ?? undefined) : undefined;
 });
 
 // What is refused is a problem.
-const refused = await api.join({ client: page, body: { token: link.joinToken } });
+const refused = await api.joinSession({ client: page, body: { token: link.joinToken } });
 assert.equal(refused.response?.status, 409);
 assert.equal(refused.error?.code, "INVALID_STATUS_TRANSITION");
 
@@ -70,7 +70,7 @@ await twice(async (headers) => {
   const answer = { responseText: "A cream, twice a day.", followUp: "in_person" } as const;
   return (await api.respondAsyncVisit({ client: clinician, headers, path: one, body: answer, throwOnError: true })).data;
 });
-const seen = await api.readAsyncVisit({ client: patientsApp, path: one, throwOnError: true });
+const seen = await api.getAsyncVisit({ client: patientsApp, path: one, throwOnError: true });
 assert(seen.data.audience === "patient");
 assert.equal(seen.data.responseText, "A cream, twice a day.");
 const closed = await twice(async (headers) => {

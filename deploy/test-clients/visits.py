@@ -11,12 +11,12 @@ from virtual_care.api.async_visits import (
     claim_async_visit,
     close_async_visit,
     list_async_visits,
-    read_async_visit,
+    get_async_visit,
     respond_async_visit,
     submit_async_visit,
 )
-from virtual_care.api.patients import join, join_status
-from virtual_care.api.sessions import admit_participant, create_session, end_session, issue_join_token, read_session
+from virtual_care.api.patients import get_waiting_room_status, join_session
+from virtual_care.api.sessions import admit_participant, create_session, end_session, issue_join_token, get_session
 from virtual_care.client import AuthenticatedClient, Client
 from virtual_care.models import (
     ClaimRequest,
@@ -72,21 +72,21 @@ link = twice(
         visit.id, participant, client=clinician, body=JoinTokenRequest(), idempotency_key=key
     )
 )
-joined = join.sync(client=page, body=JoinRequest(token=link.join_token))
+joined = join_session.sync(client=page, body=JoinRequest(token=link.join_token))
 assert joined.destination == "waiting_room", joined
-standing = join_status.sync(client=page, token=link.join_token)
+standing = get_waiting_room_status.sync(client=page, token=link.join_token)
 assert standing.participant_status == "waiting", standing
 admission = admit_participant.sync(visit.id, participant, client=clinician, body=VersionRequest())
 assert admission.video_join_url.startswith("https://"), admission
-joined = join.sync(client=page, body=JoinRequest(token=link.join_token))
+joined = join_session.sync(client=page, body=JoinRequest(token=link.join_token))
 assert joined.destination == "direct_join", joined
 time.sleep(1.1)  # a visit of no length is none, and lengths are whole seconds
 ended = twice(lambda key: end_session.sync(visit.id, client=clinician, body=EndRequest(), idempotency_key=key))
 assert ended.status == "ended", ended
-encounter = until("the Encounter", lambda: read_session.sync(visit.id, client=clinician).encounter_id)
+encounter = until("the Encounter", lambda: get_session.sync(visit.id, client=clinician).encounter_id)
 
 # What is refused is a problem.
-refused = join.sync(client=page, body=JoinRequest(token=link.join_token))
+refused = join_session.sync(client=page, body=JoinRequest(token=link.join_token))
 assert isinstance(refused, Problem) and refused.code == "INVALID_STATUS_TRANSITION", refused
 
 # A whole async visit.
@@ -101,7 +101,7 @@ claimed = claim_async_visit.sync(submitted.id, client=clinician, body=ClaimReque
 assert claimed.status == "under_review", claimed
 answer = RespondRequest(response_text="Drink a lot.", follow_up="live_visit")
 twice(lambda key: respond_async_visit.sync(submitted.id, client=clinician, body=answer, idempotency_key=key))
-seen = read_async_visit.sync(submitted.id, client=patients_app)
+seen = get_async_visit.sync(submitted.id, client=patients_app)
 assert isinstance(seen, AsyncVisitPatient) and seen.response_text == "Drink a lot.", seen
 closed = twice(
     lambda key: close_async_visit.sync(submitted.id, client=clinician, body=VersionRequest(), idempotency_key=key)

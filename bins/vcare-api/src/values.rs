@@ -155,6 +155,8 @@ forms! {
     ThreadId: "^[A-Za-z0-9_.-]{1,128}$", "thr_01KA8Z0Q3CJ9XW2V5T7N4B6M8R";
     /// Id of an account: `sub` of its access tokens.
     UserId: "^[A-Za-z0-9_.:@|-]{1,128}$", "7d0c2b54-3c55-4f0a-8a0e-6f1f6f0f2a21";
+    /// Language that somebody wrote in, as a BCP 47 tag.
+    LanguageTag: "^[A-Za-z0-9-]{1,35}$", "fa-AF";
     /// IANA name of a time zone.
     TimeZone: "^[A-Za-z0-9/_+-]{1,64}$", "Asia/Kabul";
 }

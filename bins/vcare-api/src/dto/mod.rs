@@ -4,6 +4,7 @@ mod admission;
 mod bytes;
 mod people;
 mod session;
+mod session_parts;
 mod summary;
 
 use serde::Serialize;
@@ -88,7 +89,7 @@ pub struct JoinedDto {
     estimated_wait_minutes: Option<u32>,
     /// The language of the person: `en`, `fa-AF` or `ps`; where nobody gave it, the clinic's.
     locale: values::Locale,
-    /// The tag of what is shown of the clinic: `joinClinic` has it.
+    /// The tag of what is shown of the clinic: `getClinic` has it.
     #[schema(example = "1f09c2ab")]
     clinic: String,
     /// What the provider is called; absent where nobody said so.
@@ -161,7 +162,7 @@ pub struct FallbackOfferDto {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<values::ThreadId>)]
     messaging_thread_id: Option<String>,
-    /// Whether the patient may send the rest in writing: `continueAsync` of the session.
+    /// Whether the patient may send the rest in writing: `continueSessionAsync` of the session.
     continue_async: bool,
 }
 

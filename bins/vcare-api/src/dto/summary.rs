@@ -60,7 +60,7 @@ pub struct SessionSummaryEndDto {
 /// The patient of a visit on a list, and how they wait.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = SessionSummaryPatient)]
+#[schema(as = SessionSummaryOfPatient)]
 pub struct SessionSummaryPatientDto {
     /// The FHIR Patient's id.
     #[schema(value_type = values::PatientId)]

@@ -190,7 +190,7 @@ fn public_operations(openapi: &mut OpenApi) {
 }
 
 /// Operations that stay, but should not be used by new clients: `docs/api-policy.md`.
-const DEPRECATED: [&str; 1] = ["joinByLink"];
+const DEPRECATED: [&str; 1] = ["joinSessionByGet"];
 
 fn deprecated_operations(openapi: &mut OpenApi) {
     for item in openapi.paths.paths.values_mut() {

@@ -77,7 +77,7 @@ impl From<Branding> for BrandingDto {
 ///
 /// Tells nothing but that: the answer is the same for rooms that there are and that there are not.
 #[utoipa::path(
-    get, path = "/branding", tag = "Public", operation_id = "branding",
+    get, path = "/branding", tag = "Public", operation_id = "getBranding",
     params(("conferenceFqn" = Option<String>, Query, description = "`tenant/room` or `room`")),
     responses(
         (status = 200, description = "How it looks", body = BrandingDto),

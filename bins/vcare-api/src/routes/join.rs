@@ -36,7 +36,7 @@ const DEPRECATED: HeaderValue = HeaderValue::from_static("@1796083200");
 /// Into the waiting room, or straight into the visit once admitted. The same link works for every reload. Deprecated: use
 /// `POST`, which keeps the token out of access logs.
 #[utoipa::path(
-    get, path = "/api/v1/virtual-care/sessions/join", tag = "Patients", operation_id = "joinByLink",
+    get, path = "/api/v1/virtual-care/sessions/join", tag = "Patients", operation_id = "joinSessionByGet",
     params(("token" = String, Query, description = "The join token")),
     responses(
         (status = 200, description = "Where to go", body = JoinedDto, headers(("Deprecation" = String), ("ETag" = String))),
@@ -56,6 +56,7 @@ pub async fn join_by_get(api: web::Data<Api>, req: HttpRequest, mut query: Query
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct JoinRequest {
     /// The token.
+    #[schema(max_length = 4096)]
     token: String,
     /// The device, by a name that its page drew and keeps. With one, a second device asks before it takes over.
     #[serde(default)]
@@ -77,7 +78,7 @@ impl Checked for JoinRequest {
 /// With a `deviceId`, a second device is answered 409 `JOINED_ON_ANOTHER_DEVICE` while the first one is there, until it
 /// says `takeOver`.
 #[utoipa::path(
-    post, path = "/api/v1/virtual-care/sessions/join", tag = "Patients", operation_id = "join",
+    post, path = "/api/v1/virtual-care/sessions/join", tag = "Patients", operation_id = "joinSession",
     request_body = JoinRequest,
     responses(
         (status = 200, description = "Where to go", body = JoinedDto, headers(("ETag" = String))),

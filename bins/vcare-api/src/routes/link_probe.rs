@@ -85,7 +85,7 @@ impl From<LinkDecision> for LinkDecisionDto {
 /// The worse link counts at once, the better one when two probes in a row say so. A slow link is never an error. The token
 /// goes into `Authorization: Bearer`.
 #[utoipa::path(
-    post, path = "/api/v1/virtual-care/sessions/join/link-probe", tag = "Patients", operation_id = "probeLinkByToken",
+    post, path = "/api/v1/virtual-care/sessions/join/link-probe", tag = "Patients", operation_id = "submitLinkProbeByToken",
     request_body = LinkProbeRequest,
     responses(
         (status = 200, description = "What to use the link for", body = LinkDecisionDto),
@@ -108,7 +108,7 @@ pub async fn by_token(
 ///
 /// For those who sign in and have a part in the visit: providers, patients with an account, interpreters.
 #[utoipa::path(
-    post, path = "/api/v1/virtual-care/sessions/{sessionId}/link-probe", tag = "Sessions", operation_id = "probeLink",
+    post, path = "/api/v1/virtual-care/sessions/{sessionId}/link-probe", tag = "Sessions", operation_id = "submitLinkProbe",
     request_body = LinkProbeRequest,
     params(
         ("sessionId" = values::SessionId, Path, description = "The session"),

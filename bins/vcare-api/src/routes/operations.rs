@@ -19,7 +19,7 @@ async fn report(api: &Api) -> Result<HttpResponse, Problem> {
 /// `degraded` means that something is missing that care goes on without: events wait for NATS in the outbox, or attachments cannot be
 /// stored. `down` means that the database does not answer, or cannot be written.
 #[utoipa::path(
-    get, path = "/health", tag = "Operations", operation_id = "health",
+    get, path = "/health", tag = "Operations", operation_id = "getHealth",
     responses((status = 200, description = "Up or degraded"), (status = 503, description = "Down")),
 )]
 pub async fn health(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
@@ -29,7 +29,7 @@ pub async fn health(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
 /// Whether the process lives.
 ///
 /// It asks nobody else: who starts processes again starts this one when nothing is answered.
-#[utoipa::path(get, path = "/health/live", tag = "Operations", operation_id = "live", responses((status = 200, description = "It does")))]
+#[utoipa::path(get, path = "/health/live", tag = "Operations", operation_id = "getLiveness", responses((status = 200, description = "It does")))]
 pub async fn live() -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body("{\"status\":\"up\"}")
 }
@@ -38,7 +38,7 @@ pub async fn live() -> HttpResponse {
 ///
 /// 503 takes the process out of the line of those that are asked, and leaves it running.
 #[utoipa::path(
-    get, path = "/health/ready", tag = "Operations", operation_id = "ready",
+    get, path = "/health/ready", tag = "Operations", operation_id = "getReadiness",
     responses((status = 200, description = "They can"), (status = 503, description = "They cannot: the database does not answer, or cannot be written")),
 )]
 pub async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
@@ -48,7 +48,7 @@ pub async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
 /// Metrics in the Prometheus text format.
 ///
 /// They count, and name no person; what each means is in `docs/observability.md`.
-#[utoipa::path(get, path = "/metrics", tag = "Operations", operation_id = "metrics", responses((status = 200, description = "Metrics", content_type = "text/plain", body = String)))]
+#[utoipa::path(get, path = "/metrics", tag = "Operations", operation_id = "getMetrics", responses((status = 200, description = "Metrics", content_type = "text/plain", body = String)))]
 pub async fn metrics(api: web::Data<Api>) -> HttpResponse {
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; version=0.0.4")).body(api.metrics.render())
 }

@@ -197,7 +197,7 @@ impl From<&Reconciliation> for ReconciliationDto {
 ///
 /// One ended visit, one Encounter, one charge: what is on its way, what is stuck, and how old it is.
 #[utoipa::path(
-    get, path = "/api/v1/virtual-care/reconciliation", tag = "Operations", operation_id = "reconciliation",
+    get, path = "/api/v1/virtual-care/reconciliation", tag = "Operations", operation_id = "getReconciliation",
     responses(
         (status = 200, description = "What is not done yet", body = ReconciliationDto),
     ),

@@ -87,7 +87,7 @@ impl Operation {
 
     /// It is sent on poor links, and takes no body of more than a few hundred bytes.
     pub fn takes_only_short_bodies(&self) -> bool {
-        matches!(self.id.as_str(), "probeLink" | "probeLinkByToken")
+        matches!(self.id.as_str(), "submitLinkProbe" | "submitLinkProbeByToken")
     }
 
     /// It is about one visit.
@@ -117,7 +117,7 @@ impl Operation {
 
     /// It is about what machines make of a visit: there must be something to make it of.
     pub fn wants_a_begun_visit(&self) -> bool {
-        self.template.contains("/ai/") || self.id == "fallbackMessage"
+        self.template.contains("/ai/") || self.id == "startMessageFallback"
     }
 
     /// A request that it takes, as far as a request can tell.
@@ -131,7 +131,7 @@ impl Operation {
                 request.header("Upload-Length", "1").header("Upload-Metadata", attachment("0", "original"))
             }
             ("appendToUpload", _) => bytes(request),
-            ("overrideUpload", _) => bytes(request.header("X-HTTP-Method-Override", "PATCH")),
+            ("overrideUploadMethod", _) => bytes(request.header("X-HTTP-Method-Override", "PATCH")),
             (_, Some(body)) => request.header("Content-Type", self.json()).body(body.to_string()),
             (_, None) if self.takes_audio => request.header("Content-Type", "audio/webm").body(audio(200)),
             (_, None) => request,
@@ -140,7 +140,7 @@ impl Operation {
 
     /// The request with the condition that it must have, if it must.
     pub fn conditional(&self, request: RequestBuilder) -> RequestBuilder {
-        if matches!(self.id.as_str(), "writeConfig" | "patchConfig") {
+        if matches!(self.id.as_str(), "updateConfig" | "patchConfig") {
             request.header("If-Match", "*")
         } else {
             request
@@ -163,7 +163,7 @@ impl Operation {
             "createSession" => wish.clone(),
             "submitAsyncVisit" => draft(),
             "syncAsyncVisits" => json!({"drafts": [draft()]}),
-            "continueAsync" => {
+            "continueSessionAsync" => {
                 let mut draft = draft();
                 for field in ["patientId", "appointmentId"] {
                     draft.as_object_mut().unwrap().remove(field);
@@ -171,33 +171,38 @@ impl Operation {
                 draft
             }
             "claimAsyncVisit" | "releaseAsyncVisit" | "closeAsyncVisit" => json!({}),
-            "addToAsyncVisit" => json!({"text": "no milk"}),
+            "addAddendum" => json!({"text": "no milk"}),
             "respondAsyncVisit" => json!({"responseText": "rest"}),
             "inviteParticipant" => json!({"role": "observer"}),
             "removeParticipant" | "cancelSession" => json!({"reason": "the patient asked for it"}),
-            "join" | "joinCancel" => json!({"token": "a.b.c"}),
-            "joinDelay" => json!({"token": "a.b.c", "minutes": 10}),
+            "joinSession" | "cancelSessionByToken" => json!({"token": "a.b.c"}),
+            "announceDelayByToken" => json!({"token": "a.b.c", "minutes": 10}),
             "announceDelay" => json!({"minutes": 10}),
             "rescheduleSession" => {
                 json!({"scheduledStart": wish["scheduledStart"], "timeZone": "Asia/Tehran", "allowOverlap": true})
             }
-            "joinConnection" | "reportConnection" => json!({"state": "alive"}),
-            "joinClinic" => json!({"token": "a.b.c"}),
-            "joinShort" => json!({"code": "0123456789abcdefghijkl"}),
-            "issueJoinToken" | "joinAsProvider" | "admitParticipant" | "endSession" | "markNoShow"
-            | "withdrawRecording" | "fallbackMessage" => json!({}),
-            "probeLink" | "probeLinkByToken" => {
+            "reportConnectionByToken" | "reportConnection" => json!({"state": "alive"}),
+            "getClinic" => json!({"token": "a.b.c"}),
+            "resolveShortLink" => json!({"code": "0123456789abcdefghijkl"}),
+            "issueJoinToken"
+            | "joinSessionAsProvider"
+            | "admitParticipant"
+            | "endSession"
+            | "markNoShow"
+            | "withdrawRecordingConsent"
+            | "startMessageFallback" => json!({}),
+            "submitLinkProbe" | "submitLinkProbeByToken" => {
                 json!({"rttMs": 120, "lossPercent": 0.5, "upKbps": 300, "downKbps": 300})
             }
-            "occupantJoined" | "occupantLeft" => {
+            "reportOccupantJoined" | "reportOccupantLeft" => {
                 json!({"room_name": "kabul-nosuchrm", "occupant": {"occupant_jid": "a@b/c", "joined_at": 1, "left_at": 2}})
             }
-            "roomCreated" | "roomDestroyed" => json!({"room_name": "kabul-nosuchrm"}),
-            "recordingFinished" => json!({"room": "kabul-nosuchrm", "files": []}),
+            "reportRoomCreated" | "reportRoomDestroyed" => json!({"room_name": "kabul-nosuchrm"}),
+            "reportRecording" => json!({"room": "kabul-nosuchrm", "files": []}),
             "reserveConference" => json!({}),
-            "draftSummary" => json!({"transcript": "The cough is better."}),
+            "createSummaryDraft" => json!({"transcript": "The cough is better."}),
             "acceptSummary" => json!({"draftId": "drf_01KA8Z0Q3CJ9XW2V5T7N4B6M8T", "accepted": false}),
-            "writeConfig" | "patchConfig" => json!({"maxParticipants": 7}),
+            "updateConfig" | "patchConfig" => json!({"maxParticipants": 7}),
             id => panic!("say here what {id} takes"),
         }
     }

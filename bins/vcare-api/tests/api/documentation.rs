@@ -129,7 +129,9 @@ async fn every_described_path_is_routed_for_its_methods_alone() {
             let allowed: BTreeSet<&str> = answer.header("allow").split(", ").collect();
             let mut described: BTreeSet<&str> = same.iter().map(|other| other.method.as_str()).collect();
             // HEAD goes with GET, but where that enters a session or is held open; OPTIONS with all that people call.
-            if described.contains("GET") && !matches!(operation.id.as_str(), "joinByLink" | "join" | "joinStatus") {
+            if described.contains("GET")
+                && !matches!(operation.id.as_str(), "joinSessionByGet" | "joinSession" | "getWaitingRoomStatus")
+            {
                 described.insert("HEAD");
             }
             if !operation.internal {
@@ -246,21 +248,21 @@ async fn what_is_answered_during_a_visit_is_as_it_is_described() {
     let issued = described.holds("issueJoinToken", app.post(&clinician, &of("join-token"), &json!({})).await);
     let issued = issued.expect(201);
     let token = issued.text("joinToken");
-    described.holds("joinByLink", app.join(&token).await).expect(200);
-    described.holds("join", app.join_by_post(&token).await).expect(200);
-    described.holds("joinStatus", app.join_status(&token).await).expect(200);
-    described.holds("joinConnection", app.tell_connection(&token, "alive", 0).await).expect(200);
+    described.holds("joinSessionByGet", app.join(&token).await).expect(200);
+    described.holds("joinSession", app.join_by_post(&token).await).expect(200);
+    described.holds("getWaitingRoomStatus", app.join_status(&token).await).expect(200);
+    described.holds("reportConnectionByToken", app.tell_connection(&token, "alive", 0).await).expect(200);
     let code = json!({"code": issued.text("shortUrl").split_once('#').unwrap().1});
-    described.holds("joinShort", app.post("", "/sessions/join/short", &code).await).expect(200);
-    described.holds("joinClinic", app.post("", "/sessions/join/clinic", &code).await).expect(200);
+    described.holds("resolveShortLink", app.post("", "/sessions/join/short", &code).await).expect(200);
+    described.holds("getClinic", app.post("", "/sessions/join/clinic", &code).await).expect(200);
     let alive = json!({"state": "alive"});
     described.holds("reportConnection", app.post(&clinician, &visit.path("/connection"), &alive).await).expect(200);
-    described.holds("joinAsProvider", app.come(&clinician, &visit).await).expect(200);
+    described.holds("joinSessionAsProvider", app.come(&clinician, &visit).await).expect(200);
     described.holds("admitParticipant", app.admit(&visit).await).expect(200);
-    described.holds("readSession", app.get(&patient, &visit.path("")).await).expect(200);
-    described.holds("transcribe", app.transcribe(&clinician, &visit, audio(500)).await).expect(200);
-    described.holds("transcribe", app.transcribe(&clinician, &visit, silence()).await).expect(200);
-    let drafted = described.holds("draftSummary", app.summarise(&clinician, &visit, "cough").await).expect(201);
+    described.holds("getSession", app.get(&patient, &visit.path("")).await).expect(200);
+    described.holds("transcribeAudio", app.transcribe(&clinician, &visit, audio(500)).await).expect(200);
+    described.holds("transcribeAudio", app.transcribe(&clinician, &visit, silence()).await).expect(200);
+    let drafted = described.holds("createSummaryDraft", app.summarise(&clinician, &visit, "cough").await).expect(201);
     let accepted = app.accept(&visit, &drafted.text("draftId")).await;
     described.holds("acceptSummary", accepted).expect(200);
     let declined = app.draft(&visit).await;
@@ -275,7 +277,7 @@ async fn what_is_answered_during_a_visit_is_as_it_is_described() {
     let (visit, _) = app.waiting_visit().await;
     described.holds("removeParticipant", app.remove(&visit, &visit.patient, "wrong person").await).expect(200);
     described.holds("cancelSession", app.cancel(&visit, "snow").await).expect(200);
-    described.holds("readSession", app.get(&clinician, &visit.path("")).await).expect(200);
+    described.holds("getSession", app.get(&clinician, &visit.path("")).await).expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -314,16 +316,16 @@ async fn what_is_answered_about_a_visit_without_a_link_is_as_it_is_described() {
     act("respond", &clinician, json!({"responseText": "rest", "version": 1})).await.expect(409);
     act("respond", &clinician, json!({"responseText": "rest"})).await.expect(200);
     act("close", &clinician, json!({})).await.expect(200);
-    described.holds("readAsyncVisit", app.get(&patient, &format!("/async-visits/{id}")).await).expect(200);
+    described.holds("getAsyncVisit", app.get(&patient, &format!("/async-visits/{id}")).await).expect(200);
     let nobody = format!("/async-visits/{}", described::NO_ASYNC_VISIT);
-    described.holds("readAsyncVisit", app.get(&patient, &nobody).await).expect(404);
+    described.holds("getAsyncVisit", app.get(&patient, &nobody).await).expect(404);
     let (visit, _) = app.active_visit().await;
     let mut continuation = draft();
     continuation.as_object_mut().unwrap().remove("patientId");
     let path = visit.path("/continue-async");
-    described.holds("continueAsync", app.post(&patient, &path, &continuation).await).expect(409);
+    described.holds("continueSessionAsync", app.post(&patient, &path, &continuation).await).expect(409);
     app.fail(&visit).await;
-    described.holds("continueAsync", app.post(&patient, &path, &continuation).await).expect(201);
+    described.holds("continueSessionAsync", app.post(&patient, &path, &continuation).await).expect(201);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -341,7 +343,7 @@ async fn what_is_refused_is_refused_as_it_is_described() {
     app.standins.set_mode(Name::Jitsi, Mode::DOWN);
     create(&app.wish()).await.expect(503);
     app.standins.set_mode(Name::Jitsi, Mode::UP);
-    described.holds("readSession", app.get(&clinician, "/sessions/vsn_01KA8Z0Q3CJ9XW2V5T7N4B6M8R").await).expect(404);
+    described.holds("getSession", app.get(&clinician, "/sessions/vsn_01KA8Z0Q3CJ9XW2V5T7N4B6M8R").await).expect(404);
 
     let (visit, token) = app.active_visit().await;
     described.holds("admitParticipant", app.admit(&visit).await).expect(409);
@@ -356,31 +358,31 @@ async fn what_is_refused_is_refused_as_it_is_described() {
     let draft = app.draft(&visit).await;
     app.decline(&visit, &draft).await.expect(200);
     described.holds("acceptSummary", app.decline(&visit, &draft).await).expect(409);
-    described.holds("transcribe", app.transcribe(&clinician, &visit, "words").await).expect(415);
-    described.holds("transcribe", app.transcribe(&clinician, &visit, Vec::new()).await).expect(400);
-    described.holds("transcribe", app.transcribe(&app.other_clinician(), &visit, audio(500)).await).expect(404);
+    described.holds("transcribeAudio", app.transcribe(&clinician, &visit, "words").await).expect(415);
+    described.holds("transcribeAudio", app.transcribe(&clinician, &visit, Vec::new()).await).expect(400);
+    described.holds("transcribeAudio", app.transcribe(&app.other_clinician(), &visit, audio(500)).await).expect(404);
     app.standins.set_consent(CONSENTED, Consents::TELEHEALTH);
-    described.holds("transcribe", app.transcribe(&clinician, &visit, audio(500)).await).expect(403);
+    described.holds("transcribeAudio", app.transcribe(&clinician, &visit, audio(500)).await).expect(403);
     app.standins.set_consent(CONSENTED, Consents::ALL);
     for (mode, status) in [(Mode::down_with(422), 422), (Mode::DOWN, 503)] {
         app.standins.set_mode(Name::Ai, mode);
-        described.holds("transcribe", app.transcribe(&clinician, &visit, audio(500)).await).expect(status);
-        described.holds("draftSummary", app.summarise(&clinician, &visit, "cough").await).expect(status);
+        described.holds("transcribeAudio", app.transcribe(&clinician, &visit, audio(500)).await).expect(status);
+        described.holds("createSummaryDraft", app.summarise(&clinician, &visit, "cough").await).expect(status);
     }
     for _ in 0..4 {
         app.invite(&visit, &json!({"role": "observer"})).await.expect(201);
     }
     described.holds("inviteParticipant", app.invite(&visit, &json!({"role": "observer"})).await).expect(422);
-    described.holds("joinAsProvider", app.come_in_emergency(&app.other_clinician(), &visit).await).expect(422);
-    described.holds("joinByLink", app.join("x").await).expect(401);
+    described.holds("joinSessionAsProvider", app.come_in_emergency(&app.other_clinician(), &visit).await).expect(422);
+    described.holds("joinSessionByGet", app.join("x").await).expect(401);
     app.clock.advance(Duration::MINUTE);
     app.end(&visit).await.expect(200);
-    described.holds("join", app.join_by_post(&token).await).expect(409);
-    described.holds("joinStatus", app.join_status(&token).await).expect(409);
-    described.holds("joinConnection", app.tell_connection(&token, "alive", 0).await).expect(409);
+    described.holds("joinSession", app.join_by_post(&token).await).expect(409);
+    described.holds("getWaitingRoomStatus", app.join_status(&token).await).expect(409);
+    described.holds("reportConnectionByToken", app.tell_connection(&token, "alive", 0).await).expect(409);
     described
         .holds("reportConnection", app.post(&clinician, &visit.path("/connection"), &json!({"state": "lost"})).await)
         .expect(409);
-    described.holds("joinShort", app.post("", "/sessions/join/short", &json!({"code": "x"})).await).expect(401);
-    described.holds("joinClinic", app.post("", "/sessions/join/clinic", &json!({"token": "x"})).await).expect(401);
+    described.holds("resolveShortLink", app.post("", "/sessions/join/short", &json!({"code": "x"})).await).expect(401);
+    described.holds("getClinic", app.post("", "/sessions/join/clinic", &json!({"token": "x"})).await).expect(401);
 }

@@ -27,7 +27,7 @@ async fn head_is_answered_wherever_get_is_with_the_same_headers_and_no_body() {
     let mut paths: Vec<(String, String)> = read
         .filter(|operation| !WITHOUT_HEAD.contains(&operation.template.as_str()))
         .map(|operation| {
-            let token = if operation.id == "readConfig" { &admin } else { &clinician };
+            let token = if operation.id == "getConfig" { &admin } else { &clinician };
             (operation.path(&visit.id, &visit.patient), operation.opened_by(token).to_owned())
         })
         .collect();

@@ -19,38 +19,36 @@ const NO_PARTICIPANT: &str = "vsp_01KA8Z0Q3CJ9XW2V5T7N4B6M8S";
 pub fn needed(operation: &Operation) -> Permission {
     match operation.id.as_str() {
         "createSession" => Permission::SessionCreate,
-        "listSessions" | "readSession" => Permission::SessionRead,
+        "listSessions" | "getSession" => Permission::SessionRead,
         "inviteParticipant" => Permission::SessionInvite,
         "issueJoinToken" => Permission::SessionLink,
-        "joinAsProvider" => Permission::SessionJoin,
+        "joinSessionAsProvider" => Permission::SessionJoin,
         "admitParticipant" => Permission::SessionAdmit,
         "removeParticipant" => Permission::SessionRemove,
-        "fallbackMessage" => Permission::SessionFallBack,
-        "probeLink" => Permission::LinkProbe,
+        "startMessageFallback" => Permission::SessionFallBack,
+        "submitLinkProbe" => Permission::LinkProbe,
         "endSession" => Permission::SessionEnd,
         "cancelSession" => Permission::SessionCancel,
         "markNoShow" => Permission::SessionNoShow,
         "rescheduleSession" => Permission::SessionReschedule,
         "announceDelay" => Permission::SessionDelay,
         "reportConnection" => Permission::ConnectionReport,
-        "withdrawRecording" => Permission::RecordingWithdraw,
-        "transcribe" => Permission::AiTranscribe,
-        "draftSummary" => Permission::AiSummary,
+        "withdrawRecordingConsent" => Permission::RecordingWithdraw,
+        "transcribeAudio" => Permission::AiTranscribe,
+        "createSummaryDraft" => Permission::AiSummary,
         "acceptSummary" => Permission::AiAcceptSummary,
-        "createUpload" | "readUpload" | "appendToUpload" | "overrideUpload" | "discardUpload" => {
+        "createUpload" | "getUploadOffset" | "appendToUpload" | "overrideUploadMethod" | "deleteUpload" => {
             Permission::AsyncVisitUpload
         }
         "listAttachments" => Permission::AsyncVisitRead,
-        "readConfig" => Permission::ConfigRead,
-        "writeConfig" | "patchConfig" => Permission::ConfigWrite,
+        "getConfig" => Permission::ConfigRead,
+        "updateConfig" | "patchConfig" => Permission::ConfigWrite,
         "testConnection" => Permission::ConfigTest,
-        "submitAsyncVisit" | "syncAsyncVisits" | "continueAsync" => Permission::AsyncVisitSubmit,
-        "listAsyncVisits" | "readAsyncVisit" => Permission::AsyncVisitRead,
-        "claimAsyncVisit" | "releaseAsyncVisit" | "respondAsyncVisit" | "addToAsyncVisit" => {
-            Permission::AsyncVisitReview
-        }
+        "submitAsyncVisit" | "syncAsyncVisits" | "continueSessionAsync" => Permission::AsyncVisitSubmit,
+        "listAsyncVisits" | "getAsyncVisit" => Permission::AsyncVisitRead,
+        "claimAsyncVisit" | "releaseAsyncVisit" | "respondAsyncVisit" | "addAddendum" => Permission::AsyncVisitReview,
         "closeAsyncVisit" => Permission::AsyncVisitClose,
-        "reconciliation" => Permission::ReconciliationRead,
+        "getReconciliation" => Permission::ReconciliationRead,
         id => panic!("say here what {id} needs"),
     }
 }

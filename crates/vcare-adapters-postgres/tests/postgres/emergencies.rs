@@ -111,7 +111,7 @@ async fn row_audit_entry_and_event_are_one_transaction() {
         })
     );
     assert_eq!((subject.as_str(), second_key.as_str()), ("virtual_care.access.emergency.v1", PATIENT));
-    let at = |at: time::OffsetDateTime| at.format(&time::format_description::well_known::Rfc3339).unwrap();
+    let at = vcare_app::timestamp::Timestamp;
     assert_eq!(
         *event,
         json!({

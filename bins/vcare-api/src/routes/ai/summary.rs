@@ -66,7 +66,7 @@ impl Checked for SummaryRequest {
 /// Answers a draft, which is in no chart: that takes `accept-summary`. The same request under the same key gets the same
 /// draft, as long as it waits for a decision.
 #[utoipa::path(
-    post, path = "/api/v1/virtual-care/sessions/{sessionId}/ai/summary", tag = "AI", operation_id = "draftSummary",
+    post, path = "/api/v1/virtual-care/sessions/{sessionId}/ai/summary", tag = "AI", operation_id = "createSummaryDraft",
     request_body = SummaryRequest,
     params(
         ("sessionId" = crate::values::SessionId, Path, description = "The session"),

@@ -85,7 +85,7 @@ impl From<Transcribed> for TranscriptionDto {
 /// and providers must have consented: that is asked for each time, so that a consent that is withdrawn ends it with the next
 /// piece. Send the next piece when the one before was answered; two of a visit may be under way.
 #[utoipa::path(
-    post, path = "/api/v1/virtual-care/sessions/{sessionId}/ai/transcribe", tag = "AI", operation_id = "transcribe",
+    post, path = "/api/v1/virtual-care/sessions/{sessionId}/ai/transcribe", tag = "AI", operation_id = "transcribeAudio",
     request_body(content((inline(Bytes) = "audio/*"), (AudioForm = "multipart/form-data"))),
     params(
         ("sessionId" = crate::values::SessionId, Path, description = "The session"),

@@ -35,7 +35,7 @@ impl Checked for AddendumRequest {
 /// Only who answered may, also when the visit is closed, up to 20 times. The answer and what was added before stay as they
 /// are. The newest addition again changes nothing.
 #[utoipa::path(
-    post, path = "/api/v1/virtual-care/async-visits/{asyncVisitId}/addendum", tag = "Async visits", operation_id = "addToAsyncVisit",
+    post, path = "/api/v1/virtual-care/async-visits/{asyncVisitId}/addendum", tag = "Async visits", operation_id = "addAddendum",
     request_body = AddendumRequest,
     params(
         ("asyncVisitId" = crate::values::AsyncVisitId, Path, description = "The visit"),

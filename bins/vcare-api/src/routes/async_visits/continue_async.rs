@@ -15,7 +15,7 @@ use crate::server::Api;
 /// Patient and appointment are the failed visit's. That one stays what it is, and a clinician ends it. Otherwise as
 /// sending a draft.
 #[utoipa::path(
-    post, path = "/api/v1/virtual-care/sessions/{sessionId}/continue-async", tag = "Async visits", operation_id = "continueAsync",
+    post, path = "/api/v1/virtual-care/sessions/{sessionId}/continue-async", tag = "Async visits", operation_id = "continueSessionAsync",
     request_body = ContinueAsyncRequest,
     params(
         ("sessionId" = crate::values::SessionId, Path, description = "The failed session"),

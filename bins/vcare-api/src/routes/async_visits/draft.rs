@@ -79,7 +79,7 @@ pub struct SubmitAsyncVisitRequest {
     symptoms: Vec<String>,
     /// The language they wrote in, as `fa-AF`.
     #[serde(default)]
-    #[schema(max_length = 35, example = "ps")]
+    #[schema(value_type = Option<values::LanguageTag>)]
     locale: Option<String>,
     /// The complaint's code, where the sender has one: it goes into the Encounter.
     #[serde(default)]
@@ -115,7 +115,7 @@ pub struct ContinueAsyncRequest {
     symptoms: Vec<String>,
     /// The language they wrote in, as `fa-AF`.
     #[serde(default)]
-    #[schema(max_length = 35, example = "fa-AF")]
+    #[schema(value_type = Option<values::LanguageTag>)]
     locale: Option<String>,
     /// The complaint's code, where the sender has one: it goes into the Encounter.
     #[serde(default)]

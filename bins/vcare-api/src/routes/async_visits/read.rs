@@ -14,7 +14,7 @@ use crate::server::Api;
 /// clinicians see that it exists, but not what was written, until they claim it. Every read is audited. In an
 /// emergency a clinician gives an `X-Emergency-Reason`, as for a session.
 #[utoipa::path(
-    get, path = "/api/v1/virtual-care/async-visits/{asyncVisitId}", tag = "Async visits", operation_id = "readAsyncVisit",
+    get, path = "/api/v1/virtual-care/async-visits/{asyncVisitId}", tag = "Async visits", operation_id = "getAsyncVisit",
     params(
         ("asyncVisitId" = crate::values::AsyncVisitId, Path, description = "The visit", example = "avs_01KA8Z0Q3CJ9XW2V5T7N4B6M8T"),
         ("X-Emergency-Reason" = Option<String>, Header, description = "Why a clinician without a part in the visit must see it now", min_length = 10, max_length = 200),

@@ -18,9 +18,9 @@ pub struct RespondRequest {
     /// What the clinician answers; up to 8,000 characters of any script.
     #[schema(min_length = 1, max_length = 8000, example = "ډېرې اوبه وڅښئ او استراحت وکړئ")]
     response_text: String,
-    /// What they advise to do next: `none` when absent, `live_visit` or `in_person`.
+    /// What they advise to do next; nothing when absent.
     #[serde(default)]
-    #[schema(example = "in_person")]
+    #[schema(value_type = Option<crate::values::FollowUp>)]
     follow_up: Option<String>,
     /// The visit's version as the caller saw it.
     #[serde(default)]

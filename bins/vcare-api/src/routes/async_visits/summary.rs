@@ -60,7 +60,7 @@ pub struct QueuedAsyncVisitSummaryDto {
     start: AsyncVisitSummaryStartDto,
     /// The language they wrote in.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "ps")]
+    #[schema(value_type = Option<values::LanguageTag>)]
     locale: Option<String>,
     /// How many photos and voice notes come with it, sooner or later.
     #[schema(maximum = 10)]

@@ -12,7 +12,7 @@ use crate::server::Api;
 ///
 /// Credentials are always `****`, whether or not there is one.
 #[utoipa::path(
-    get, path = "/api/v1/virtual-care/config", tag = "Configuration", operation_id = "readConfig",
+    get, path = "/api/v1/virtual-care/config", tag = "Configuration", operation_id = "getConfig",
     params(("If-None-Match" = Option<String>, Header)),
     responses(
         (status = 200, description = "The settings", body = TenantConfigDto, headers(("ETag" = String))),

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use vcare_app::ports::{ConnectionCheck, ConnectionReport};
 
 use crate::answer::send;
-use crate::extract::{Query, SignedInCaller};
+use crate::extract::{Query, SignedInCaller, WishKey};
 use crate::problem::Problem;
 use crate::server::Api;
 
@@ -71,6 +71,7 @@ impl From<&ConnectionReport> for ConnectionReportDto {
 /// What is wrong is an answer, too: 200 with `healthy: false` and the setting to look at.
 #[utoipa::path(
     post, path = "/api/v1/virtual-care/config/test-connection", tag = "Configuration", operation_id = "testConnection",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Accepted; every test is made anew", max_length = 128)),
     responses(
         (status = 200, description = "What was tried, and how it went", body = ConnectionReportDto),
     ),
@@ -80,6 +81,7 @@ pub async fn test_connection(
     api: web::Data<Api>,
     caller: SignedInCaller,
     query: Query,
+    _key: WishKey,
 ) -> Result<HttpResponse, Problem> {
     query.nothing_else()?;
     let report = api.app.test_connection(&caller.0).await?;

@@ -49,7 +49,7 @@ impl Checked for ConfigRequest {}
 /// `brandingLogoUrl` is in the body, the logo is fetched and a small copy of it is kept for the page on which patients wait;
 /// `Branding-Logo` says how that went. Whatever it says, the setting is saved; send it again to try again.
 #[utoipa::path(
-    put, path = "/api/v1/virtual-care/config", tag = "Configuration", operation_id = "writeConfig",
+    put, path = "/api/v1/virtual-care/config", tag = "Configuration", operation_id = "updateConfig",
     request_body = ConfigRequest,
     params(
         ("If-Match" = Option<String>, Header, description = "The settings' version"),

@@ -162,8 +162,8 @@ pub async fn reserve(api: web::Data<Api>, server: Server, body: RawBody) -> Resu
 ///
 /// Prosody reads it after a conflict; we never answer one. The id of a room of a tenant that the token is not for is unknown.
 #[utoipa::path(
-    get, path = "/internal/jitsi/conference/{conferenceId}", tag = "Internal", operation_id = "readConference",
-    params(("conferenceId" = String, Path, description = "The id that was answered")),
+    get, path = "/internal/jitsi/conference/{conferenceId}", tag = "Internal", operation_id = "getConference",
+    params(("conferenceId" = String, Path, description = "The id that was answered", pattern = "^[^/]+$")),
     responses(
         (status = 200, description = "It may be open", body = ConferenceDto),
         (status = 403, description = "It may not", body = ConferenceRefusalDto),
@@ -193,8 +193,8 @@ fn unknown() -> Result<HttpResponse, Problem> {
 /// The last one left, or its time was over: whoever was in it has lost the connection. The id of a room of a tenant that the
 /// token is not for is unknown.
 #[utoipa::path(
-    delete, path = "/internal/jitsi/conference/{conferenceId}", tag = "Internal", operation_id = "conferenceClosed",
-    params(("conferenceId" = String, Path, description = "The id that was answered")),
+    delete, path = "/internal/jitsi/conference/{conferenceId}", tag = "Internal", operation_id = "closeConference",
+    params(("conferenceId" = String, Path, description = "The id that was answered", pattern = "^[^/]+$")),
     responses(
         (status = 204, description = "Noted"),
         (status = 404, description = "There is none of that id", body = ConferenceRefusalDto),

@@ -113,7 +113,7 @@ impl Checked for RoomEventDto {}
 ///
 /// A person may be there by several connections, and each is told of by itself.
 #[utoipa::path(
-    post, path = "/internal/jitsi/events/occupant/joined", tag = "Internal", operation_id = "occupantJoined",
+    post, path = "/internal/jitsi/events/occupant/joined", tag = "Internal", operation_id = "reportOccupantJoined",
     request_body = OccupantEventDto,
     responses(
         (status = 204, description = "Noted"),
@@ -134,7 +134,7 @@ pub async fn occupant_joined(
 ///
 /// Of one connection: a person who is there by another one has not left.
 #[utoipa::path(
-    post, path = "/internal/jitsi/events/occupant/left", tag = "Internal", operation_id = "occupantLeft",
+    post, path = "/internal/jitsi/events/occupant/left", tag = "Internal", operation_id = "reportOccupantLeft",
     request_body = OccupantEventDto,
     responses(
         (status = 204, description = "Noted"),
@@ -155,7 +155,7 @@ pub async fn occupant_left(
 ///
 /// Nothing follows from it: that a room may open was asked before.
 #[utoipa::path(
-    post, path = "/internal/jitsi/events/room/created", tag = "Internal", operation_id = "roomCreated",
+    post, path = "/internal/jitsi/events/room/created", tag = "Internal", operation_id = "reportRoomCreated",
     request_body = RoomEventDto,
     responses(
         (status = 204, description = "Noted"),
@@ -175,7 +175,7 @@ pub async fn room_created(
 ///
 /// Whoever was still there has left; the visit itself goes on until somebody ends it, or it ends by itself.
 #[utoipa::path(
-    post, path = "/internal/jitsi/events/room/destroyed", tag = "Internal", operation_id = "roomDestroyed",
+    post, path = "/internal/jitsi/events/room/destroyed", tag = "Internal", operation_id = "reportRoomDestroyed",
     request_body = RoomEventDto,
     responses(
         (status = 204, description = "Noted"),

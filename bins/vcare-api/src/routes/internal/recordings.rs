@@ -109,7 +109,7 @@ impl Checked for RecordingRequest {
 ///
 /// Telling twice changes nothing. A room of a tenant that the token is not for is unknown. A recording that came to nothing, and one that nobody consented to, become audit entries.
 #[utoipa::path(
-    post, path = "/internal/jibri/recordings", tag = "Internal", operation_id = "recordingFinished",
+    post, path = "/internal/jibri/recordings", tag = "Internal", operation_id = "reportRecording",
     request_body = RecordingRequest,
     responses(
         (status = 204, description = "Noted"),

@@ -55,6 +55,7 @@ const NO_REASON: &str = "cancelled by the patient";
 #[serde(deny_unknown_fields)]
 pub struct JoinCancelRequest {
     /// The join token.
+    #[schema(max_length = 4096)]
     token: String,
     /// Why, for people; at most 500 characters.
     #[serde(default)]
@@ -72,7 +73,7 @@ impl Checked for JoinCancelRequest {
 ///
 /// For the holder of the patient's link. Cancelling again answers the same.
 #[utoipa::path(
-    post, path = "/api/v1/virtual-care/sessions/join/cancel", tag = "Patients", operation_id = "joinCancel",
+    post, path = "/api/v1/virtual-care/sessions/join/cancel", tag = "Patients", operation_id = "cancelSessionByToken",
     request_body = JoinCancelRequest,
     responses((status = 200, description = "Cancelled", body = JoinStatusDto, headers(("ETag" = String)))),
 )]

@@ -68,6 +68,7 @@ pub async fn signed_in(
 #[serde(deny_unknown_fields)]
 pub struct JoinDelayRequest {
     /// The join token.
+    #[schema(max_length = 4096)]
     token: String,
     /// Minutes after the planned start: 10, 20 or 30.
     #[schema(minimum = 10, maximum = 30, multiple_of = 10, example = 20)]
@@ -84,7 +85,7 @@ impl Checked for JoinDelayRequest {
 ///
 /// For the holder of the patient's link, as `announceDelay`. The patient does not enter the waiting room by it.
 #[utoipa::path(
-    post, path = "/api/v1/virtual-care/sessions/join/delay", tag = "Patients", operation_id = "joinDelay",
+    post, path = "/api/v1/virtual-care/sessions/join/delay", tag = "Patients", operation_id = "announceDelayByToken",
     request_body = JoinDelayRequest,
     responses((status = 200, description = "Noted", body = JoinStatusDto, headers(("ETag" = String)))),
 )]

@@ -50,7 +50,7 @@ pub struct FallbackDto {
 /// session, and the event `virtual_care.session.fallback.thread_created.v1`. Asking again answers the same thread.
 #[utoipa::path(
     post, path = "/api/v1/virtual-care/sessions/{sessionId}/fallback-message", tag = "Sessions",
-    operation_id = "fallbackMessage",
+    operation_id = "startMessageFallback",
     request_body(content = Option<FallbackRequest>),
     params(
         ("sessionId" = values::SessionId, Path, description = "The session"),

@@ -16,7 +16,7 @@ use crate::server::Api;
 /// `X-Emergency-Reason`, which is audited before the answer, and the treating providers are notified. Joining again changes
 /// nothing and answers a fresh address.
 #[utoipa::path(
-    post, path = "/api/v1/virtual-care/sessions/{sessionId}/join", tag = "Sessions", operation_id = "joinAsProvider",
+    post, path = "/api/v1/virtual-care/sessions/{sessionId}/join", tag = "Sessions", operation_id = "joinSessionAsProvider",
     request_body(content = Option<VersionRequest>),
     params(
         ("sessionId" = crate::values::SessionId, Path, description = "The session"),

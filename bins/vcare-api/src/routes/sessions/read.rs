@@ -14,7 +14,7 @@ use crate::server::Api;
 /// A clinician who has nothing to do with the patient may give an `X-Emergency-Reason`: it opens the patient's visits to
 /// them for 30 minutes, is audited before the answer, and the treating providers are notified.
 #[utoipa::path(
-    get, path = "/api/v1/virtual-care/sessions/{sessionId}", tag = "Sessions", operation_id = "readSession",
+    get, path = "/api/v1/virtual-care/sessions/{sessionId}", tag = "Sessions", operation_id = "getSession",
     params(
         ("sessionId" = crate::values::SessionId, Path, description = "The session", example = "vsn_01KA8Z0Q3CJ9XW2V5T7N4B6M8R"),
         ("X-Emergency-Reason" = Option<String>, Header, description = "Why a clinician without a part in the visit must see it now", min_length = 10, max_length = 200),

@@ -17,7 +17,7 @@ use crate::server::Api;
 /// `session.recording.withdrawn.v1` tells the clients in the room to stop. Withdrawing again answers the visit as it is.
 #[utoipa::path(
     post, path = "/api/v1/virtual-care/sessions/{sessionId}/recording/withdraw", tag = "Sessions",
-    operation_id = "withdrawRecording",
+    operation_id = "withdrawRecordingConsent",
     request_body(content = Option<VersionRequest>),
     params(
         ("sessionId" = crate::values::SessionId, Path, description = "The session"),

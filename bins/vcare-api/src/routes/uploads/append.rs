@@ -51,7 +51,7 @@ pub async fn append(
 ///
 /// `X-HTTP-Method-Override` says which is meant.
 #[utoipa::path(
-    post, path = "/api/v1/virtual-care/async-visits/uploads/{uploadId}", tag = "Uploads", operation_id = "overrideUpload",
+    post, path = "/api/v1/virtual-care/async-visits/uploads/{uploadId}", tag = "Uploads", operation_id = "overrideUploadMethod",
     params(
         ("uploadId" = crate::values::UploadId, Path, description = "The upload"),
         ("Tus-Resumable" = String, Header, description = "The version of tus", pattern = r"^1\.0\.0$"),

@@ -12,7 +12,7 @@ use crate::server::Api;
 /// Its bytes are erased within minutes. What is whole and belongs to a visit that was submitted stays: it is part of what
 /// was said there.
 #[utoipa::path(
-    delete, path = "/api/v1/virtual-care/async-visits/uploads/{uploadId}", tag = "Uploads", operation_id = "discardUpload",
+    delete, path = "/api/v1/virtual-care/async-visits/uploads/{uploadId}", tag = "Uploads", operation_id = "deleteUpload",
     params(
         ("uploadId" = crate::values::UploadId, Path, description = "The upload"),
         ("Tus-Resumable" = String, Header, description = "The version of tus", pattern = r"^1\.0\.0$"),

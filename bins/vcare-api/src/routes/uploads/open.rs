@@ -33,7 +33,7 @@ const LONGEST_SIGNATURE: usize = 230;
 /// for, and opening it is audited in their name. Whatever is wrong with a link, there is nothing. A player that seeks, or a
 /// download that was cut, asks for a part with `Range`.
 #[utoipa::path(
-    get, path = "/api/v1/virtual-care/async-visits/attachments/{uploadId}", tag = "Uploads", operation_id = "openAttachment",
+    get, path = "/api/v1/virtual-care/async-visits/attachments/{uploadId}", tag = "Uploads", operation_id = "downloadAttachment",
     params(
         ("uploadId" = crate::values::UploadId, Path, description = "The upload"),
         ("tenant" = String, Query, description = "Whose"),

@@ -12,7 +12,7 @@ use crate::server::Api;
 ///
 /// What a tus client asks before it goes on after a cut line: `Upload-Offset` bytes are there for good.
 #[utoipa::path(
-    head, path = "/api/v1/virtual-care/async-visits/uploads/{uploadId}", tag = "Uploads", operation_id = "readUpload",
+    head, path = "/api/v1/virtual-care/async-visits/uploads/{uploadId}", tag = "Uploads", operation_id = "getUploadOffset",
     params(
         ("uploadId" = crate::values::UploadId, Path, description = "The upload", example = "upl_01KA8Z0Q3CJ9XW2V5T7N4B6M8R"),
         ("Tus-Resumable" = String, Header, description = "The version of tus", pattern = r"^1\.0\.0$"),

@@ -80,7 +80,7 @@ fn abilities() -> HttpResponse {
 ///
 /// Version, extensions, checksums and the most bytes of an upload. Anybody may ask, without a token.
 #[utoipa::path(
-    options, path = "/api/v1/virtual-care/async-visits/uploads", tag = "Uploads", operation_id = "uploadAbilities",
+    options, path = "/api/v1/virtual-care/async-visits/uploads", tag = "Uploads", operation_id = "getTusCapabilities",
     responses((status = 204, description = "What the server can do", headers(
         ("Tus-Version" = String), ("Tus-Extension" = String), ("Tus-Max-Size" = u32), ("Tus-Checksum-Algorithm" = String), ("Allow" = String),
     ))),
@@ -91,7 +91,7 @@ pub fn describe() {}
 ///
 /// The same as of all uploads; whether there is such an upload is not said.
 #[utoipa::path(
-    options, path = "/api/v1/virtual-care/async-visits/uploads/{uploadId}", tag = "Uploads", operation_id = "abilitiesOfUpload",
+    options, path = "/api/v1/virtual-care/async-visits/uploads/{uploadId}", tag = "Uploads", operation_id = "getUploadTusCapabilities",
     params(("uploadId" = crate::values::UploadId, Path, description = "Any")),
     responses((status = 204, description = "The same for every upload, there or not", headers(
         ("Tus-Version" = String), ("Tus-Extension" = String), ("Tus-Max-Size" = u32), ("Tus-Checksum-Algorithm" = String), ("Allow" = String),

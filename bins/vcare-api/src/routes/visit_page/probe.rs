@@ -32,7 +32,7 @@ static NOISE: LazyLock<Bytes> = LazyLock::new(|| {
 ///
 /// They cannot be packed, and no cache keeps them.
 #[utoipa::path(
-    get, path = "/visit/probe", tag = "Public", operation_id = "probeDown",
+    get, path = "/visit/probe", tag = "Public", operation_id = "downloadProbeBytes",
     params(("bytes" = Option<u32>, Query, description = "How many, 1 unless told", minimum = 0, maximum = 32768)),
     responses(
         (status = 200, description = "So many bytes", body = inline(dto::Bytes), content_type = "application/octet-stream"),
@@ -61,7 +61,7 @@ fn out_of_range() -> Problem {
 ///
 /// They are counted and forgotten.
 #[utoipa::path(
-    post, path = "/visit/probe", tag = "Public", operation_id = "probeUp",
+    post, path = "/visit/probe", tag = "Public", operation_id = "uploadProbeBytes",
     request_body(content((inline(dto::Bytes) = "application/octet-stream")), description = "At most 16 KiB of anything"),
     responses(
         (status = 204, description = "All of them came"),

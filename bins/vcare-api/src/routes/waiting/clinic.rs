@@ -20,6 +20,7 @@ use crate::values;
 pub struct ClinicRequest {
     /// The join token.
     #[serde(default)]
+    #[schema(max_length = 4096)]
     token: Option<String>,
     /// The code of a short link.
     #[serde(default)]
@@ -79,7 +80,7 @@ impl From<Clinic> for ClinicDto {
 /// Name, telephone number, colour and logo, for the page that the link opens. Also for links that are too old or were
 /// replaced, and for visits that are over. Small: a page keeps it under its `tag`.
 #[utoipa::path(
-    post, path = "/api/v1/virtual-care/sessions/join/clinic", tag = "Patients", operation_id = "joinClinic",
+    post, path = "/api/v1/virtual-care/sessions/join/clinic", tag = "Patients", operation_id = "getClinic",
     request_body = ClinicRequest,
     responses(
         (status = 200, description = "The clinic", body = ClinicDto),

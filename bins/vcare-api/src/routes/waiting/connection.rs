@@ -38,10 +38,10 @@ pub struct ConnectionRequest {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct SignedInConnectionRequest {
-    /// As in `joinConnection`.
+    /// As in `reportConnectionByToken`.
     #[schema(value_type = values::ConnectionState)]
     state: String,
-    /// As in `joinConnection`.
+    /// As in `reportConnectionByToken`.
     #[serde(default)]
     #[schema(maximum = 86_400)]
     seconds_ago: Option<u32>,
@@ -79,7 +79,7 @@ impl Checked for SignedInConnectionRequest {
 /// A report that is older than what is known changes nothing. Who was let in and breaks the promise of a beacon is noted as
 /// disconnected.
 #[utoipa::path(
-    post, path = "/api/v1/virtual-care/sessions/join/connection", tag = "Patients", operation_id = "joinConnection",
+    post, path = "/api/v1/virtual-care/sessions/join/connection", tag = "Patients", operation_id = "reportConnectionByToken",
     request_body = ConnectionRequest,
     responses(
         (status = 200, description = "How one stands", body = JoinStatusDto, headers(("ETag" = String))),
@@ -105,7 +105,7 @@ fn answer(status: &JoinStatus) -> Answer {
 
 /// Tell of a connection.
 ///
-/// Of one's own part in the visit, as `joinConnection` does; or, for those who care for the patient, that somebody else's
+/// Of one's own part in the visit, as `reportConnectionByToken` does; or, for those who care for the patient, that somebody else's
 /// was lost.
 #[utoipa::path(
     post, path = "/api/v1/virtual-care/sessions/{sessionId}/connection", tag = "Sessions",

@@ -34,7 +34,7 @@ pub struct ShortLinkDto {
 ///
 /// Answers the join token that the link stands for; coming is `join`, as with any link.
 #[utoipa::path(
-    post, path = "/api/v1/virtual-care/sessions/join/short", tag = "Patients", operation_id = "joinShort",
+    post, path = "/api/v1/virtual-care/sessions/join/short", tag = "Patients", operation_id = "resolveShortLink",
     request_body = ShortLinkRequest,
     responses(
         (status = 200, description = "The token", body = ShortLinkDto),

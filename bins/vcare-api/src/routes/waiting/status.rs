@@ -46,7 +46,7 @@ fn look(mut query: Query) -> Result<(bool, Look), Problem> {
 /// comes, the oldest is answered 204 at once. Who has come is noted as still there. Answers have a hundred bytes. When the reconnect window ended and the session `failed`, that is news at once, and `fallback` says how
 /// the patient may go on. The token goes into `Authorization: Bearer`, or into the query.
 #[utoipa::path(
-    get, path = "/api/v1/virtual-care/sessions/join/status", tag = "Patients", operation_id = "joinStatus",
+    get, path = "/api/v1/virtual-care/sessions/join/status", tag = "Patients", operation_id = "getWaitingRoomStatus",
     params(
         ("token" = Option<String>, Query, description = "The join token, when it is not in `Authorization`"),
         ("since" = Option<u32>, Query, description = "The session's version that is known: wait for a newer one"),

@@ -189,7 +189,8 @@ async fn us_013_a_patient_sends_and_sees_only_what_is_their_own() {
 #[tokio::test(flavor = "multi_thread")]
 async fn us_013_what_the_phones_clock_said_is_kept_and_the_servers_time_stands_beside_it() {
     let app = TestApp::start().await;
-    for authored_at in ["1970-01-01T00:00:00Z", "2099-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "9999-12-31T00:00:00Z"]
+    for authored_at in
+        ["1970-01-01T00:00:00.000Z", "2099-12-31T23:59:59.000Z", "0001-01-01T00:00:00.000Z", "9999-12-31T00:00:00.000Z"]
     {
         let mut draft = draft();
         draft["authoredAt"] = json!(authored_at);

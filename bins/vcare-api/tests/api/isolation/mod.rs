@@ -58,7 +58,7 @@ async fn every_route_hides_a_visit_from_another_tenant() {
             _ => app.waiting_visit().await,
         };
         let draft = if operation.id == "acceptSummary" { Some(app.draft(&visit).await) } else { None };
-        if operation.id == "continueAsync" {
+        if operation.id == "continueSessionAsync" {
             app.fail(&visit).await;
         }
         let before = all_of(&app.database, TENANT).await;
@@ -95,7 +95,7 @@ async fn every_other_route_shows_and_changes_only_what_is_the_callers() {
         match operation.id.as_str() {
             "listSessions" => nothing_is_listed(&app, &outsider, &visit).await,
             // Nobody's visit; `async_visits` tries another tenant's.
-            "readAsyncVisit" | "claimAsyncVisit" | "releaseAsyncVisit" | "respondAsyncVisit" | "addToAsyncVisit"
+            "getAsyncVisit" | "claimAsyncVisit" | "releaseAsyncVisit" | "respondAsyncVisit" | "addAddendum"
             | "closeAsyncVisit" => {
                 send(&app, &outsider, &operation, &visit).await.refused(404, "ASYNC_VISIT_NOT_FOUND");
             }
@@ -118,18 +118,25 @@ async fn every_other_route_shows_and_changes_only_what_is_the_callers() {
                 let created = send(&app, &clinician, &operation, &visit).await.expect(201);
                 assert_eq!(created.body["tenantId"], OTHER_TENANT, "the tenant is the token's");
             }
-            "reconciliation" => {
+            "getReconciliation" => {
                 let told =
                     app.get(&app.token_of(OTHER_TENANT, "admin-9", "admin"), "/reconciliation").await.expect(200);
                 // What they did themselves a moment ago may still wait to be published.
                 assert_eq!(told.body["visitsWithoutEncounter"]["count"], 0, "{}", told.body);
             }
             // Who comes by link is of the tenant that signed the link; `bad_input` tries all others.
-            "join" | "joinByLink" | "joinStatus" | "joinConnection" | "joinShort" | "joinClinic" | "joinDelay"
-            | "joinCancel" | "probeLinkByToken" => {
+            "joinSession"
+            | "joinSessionByGet"
+            | "getWaitingRoomStatus"
+            | "reportConnectionByToken"
+            | "resolveShortLink"
+            | "getClinic"
+            | "announceDelayByToken"
+            | "cancelSessionByToken"
+            | "submitLinkProbeByToken" => {
                 send(&app, &outsider, &operation, &visit).await;
             }
-            "readConfig" | "writeConfig" | "patchConfig" => {
+            "getConfig" | "updateConfig" | "patchConfig" => {
                 let admin = app.token_of(OTHER_TENANT, "admin-9", "tenant_admin");
                 let request = app.request(operation.method.clone(), "/config").bearer_auth(admin);
                 let answer = app.send(operation.fill(request, &json!({}))).await.expect(200);
@@ -140,20 +147,33 @@ async fn every_other_route_shows_and_changes_only_what_is_the_callers() {
                 app.post(&admin, "/config/test-connection", &json!({})).await.expect(200);
             }
             // For the deployment's own servers, which serve all tenants; `video_rooms` tries what they may ask.
-            "reserveConference" | "readConference" | "conferenceClosed" | "occupantJoined" | "occupantLeft"
-            | "roomCreated" | "roomDestroyed" | "recordingFinished" => {
+            "reserveConference"
+            | "getConference"
+            | "closeConference"
+            | "reportOccupantJoined"
+            | "reportOccupantLeft"
+            | "reportRoomCreated"
+            | "reportRoomDestroyed"
+            | "reportRecording" => {
                 send(&app, &outsider, &operation, &visit).await.refused(401, "UNAUTHORIZED");
             }
             // The same for every room, there or not; `branding` tells whose it is.
-            "branding" => {
+            "getBranding" => {
                 send(&app, &outsider, &operation, &visit).await.expect(200);
             }
             // Whose an upload is, and what a link opens, is tried in `uploads`.
-            "createUpload" | "readUpload" | "appendToUpload" | "overrideUpload" | "discardUpload"
-            | "uploadAbilities" | "abilitiesOfUpload" | "listAttachments" | "openAttachment" | "describeAttachment" => {
-            }
+            "createUpload"
+            | "getUploadOffset"
+            | "appendToUpload"
+            | "overrideUploadMethod"
+            | "deleteUpload"
+            | "getTusCapabilities"
+            | "getUploadTusCapabilities"
+            | "listAttachments"
+            | "downloadAttachment"
+            | "describeAttachment" => {}
             // No tenant's data.
-            "health" | "live" | "ready" | "metrics" | "probeDown" | "probeUp" => {
+            "getHealth" | "getLiveness" | "getReadiness" | "getMetrics" | "downloadProbeBytes" | "uploadProbeBytes" => {
                 let told = send(&app, &outsider, &operation, &visit).await.bytes;
                 let told = String::from_utf8_lossy(&told);
                 assert!(!told.contains(TENANT) && !told.contains(&visit.id), "{told}");

@@ -162,11 +162,11 @@ async fn no_route_gives_a_patient_a_video_token_before_somebody_admits_them() {
         let own = app.internal_token(TENANT, 1).await;
         for token in [&join_token, &patient, &app.token("clinician"), &INTERNAL_TOKEN.to_owned(), &own] {
             let mut body = operation.good_body_or_none(&app.wish()).unwrap_or_default();
-            if operation.id == "join" {
+            if operation.id == "joinSession" {
                 body = json!({"token": join_token});
             }
             let mut path = operation.path(&visit.id, &visit.patient);
-            if operation.id == "joinByLink" {
+            if operation.id == "joinSessionByGet" {
                 path = format!("{path}?token={join_token}");
             }
             let request = app.request(operation.method.clone(), &path).bearer_auth(token);

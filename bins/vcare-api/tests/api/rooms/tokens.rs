@@ -23,13 +23,13 @@ async fn requests(app: &TestApp, visit: &Visit) -> Vec<(&'static str, RequestBui
     let conference = format!("//internal/jitsi/conference/{}.{TENANT}", visit.id);
     vec![
         ("reserveConference", reservation(app, &room)),
-        ("readConference", app.request(Method::GET, &conference)),
-        ("conferenceClosed", app.request(Method::DELETE, &conference)),
-        ("occupantJoined", seen("joined")),
-        ("occupantLeft", seen("left")),
-        ("roomCreated", request("jitsi/events/room/created", json!({"room_name": room}))),
-        ("roomDestroyed", request("jitsi/events/room/destroyed", destroyed)),
-        ("recordingFinished", request("jibri/recordings", json!({"room": room, "files": [file]}))),
+        ("getConference", app.request(Method::GET, &conference)),
+        ("closeConference", app.request(Method::DELETE, &conference)),
+        ("reportOccupantJoined", seen("joined")),
+        ("reportOccupantLeft", seen("left")),
+        ("reportRoomCreated", request("jitsi/events/room/created", json!({"room_name": room}))),
+        ("reportRoomDestroyed", request("jitsi/events/room/destroyed", destroyed)),
+        ("reportRecording", request("jibri/recordings", json!({"room": room, "files": [file]}))),
     ]
 }
 
@@ -136,12 +136,12 @@ async fn another_tenants_jitsi_is_answered_as_if_there_were_no_such_room_and_cha
                 let unknown = app.send(reservation(&app, "kabul-nosuchrm").bearer_auth(&token)).await;
                 assert_eq!((unknown.status, &unknown.body), (403, &expected), "the same");
             }
-            "readConference" | "conferenceClosed" => {
+            "getConference" | "closeConference" => {
                 let expected = json!({"message": "there is no such conference"});
                 assert_eq!((answer.status, &answer.body), (404, &expected), "{id}");
             }
             // Nothing follows from it, whose room it ever is.
-            "roomCreated" => assert_eq!(answer.status, 204),
+            "reportRoomCreated" => assert_eq!(answer.status, 204),
             _ => {
                 let mut answer = answer.refused(404, "SESSION_NOT_FOUND").body;
                 assert!(!answer.to_string().contains(TENANT) && !answer.to_string().contains(&room), "{answer}");
@@ -175,7 +175,7 @@ async fn a_shared_jitsi_acts_for_the_tenants_that_it_was_given_and_for_no_other(
     let (visit, _) = app.active_visit().await;
     let before = app.read(&visit).await;
     for (id, answer) in answers(&app, &visit, of_herat).await {
-        assert!([403, 404].contains(&answer.status) || id == "roomCreated", "{id}: {}", answer.body);
+        assert!([403, 404].contains(&answer.status) || id == "reportRoomCreated", "{id}: {}", answer.body);
     }
     assert_eq!(app.read(&visit).await, before);
     all_answered(&app, &visit, of_both).await;

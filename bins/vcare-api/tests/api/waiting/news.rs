@@ -110,7 +110,9 @@ async fn two_who_wait_for_one_visit_both_hear() {
 /// What a device that is not the one any more hears, without what is of the one request alone.
 fn taken_over(answer: Answer) -> Value {
     let mut answer = answer.refused(409, "JOINED_ON_ANOTHER_DEVICE");
-    answer.body["requestId"].take();
+    for own in ["requestId", "instance"] {
+        answer.body[own].take();
+    }
     answer.body
 }
 
