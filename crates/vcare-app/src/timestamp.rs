@@ -53,7 +53,6 @@ pub mod option {
     ///
     /// # Errors
     /// When the instant's year has no four digits.
-    #[expect(clippy::ref_option, reason = "serde hands over a reference to the field")]
     pub fn serialize<S: Serializer>(at: &Option<OffsetDateTime>, serializer: S) -> Result<S::Ok, S::Error> {
         at.map(Timestamp).serialize(serializer)
     }

@@ -162,7 +162,7 @@ fn fault(error: &serde_path_to_error::Error<serde_json::Error>) -> FieldError {
     }
     if let Some((name, _)) = named("unknown field `") {
         // A name may hold anything, which its path knows; what is expected stands behind it.
-        let named_by_path = matches!(error.path().iter().last(), Some(Segment::Map { .. }));
+        let named_by_path = matches!(error.path().iter().next_back(), Some(Segment::Map { .. }));
         let known = message.rsplit_once("`, expected ").map(|(_, known)| format!("{UNKNOWN}, expected {known}"));
         let words = known.unwrap_or_else(|| UNKNOWN.to_owned());
         let name = Some(name.as_str()).filter(|_| !named_by_path);

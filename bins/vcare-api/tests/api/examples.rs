@@ -77,10 +77,10 @@ fn example(document: &Value, schema: &Value, needed: bool, place: &str) -> Optio
         return Some(example.clone());
     }
     let parts = |name: &str| schema[name].as_array().map(Vec::as_slice).unwrap_or_default();
-    if let Some(one) = parts("oneOf").iter().chain(parts("anyOf")).find(|one| one["type"] != "null") {
-        if one.get("required").is_none() || one.get("type").is_some() {
-            return example(document, one, needed, place);
-        }
+    if let Some(one) = parts("oneOf").iter().chain(parts("anyOf")).find(|one| one["type"] != "null")
+        && (one.get("required").is_none() || one.get("type").is_some())
+    {
+        return example(document, one, needed, place);
     }
     if let Some(properties) = schema["properties"].as_object() {
         let required: Vec<&Value> = schema["required"].as_array().into_iter().flatten().collect();
@@ -104,7 +104,7 @@ fn example(document: &Value, schema: &Value, needed: bool, place: &str) -> Optio
     let least = schema.get("minimum").filter(|_| needed);
     first.or(least).cloned().or_else(|| {
         assert!(!needed || schema["type"] == "boolean" || SECRETS.contains(&place), "{place} needs an example");
-        needed.then(|| json!(true))
+        needed.then_some(json!(true))
     })
 }
 

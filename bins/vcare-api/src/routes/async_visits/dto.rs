@@ -50,8 +50,8 @@ pub struct QueuedAsyncVisitDto {
     /// Its state.
     status: values::AsyncVisitStatus,
     /// The language they wrote in.
-    #[schema(example = "ps")]
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<values::LanguageTag>)]
     locale: Option<String>,
     /// When it arrived, by our clock.
     #[serde(serialize_with = "vcare_app::timestamp::serialize")]
