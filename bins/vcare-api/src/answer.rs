@@ -50,25 +50,25 @@ pub fn etag(version: Version) -> String {
     format!("\"{version}\"")
 }
 
-/// The version, and a digest of what is shown. What one account is shown of one version is not what another is, and who is
-/// there changes without it: by this tag nobody is told that nothing has changed when something has.
+/// The version, and a digest of the body. Two accounts see different bodies of one version, and who is present changes without a new
+/// version: with the version alone, 304 would hide such a change.
 fn etag_of(version: Version, body: &[u8]) -> String {
     let digest: [u8; 32] = Sha256::digest(body).into();
     let digest = digest[..8].iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
     format!("\"{version}-{digest}\"")
 }
 
-/// What is needed of a kept answer to say in headers what the first one said there.
+/// What of a stored response's body its headers are made of.
 #[derive(Deserialize)]
-struct Kept {
+struct StoredBody {
     id: Option<String>,
     version: Option<u32>,
 }
 
-/// Says in headers what was said there when this body was answered first; `folder` is where what it shows stands, when that
-/// was told. It is read out of the body: what versions before this one kept is told in full, too.
-pub fn as_said_before(response: &mut HttpResponseBuilder, body: &[u8], folder: Option<&str>) {
-    let Ok(Kept { id, version }) = serde_json::from_slice(body) else { return };
+/// Adds the `ETag`, and with a `folder` the `Location`, that the response with this body had when it was sent first. Both are made of
+/// the body, so that responses that earlier versions stored have them, too.
+pub fn add_stored_headers(response: &mut HttpResponseBuilder, body: &[u8], folder: Option<&str>) {
+    let Ok(StoredBody { id, version }) = serde_json::from_slice(body) else { return };
     if let Some(version) = version {
         response.insert_header((ETAG, etag(Version::new(version))));
     }
@@ -77,20 +77,20 @@ pub fn as_said_before(response: &mut HttpResponseBuilder, body: &[u8], folder: O
     }
 }
 
-fn again(answer: &Answer, folder: Option<&str>) -> Result<HttpResponse, Problem> {
+fn replay(answer: &Answer, folder: Option<&str>) -> Result<HttpResponse, Problem> {
     let status = StatusCode::from_u16(answer.status).map_err(|_| Problem::internal())?;
     let mut response = HttpResponse::build(status);
     response.insert_header((REPLAYED, HeaderValue::from_static("true"))).content_type("application/json");
-    as_said_before(&mut response, &answer.body, folder.filter(|_| status == StatusCode::CREATED));
+    add_stored_headers(&mut response, &answer.body, folder.filter(|_| status == StatusCode::CREATED));
     Ok(response.body(answer.body.clone()))
 }
 
-/// Sends what was answered under the same key before: the very same bytes.
+/// Replays the stored response of an idempotency key, byte for byte.
 ///
 /// # Errors
 /// 500 when a kept status is none.
-pub fn send_again(answer: &Answer) -> Result<HttpResponse, Problem> {
-    again(answer, None)
+pub fn send_replay(answer: &Answer) -> Result<HttpResponse, Problem> {
+    replay(answer, None)
 }
 
 /// Sends a visit, or what was answered under the same key before: the very same bytes.
@@ -109,7 +109,7 @@ pub fn send_session(status: StatusCode, done: &Done<ViewedSession>) -> Result<Ht
             response.content_type("application/json");
             Ok(response.body(session_answer(status, viewed).body))
         }
-        Done::Before(answer) => again(answer, Some("sessions")),
+        Done::Before(answer) => replay(answer, Some("sessions")),
     }
 }
 
@@ -128,7 +128,7 @@ pub fn send_at(status: StatusCode, version: Version, body: &impl Serialize) -> R
 ///
 /// # Errors
 /// 500 when it cannot be written.
-pub fn send_unless_known(
+pub fn send_or_not_modified(
     known: &IfNoneMatch,
     version: Version,
     body: &impl Serialize,
@@ -141,8 +141,8 @@ pub fn send_unless_known(
     Ok(HttpResponse::Ok().insert_header((ETAG, etag)).content_type("application/json").body(body))
 }
 
-/// Says, when it is so, that the same was asked for under the same key before.
-pub fn say_if_replayed(response: &mut HttpResponse, replayed: bool) {
+/// Marks a response as replayed, when it is.
+pub fn mark_replayed(response: &mut HttpResponse, replayed: bool) {
     if replayed {
         response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     }

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vcare_app::ports::{KeyPurpose, ListAsked, ListCursors, PageCursor, SecretsError};
+use vcare_app::ports::{CursorScope, KeyPurpose, ListCursors, PageCursor, SecretsError};
 
 use crate::keeper::{DerivedKey, behind_lengths};
 use crate::vault::Vault;
@@ -18,7 +18,7 @@ const SHOWN: usize = (PLACE + 32) / 3 * 4;
 
 /// What is MACed. How many parts there are stands before them, and the place has one length: no two lists and places have the
 /// same message.
-fn message(list: &ListAsked, place: &[u8]) -> Vec<u8> {
+fn message(list: &CursorScope, place: &[u8]) -> Vec<u8> {
     let count = list.parts.len().to_string();
     let mut parts = vec!["vcare/list-cursor/v1", list.tenant_id.as_str(), &count];
     parts.extend(list.parts.iter().map(String::as_str));
@@ -50,7 +50,7 @@ fn parse(place: &[u8]) -> Option<(u32, PageCursor)> {
 
 #[async_trait]
 impl ListCursors for Vault {
-    async fn cursor(&self, list: &ListAsked, last: PageCursor) -> Result<String, SecretsError> {
+    async fn cursor(&self, list: &CursorScope, last: PageCursor) -> Result<String, SecretsError> {
         let (versions, _) = self.versions(KeyPurpose::ListCursor, &list.tenant_id).await?;
         let key = self.key(KeyPurpose::ListCursor, versions.current, &list.tenant_id).await?;
         let mut bytes = place(versions.current, last);
@@ -59,7 +59,7 @@ impl ListCursors for Vault {
         Ok(URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    async fn read_cursor(&self, list: &ListAsked, cursor: &str) -> Result<Option<PageCursor>, SecretsError> {
+    async fn read_cursor(&self, list: &CursorScope, cursor: &str) -> Result<Option<PageCursor>, SecretsError> {
         // What is not written as we write it costs no question about a key.
         let decoded = (cursor.len() == SHOWN).then(|| URL_SAFE_NO_PAD.decode(cursor).ok()).flatten();
         let Some((place, mac)) = decoded.as_deref().and_then(|bytes| bytes.split_at_checked(PLACE)) else {

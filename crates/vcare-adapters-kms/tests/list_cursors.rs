@@ -7,7 +7,7 @@ use std::sync::Arc;
 use time::macros::datetime;
 use uuid::Uuid;
 use vcare_adapters_kms::{KeyKeeper, LocalKeyring, Vault, VaultConfig};
-use vcare_app::ports::{KeyPurpose, KeyVersions, ListAsked, ListCursors, PageCursor, StoredKey};
+use vcare_app::ports::{CursorScope, KeyPurpose, KeyVersions, ListCursors, PageCursor, StoredKey};
 use vcare_domain::TenantId;
 use vcare_testkit::{HandClock, SecretShelf};
 use zeroize::Zeroizing;
@@ -24,9 +24,9 @@ fn process(byte: u8, rows: &Arc<SecretShelf>) -> Vault {
     )
 }
 
-fn list(tenant: &str, parts: &[&str]) -> ListAsked {
+fn list(tenant: &str, parts: &[&str]) -> CursorScope {
     let parts = parts.iter().map(|part| (*part).to_owned()).collect();
-    ListAsked { tenant_id: TenantId::parse(tenant).unwrap(), parts }
+    CursorScope { tenant_id: TenantId::parse(tenant).unwrap(), parts }
 }
 
 fn place() -> PageCursor {

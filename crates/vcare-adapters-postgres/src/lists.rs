@@ -72,9 +72,7 @@ pub(crate) async fn session_page(
     }
     if let Some(account) = &filter.visible_to {
         let account = UserId::as_str(account);
-        let narrowed = filter.provider_id.is_some() || filter.appointment_id.is_some() || filter.present.is_some();
-        // Guests are not shown by what such a list is narrowed. That there is another page must not tell them either.
-        let part = match narrowed {
+        let part = match filter.only_as_provider {
             true => serde_json::json!([{ "user_id": account, "role": "provider" }]),
             false => serde_json::json!([{ "user_id": account }]),
         };

@@ -1,4 +1,4 @@
-//! What the lists of both kinds of visits have in common: their order, and cursors that open for the same list alone.
+//! What the lists of both kinds of visits have in common: their default order, and cursors that are valid for one list only.
 
 use std::fmt;
 
@@ -8,32 +8,32 @@ use vcare_domain::Permission;
 use crate::actor::Caller;
 use crate::app::App;
 use crate::error::AppError;
-use crate::ports::{ListAsked, Order, PageCursor};
+use crate::ports::{CursorScope, Order, PageCursor};
 
 impl Caller {
-    /// The order of a list when none is asked for: patients look for what is next or was last, staff work a list off.
+    /// The default order of a list: patients look for the next or the last visit, staff work through a list from its start.
     pub(crate) fn default_order(&self, permission: Permission) -> Order {
         if self.only_for_their_own(permission) { Order::Descending } else { Order::Ascending }
     }
 }
 
-/// Gathers what a list was asked for. Every filter is named, whether it was used or not, so that no two lists are one.
-pub(crate) struct Asking(ListAsked);
+/// Builds what a cursor is bound to. Every filter is named, used or not, so that two different lists never have the same scope.
+pub(crate) struct CursorScopeBuilder(CursorScope);
 
-impl Asking {
+impl CursorScopeBuilder {
     /// A list of that collection, for that caller, in that order.
     pub fn list(collection: &str, caller: &Caller, order: Order) -> Self {
         let parts = [collection, caller.user_id.as_str(), order.as_str()].map(str::to_owned).to_vec();
-        Self(ListAsked { tenant_id: caller.tenant_id.clone(), parts })
+        Self(CursorScope { tenant_id: caller.tenant_id.clone(), parts })
     }
 
-    /// A filter that one value may be given for.
+    /// A filter with one value.
     pub fn one(mut self, name: &str, value: Option<impl fmt::Display>) -> Self {
         self.0.parts.push(value.map_or_else(|| name.to_owned(), |value| format!("{name}={value}")));
         self
     }
 
-    /// A filter that several words may be given for: their sequence, and one that is there twice, changes nothing.
+    /// A filter with several words. Their order, and a word that is sent twice, make no difference.
     pub fn several(self, name: &str, words: impl Iterator<Item = &'static str>) -> Self {
         let mut words: Vec<_> = words.collect();
         words.sort_unstable();
@@ -46,8 +46,8 @@ impl Asking {
         self.one(name, value.map(OffsetDateTime::unix_timestamp_nanos))
     }
 
-    /// What was asked.
-    pub fn done(self) -> ListAsked {
+    /// The scope.
+    pub fn done(self) -> CursorScope {
         self.0
     }
 }
@@ -57,9 +57,9 @@ impl App {
     ///
     /// # Errors
     /// [`AppError::CursorMismatch`] for a cursor that was not made for this list; [`AppError::Secrets`].
-    pub(crate) async fn begin_of_page(
+    pub(crate) async fn page_start(
         &self,
-        list: &ListAsked,
+        list: &CursorScope,
         cursor: Option<&str>,
     ) -> Result<Option<PageCursor>, AppError> {
         let Some(cursor) = cursor else { return Ok(None) };
@@ -72,7 +72,7 @@ impl App {
     /// [`AppError::Secrets`].
     pub(crate) async fn next_cursor(
         &self,
-        list: &ListAsked,
+        list: &CursorScope,
         next: Option<PageCursor>,
     ) -> Result<Option<String>, AppError> {
         let Some(last) = next else { return Ok(None) };
@@ -100,8 +100,8 @@ mod tests {
     }
 
     #[test]
-    fn no_two_lists_are_asked_for_in_the_same_words() {
-        let one = |collection, user, order| Asking::list(collection, &caller(user), order);
+    fn two_different_lists_have_different_scopes() {
+        let one = |collection, user, order| CursorScopeBuilder::list(collection, &caller(user), order);
         let list = || one("sessions", "a", Ascending);
         let time = Some(OffsetDateTime::UNIX_EPOCH);
         let none = None::<&str>;
@@ -117,11 +117,11 @@ mod tests {
             list().time("x", time).one("y", none),
             list().several("x", ["b", "a"].into_iter()).one("y", none),
         ];
-        let all: Vec<_> = all.into_iter().map(Asking::done).collect();
-        for (at, asked) in all.iter().enumerate() {
-            assert!(!all[..at].contains(asked), "{asked:?}");
+        let all: Vec<_> = all.into_iter().map(CursorScopeBuilder::done).collect();
+        for (at, scope) in all.iter().enumerate() {
+            assert!(!all[..at].contains(scope), "{scope:?}");
         }
         let again = list().several("x", ["a", "b", "a"].into_iter()).one("y", none).done();
-        assert_eq!(Some(&again), all.last(), "the sequence of words says nothing");
+        assert_eq!(Some(&again), all.last(), "the order of words makes no difference");
     }
 }

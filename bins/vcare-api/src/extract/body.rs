@@ -16,7 +16,7 @@ use super::fields::Fields;
 use super::fingerprint::Fingerprint;
 use super::json::{Checked, parse_json};
 use super::noted::{body_follows, invalid};
-use crate::problem::{FieldError, MERGE_PATCH, Problem};
+use crate::problem::{MERGE_PATCH, Problem};
 
 /// A JSON body, and what tells the request, when it has a key, from others under the same key.
 #[derive(Debug)]
@@ -40,17 +40,14 @@ impl<T: DeserializeOwned + Checked + 'static> FromRequest for Body<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        body_follows(req);
-        let req = req.clone();
-        let bytes = Bytes::from_request(&req, payload);
+        let (req, read) = (req.clone(), read(req, payload));
         Box::pin(async move {
-            let bytes = bytes.await.map_err(|error| unreadable(&error))?;
+            let bytes = read.await?;
             if !bytes.is_empty() {
                 must_be(&req, "application/json", Problem::wrong_media_type)?;
             }
             // Bodies whose fields are all optional may be left out; others say which field they miss.
-            let read = parse_json(if bytes.is_empty() { b"{}" } else { &bytes });
-            let value = without_faults(read, invalid(&req))?;
+            let value = parsed(&req, if bytes.is_empty() { b"{}" } else { &bytes })?;
             let has_key = req.headers().contains_key("Idempotency-Key");
             Ok(Self { value, fingerprint: has_key.then(|| Fingerprint::of(&req, &bytes)) })
         })
@@ -66,20 +63,26 @@ impl<T: DeserializeOwned + Checked + 'static> FromRequest for MergePatch<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        body_follows(req);
-        let req = req.clone();
-        let bytes = Bytes::from_request(&req, payload);
+        let (req, read) = (req.clone(), read(req, payload));
         Box::pin(async move {
-            let bytes = bytes.await.map_err(|error| unreadable(&error))?;
+            let bytes = read.await?;
             must_be(&req, MERGE_PATCH, |_| Problem::wrong_patch())?;
-            without_faults(parse_json(&bytes), invalid(&req)).map(Self)
+            parsed(&req, &bytes).map(Self)
         })
     }
 }
 
+/// Reads a JSON body, whose extractor then refuses what is invalid in parameters and headers, too.
+fn read(req: &HttpRequest, payload: &mut Payload) -> impl Future<Output = Result<Bytes, Problem>> + use<> {
+    body_follows(req);
+    let bytes = Bytes::from_request(req, payload);
+    async { bytes.await.map_err(|error| unreadable(&error)) }
+}
+
 /// A body's value, unless it or the parameters and headers are invalid: then all that is.
-fn without_faults<T: Checked>(read: Result<T, Vec<FieldError>>, mut noted: Vec<FieldError>) -> Result<T, Problem> {
-    match read {
+fn parsed<T: DeserializeOwned + Checked>(req: &HttpRequest, bytes: &[u8]) -> Result<T, Problem> {
+    let mut noted = invalid(req);
+    match parse_json::<T>(bytes) {
         Ok(value) if noted.is_empty() => return Ok(value),
         Ok(value) => {
             let mut fields = Fields::default();

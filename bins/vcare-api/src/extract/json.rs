@@ -11,8 +11,8 @@ use super::duplicates::duplicates;
 use super::fields::Fields;
 use crate::problem::{Fault, FieldCode, FieldError, MOST_FIELDS, escaped};
 
-/// Of longer bodies only the first fault is told: looking for more reads them again for each.
-const LONGEST_LOOKED_THROUGH: usize = 64 * 1024;
+/// Of longer bodies only the first fault is listed: each further one costs reading the body again.
+const LONGEST_SEARCHED: usize = 16 * 1024;
 
 const UNKNOWN: &str = "unknown field";
 
@@ -47,11 +47,10 @@ pub fn parse_json<T: DeserializeOwned + Checked>(bytes: &[u8]) -> Result<T, Vec<
 
 /// The first fault, and all others that are found.
 fn all<T: DeserializeOwned + Checked>(bytes: &[u8], first: FieldError) -> Vec<FieldError> {
-    let looked_through = bytes.len() <= LONGEST_LOOKED_THROUGH;
-    let Ok(mut value) = serde_json::from_slice::<Value>(bytes) else { return vec![first] };
-    if !looked_through {
+    if bytes.len() > LONGEST_SEARCHED {
         return vec![first];
     }
+    let Ok(mut value) = serde_json::from_slice::<Value>(bytes) else { return vec![first] };
     let mut found = vec![first];
     let known = |found: &[FieldError], new: &FieldError| found.iter().any(|error| error.pointer == new.pointer);
     for pointer in duplicates(bytes) {
@@ -110,21 +109,17 @@ fn mend<T: DeserializeOwned>(value: &mut Value, error: &FieldError) -> bool {
     let Some((parent, name)) = error.pointer.as_deref().and_then(|pointer| pointer.rsplit_once('/')) else {
         return false;
     };
-    let Some(parent) = value.pointer(parent).map(|_| parent.to_owned()) else { return false };
     let name = name.replace("~1", "/").replace("~0", "~");
     let taken = |value: &Value| read::<T>(value).err().is_none_or(|next| !is_within(&next, error));
-    if error.code != FieldCode::Required {
-        let before = value.clone();
-        if let Some(Value::Object(members)) = value.pointer_mut(&parent) {
-            members.remove(&name);
-            if error.code == FieldCode::Unknown || taken(value) {
-                return true;
-            }
+    let members = value.pointer_mut(parent).and_then(Value::as_object_mut);
+    if let Some(members) = members.filter(|_| error.code != FieldCode::Required) {
+        members.remove(&name);
+        if error.code == FieldCode::Unknown || taken(value) {
+            return true;
         }
-        *value = before;
     }
     for stand_in in stand_ins(&error.detail) {
-        match value.pointer_mut(&parent) {
+        match value.pointer_mut(parent) {
             Some(Value::Object(members)) => {
                 members.insert(name.clone(), stand_in);
             }

@@ -3,10 +3,13 @@
 use actix_web::HttpResponse;
 use actix_web::http::header::{HeaderValue, LINK};
 use serde::Serialize;
+use time::OffsetDateTime;
 use url::form_urlencoded;
+use vcare_app::Caller;
 use vcare_app::ports::{Order, Paging};
+use vcare_domain::{InvalidText, UserId};
 
-use crate::extract::{Fields, Query};
+use crate::extract::{Fields, Instant, Query};
 use crate::problem::{Fault, FieldCode, Problem};
 
 /// How many items a page has when nobody says.
@@ -37,6 +40,33 @@ pub fn take(query: &mut Query, fields: &mut Fields) -> (Paging, u8) {
     let order = fields.take_optional("order", query.take("order").as_deref().map(order));
     let limit = fields.take_optional("limit", query.take("limit").as_deref().map(limit));
     (Paging { order, cursor: query.take("cursor") }, limit.unwrap_or(DEFAULT_LIMIT))
+}
+
+/// The word for the caller's own account.
+const ME: &str = "me";
+
+/// An account, or `me` for the caller's own.
+///
+/// # Errors
+/// As of [`UserId::parse`].
+pub fn account(text: String, caller: &Caller) -> Result<UserId, InvalidText> {
+    if text == ME { Ok(caller.user_id.clone()) } else { UserId::parse(text) }
+}
+
+/// A point in time.
+///
+/// # Errors
+/// As of [`Instant::parse`].
+pub fn instant(text: &str) -> Result<OffsetDateTime, String> {
+    Instant::parse(text).map(|instant| instant.0)
+}
+
+/// `true` or `false`.
+///
+/// # Errors
+/// What was expected, for people.
+pub fn flag(text: &str) -> Result<bool, &'static str> {
+    text.parse().map_err(|_| "expected true or false")
 }
 
 /// Several words with commas between them.

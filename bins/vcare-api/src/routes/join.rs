@@ -67,9 +67,17 @@ pub struct JoinRequest {
     take_over: bool,
 }
 
+impl JoinRequest {
+    fn device(&self) -> Result<Device, Problem> {
+        let id = self.device_id.as_deref().map(DeviceId::parse).transpose();
+        let id = id.map_err(|error| Problem::field("deviceId", error))?;
+        Ok(Device { id, take_over: self.take_over })
+    }
+}
+
 impl Checked for JoinRequest {
     fn check(self, fields: &mut Fields) {
-        fields.take_optional("deviceId", self.device_id.as_deref().map(DeviceId::parse));
+        fields.also(self.device());
     }
 }
 
@@ -89,8 +97,6 @@ pub async fn join_by_post(
     req: HttpRequest,
     body: Body<JoinRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let JoinRequest { token, device_id, take_over } = body.value;
-    let id = device_id.as_deref().map(DeviceId::parse).transpose();
-    let id = id.map_err(|error| Problem::field("deviceId", error))?;
-    join(&api, &token, &Device { id, take_over }, &req).await
+    let device = body.value.device()?;
+    join(&api, &body.value.token, &device, &req).await
 }

@@ -7,8 +7,8 @@ use crate::actor::Caller;
 use crate::app::App;
 use crate::authorisation::Permission;
 use crate::error::AppError;
-use crate::lists::Asking;
-use crate::ports::{AsyncVisitFilter, ListAsked, Paging};
+use crate::lists::CursorScopeBuilder;
+use crate::ports::{AsyncVisitFilter, CursorScope, Paging};
 
 /// What it takes to look.
 const NEEDED: Permission = Permission::AsyncVisitRead;
@@ -39,8 +39,8 @@ impl App {
         let about = Audited::all("AsyncVisit", caller);
         let work = async {
             filter.order = paging.order.unwrap_or_else(|| caller.default_order(NEEDED));
-            let asked = asked(caller, &filter, only_claimable);
-            filter.after = self.begin_of_page(&asked, paging.cursor.as_deref()).await?;
+            let cursors = cursor_scope(caller, &filter, only_claimable);
+            filter.after = self.page_start(&cursors, paging.cursor.as_deref()).await?;
             filter.claimable_at = only_claimable.then_some(self.clock.now());
             let Some(scope) = self.list_scope(caller, NEEDED, filter.patient_id.take()).await? else {
                 self.audit_read(caller, &about, None, Vec::new()).await?;
@@ -54,7 +54,7 @@ impl App {
                 Some(ViewedAsyncVisit { visit, audience })
             });
             let items: Vec<_> = shown.collect();
-            let next = self.next_cursor(&asked, page.next).await?;
+            let next = self.next_cursor(&cursors, page.next).await?;
             let ids = items.iter().map(|viewed| viewed.visit.parts().id.to_string()).collect();
             self.audit_read(caller, &about, None, ids).await?;
             Ok(AsyncVisitListPage { items, next })
@@ -63,10 +63,10 @@ impl App {
     }
 }
 
-/// What a cursor of this list is bound to: everything that says which visits are on it, and in which order. Not how long its
-/// pages are.
-fn asked(caller: &Caller, filter: &AsyncVisitFilter, only_claimable: bool) -> ListAsked {
-    Asking::list("async-visits", caller, filter.order)
+/// What a cursor of this list is bound to: everything that decides which visits are on it, and in which order. The length of its
+/// pages is not part of it.
+fn cursor_scope(caller: &Caller, filter: &AsyncVisitFilter, only_claimable: bool) -> CursorScope {
+    CursorScopeBuilder::list("async-visits", caller, filter.order)
         .several("status", filter.statuses.iter().map(|status| AsyncVisitStatus::as_str(*status)))
         .one("claimable", Some(only_claimable))
         .one("patientId", filter.patient_id.as_ref().map(|patient| patient.as_str()))

@@ -49,20 +49,20 @@ pub struct Paging {
     pub cursor: Option<String>,
 }
 
-/// What a cursor is bound to: one list, asked for by one account in one way.
+/// What a cursor is bound to: one list of one account, with its filters and its order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListAsked {
+pub struct CursorScope {
     /// Whose list.
     pub tenant_id: TenantId,
-    /// The collection, the account, the order and every filter, in a fixed sequence and form.
+    /// The collection, the account, the order and every filter, in a fixed order and form.
     pub parts: Vec<String>,
 }
 
-/// Writes and reads cursors. A cursor has a MAC of what it is bound to, so that it opens for the same list alone.
+/// Writes and reads cursors. A cursor has a MAC over its scope, so that it is valid for that list only.
 #[async_trait]
 pub trait ListCursors: Send + Sync {
     /// The cursor for what comes after that item.
-    async fn cursor(&self, list: &ListAsked, last: PageCursor) -> Result<String, SecretsError>;
+    async fn cursor(&self, list: &CursorScope, last: PageCursor) -> Result<String, SecretsError>;
     /// What a cursor says; `None` for one that was not made for that list.
-    async fn read_cursor(&self, list: &ListAsked, cursor: &str) -> Result<Option<PageCursor>, SecretsError>;
+    async fn read_cursor(&self, list: &CursorScope, cursor: &str) -> Result<Option<PageCursor>, SecretsError>;
 }

@@ -28,7 +28,7 @@ pub use changes::{VisitChanges, Watch};
 pub use clock::{Agreement, Clock, ClockReading, Ids};
 pub use emergencies::{Emergencies, EmergencyReads};
 pub use identity::{AccessTokenFault, AccessTokens, SignedIn};
-pub use lists::{ListAsked, ListCursors, Order, PageCursor, Paging};
+pub use lists::{CursorScope, ListCursors, Order, PageCursor, Paging};
 pub use logos::{Logo, LogoFault, LogoResizer, LogoSource, MAX_LOGO_BYTES, StoredLogo, TenantLogos};
 pub use neighbours::{
     ConsentCheck, ConsentDecision, ConsentSubject, EncounterDraft, EncounterKind, EncounterPart, EncounterParticipant,

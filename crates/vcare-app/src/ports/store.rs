@@ -322,6 +322,8 @@ pub struct SessionFilter {
     pub present: Option<(bool, OffsetDateTime)>,
     /// Only those in which this account takes part, that it created, or that have no provider yet.
     pub visible_to: Option<UserId>,
+    /// Of the sessions in which that account takes part only those in which it is a provider.
+    pub only_as_provider: bool,
     /// Only planned at or after.
     pub from: Option<OffsetDateTime>,
     /// Only planned before.

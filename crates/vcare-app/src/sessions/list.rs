@@ -7,8 +7,8 @@ use crate::actor::Caller;
 use crate::app::App;
 use crate::authorisation::Permission;
 use crate::error::AppError;
-use crate::lists::Asking;
-use crate::ports::{ListAsked, Paging, SessionFilter};
+use crate::lists::CursorScopeBuilder;
+use crate::ports::{CursorScope, Paging, SessionFilter};
 use crate::sessions::Names;
 
 /// What it takes to look.
@@ -61,9 +61,9 @@ impl App {
         let about = Audited::all("VirtualSession", caller);
         let work = async {
             filter.order = paging.order.unwrap_or_else(|| caller.default_order(NEEDED));
-            let asked = asked(caller, &filter, present);
-            filter.after = self.begin_of_page(&asked, paging.cursor.as_deref()).await?;
-            let hidden = caller.only_for_their_own(NEEDED) && !shows_what_narrows(Audience::Patient, &filter);
+            let cursors = cursor_scope(caller, &filter, present);
+            filter.after = self.page_start(&cursors, paging.cursor.as_deref()).await?;
+            let hidden = caller.only_for_their_own(NEEDED) && !shows_what_is_filtered_by(Audience::Patient, &filter);
             let scope = self.list_scope(caller, NEEDED, filter.patient_id.take()).await?;
             let Some(scope) = scope.filter(|_| !hidden) else {
                 self.audit_read(caller, &about, None, Vec::new()).await?;
@@ -71,14 +71,16 @@ impl App {
             };
             (filter.patient_id, filter.visible_to) = (scope.patient_id, scope.visible_to);
             filter.present = present.map(|present| (present, self.clock.now()));
+            // Left out by the query, not only afterwards: that there is another page would tell guests of it, too.
+            filter.only_as_provider = !shows_what_is_filtered_by(Audience::Guest, &filter);
             let page = self.store.sessions(&caller.tenant_id, &filter).await?;
             let shown = page.items.into_iter().filter_map(|session| {
                 let access = caller.access_on_list(NEEDED, &session.facts(&caller.user_id), &scope.known)?;
                 let viewer = caller.viewer(&session, &access);
-                shows_what_narrows(viewer.audience, &filter).then_some(ViewedSession { session, viewer })
+                shows_what_is_filtered_by(viewer.audience, &filter).then_some(ViewedSession { session, viewer })
             });
             let items = self.listed(caller, shown.collect()).await?;
-            let next = self.next_cursor(&asked, page.next).await?;
+            let next = self.next_cursor(&cursors, page.next).await?;
             let ids = items.iter().map(|listed| listed.viewed.session.parts().id.to_string()).collect();
             self.audit_read(caller, &about, None, ids).await?;
             Ok(SessionListPage { items, next })
@@ -124,10 +126,10 @@ fn waits_since(session: &VirtualSession) -> Option<time::OffsetDateTime> {
     }
 }
 
-/// What a cursor of this list is bound to: everything that says which visits are on it, and in which order. Not how long its
-/// pages are.
-fn asked(caller: &Caller, filter: &SessionFilter, present: Option<bool>) -> ListAsked {
-    Asking::list("sessions", caller, filter.order)
+/// What a cursor of this list is bound to: everything that decides which visits are on it, and in which order. The length of its
+/// pages is not part of it.
+fn cursor_scope(caller: &Caller, filter: &SessionFilter, present: Option<bool>) -> CursorScope {
+    CursorScopeBuilder::list("sessions", caller, filter.order)
         .several("status", filter.statuses.iter().map(|status| SessionStatus::as_str(*status)))
         .one("patientId", filter.patient_id.as_ref().map(|patient| patient.as_str()))
         .one("appointmentId", filter.appointment_id.as_ref().map(|appointment| appointment.as_str()))
@@ -139,9 +141,9 @@ fn asked(caller: &Caller, filter: &SessionFilter, present: Option<bool>) -> List
         .done()
 }
 
-/// Whether a view holds everything that the list is narrowed by: whoever does not see who the provider is, say, does not find
-/// out by asking for one after the other.
-fn shows_what_narrows(audience: Audience, filter: &SessionFilter) -> bool {
+/// Whether a view has all fields by which the list is filtered. Otherwise who may not see a field, as the provider, could find it
+/// out by filtering for one value after the other.
+fn shows_what_is_filtered_by(audience: Audience, filter: &SessionFilter) -> bool {
     match audience {
         Audience::Treating | Audience::Staff | Audience::Scheduler => true,
         Audience::Patient => filter.provider_id.is_none(),

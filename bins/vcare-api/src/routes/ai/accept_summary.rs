@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use vcare_app::ai::{DecidedSummary, SummaryDecision};
 use vcare_domain::{Delivery, DraftState, SummaryText};
 
-use crate::answer::{say_if_replayed, send};
+use crate::answer::{mark_replayed, send};
 use crate::extract::{Body, Checked, Fields, SessionPath, SignedInCaller, WishKey};
 use crate::problem::{Fault, FieldCode, Problem};
 use crate::server::Api;
@@ -138,6 +138,6 @@ pub async fn accept_summary(
     let dto = DecidedSummaryDto::from(&decided);
     let follows = matches!(dto.chart_status, Some(ChartStatus::Pending | ChartStatus::Parked));
     let mut response = send(if follows { StatusCode::ACCEPTED } else { StatusCode::OK }, &dto)?;
-    say_if_replayed(&mut response, decided.replayed);
+    mark_replayed(&mut response, decided.replayed);
     Ok(response)
 }

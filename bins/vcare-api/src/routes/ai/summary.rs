@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use vcare_app::ai::SummaryDraft;
 use vcare_domain::Transcript;
 
-use crate::answer::{say_if_replayed, send};
+use crate::answer::{mark_replayed, send};
 use crate::extract::{Body, Checked, Fields, SessionPath, SignedInCaller, WishKey};
 use crate::problem::Problem;
 use crate::server::Api;
@@ -55,9 +55,15 @@ impl From<SummaryDraft> for SummaryDraftDto {
     }
 }
 
+impl SummaryRequest {
+    fn parse(&self) -> Result<Transcript, Problem> {
+        Transcript::parse(self.transcript.as_str()).map_err(|error| Problem::field("transcript", error))
+    }
+}
+
 impl Checked for SummaryRequest {
     fn check(self, fields: &mut Fields) {
-        fields.take("transcript", Transcript::parse(self.transcript));
+        fields.also(self.parse());
     }
 }
 
@@ -84,12 +90,10 @@ pub async fn summary(
     key: WishKey,
     body: Body<SummaryRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let mut fields = Fields::default();
-    let transcript = fields.take("transcript", Transcript::parse(body.value.transcript.as_str()));
-    let transcript = fields.done(transcript)?;
+    let transcript = body.value.parse()?;
     let draft = api.app.summarise(&caller.0, path.0, transcript, body.wish(key.0)).await?;
     let replayed = draft.replayed;
     let mut response = send(StatusCode::CREATED, &SummaryDraftDto::from(draft))?;
-    say_if_replayed(&mut response, replayed);
+    mark_replayed(&mut response, replayed);
     Ok(response)
 }

@@ -3,21 +3,16 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use vcare_app::Caller;
 use vcare_app::ports::{AsyncVisitFilter, Paging};
-use vcare_domain::{AsyncVisitStatus, PatientId, UserId};
+use vcare_domain::{AsyncVisitStatus, PatientId};
 
-use crate::extract::{Fields, Instant, Query, SignedInCaller, page};
+use crate::extract::{Fields, Query, SignedInCaller, page};
 use crate::problem::Problem;
 use crate::routes::async_visits::summary::{AsyncVisitListDto, AsyncVisitSummaryDto};
-use crate::routes::sessions::list::ME;
 use crate::server::Api;
 use crate::values;
 
 fn status(text: &str) -> Result<AsyncVisitStatus, &'static str> {
     AsyncVisitStatus::from_name(text).ok_or("expected submitted, under_review, responded or closed")
-}
-
-fn flag(text: &str) -> Result<bool, &'static str> {
-    text.parse().map_err(|_| "expected true or false")
 }
 
 /// Which visits, whether only those that anybody may claim, and which page.
@@ -28,17 +23,15 @@ fn filter(mut query: Query, caller: &Caller) -> Result<(AsyncVisitFilter, bool, 
     let (by_status, claimable, by_patient, by_provider) =
         (take("status"), take("claimable"), take("patientId"), take("providerId"));
     let (from, to, since) = (take("from"), take("to"), take("updatedSince"));
-    let instant = |text: &String| Instant::parse(text).map(|instant| instant.0);
-    let account = |text: String| if text == ME { Ok(caller.user_id.clone()) } else { UserId::parse(text) };
     let by_status = by_status.as_deref().map(|text| page::several(text, status));
-    let claimable = fields.take_optional("claimable", claimable.as_deref().map(flag)).unwrap_or_default();
+    let claimable = fields.take_optional("claimable", claimable.as_deref().map(page::flag)).unwrap_or_default();
     let filter = AsyncVisitFilter {
         statuses: fields.take_optional("status", by_status).unwrap_or_default(),
         patient_id: fields.take_optional("patientId", by_patient.map(PatientId::parse)),
-        provider_id: fields.take_optional("providerId", by_provider.map(account)),
-        from: fields.take_optional("from", from.as_ref().map(instant)),
-        to: fields.take_optional("to", to.as_ref().map(instant)),
-        updated_since: fields.take_optional("updatedSince", since.as_ref().map(instant)),
+        provider_id: fields.take_optional("providerId", by_provider.map(|text| page::account(text, caller))),
+        from: fields.take_optional("from", from.as_deref().map(page::instant)),
+        to: fields.take_optional("to", to.as_deref().map(page::instant)),
+        updated_since: fields.take_optional("updatedSince", since.as_deref().map(page::instant)),
         limit,
         ..AsyncVisitFilter::default()
     };
@@ -56,7 +49,7 @@ fn filter(mut query: Query, caller: &Caller) -> Result<(AsyncVisitFilter, bool, 
     params(
         ("status" = Option<Vec<values::AsyncVisitStatus>>, Query, description = "Only in one of these states, with commas between them", style = Form, explode = false, example = json!(["submitted", "under_review"])),
         ("claimable" = Option<bool>, Query, description = "Only those that anybody may claim: submitted, or under review by somebody whose time is over"),
-        ("patientId" = Option<String>, Query, description = "Only for this patient", max_length = 64),
+        ("patientId" = Option<values::PatientId>, Query, description = "Only for this patient"),
         ("providerId" = Option<String>, Query, description = "Only those held or answered by this account; `me`: the caller's own", max_length = 128),
         ("from" = Option<String>, Query, description = "Only arrived at or after: RFC 3339", format = DateTime),
         ("to" = Option<String>, Query, description = "Only arrived before: RFC 3339", format = DateTime),

@@ -21,7 +21,7 @@ use vcare_app::async_visits::Submitted;
 use vcare_app::{AppError, ViewedAsyncVisit};
 use vcare_domain::Version;
 
-use crate::answer::{BASE, MUTATION_DIFFERS, MUTATION_REPLAYED, as_said_before, etag};
+use crate::answer::{BASE, MUTATION_DIFFERS, MUTATION_REPLAYED, add_stored_headers, etag};
 use crate::problem::Problem;
 
 /// The longest body with what one person wrote. 8,000 characters of any script fit, also when each is escaped.
@@ -56,7 +56,7 @@ fn send_submitted(submitted: Submitted) -> HttpResponse {
         }
         Submitted::Before { body, differs } => {
             let mut response = HttpResponse::build(StatusCode::OK);
-            as_said_before(&mut response, &body, Some("async-visits"));
+            add_stored_headers(&mut response, &body, Some("async-visits"));
             response.insert_header((MUTATION_REPLAYED, HeaderValue::from_static("true")));
             if differs {
                 response.insert_header((MUTATION_DIFFERS, HeaderValue::from_static("true")));

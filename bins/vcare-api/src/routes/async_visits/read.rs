@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 
-use crate::answer::send_unless_known;
+use crate::answer::send_or_not_modified;
 use crate::extract::{AsyncVisitPath, EmergencyHeader, IfNoneMatch, SignedInCaller};
 use crate::problem::Problem;
 use crate::routes::async_visits::dto::AsyncVisitDto;
@@ -33,5 +33,5 @@ pub async fn read(
     path: AsyncVisitPath,
 ) -> Result<HttpResponse, Problem> {
     let viewed = api.app.read_async_visit(&emergency.of(caller), path.0).await?;
-    send_unless_known(&known, viewed.visit.parts().version, &AsyncVisitDto::from(&viewed))
+    send_or_not_modified(&known, viewed.visit.parts().version, &AsyncVisitDto::from(&viewed))
 }

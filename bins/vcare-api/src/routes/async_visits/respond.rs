@@ -32,10 +32,18 @@ fn advice(text: &str) -> Result<Advice, &'static str> {
     Advice::from_name(text).ok_or("expected none, live_visit or in_person")
 }
 
+impl RespondRequest {
+    fn parse(&self) -> Result<(ResponseText, Advice), Problem> {
+        let mut fields = Fields::default();
+        let text = fields.take("responseText", ResponseText::parse(self.response_text.as_str()));
+        let advice = fields.take_optional("followUp", self.follow_up.as_deref().map(advice)).unwrap_or_default();
+        fields.done(text.map(|text| (text, advice)))
+    }
+}
+
 impl Checked for RespondRequest {
     fn check(self, fields: &mut Fields) {
-        fields.take("responseText", ResponseText::parse(self.response_text));
-        fields.take_optional("followUp", self.follow_up.as_deref().map(advice));
+        fields.also(self.parse());
     }
 }
 
@@ -65,9 +73,6 @@ pub async fn respond(
     body: Body<RespondRequest>,
 ) -> Result<HttpResponse, Problem> {
     let expected = expected_version(if_match, body.value.version)?;
-    let mut fields = Fields::default();
-    let text = fields.take("responseText", ResponseText::parse(body.value.response_text));
-    let advice = fields.take_optional("followUp", body.value.follow_up.as_deref().map(advice)).unwrap_or_default();
-    let text = fields.done(text)?;
+    let (text, advice) = body.value.parse()?;
     decided(api.app.respond_async_visit(&caller.0, path.0, text, advice, expected).await)
 }

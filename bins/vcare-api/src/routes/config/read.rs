@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 
 use super::{TenantConfigDto, shown};
-use crate::answer::send_unless_known;
+use crate::answer::send_or_not_modified;
 use crate::extract::{IfNoneMatch, Query, SignedInCaller};
 use crate::problem::Problem;
 use crate::server::Api;
@@ -27,5 +27,5 @@ pub async fn read(
 ) -> Result<HttpResponse, Problem> {
     query.nothing_else()?;
     let config = api.app.read_tenant_config(&caller.0).await?;
-    send_unless_known(&known, config.version(), &shown(&caller, &config))
+    send_or_not_modified(&known, config.version(), &shown(&caller, &config))
 }

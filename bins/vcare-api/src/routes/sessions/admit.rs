@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 
-use crate::answer::{say_if_replayed, send_at};
+use crate::answer::{mark_replayed, send_at};
 use crate::dto::AdmissionDto;
 use crate::extract::{Body, IfMatch, ParticipantPath, SignedInCaller, WishKey, expected_version};
 use crate::problem::Problem;
@@ -41,6 +41,6 @@ pub async fn admit(
     let wish = body.wish(key.0);
     let admission = api.app.admit_participant(&caller.0, path.session, path.participant, expected, wish).await?;
     let mut response = send_at(StatusCode::OK, admission.session.version(), &AdmissionDto::from(&admission))?;
-    say_if_replayed(&mut response, admission.replayed);
+    mark_replayed(&mut response, admission.replayed);
     Ok(response)
 }

@@ -41,7 +41,7 @@ pub async fn cancel(
     body: Body<ReasonRequest>,
 ) -> Result<HttpResponse, Problem> {
     let expected = expected_version(if_match, body.value.version)?;
-    let reason = FreeText::parse(body.value.reason.as_str()).map_err(|error| Problem::field("reason", error))?;
+    let reason = body.value.parse()?;
     let once = body.wish(key.0).map(|wish| Once { wish, answer: &|session| session_answer(StatusCode::OK, session) });
     let done = api.app.cancel_session(&caller.0, path.0, reason, expected, once.as_ref()).await?;
     send_session(StatusCode::OK, &done)
@@ -63,9 +63,16 @@ pub struct JoinCancelRequest {
     reason: Option<String>,
 }
 
+impl JoinCancelRequest {
+    fn parse(&self) -> Result<FreeText, Problem> {
+        let reason = FreeText::parse(self.reason.as_deref().unwrap_or(NO_REASON));
+        reason.map_err(|error| Problem::field("reason", error))
+    }
+}
+
 impl Checked for JoinCancelRequest {
     fn check(self, fields: &mut Fields) {
-        fields.take_optional("reason", self.reason.as_deref().map(FreeText::parse));
+        fields.also(self.parse());
     }
 }
 
@@ -82,9 +89,7 @@ pub async fn by_link(
     req: HttpRequest,
     body: Body<JoinCancelRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let JoinCancelRequest { token, reason } = body.value;
-    let reason = FreeText::parse(reason.as_deref().unwrap_or(NO_REASON));
-    let reason = reason.map_err(|error| Problem::field("reason", error))?;
-    let status = api.app.cancel_by_link(&token, reason, trace(&req)?).await?;
+    let reason = body.value.parse()?;
+    let status = api.app.cancel_by_link(&body.value.token, reason, trace(&req)?).await?;
     send_at(StatusCode::OK, status.version, &JoinStatusDto::from(status))
 }

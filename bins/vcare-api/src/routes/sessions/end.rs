@@ -5,12 +5,12 @@ use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use vcare_app::Done;
-use vcare_domain::FreeText;
 
 use crate::answer::send_session;
 use crate::dto::VirtualSessionDto;
 use crate::extract::{Body, Checked, Fields, IfMatch, SessionPath, SignedInCaller, WishKey, expected_version};
 use crate::problem::Problem;
+use crate::routes::sessions::optional_reason;
 use crate::server::Api;
 
 /// Why, and the version the caller acts on.
@@ -29,7 +29,7 @@ pub struct EndRequest {
 
 impl Checked for EndRequest {
     fn check(self, fields: &mut Fields) {
-        fields.take_optional("reason", self.reason.as_deref().map(FreeText::parse));
+        fields.also(optional_reason(self.reason.as_deref()));
     }
 }
 
@@ -60,8 +60,7 @@ pub async fn end(
     body: Body<EndRequest>,
 ) -> Result<HttpResponse, Problem> {
     let expected = expected_version(if_match, body.value.version)?;
-    let reason = body.value.reason.as_deref().map(FreeText::parse).transpose();
-    let reason = reason.map_err(|error| Problem::field("reason", error))?;
+    let reason = optional_reason(body.value.reason.as_deref())?;
     let viewed = api.app.end_session(&caller.0, path.0, reason, expected).await?;
     send_session(StatusCode::OK, &Done::Now(viewed))
 }

@@ -4,11 +4,12 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use vcare_domain::{FreeText, ThreadRecord};
+use vcare_domain::ThreadRecord;
 
 use crate::answer::send_at;
 use crate::extract::{Body, Checked, Fields, IfMatch, SessionPath, SignedInCaller, WishKey, expected_version};
 use crate::problem::Problem;
+use crate::routes::sessions::optional_reason;
 use crate::server::Api;
 use crate::values;
 
@@ -28,7 +29,7 @@ pub struct FallbackRequest {
 
 impl Checked for FallbackRequest {
     fn check(self, fields: &mut Fields) {
-        fields.take_optional("reason", self.reason.as_deref().map(FreeText::parse));
+        fields.also(optional_reason(self.reason.as_deref()));
     }
 }
 
@@ -72,9 +73,7 @@ pub async fn fallback_message(
     body: Body<FallbackRequest>,
 ) -> Result<HttpResponse, Problem> {
     let expected = expected_version(if_match, body.value.version)?;
-    let mut fields = Fields::default();
-    let reason = fields.take_optional("reason", body.value.reason.as_deref().map(FreeText::parse));
-    let reason = fields.done(Some(reason))?;
+    let reason = optional_reason(body.value.reason.as_deref())?;
     let session = api.app.fall_back(&caller.0, path.0, reason, expected).await?;
     let thread = session.parts().fallback.as_ref().map(|fallback| &fallback.thread).and_then(ThreadRecord::id);
     let status = if thread.is_some() { StatusCode::OK } else { StatusCode::ACCEPTED };

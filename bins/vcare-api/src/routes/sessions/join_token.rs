@@ -5,9 +5,9 @@ use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use vcare_app::sessions::{GivenProfile, IssueJoinToken};
-use vcare_domain::{DisplayName, ParticipantId};
+use vcare_domain::DisplayName;
 
-use crate::answer::{say_if_replayed, send};
+use crate::answer::{mark_replayed, send};
 use crate::dto::JoinTokenDto;
 use crate::extract::{Body, Checked, Fields, IfMatch, ParticipantPath, SignedInCaller, WishKey, expected_version};
 use crate::problem::Problem;
@@ -34,18 +34,17 @@ pub struct JoinTokenRequest {
 }
 
 impl JoinTokenRequest {
-    fn parse(&self, participant: ParticipantId) -> Result<IssueJoinToken, Problem> {
+    fn parse(&self) -> Result<GivenProfile, Problem> {
         let mut fields = Fields::default();
         let name = fields.take_optional("displayName", self.display_name.as_deref().map(DisplayName::parse));
         let language = fields.take_optional("language", self.language.as_deref().map(language));
-        fields.done(Some(IssueJoinToken { participant, profile: GivenProfile { name, language } }))
+        fields.done(Some(GivenProfile { name, language }))
     }
 }
 
 impl Checked for JoinTokenRequest {
     fn check(self, fields: &mut Fields) {
-        fields.take_optional("displayName", self.display_name.as_deref().map(DisplayName::parse));
-        fields.take_optional("language", self.language.as_deref().map(language));
+        fields.also(self.parse());
     }
 }
 
@@ -78,11 +77,11 @@ pub async fn join_token(
     body: Body<JoinTokenRequest>,
 ) -> Result<HttpResponse, Problem> {
     let expected = expected_version(if_match, body.value.version)?;
-    let wanted = body.value.parse(path.participant)?;
+    let wanted = IssueJoinToken { participant: path.participant, profile: body.value.parse()? };
     let wish = body.wish(key.0);
     let issued = api.app.issue_join_token(&caller.0, path.session, &wanted, expected, wish).await?;
     let replayed = issued.replayed;
     let mut response = send(StatusCode::CREATED, &JoinTokenDto::from(issued))?;
-    say_if_replayed(&mut response, replayed);
+    mark_replayed(&mut response, replayed);
     Ok(response)
 }

@@ -3,23 +3,16 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use vcare_app::Caller;
 use vcare_app::ports::{Paging, SessionFilter};
-use vcare_domain::{AppointmentId, PatientId, SessionStatus, UserId};
+use vcare_domain::{AppointmentId, PatientId, SessionStatus};
 
 use crate::dto::{SessionListDto, SessionSummaryDto};
-use crate::extract::{Fields, Instant, Query, SignedInCaller, page};
+use crate::extract::{Fields, Query, SignedInCaller, page};
 use crate::problem::Problem;
 use crate::server::Api;
 use crate::values;
 
-/// The word for the caller's own account.
-pub const ME: &str = "me";
-
 fn status(text: &str) -> Result<SessionStatus, &'static str> {
     SessionStatus::from_name(text).ok_or("expected scheduled, waiting, active, ended, cancelled, failed or no_show")
-}
-
-fn yes_or_no(text: &str) -> Result<bool, &'static str> {
-    text.parse().map_err(|_| "expected true or false")
 }
 
 /// What is asked for, whether the patient must be present, and which page.
@@ -30,21 +23,19 @@ fn filter(mut query: Query, caller: &Caller) -> Result<(SessionFilter, Option<bo
     let (by_status, by_patient, from, to, since) =
         (take("status"), take("patientId"), take("from"), take("to"), take("updatedSince"));
     let (by_appointment, by_provider, present) = (take("appointmentId"), take("providerId"), take("present"));
-    let instant = |text: &String| Instant::parse(text).map(|instant| instant.0);
-    let account = |text: String| if text == ME { Ok(caller.user_id.clone()) } else { UserId::parse(text) };
     let by_status = by_status.as_deref().map(|text| page::several(text, status));
     let filter = SessionFilter {
         statuses: fields.take_optional("status", by_status).unwrap_or_default(),
         patient_id: fields.take_optional("patientId", by_patient.map(PatientId::parse)),
         appointment_id: fields.take_optional("appointmentId", by_appointment.map(AppointmentId::parse)),
-        provider_id: fields.take_optional("providerId", by_provider.map(account)),
-        from: fields.take_optional("from", from.as_ref().map(instant)),
-        to: fields.take_optional("to", to.as_ref().map(instant)),
-        updated_since: fields.take_optional("updatedSince", since.as_ref().map(instant)),
+        provider_id: fields.take_optional("providerId", by_provider.map(|text| page::account(text, caller))),
+        from: fields.take_optional("from", from.as_deref().map(page::instant)),
+        to: fields.take_optional("to", to.as_deref().map(page::instant)),
+        updated_since: fields.take_optional("updatedSince", since.as_deref().map(page::instant)),
         limit,
         ..SessionFilter::default()
     };
-    let present = fields.take_optional("present", present.as_deref().map(yes_or_no));
+    let present = fields.take_optional("present", present.as_deref().map(page::flag));
     fields.nothing_else(query);
     fields.done(Some((filter, present, paging)))
 }

@@ -21,6 +21,7 @@ use utoipa::ToSchema;
 use vcare_domain::{FreeText, Locale};
 
 use crate::extract::{Checked, Fields};
+use crate::problem::Problem;
 
 /// A language of the people of a visit.
 fn language(name: &str) -> Result<Locale, &'static str> {
@@ -45,15 +46,30 @@ impl Checked for VersionRequest {}
 pub struct ReasonRequest {
     /// Why, for people; at most 500 characters.
     #[schema(max_length = 500, example = "the patient is already at the clinic")]
-    pub reason: String,
+    reason: String,
     /// The session's version as the caller saw it.
     #[serde(default)]
     #[schema(minimum = 1)]
     pub version: Option<u32>,
 }
 
+impl ReasonRequest {
+    /// The reason.
+    ///
+    /// # Errors
+    /// 400 when it is empty, too long, or holds what no text may.
+    pub fn parse(&self) -> Result<FreeText, Problem> {
+        FreeText::parse(self.reason.as_str()).map_err(|error| Problem::field("reason", error))
+    }
+}
+
 impl Checked for ReasonRequest {
     fn check(self, fields: &mut Fields) {
-        fields.take("reason", FreeText::parse(self.reason));
+        fields.also(self.parse());
     }
+}
+
+/// A reason that may be left out.
+pub(super) fn optional_reason(reason: Option<&str>) -> Result<Option<FreeText>, Problem> {
+    reason.map(FreeText::parse).transpose().map_err(|error| Problem::field("reason", error))
 }

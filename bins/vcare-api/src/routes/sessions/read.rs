@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 
-use crate::answer::send_unless_known;
+use crate::answer::send_or_not_modified;
 use crate::dto::VirtualSessionDto;
 use crate::extract::{EmergencyHeader, IfNoneMatch, SessionPath, SignedInCaller};
 use crate::problem::Problem;
@@ -33,5 +33,5 @@ pub async fn read(
     path: SessionPath,
 ) -> Result<HttpResponse, Problem> {
     let seen = api.app.read_session(&emergency.of(caller), path.0).await?;
-    send_unless_known(&known, seen.viewed.session.version(), &VirtualSessionDto::with_presence(&seen))
+    send_or_not_modified(&known, seen.viewed.session.version(), &VirtualSessionDto::with_presence(&seen))
 }

@@ -3,7 +3,6 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use vcare_app::Once;
-use vcare_domain::FreeText;
 
 use crate::answer::{send_session, session_answer};
 use crate::dto::VirtualSessionDto;
@@ -39,7 +38,7 @@ pub async fn remove(
     body: Body<ReasonRequest>,
 ) -> Result<HttpResponse, Problem> {
     let expected = expected_version(if_match, body.value.version)?;
-    let reason = FreeText::parse(body.value.reason.as_str()).map_err(|error| Problem::field("reason", error))?;
+    let reason = body.value.parse()?;
     let once = body.wish(key.0).map(|wish| Once { wish, answer: &|session| session_answer(StatusCode::OK, session) });
     let done =
         api.app.remove_participant(&caller.0, path.session, path.participant, reason, expected, once.as_ref()).await?;

@@ -10,7 +10,7 @@ use vcare_app::{Answer, Done, Once};
 use vcare_domain::{Heard, ParticipantId};
 
 use super::token;
-use crate::answer::{send_again, send_at};
+use crate::answer::{send_at, send_replay};
 use crate::dto::JoinStatusDto;
 use crate::extract::{Body, Checked, Fields, SessionPath, SignedInCaller, WishKey};
 use crate::problem::{Fault, FieldCode, Problem};
@@ -61,16 +61,32 @@ fn report(fields: &mut Fields, state: &str, seconds_ago: Option<u32>) -> Option<
     Some(ConnectionReport { heard: heard?, ago: ago? })
 }
 
+impl ConnectionRequest {
+    fn parse(&self) -> Result<ConnectionReport, Problem> {
+        let mut fields = Fields::default();
+        let report = report(&mut fields, &self.state, self.seconds_ago);
+        fields.done(report)
+    }
+}
+
+impl SignedInConnectionRequest {
+    fn parse(&self) -> Result<(ConnectionReport, Option<ParticipantId>), Problem> {
+        let mut fields = Fields::default();
+        let report = report(&mut fields, &self.state, self.seconds_ago);
+        let other = fields.take_optional("participantId", self.participant_id.as_deref().map(str::parse));
+        fields.done(report.map(|report| (report, other)))
+    }
+}
+
 impl Checked for ConnectionRequest {
     fn check(self, fields: &mut Fields) {
-        report(fields, &self.state, self.seconds_ago);
+        fields.also(self.parse());
     }
 }
 
 impl Checked for SignedInConnectionRequest {
     fn check(self, fields: &mut Fields) {
-        report(fields, &self.state, self.seconds_ago);
-        fields.take_optional("participantId", self.participant_id.as_deref().map(str::parse::<ParticipantId>));
+        fields.also(self.parse());
     }
 }
 
@@ -91,9 +107,7 @@ pub async fn by_token(
     req: HttpRequest,
     body: Body<ConnectionRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let mut fields = Fields::default();
-    let report = report(&mut fields, &body.value.state, body.value.seconds_ago);
-    let report = fields.done(report)?;
+    let report = body.value.parse()?;
     let status = api.app.report_by_token(token(&req)?, report, trace(&req)?).await?;
     send_at(StatusCode::OK, status.version, &JoinStatusDto::from(status))
 }
@@ -127,14 +141,10 @@ pub async fn signed_in(
     key: WishKey,
     body: Body<SignedInConnectionRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let mut fields = Fields::default();
-    let report = report(&mut fields, &body.value.state, body.value.seconds_ago);
-    let other = body.value.participant_id.as_deref().map(str::parse::<ParticipantId>);
-    let other = fields.take_optional("participantId", other);
-    let report = fields.done(report)?;
+    let (report, other) = body.value.parse()?;
     let once = body.wish(key.0).map(|wish| Once { wish, answer: &answer });
     match api.app.report_connection(&caller.0, path.0, other, report, once.as_ref()).await? {
         Done::Now(status) => send_at(StatusCode::OK, status.version, &JoinStatusDto::from(status)),
-        Done::Before(kept) => send_again(&kept),
+        Done::Before(kept) => send_replay(&kept),
     }
 }

@@ -11,7 +11,7 @@ use vcare_app::waiting::{Cue, Held, Look, News};
 use vcare_domain::DeviceId;
 
 use super::without_token;
-use crate::answer::send_unless_known;
+use crate::answer::send_or_not_modified;
 use crate::dto::JoinStatusDto;
 use crate::extract::{Fields, IfNoneMatch, Query, bearer};
 use crate::parking::Connection;
@@ -73,10 +73,10 @@ pub async fn status(
     connection.is_long_poll(&req);
     if !waits {
         let status = in_time(&api, api.app.join_status(token, look.device.as_ref())).await?;
-        return send_unless_known(&known, status.version, &JoinStatusDto::from(status));
+        return send_or_not_modified(&known, status.version, &JoinStatusDto::from(status));
     }
     let mut response = match news(&api, connection, token, look).await {
-        Ok(News::Changed(status)) => send_unless_known(&known, status.version, &JoinStatusDto::from(status))?,
+        Ok(News::Changed(status)) => send_or_not_modified(&known, status.version, &JoinStatusDto::from(status))?,
         Ok(News::Nothing { pause_seconds }) => {
             HttpResponse::NoContent().insert_header((RETRY_AFTER, pause_seconds)).finish()
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use vcare_app::ports::{KeyPurpose, ListAsked, ListCursors, PageCursor, Paging, SecretsError, SessionFilter};
+use vcare_app::ports::{CursorScope, KeyPurpose, ListCursors, PageCursor, Paging, SecretsError, SessionFilter};
 use vcare_app::{App, AppError, Caller, Role, Scope};
 use vcare_domain::UserId;
 
@@ -19,10 +19,10 @@ fn down<T>() -> Result<T, SecretsError> {
 
 #[async_trait]
 impl ListCursors for NoKeys {
-    async fn cursor(&self, _: &ListAsked, _: PageCursor) -> Result<String, SecretsError> {
+    async fn cursor(&self, _: &CursorScope, _: PageCursor) -> Result<String, SecretsError> {
         down()
     }
-    async fn read_cursor(&self, _: &ListAsked, _: &str) -> Result<Option<PageCursor>, SecretsError> {
+    async fn read_cursor(&self, _: &CursorScope, _: &str) -> Result<Option<PageCursor>, SecretsError> {
         down()
     }
 }
