@@ -197,7 +197,7 @@ pub async fn run(command: JobsCommand, output: Output) -> anyhow::Result<ExitCod
             let service = service().await?;
             let scope = scope(&service, job.tenant_id)?;
             let found = service.app.requeue_job(&scope, job.session_id, job.kind, reason.as_ref()).await?;
-            return told(found, id, "is due now");
+            return report(found, id, "is due now");
         }
         JobsCommand::Requeue(Requeue { id: None, state, which, reason }) => {
             let jobs = matching(&oversight, &which, state.unwrap_or_default(), u16::MAX).await?;
@@ -207,7 +207,7 @@ pub async fn run(command: JobsCommand, output: Output) -> anyhow::Result<ExitCod
             let job = find(id).await?;
             let service = service().await?;
             let scope = scope(&service, job.tenant_id)?;
-            return told(service.app.park_job(&scope, job.session_id, job.kind).await?, id, "is parked");
+            return report(service.app.park_job(&scope, job.session_id, job.kind).await?, id, "is parked");
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -247,8 +247,8 @@ async fn requeue_all(jobs: Vec<JobView>, reason: Option<&OperatorsReason>) -> an
     Ok(())
 }
 
-/// Between looking and doing, a worker may have finished it.
-fn told(found: bool, id: JobId, what: &str) -> anyhow::Result<ExitCode> {
+/// Prints what was done to a job. `found` is false when a worker finished it since it was read.
+fn report(found: bool, id: JobId, what: &str) -> anyhow::Result<ExitCode> {
     if found {
         println!("{id} {what}");
         Ok(ExitCode::SUCCESS)

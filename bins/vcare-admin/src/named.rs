@@ -112,12 +112,12 @@ mod tests {
     }
 
     #[test]
-    fn of_the_tenants_that_there_are_those_are_named_that_may_be_meant() {
-        let told = |name: &str| unknown(&TenantId::parse(name).unwrap(), &["hosp-kabul", "hosp-herat", "clinic"]);
-        assert_eq!(told("hosp-kabu"), "there is no tenant hosp-kabu (is hosp-kabul meant?)");
-        assert_eq!(told("Hosp-Herat"), "there is no tenant Hosp-Herat (is hosp-herat meant?)");
-        assert_eq!(told("cilnic"), "there is no tenant cilnic (is clinic meant?)");
-        assert_eq!(told("mazar"), "there is no tenant mazar");
+    fn an_unknown_tenant_is_refused_with_the_names_that_are_similar() {
+        let message = |name: &str| unknown(&TenantId::parse(name).unwrap(), &["hosp-kabul", "hosp-herat", "clinic"]);
+        assert_eq!(message("hosp-kabu"), "there is no tenant hosp-kabu (is hosp-kabul meant?)");
+        assert_eq!(message("Hosp-Herat"), "there is no tenant Hosp-Herat (is hosp-herat meant?)");
+        assert_eq!(message("cilnic"), "there is no tenant cilnic (is clinic meant?)");
+        assert_eq!(message("mazar"), "there is no tenant mazar");
         for (a, b, letters) in [("", "", 0), ("", "ab", 2), ("ab", "", 2), ("kabul", "kabul", 0), ("kabul", "kebab", 3)]
         {
             assert_eq!(distance(a, b), letters, "{a} {b}");

@@ -75,7 +75,7 @@ fn cell(value: &Value) -> String {
     }
 }
 
-/// So many of something.
+/// A number and its noun, in the plural where needed: `1 job`, `2 jobs`.
 pub fn count(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

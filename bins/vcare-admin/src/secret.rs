@@ -137,12 +137,12 @@ pub async fn run(command: SecretCommand, output: Output) -> anyhow::Result<()> {
         SecretCommand::Rotate { tenant, key } => {
             let (service, tenant) = (service().await?, TenantId::parse(tenant)?);
             let versions = service.app.rotate_key(&scope(&service, tenant.clone())?, key.into()).await?;
-            told(&tenant, key.into(), versions);
+            print_versions(&tenant, key.into(), versions);
         }
         SecretCommand::Retire { tenant, key } => {
             let (service, tenant) = (service().await?, TenantId::parse(tenant)?);
             let versions = service.app.retire_key(&scope(&service, tenant.clone())?, key.into()).await?;
-            told(&tenant, key.into(), versions);
+            print_versions(&tenant, key.into(), versions);
         }
         SecretCommand::Reveal { tenant, next, internal } => {
             let (service, tenant) = (service().await?, TenantId::parse(tenant)?);
@@ -162,7 +162,7 @@ async fn jitsi_secret(service: &Service, tenant: TenantId, next: bool) -> anyhow
     Ok(secret)
 }
 
-fn told(tenant: &TenantId, purpose: KeyPurpose, KeyVersions { current, oldest }: KeyVersions) {
+fn print_versions(tenant: &TenantId, purpose: KeyPurpose, KeyVersions { current, oldest }: KeyVersions) {
     let taken = match purpose {
         _ if oldest == current => String::new(),
         KeyPurpose::JoinKey => format!("; links of version {oldest} and newer open"),

@@ -43,10 +43,10 @@ pub const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 pub(crate) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 pub(crate) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// So many invalid fields are told at once.
+/// The most invalid fields that one problem lists.
 pub const MOST_FIELDS: usize = 20;
 
-/// What a [`Problem`] tells: `application/problem+json` (RFC 9457), with the platform's code.
+/// Error response, `application/problem+json` (RFC 9457), with a stable `code`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Problem)]
@@ -303,7 +303,7 @@ impl From<AppError> for Problem {
             | AppError::LinkExpired
             | AppError::Upload(_)
             | AppError::TooManyUploads { .. }
-            | AppError::Storage(_) => uploads::told(&error),
+            | AppError::Storage(_) => uploads::problem_of(&error),
             AppError::ConfigConflict { current } => {
                 let mut problem = Self::new(Code::OptimisticLockConflict).detail(error);
                 problem.0.current_version = Some(current.get());

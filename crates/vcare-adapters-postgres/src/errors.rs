@@ -96,15 +96,15 @@ mod tests {
     #[test]
     fn what_the_server_says_of_itself_is_told_and_nothing_else_of_a_message() {
         let error = |message: &str| Error::DatabaseError(DatabaseErrorKind::Unknown, Box::new(message.to_owned()));
-        let told = |message| redacted(&error(message)).to_string();
+        let message_of = |message| redacted(&error(message)).to_string();
         assert_eq!(
-            told("could not extend file \"base/5/16403\": No space left on device"),
+            message_of("could not extend file \"base/5/16403\": No space left on device"),
             "the server says: No space left on device"
         );
         assert_eq!(
-            told("terminating connection due to administrator command"),
+            message_of("terminating connection due to administrator command"),
             "the server says: terminating connection due to administrator command"
         );
-        assert_eq!(told("invalid input syntax for type uuid: \"Amina\""), "Unknown on table -, constraint -");
+        assert_eq!(message_of("invalid input syntax for type uuid: \"Amina\""), "Unknown on table -, constraint -");
     }
 }

@@ -13,7 +13,7 @@ use vcare_boot::Service;
 use vcare_domain::{InvalidConfig, TenantConfig, TenantConfigDraft};
 
 use super::file::{self, Entry, Mistakes, TenantsFile};
-use super::{note_logo, pending, told};
+use super::{note_logo, pending, summary_of_change};
 use crate::output::{self, Output};
 use crate::progress::Progress;
 use crate::{scope, service};
@@ -32,7 +32,7 @@ impl output::Row for Change {
 }
 
 /// Applies a file, or says what that would change. Every tenant is checked before the first one is written, and all mistakes
-/// are told at once.
+/// are reported together.
 pub async fn run(file: &Path, dry_run: bool, output: Output) -> anyhow::Result<ExitCode> {
     let TenantsFile { tenants, mut mistakes } = file::read(file)?;
     if tenants.is_empty() {
@@ -73,7 +73,7 @@ pub async fn run(file: &Path, dry_run: bool, output: Output) -> anyhow::Result<E
         let tenant = &scope.tenant_id;
         let done = service.app.change_tenant_config(scope, |draft| patch.apply(tenant, draft)).await;
         let done = done.with_context(|| format!("[tenants.{tenant}]"))?;
-        println!("{}", told(&done.config, &done.changed_fields));
+        println!("{}", summary_of_change(&done.config, &done.changed_fields));
         note_logo(&done);
     }
     if planned.is_empty() {

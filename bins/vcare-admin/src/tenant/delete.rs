@@ -31,7 +31,7 @@ pub async fn run(tenant: &TenantId, yes: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whoever types the name has read it.
+/// Asks the operator to type the tenant's name, so that no tenant is deleted by mistake. Answers whether they did.
 fn is_typed(tenant: &TenantId) -> anyhow::Result<bool> {
     print!("This deletes the settings, secrets and logo of {tenant}. Type its name to go on: ");
     stdout().flush()?;

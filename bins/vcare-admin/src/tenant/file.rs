@@ -166,25 +166,29 @@ fn read_setting(entry: &mut Entry, setting: &Spanned<String>, value: Spanned<Val
 mod tests {
     use super::*;
 
-    fn told(text: &str) -> String {
+    fn mistakes_in(text: &str) -> String {
         parse("tenants.toml".to_owned(), text.to_owned()).mistakes.to_string()
     }
 
     #[test]
-    fn all_mistakes_of_a_file_are_told_at_once_in_its_order() {
+    fn all_mistakes_of_a_file_are_reported_together_in_the_order_of_its_lines() {
         let text = "[tenants.a]\nmaxParticipants = \"six\"\njitsiServrUrl = \"x\"\nlocale = 3\n\n[tenants.\"b c\"]\n\
                     [tenant.d]\n[tenants.e]\nzoomApiKey = \"very-secret\"\nversion = 3\n";
-        let told = told(text);
-        let lines: Vec<&str> = told.lines().skip(1).map(|line| line.trim().split(": ").next().unwrap()).collect();
+        let mistakes = mistakes_in(text);
+        let lines: Vec<&str> = mistakes.lines().skip(1).map(|line| line.trim().split(": ").next().unwrap()).collect();
         let places = [(2, 19), (3, 1), (4, 10), (6, 10), (7, 2), (9, 1), (10, 1)];
         let expected = places.map(|(line, column)| format!("line {line}, column {column}"));
-        assert_eq!(lines, expected, "{told}");
-        assert!(!told.contains("very-secret"), "{told}");
+        assert_eq!(lines, expected, "{mistakes}");
+        assert!(!mistakes.contains("very-secret"), "{mistakes}");
     }
 
     #[test]
     fn what_is_no_toml_has_one_mistake_with_its_place() {
-        assert!(told("[tenants.a]\n[tenants.b").contains("line 2, column 11"), "{}", told("[tenants.a]\n[tenants.b"));
-        assert_eq!(told("[tenants.a]\nlocale = \"en\""), "tenants.toml:");
+        assert!(
+            mistakes_in("[tenants.a]\n[tenants.b").contains("line 2, column 11"),
+            "{}",
+            mistakes_in("[tenants.a]\n[tenants.b")
+        );
+        assert_eq!(mistakes_in("[tenants.a]\nlocale = \"en\""), "tenants.toml:");
     }
 }

@@ -151,7 +151,7 @@ async fn set(tenant: &TenantId, patch: &TenantConfigPatch, create: bool) -> anyh
     }
     let scope = scope(&service, tenant.clone())?;
     let done = service.app.change_tenant_config(&scope, |draft| patch.apply(tenant, draft)).await?;
-    println!("{}", told(&done.config, &done.changed_fields));
+    println!("{}", summary_of_change(&done.config, &done.changed_fields));
     note_logo(&done);
     Ok(())
 }
@@ -170,8 +170,8 @@ fn note_logo(done: &Configured) {
     }
 }
 
-/// What became of a tenant's settings, in a line.
-fn told(config: &TenantConfig, changed: &[&'static str]) -> String {
+/// What was changed in a tenant's settings, in one line.
+fn summary_of_change(config: &TenantConfig, changed: &[&'static str]) -> String {
     let (tenant, version) = (config.tenant_id(), config.version());
     match changed {
         [] => format!("{tenant} is at version {version}: nothing to change"),

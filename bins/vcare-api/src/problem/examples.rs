@@ -1,5 +1,5 @@
-//! One example of every problem, for the API's description. Each is made of what makes it in earnest, and in the same way:
-//! so it says what will be said, and a code that nothing makes any more has none.
+//! One example of every problem, for the API's description. Each is made from the same error as in the running service, so that its texts
+//! are the real ones, and a code that nothing produces any more has no example.
 
 use time::macros::datetime;
 use uuid::Uuid;
@@ -22,12 +22,12 @@ const VISIT: Uuid = Uuid::from_u128(0x019a_c2f4_7a51_7c3e_9d0b_5f3a_2e8c_1b47);
 const SILENT: NeighbourError =
     NeighbourError { neighbour: "neighbour", fault: NeighbourFault::TimedOut, retry_after: None };
 
-fn told(error: impl Into<AppError>) -> Problem {
+fn problem_of(error: impl Into<AppError>) -> Problem {
     error.into().into()
 }
 
 fn missing(resource: Resource) -> Problem {
-    told(AppError::NotFound(resource))
+    problem_of(AppError::NotFound(resource))
 }
 
 impl Code {
@@ -36,15 +36,15 @@ impl Code {
     pub fn example(self) -> Problem {
         let problem = match self {
             Self::ValidationError => Problem::field("patientId", InvalidText::Empty),
-            Self::CursorMismatch => told(AppError::CursorMismatch),
+            Self::CursorMismatch => problem_of(AppError::CursorMismatch),
             Self::Unauthorized => Problem::not_signed_in(),
             Self::AccessTokenExpired => AccessTokenFault::Expired.into(),
-            Self::TokenExpired => told(JoinTokenFault::Expired),
-            Self::TokenInvalid => told(JoinTokenFault::Invalid),
-            Self::AccessDenied => told(AppError::Forbidden { permission: Permission::SessionCreate }),
-            Self::ModuleNotLicensed => told(GateBlock::NotLicensed),
-            Self::ConsentRequired => told(GateBlock::ConsentRequired(Gate::TelehealthConsent)),
-            Self::RecordingDisabled => told(GateBlock::RecordingDisabled),
+            Self::TokenExpired => problem_of(JoinTokenFault::Expired),
+            Self::TokenInvalid => problem_of(JoinTokenFault::Invalid),
+            Self::AccessDenied => problem_of(AppError::Forbidden { permission: Permission::SessionCreate }),
+            Self::ModuleNotLicensed => problem_of(GateBlock::NotLicensed),
+            Self::ConsentRequired => problem_of(GateBlock::ConsentRequired(Gate::TelehealthConsent)),
+            Self::RecordingDisabled => problem_of(GateBlock::RecordingDisabled),
             Self::NotFound => Problem::nothing_here(),
             Self::SessionNotFound => missing(Resource::Session),
             Self::ParticipantNotFound => missing(Resource::Participant),
@@ -54,57 +54,61 @@ impl Code {
             Self::UploadNotFound => missing(Resource::Upload),
             Self::AttachmentNotFound => missing(Resource::Attachment),
             Self::MethodNotAllowed => Problem::method_not_allowed("GET, POST".to_owned()),
-            Self::UploadStalled => told(AudioFault::Stalled),
-            Self::AppointmentHasVisit => told(AppError::AppointmentHasVisit { session: SessionId::from_uuid(VISIT) }),
-            Self::SessionOverlaps => told(AppError::SessionOverlaps),
+            Self::UploadStalled => problem_of(AudioFault::Stalled),
+            Self::AppointmentHasVisit => {
+                problem_of(AppError::AppointmentHasVisit { session: SessionId::from_uuid(VISIT) })
+            }
+            Self::SessionOverlaps => problem_of(AppError::SessionOverlaps),
             Self::InvalidStatusTransition => {
-                told(Refusal::InvalidTransition { action: Action::Admit, from: SessionStatus::Ended })
+                problem_of(Refusal::InvalidTransition { action: Action::Admit, from: SessionStatus::Ended })
             }
-            Self::OptimisticLockConflict => told(Refusal::VersionConflict { current: Version::new(4) }),
-            Self::ConcurrentUpdate => told(StoreError::Conflict),
-            Self::ParticipantNotInWaitingRoom => told(Refusal::NotWaiting { status: ParticipantStatus::Admitted }),
-            Self::ProviderNotInSession => told(Refusal::ProviderNotInSession),
-            Self::ParticipantRemoved => told(Refusal::ParticipantRemoved),
-            Self::PatientAlreadyInvited => told(Refusal::PatientAlreadyInvited),
-            Self::ProvidersSignIn => told(Refusal::ProvidersSignIn),
-            Self::JoinedOnAnotherDevice => told(AppError::OnAnotherDevice),
+            Self::OptimisticLockConflict => problem_of(Refusal::VersionConflict { current: Version::new(4) }),
+            Self::ConcurrentUpdate => problem_of(StoreError::Conflict),
+            Self::ParticipantNotInWaitingRoom => {
+                problem_of(Refusal::NotWaiting { status: ParticipantStatus::Admitted })
+            }
+            Self::ProviderNotInSession => problem_of(Refusal::ProviderNotInSession),
+            Self::ParticipantRemoved => problem_of(Refusal::ParticipantRemoved),
+            Self::PatientAlreadyInvited => problem_of(Refusal::PatientAlreadyInvited),
+            Self::ProvidersSignIn => problem_of(Refusal::ProvidersSignIn),
+            Self::JoinedOnAnotherDevice => problem_of(AppError::OnAnotherDevice),
             Self::AlreadyClaimed => {
-                told(AsyncVisitRefusal::ClaimedByAnother { until: datetime!(2026-03-01 09:30 UTC) })
+                problem_of(AsyncVisitRefusal::ClaimedByAnother { until: datetime!(2026-03-01 09:30 UTC) })
             }
-            Self::NotClaimedByYou => told(AsyncVisitRefusal::NotTheClaimer { action: AsyncVisitAction::Respond }),
-            Self::ClientMutationIdTaken => told(AppError::DraftNameTaken),
-            Self::DraftAlreadyDecided => told(DraftRefusal::AlreadyDecided { status: DraftStatus::Accepted }),
-            Self::DraftExpired => told(DraftRefusal::Expired),
-            Self::UploadOffsetConflict => told(UploadRefusal::WrongOffset { offset: 262_144 }),
-            Self::UploadDiffers => told(UploadRefusal::Differs),
-            Self::SettingTaken => told(InvalidConfig::Taken { field: "roomSlugPrefix" }),
-            Self::UploadInVisit => told(UploadRefusal::InVisit),
-            Self::LinkExpired => told(AppError::LinkExpired),
-            Self::UploadExpired => told(UploadRefusal::Expired),
-            Self::UploadLost => told(UploadRefusal::Lost),
+            Self::NotClaimedByYou => problem_of(AsyncVisitRefusal::NotTheClaimer { action: AsyncVisitAction::Respond }),
+            Self::ClientMutationIdTaken => problem_of(AppError::DraftNameTaken),
+            Self::DraftAlreadyDecided => problem_of(DraftRefusal::AlreadyDecided { status: DraftStatus::Accepted }),
+            Self::DraftExpired => problem_of(DraftRefusal::Expired),
+            Self::UploadOffsetConflict => problem_of(UploadRefusal::WrongOffset { offset: 262_144 }),
+            Self::UploadDiffers => problem_of(UploadRefusal::Differs),
+            Self::SettingTaken => problem_of(InvalidConfig::Taken { field: "roomSlugPrefix" }),
+            Self::UploadInVisit => problem_of(UploadRefusal::InVisit),
+            Self::LinkExpired => problem_of(AppError::LinkExpired),
+            Self::UploadExpired => problem_of(UploadRefusal::Expired),
+            Self::UploadLost => problem_of(UploadRefusal::Lost),
             Self::TusVersionUnsupported => Problem::wrong_tus_version(),
             Self::PayloadTooLarge => Problem::body_too_long(),
             Self::UnsupportedMediaType => Problem::wrong_media_type("application/json"),
             Self::RangeNotSatisfiable => Problem::range_not_satisfiable(200_000),
-            Self::IdempotencyKeyReused => told(AppError::IdempotencyKeyReused),
-            Self::MaxParticipantsExceeded => told(Refusal::TooManyParticipants { limit: 6 }),
-            Self::MaxAddendaExceeded => told(AsyncVisitRefusal::TooManyAddenda { limit: MAX_ADDENDA }),
-            Self::AiRefused => told(AppError::AiRefused(AiTask::Summary)),
+            Self::IdempotencyKeyReused => problem_of(AppError::IdempotencyKeyReused),
+            Self::MaxParticipantsExceeded => problem_of(Refusal::TooManyParticipants { limit: 6 }),
+            Self::MaxAddendaExceeded => problem_of(AsyncVisitRefusal::TooManyAddenda { limit: MAX_ADDENDA }),
+            Self::AiRefused => problem_of(AppError::AiRefused(AiTask::Summary)),
             Self::PreconditionRequired => Problem::precondition_required(),
-            Self::TooManyAtOnce => told(TooManyAtOnce),
-            Self::TooManyUploads => told(AppError::TooManyUploads { a_day: 200 }),
+            Self::TooManyAtOnce => problem_of(TooManyAtOnce),
+            Self::TooManyUploads => problem_of(AppError::TooManyUploads { a_day: 200 }),
             Self::RateLimited => Problem::too_often(Quota { name: "short-codes", most: 10, window: 60 }, 12),
             Self::ChecksumMismatch => Problem::wrong_checksum(),
             Self::InternalError => Problem::internal(),
             Self::ServiceUnavailable => Problem::too_slow(),
             Self::IdentityProviderUnavailable => Problem::nobody_can_sign_in(),
-            Self::LicenceServiceUnavailable => told(GateBlock::LicenceUnavailable(SILENT)),
+            Self::LicenceServiceUnavailable => problem_of(GateBlock::LicenceUnavailable(SILENT)),
             Self::ConsentServiceUnavailable => {
-                told(GateBlock::ConsentUnavailable { gate: Gate::TelehealthConsent, cause: SILENT })
+                problem_of(GateBlock::ConsentUnavailable { gate: Gate::TelehealthConsent, cause: SILENT })
             }
-            Self::VideoProviderUnavailable => told(GateBlock::VideoUnavailable(SILENT)),
-            Self::ProviderQuotaExceeded => told(GateBlock::VideoQuotaExceeded { retry_after: None }),
-            Self::AiUnavailable => told(AppError::AiUnavailable(AiTask::Summary)),
+            Self::VideoProviderUnavailable => problem_of(GateBlock::VideoUnavailable(SILENT)),
+            Self::ProviderQuotaExceeded => problem_of(GateBlock::VideoQuotaExceeded { retry_after: None }),
+            Self::AiUnavailable => problem_of(AppError::AiUnavailable(AiTask::Summary)),
         };
         problem.with_request_id(REQUEST_ID.to_owned())
     }

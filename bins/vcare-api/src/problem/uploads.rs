@@ -6,7 +6,7 @@ use vcare_domain::UploadRefusal;
 use super::{Code, Problem, Quota, logged};
 
 /// An error of uploads and attachments, as a caller is told it.
-pub(super) fn told(error: &AppError) -> Problem {
+pub(super) fn problem_of(error: &AppError) -> Problem {
     let code = match error {
         AppError::Upload(refusal) => return refused(*refusal),
         AppError::NotFound(Resource::Attachment) => Code::AttachmentNotFound,

@@ -67,17 +67,17 @@ mod tests {
 
     #[test]
     fn where_a_missing_setting_was_looked_for_is_told() {
-        let told = |problem: &str, file: Option<&str>| {
+        let message = |problem: &str, file: Option<&str>| {
             ConfigError::from(problem.to_owned()).looked_for_in(file.map(Path::new)).to_string()
         };
         assert_eq!(
-            told("links: is missing", None),
+            message("links: is missing", None),
             "links: is missing\nlooked for links in no file, as VCARE_CONFIG_FILE is not set, and for VCARE_LINKS__…"
         );
         assert_eq!(
-            told("fhir.base_url: is missing", Some("/etc/vcare.toml")),
+            message("fhir.base_url: is missing", Some("/etc/vcare.toml")),
             "fhir.base_url: is missing\nlooked for fhir.base_url in /etc/vcare.toml, and for VCARE_FHIR__BASE_URL"
         );
-        assert_eq!(told("worker.batch: expected u16", None), "worker.batch: expected u16");
+        assert_eq!(message("worker.batch: expected u16", None), "worker.batch: expected u16");
     }
 }

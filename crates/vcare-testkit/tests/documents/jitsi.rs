@@ -13,7 +13,7 @@ fn quoted(cell: &str) -> Vec<&str> {
 }
 
 /// The variables of the table, with their values where these are given literally: a list of modules goes over several rows.
-fn told() -> BTreeMap<String, Option<String>> {
+fn documented_variables() -> BTreeMap<String, Option<String>> {
     let mut told: BTreeMap<String, Option<String>> = BTreeMap::new();
     let mut last = String::new();
     for row in page(PAGE).unwrap().rows().iter().filter(|row| row.heads[0] == "variable") {
@@ -48,7 +48,7 @@ fn the_table_of_jitsis_variables_is_the_one_of_the_example_and_there_is_no_secon
     let example = std::fs::read_to_string(example).unwrap();
     let set: BTreeMap<&str, &str> =
         example.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('=')).collect();
-    let told = told();
+    let told = documented_variables();
     let names: Vec<&str> = told.keys().map(String::as_str).collect();
     assert_eq!(names, set.keys().copied().collect::<Vec<_>>());
     for (name, value) in &told {

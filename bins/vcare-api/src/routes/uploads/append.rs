@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::create::number;
 use super::receive::{Checksum, must_bring_bytes, receive};
 use super::tus::SpeaksTus;
-use super::{discard, tell, told};
+use super::{after_append, discard, tell};
 use crate::dto::Bytes;
 use crate::extract::{SignedInCaller, UploadPath, only};
 use crate::problem::Problem;
@@ -43,7 +43,7 @@ pub async fn append(
     let (offset, checksum) = (number("Upload-Offset", offset)?, Checksum::of(&req)?);
     let (appended, missing) = receive(&api, &caller.0, path.0, offset, &req, body, checksum).await?;
     let mut response = HttpResponse::NoContent();
-    tell(&mut response, told(appended, missing));
+    tell(&mut response, after_append(appended, missing));
     Ok(response.finish())
 }
 

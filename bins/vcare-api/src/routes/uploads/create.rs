@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::receive::{Checksum, brings_bytes, receive};
 use super::tus::SpeaksTus;
-use super::{metadata, standing, tell, told};
+use super::{after_append, metadata, standing, tell};
 use crate::answer::{BASE, relative};
 use crate::dto::Bytes;
 use crate::extract::{SignedInCaller, WishKey, only};
@@ -62,7 +62,7 @@ pub async fn create(
     let mut at = standing(&upload);
     if new && brings_bytes(&req) {
         let (appended, missing) = receive(&api, &caller.0, upload.parts().id, 0, &req, body, checksum).await?;
-        at = told(appended, missing);
+        at = after_append(appended, missing);
     }
     let mut response = HttpResponse::build(if new { StatusCode::CREATED } else { StatusCode::OK });
     let location = format!("{BASE}/async-visits/uploads/{}", upload.parts().id);

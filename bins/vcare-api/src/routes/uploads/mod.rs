@@ -39,7 +39,7 @@ fn tell(response: &mut HttpResponseBuilder, (offset, expires_at): (u32, Option<O
     }
 }
 
-/// The same after bytes came.
-fn told(at: Appended, missing: u32) -> (u32, Option<OffsetDateTime>) {
+/// The offset and the expiry that a response gives after bytes were appended.
+fn after_append(at: Appended, missing: u32) -> (u32, Option<OffsetDateTime>) {
     (at.offset, (missing > 0).then_some(at.expires_at))
 }

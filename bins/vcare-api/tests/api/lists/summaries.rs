@@ -105,30 +105,30 @@ async fn a_summary_says_who_waits_for_how_long_whether_they_are_there_and_on_whi
     let mut wish = app.wish();
     wish["patientName"] = json!("Gul Bibi");
     let visit = Visit::of(&app.post(&clinician, "/sessions", &wish).await.expect(201).body);
-    let told = async |token: &str| items(&app.get(token, "/sessions").await.expect(200).body)[0].clone();
+    let first_item = async |token: &str| items(&app.get(token, "/sessions").await.expect(200).body)[0].clone();
     let waits = |item: &Value| [&item["waitingSeconds"], &item["present"], &item["linkMode"]].map(Clone::clone);
-    let before = told(&clinician).await;
+    let before = first_item(&clinician).await;
     assert_eq!((waits(&before), &before["patientName"]), ([Value::Null, Value::Null, Value::Null], &json!("Gul Bibi")));
     let link = app.join_token(&visit).await;
     app.post("", "/sessions/join/delay", &json!({"token": link, "minutes": 20})).await.expect(200);
-    assert_eq!(told(&clinician).await["expectedAt"], app.read(&visit).await["expectedAt"]);
+    assert_eq!(first_item(&clinician).await["expectedAt"], app.read(&visit).await["expectedAt"]);
     app.join(&link).await.expect(200);
     app.clock.advance(Duration::seconds(100));
     app.join_status(&link).await.expect(200);
     app.clock.advance(Duration::seconds(100));
-    assert_eq!(waits(&told(&clinician).await), [json!(200), json!(true), Value::Null]);
+    assert_eq!(waits(&first_item(&clinician).await), [json!(200), json!(true), Value::Null]);
     let probe = json!({"rttMs": 120, "lossPercent": 0.5, "upKbps": 90, "downKbps": 90});
     app.post(&link, "/sessions/join/link-probe", &probe).await.expect(200);
     app.clock.advance(Duration::seconds(300));
-    assert_eq!(waits(&told(&clinician).await), [json!(500), json!(false), json!("audio")]);
+    assert_eq!(waits(&first_item(&clinician).await), [json!(500), json!(false), json!("audio")]);
     // Who plans sees that they wait, and nothing of their link; the patient sees neither.
-    assert_eq!(waits(&told(&app.token("scheduler")).await), [json!(500), json!(false), Value::Null]);
-    assert_eq!(waits(&told(&app.token("patient")).await), [Value::Null, Value::Null, Value::Null]);
+    assert_eq!(waits(&first_item(&app.token("scheduler")).await), [json!(500), json!(false), Value::Null]);
+    assert_eq!(waits(&first_item(&app.token("patient")).await), [Value::Null, Value::Null, Value::Null]);
     app.admit(&visit).await.expect(200);
-    assert_eq!(waits(&told(&clinician).await), [Value::Null, Value::Null, json!("audio")]);
+    assert_eq!(waits(&first_item(&clinician).await), [Value::Null, Value::Null, json!("audio")]);
     app.clock.advance(Duration::minutes(5));
     app.end(&visit).await.expect(200);
-    assert_eq!(waits(&told(&clinician).await), [Value::Null, Value::Null, Value::Null]);
+    assert_eq!(waits(&first_item(&clinician).await), [Value::Null, Value::Null, Value::Null]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
