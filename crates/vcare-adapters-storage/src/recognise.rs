@@ -2,12 +2,14 @@
 
 use vcare_app::ports::Recognised;
 
+use crate::audio;
+
 /// How many bytes are looked at.
 const ENOUGH: usize = 4096;
 
 /// The beginnings of what may be taken: what [`Inspector`](crate::Inspector) goes by. Where there is nothing said, any byte may
 /// stand.
-const TAKEN: [(usize, &[u8]); 12] = [
+const TAKEN: [(usize, &[u8]); 10] = [
     (0, b"\xFF\xD8\xFF"),
     (0, b"\x89PNG\r\n\x1A\n"),
     (8, b"WEBP"),
@@ -16,8 +18,6 @@ const TAKEN: [(usize, &[u8]); 12] = [
     (0, b"\x1A\x45\xDF\xA3"),
     (0, b"ID3"),
     (0, b"#!AMR"),
-    (0, b"\xFF\xF1"),
-    (0, b"\xFF\xF9"),
     (0, b"%PDF-"),
     (4, b"ftyp"),
 ];
@@ -96,14 +96,9 @@ pub fn recognise(first_bytes: &[u8]) -> Recognised {
         8 => may_be(bytes, 0, b"RIFF") && may_be(bytes, 8, text),
         _ => may_be(bytes, from, text),
     };
-    // MP3 without a title begins with the first bits of its first frame.
-    let mp3 = match bytes {
-        [] | [0xFF] => true,
-        [0xFF, second, ..] => second & 0xE6 == 0xE2,
-        _ => false,
-    };
-    let mut whole = mp3 && bytes.len() >= 2;
-    let mut begun = mp3;
+    // MP3 without a title, and AAC, begin with the first bits of their first frame.
+    let mut whole = audio::frames_begin(bytes);
+    let mut begun = whole || matches!(bytes, [] | [0xFF]);
     for (from, text) in TAKEN.into_iter().filter(|(from, text)| fits(*from, text)) {
         begun = true;
         // A picture with the marks of a sound is known by its brand, four bytes further.

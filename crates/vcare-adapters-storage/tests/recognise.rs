@@ -69,6 +69,8 @@ fn what_may_become_something_that_is_taken_is_waited_for() {
         &b"#!AMR\n"[..],
         b"\xFF\xF1\x50\x80",
         b"\xFF\xF9\x50",
+        b"\xFF\xF0\x50\x80",
+        b"\xFF\xF8\x50\x80",
         b"\0\0\0\x18ftyp3gp4",
         b"\0\0\0\x18ftypM4A ",
         b"\xFF\xFB\x90",
@@ -79,10 +81,11 @@ fn what_may_become_something_that_is_taken_is_waited_for() {
 
 proptest! {
     #[test]
-    fn what_is_called_unknown_is_refused(bytes in proptest::collection::vec(any::<u8>(), 0..40), name in 0..14_usize) {
-        const BEGINNINGS: [&[u8]; 14] = [
+    fn what_is_called_unknown_is_refused(bytes in proptest::collection::vec(any::<u8>(), 0..40), name in 0..18_usize) {
+        const BEGINNINGS: [&[u8]; 18] = [
             b"", b"\xFF", b"\xFF\xD8", b"\x89PNG", b"RIFF", b"RIFF\0\0\0\0WEBP", b"RIFF\0\0\0\0WAVE", b"Ogg", b"ID3", b"\0\0\0\x14ftyp",
             b"BM\0\0ftypM4A ", b"MZ\0\0ftyp", b"%PDF", b"\x1A\x45\xDF\xA3",
+            b"\xFF\xF0", b"\xFF\xF1", b"\xFF\xF8", b"\xFF\xF9",
         ];
         let bytes = [BEGINNINGS[name], &bytes].concat();
         for length in 0..bytes.len() {

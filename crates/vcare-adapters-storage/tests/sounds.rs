@@ -9,8 +9,8 @@ mod samples;
 
 use bytes::Bytes;
 use samples::{Becomes, SAMPLES, Sample};
-use vcare_adapters_storage::Inspector;
-use vcare_app::ports::{ContentInspector, InspectError, Showable};
+use vcare_adapters_storage::{Inspector, recognise};
+use vcare_app::ports::{ContentInspector, InspectError, Recognised, Showable};
 use vcare_domain::{MediaType, RejectReason, UploadKind};
 
 fn holds(bytes: &[u8], text: &str) -> bool {
@@ -90,6 +90,12 @@ async fn a_kept_sound_is_kept_bit_by_bit() {
     }
 }
 
+/// The length of the ADTS frame that begins here, header included.
+fn adts_frame(bytes: &[u8]) -> Option<usize> {
+    let [_, _, _, four, five, six, ..] = *bytes else { return None };
+    Some(usize::from(four & 3) << 11 | usize::from(five) << 3 | usize::from(six >> 5))
+}
+
 /// Frames of AAC go into another file, and stay what they are.
 #[tokio::test]
 async fn frames_of_aac_are_put_into_mpeg_4_as_they_are() {
@@ -98,12 +104,34 @@ async fn frames_of_aac_are_put_into_mpeg_4_as_they_are() {
     assert_eq!(shown.media_type, MediaType::M4a);
     let mut rest = adts;
     let mut sound = Vec::new();
-    while let [_, _, _, four, five, six, ..] = *rest {
-        let length = usize::from(four & 3) << 11 | usize::from(five) << 3 | usize::from(six >> 5);
+    while let Some(length) = adts_frame(rest) {
         sound.extend_from_slice(&rest[7..length]);
         rest = &rest[length..];
     }
     assert_eq!(shown.bytes[position(&shown.bytes, b"mdat") + 4..], sound);
+}
+
+/// Some recorders write a checksum after each header: a bit of the header says so.
+#[tokio::test]
+async fn frames_of_aac_with_checksums_are_taken_as_those_without() {
+    let without = sample("tone.aac").bytes;
+    let mut rest = without;
+    let mut with = Vec::new();
+    while let Some(length) = adts_frame(rest) {
+        // 13 bits, of which the last three are the first of a byte.
+        let [_, first, second, third] = (u32::try_from(length + 2).unwrap() << 5).to_be_bytes();
+        let mut head: [u8; 7] = rest[..7].try_into().unwrap();
+        head[1] &= 0xFE;
+        head[3] = head[3] & 0xFC | first;
+        head[4] = second;
+        head[5] = head[5] & 0x1F | third;
+        with.extend_from_slice(&head);
+        with.extend_from_slice(&[0x12, 0x34]);
+        with.extend_from_slice(&rest[7..length]);
+        rest = &rest[length..];
+    }
+    assert_eq!(recognise(&with), Recognised::Possible);
+    assert_eq!(look(&with).await.unwrap().bytes, look(without).await.unwrap().bytes);
 }
 
 /// What a recorder that was cut leaves behind.

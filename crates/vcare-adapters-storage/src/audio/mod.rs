@@ -35,6 +35,11 @@ pub(crate) enum Container {
     Amr,
 }
 
+/// Whether this begins like a frame of MP3 or AAC, with or without a checksum.
+pub(crate) fn frames_begin(bytes: &[u8]) -> bool {
+    mp3::begins(bytes) || adts::begins(bytes)
+}
+
 /// By the first bytes.
 pub(crate) fn container(bytes: &[u8]) -> Option<Container> {
     let at = |from: usize, text: &[u8]| bytes.get(from..).is_some_and(|rest| rest.starts_with(text));
@@ -48,7 +53,7 @@ pub(crate) fn container(bytes: &[u8]) -> Option<Container> {
         Some(Container::Mp4)
     } else if amr::begins(bytes) {
         Some(Container::Amr)
-    } else if at(0, b"ID3") || mp3::begins(bytes) || adts::begins(bytes) {
+    } else if at(0, b"ID3") || frames_begin(bytes) {
         Some(Container::Frames)
     } else {
         None
