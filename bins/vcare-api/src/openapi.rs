@@ -2,7 +2,9 @@
 
 mod conditions;
 mod headers;
+pub mod permissions;
 mod refusals;
+mod request_headers;
 mod shared;
 mod views;
 
@@ -12,7 +14,9 @@ use utoipa::{Modify, OpenApi};
 
 use self::conditions::Conditions;
 use self::headers::Headers;
+use self::permissions::Permissions;
 use self::refusals::Refusals;
+use self::request_headers::RequestHeaders;
 use self::shared::Shared;
 use self::views::Views;
 use crate::dto::{
@@ -34,7 +38,7 @@ impl Modify for Security {
             SecurityScheme::Http(http.build())
         };
         let components = openapi.components.get_or_insert_default();
-        components.add_security_scheme("accessToken", scheme("The identity provider's RS256 access token"));
+        components.add_security_scheme("accessToken", scheme("The identity provider's RS256 access token. An operation names the permission that one of the caller's roles must have; whether it counts for one visit depends on the caller's relation to its patient"));
         components.add_security_scheme("internalToken", scheme("The token of a tenant's own Jitsi, or of one that several tenants share: it says whose rooms the caller may ask and tell about"));
         components.add_security_scheme("joinToken", scheme("The token of a join link"));
     }
@@ -136,7 +140,7 @@ impl Modify for Security {
             values::SessionId, values::ParticipantId, values::AsyncVisitId, values::UploadId, values::ListOrder,
         ),
     ),
-    modifiers(&Security, &Refusals, &Conditions, &Headers, &Views, &Shared),
+    modifiers(&Security, &Refusals, &Permissions, &Conditions, &RequestHeaders, &Headers, &Views, &Shared),
 )]
 struct Description;
 

@@ -17,40 +17,8 @@ const NO_PARTICIPANT: &str = "vsp_01KA8Z0Q3CJ9XW2V5T7N4B6M8S";
 
 /// What a request needs.
 pub fn needed(operation: &Operation) -> Permission {
-    match operation.id.as_str() {
-        "createSession" => Permission::SessionCreate,
-        "listSessions" | "getSession" => Permission::SessionRead,
-        "inviteParticipant" => Permission::SessionInvite,
-        "issueJoinToken" => Permission::SessionLink,
-        "joinSessionAsProvider" => Permission::SessionJoin,
-        "admitParticipant" => Permission::SessionAdmit,
-        "removeParticipant" => Permission::SessionRemove,
-        "startMessageFallback" => Permission::SessionFallBack,
-        "submitLinkProbe" => Permission::LinkProbe,
-        "endSession" => Permission::SessionEnd,
-        "cancelSession" => Permission::SessionCancel,
-        "markNoShow" => Permission::SessionNoShow,
-        "rescheduleSession" => Permission::SessionReschedule,
-        "announceDelay" => Permission::SessionDelay,
-        "reportConnection" => Permission::ConnectionReport,
-        "withdrawRecordingConsent" => Permission::RecordingWithdraw,
-        "transcribeAudio" => Permission::AiTranscribe,
-        "createSummaryDraft" => Permission::AiSummary,
-        "acceptSummary" => Permission::AiAcceptSummary,
-        "createUpload" | "getUploadOffset" | "appendToUpload" | "overrideUploadMethod" | "deleteUpload" => {
-            Permission::AsyncVisitUpload
-        }
-        "listAttachments" => Permission::AsyncVisitRead,
-        "getConfig" => Permission::ConfigRead,
-        "updateConfig" | "patchConfig" => Permission::ConfigWrite,
-        "testConnection" => Permission::ConfigTest,
-        "submitAsyncVisit" | "syncAsyncVisits" | "continueSessionAsync" => Permission::AsyncVisitSubmit,
-        "listAsyncVisits" | "getAsyncVisit" => Permission::AsyncVisitRead,
-        "claimAsyncVisit" | "releaseAsyncVisit" | "respondAsyncVisit" | "addAddendum" => Permission::AsyncVisitReview,
-        "closeAsyncVisit" => Permission::AsyncVisitClose,
-        "getReconciliation" => Permission::ReconciliationRead,
-        id => panic!("say here what {id} needs"),
-    }
+    let permission = vcare_api::openapi::permissions::needed(&operation.id);
+    permission.unwrap_or_else(|| panic!("the OpenAPI document does not say what {} needs", operation.id))
 }
 
 /// A permission, for people.

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
+use vcare_app::authorisation::Permission;
 
+use crate::described::resolved_document;
 use crate::support::TestApp;
 
 fn document() -> Value {
@@ -221,4 +223,58 @@ async fn joining_by_get_works_and_says_that_it_is_deprecated() {
     let since = time::OffsetDateTime::from_unix_timestamp(by_get.header("deprecation")[1..].parse().unwrap()).unwrap();
     assert_eq!(since.date(), time::macros::date!(2026 - 12 - 01));
     assert!(app.join_by_post(&token).await.expect(200).headers.get("deprecation").is_none());
+}
+
+/// An operation of those who sign in names its permission, as the platform spells scopes.
+#[test]
+fn every_operation_with_an_access_token_names_its_permission() {
+    let document = document();
+    for (operation, described) in operations(&document) {
+        for requirement in described["security"].as_array().unwrap() {
+            let Some(scopes) = requirement.get("accessToken") else { continue };
+            let known = |scope: &Value| Permission::ALL.iter().any(|known| *scope == known.as_str());
+            assert!(
+                scopes.as_array().unwrap().iter().filter(|scope| known(scope)).count() == 1,
+                "{operation}: {scopes}"
+            );
+        }
+    }
+}
+
+/// What a client got from the API, or may write by the standard, is good by the document, too.
+#[test]
+fn headers_of_requests_have_the_forms_that_are_described() {
+    let document = resolved_document();
+    for (operation, name, good, bad) in [
+        (
+            "endSession",
+            "If-Match",
+            &["*", "\"3\"", "\"3-5f1c0a92b4d7e683\"", "W/\"3\"", "\"3\", \"4\""][..],
+            &["3", "", "w/\"3\"", "\"3"][..],
+        ),
+        ("getSession", "If-None-Match", &["*", "\"3-5f1c0a92b4d7e683\"", "W/\"3-5f\""], &["3", "\"3\" \"4\""]),
+        ("createSession", "Idempotency-Key", &["7f4df2a6-3c7e", "\"7f4df2a6\"", "\"a\\\"b\""], &["a b", "\"open", ""]),
+        (
+            "getSession",
+            "X-Emergency-Reason",
+            &["unconscious in the ward", "ناروغ بې هوشه دی"],
+            &["two\nlines of text", "turned \u{202e} around", " blank in front"],
+        ),
+        (
+            "appendToUpload",
+            "Upload-Checksum",
+            &["sha1 qZk+NkcGgWq6PiVxeFDCbJzQ2J0=", "sha256 ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="],
+            &["sha1", "md5 qZk+NkcGgWq6PiVxeFDCbJzQ2J0=", "sha256 qZk+NkcGgWq6PiVxeFDCbJzQ2J0="],
+        ),
+    ] {
+        let (_, described) = operations(&document).find(|(_, one)| one["operationId"] == operation).unwrap();
+        let header = described["parameters"].as_array().unwrap().iter().find(|one| one["name"] == name).unwrap();
+        let validator = jsonschema::validator_for(&header["schema"]).unwrap();
+        for text in good {
+            assert!(validator.is_valid(&Value::from(*text)), "{name}: {text}");
+        }
+        for text in bad {
+            assert!(!validator.is_valid(&Value::from(*text)), "{name}: {text}");
+        }
+    }
 }

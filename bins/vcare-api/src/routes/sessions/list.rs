@@ -54,7 +54,7 @@ fn filter(mut query: Query, caller: &Caller) -> Result<(SessionFilter, Option<bo
     params(
         ("status" = Option<Vec<values::SessionStatus>>, Query, description = "Only in one of these states, with commas between them", style = Form, explode = false, example = json!(["waiting", "active"])),
         ("appointmentId" = Option<values::AppointmentId>, Query, description = "Only for this appointment"),
-        ("providerId" = Option<String>, Query, description = "Only with this account as the provider; `me`: the caller's own", max_length = 128),
+        ("providerId" = Option<String>, Query, description = "Only with this account as the provider; `me`: the caller's own", max_length = 128, pattern = "^[A-Za-z0-9_.:@|-]+$"),
         ("present" = Option<bool>, Query, description = "`true`: only sessions whose patient is in the waiting room and whose device was heard from in the last two minutes; `false`: only the others"),
         ("patientId" = Option<values::PatientId>, Query, description = "Only for this patient"),
         ("from" = Option<String>, Query, description = "Only planned at or after: RFC 3339", format = DateTime),

@@ -51,7 +51,7 @@ fn look(mut query: Query) -> Result<(bool, Look), Problem> {
         ("token" = Option<String>, Query, description = "The join token, when it is not in `Authorization`"),
         ("since" = Option<u32>, Query, description = "The session's version that is known: wait for a newer one"),
         ("place" = Option<u32>, Query, description = "The place in line that is known: wait for another one, too. 0 is none"),
-        ("deviceId" = Option<String>, Query, description = "The device, as in `join`", min_length = 8, max_length = 64),
+        ("deviceId" = Option<String>, Query, description = "The device, as in `join`", min_length = 8, max_length = 64, pattern = "^[A-Za-z0-9_-]+$"),
         ("If-None-Match" = Option<String>, Header),
     ),
     responses(
