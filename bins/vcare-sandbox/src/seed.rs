@@ -10,6 +10,8 @@ pub const TENANTS: [(&str, &str, &str); 2] =
 
 /// A patient with every consent.
 pub const CONSENTED: &str = "pat-consented";
+/// The patient of the OpenAPI document's examples, with every consent, so that the form at `/docs` works as it stands.
+const EXAMPLE: &str = "pat-0001";
 /// A patient with none.
 pub const NO_CONSENT: &str = "pat-no-consent";
 /// A patient who may be cared for but not recorded.
@@ -55,7 +57,7 @@ pub fn relations(standins: &Standins) {
 
 /// Tells the stand-ins what the patients consented to, and that the clinicians did.
 pub fn consents(standins: &Standins) {
-    for patient in [CONSENTED, CHILD, MOTHER] {
+    for patient in [CONSENTED, EXAMPLE, CHILD, MOTHER] {
         standins.set_consent(patient, Consents::ALL);
     }
     standins.set_consent(NO_CONSENT, Consents::NONE);
@@ -102,4 +104,15 @@ pub fn patients() -> Value {
         "child": CHILD,
         "mother": MOTHER,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_patient_of_the_documents_examples_is_known_here() {
+        let document: Value = serde_json::from_str(include_str!("../../../contracts/openapi/vcare-api.json")).unwrap();
+        assert_eq!(document["components"]["schemas"]["PatientId"]["examples"][0], EXAMPLE);
+    }
 }

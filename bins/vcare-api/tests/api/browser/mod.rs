@@ -3,6 +3,7 @@
 mod clinic;
 mod devices;
 mod devtools;
+mod documents;
 mod endings;
 mod languages;
 mod late;
