@@ -48,6 +48,7 @@ impl Modify for Security {
 #[openapi(
     info(
         title = "Virtual care service",
+        version = "1.0.0",
         description = "Telehealth visits: gates, waiting room, video room, Encounter and charge.\n\nEvery refusal is `application/problem+json` with a `code` that never changes and a `type` that is the address of a page about it (`/api/v1/virtual-care/problems` has them all); each operation names its codes, with an example. `VALIDATION_ERROR` lists all invalid fields at once in `errors`: each with a JSON Pointer into the body, or the name of the parameter or header, and a code of its own. A 429 says with `RateLimit` and `Retry-After` when to ask again.\n\nHEAD is answered wherever GET is, with the same headers and no body, and is audited like it; but not where GET joins a session or is held open. OPTIONS answers `Allow`.\n\n An address that is not described answers 404 `NOT_FOUND`, another method 405 `METHOD_NOT_ALLOWED` with `Allow`. Answers carry `X-Request-Id`, which helps to find them again. Decisions take the session's `version` in `If-Match` or in the body and answer 409 `OPTIMISTIC_LOCK_CONFLICT` when it has moved on. Every POST of those who sign in takes an `Idempotency-Key`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),

@@ -15,7 +15,7 @@ use crate::server::Api;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClaimRequest {
-    /// For so many minutes; 30 when absent.
+    /// Duration of the claim in minutes; 30 when absent.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 240)]
     lease_minutes: Option<u16>,
@@ -41,7 +41,7 @@ impl Checked for ClaimRequest {
     params(
         ("asyncVisitId" = crate::values::AsyncVisitId, Path, description = "The visit"),
         ("If-Match" = Option<String>, Header, description = "The visit's version in quotes"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Accepted; doing it twice changes nothing by itself", max_length = 128),
+        ("Idempotency-Key" = Option<String>, Header, description = "Accepted; claiming again extends the claim", max_length = 128),
     ),
     responses(
         (status = 200, description = "The visit after it", body = AsyncVisitDto, headers(("ETag" = String))),
