@@ -29,13 +29,26 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// The caller's request id when it is a plain one: it goes into logs and events as it is.
+/// Whether a request id is one that a program made: a UUID, a ULID, or a trace id of W3C Trace Context. It goes into logs and
+/// events and to other services, so it must not be a text that somebody wrote, such as a name or a telephone number.
+fn is_generated(id: &str) -> bool {
+    let all = |takes: fn(&u8) -> bool| id.as_bytes().iter().all(takes);
+    match id.len() {
+        36 => uuid::Uuid::try_parse(id).is_ok(),
+        26 => id.as_bytes()[0] <= b'7' && all(|b| b.is_ascii_alphanumeric() && !b"ILOUilou".contains(b)),
+        32 => all(u8::is_ascii_hexdigit),
+        _ => false,
+    }
+}
+
+/// The caller's request id when it is a generated one; else a new UUID, and the replacement is counted.
 fn request_id(headers: &HeaderMap, ids: &dyn Ids) -> String {
-    let plain = |text: &&str| {
-        (1..=64).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
-    };
-    text(headers, "x-request-id").filter(plain).map_or_else(|| ids.uuid().to_string(), ToOwned::to_owned)
+    match text(headers, "x-request-id") {
+        Some(given) if is_generated(given) => return given.to_owned(),
+        None if !headers.contains_key("x-request-id") => {}
+        _ => metrics::counter!("vcare_request_ids_replaced_total").increment(1),
+    }
+    ids.uuid().to_string()
 }
 
 /// W3C trace context: a span in the caller's trace, with what the caller sent, when that is one; else a new trace.

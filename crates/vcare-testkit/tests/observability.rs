@@ -164,6 +164,7 @@ fn every_metric_is_in_the_dashboard_or_known_to_be_elsewhere() {
         "vcare_fhir_merged_patients_total",
         "vcare_outbox_put_back_total",
         "vcare_rate_limited_total",
+        "vcare_request_ids_replaced_total",
         "vcare_short_codes_unknown_total",
         "vcare_tenant_logos_total",
         "vcare_watch_failures_total",

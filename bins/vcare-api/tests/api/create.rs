@@ -122,7 +122,7 @@ async fn us_001_a_created_session_is_published() {
     let app = TestApp::start().await;
     let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let request = app.request(reqwest::Method::POST, "/sessions").bearer_auth(app.token("clinician"));
-    let request = request.header("X-Request-Id", "req-17").header("traceparent", trace);
+    let request = request.header("X-Request-Id", "4bf92f35-77b3-4da6-a3ce-929d0e0e4736").header("traceparent", trace);
     let request = request.header("Content-Type", "application/json").body(app.wish().to_string());
     let created = app.send(request).await.expect(201).body;
     let event = app.only_event("virtual_care.session.created.v1").await;
@@ -136,7 +136,7 @@ async fn us_001_a_created_session_is_published() {
         ("subject", "virtual_care.session.created.v1"),
         ("tenantid", TENANT),
         ("actorid", "clinician-1"),
-        ("correlationid", "req-17"),
+        ("correlationid", "4bf92f35-77b3-4da6-a3ce-929d0e0e4736"),
     ] {
         assert_eq!(event[name], value, "{name}");
     }

@@ -130,22 +130,51 @@ async fn every_answer_keeps_its_secrets_from_caches_and_other_pages() {
     }
 }
 
+/// What somebody wrote may name a person, and would stand in logs, events and at other services.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_keeps_the_id_it_came_with_if_that_can_stand_in_a_log() {
+async fn a_request_keeps_the_id_it_came_with_only_if_a_program_made_it() {
     let app = TestApp::start().await;
     let with = async |id: &str| {
         let request = app.request(Method::GET, "/sessions").header("X-Request-Id", id);
         app.send(request).await.refused(401, "UNAUTHORIZED").header("x-request-id").to_owned()
     };
-    let longest = "x".repeat(64);
-    for kept in ["req-17", "01KA8Z0Q3CJ9XW2V5T7N4B6M8R", "a.b_c", &longest] {
+    let uuid = "019ac2f4-7a51-7c3e-9d0b-5f3a2e8c1b46";
+    for kept in [uuid, "019AC2F4-7A51-7C3E-9D0B-5F3A2E8C1B46", "01KA8Z0Q3CJ9XW2V5T7N4B6M8R", &uuid.replace('-', "")] {
         assert_eq!(with(kept).await, kept);
     }
     let too_long = "x".repeat(65);
-    for replaced in ["", " ", "a b", "a\"b", "{}", "a/b", &too_long] {
+    let replaced = [
+        "",
+        " ",
+        "a b",
+        "a\"b",
+        "{}",
+        "a/b",
+        "req-17",
+        "req-HABIB-0700123456",
+        "habib.rahimi",
+        "0700123456",
+        &too_long,
+        "81KA8Z0Q3CJ9XW2V5T7N4B6M8R",
+        "01KA8Z0Q3CJ9XW2V5T7N4B6M8I",
+        "019ac2f4-7a51-7c3e-9d0b-5f3a2e8c1b4g",
+        "{019ac2f4-7a51-7c3e-9d0b-5f3a2e8c1b46}",
+        "019ac2f47a517c3e9d0b5f3a2e8c1b4x",
+    ];
+    for replaced in replaced {
         let id = with(replaced).await;
-        assert!(id.len() == 36 && id != with(replaced).await, "{replaced:?} became {id}");
+        assert!(id.len() == 36 && id != replaced && id != with(replaced).await, "{replaced:?} became {id}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn request_ids_that_were_replaced_are_counted() {
+    let app = Box::pin(Program::start("")).await;
+    for id in ["req-17", "0700123456", "01KA8Z0Q3CJ9XW2V5T7N4B6M8R"] {
+        app.send(app.request(Method::GET, "/sessions").header("X-Request-Id", id)).await.refused(401, "UNAUTHORIZED");
+    }
+    let metrics = app.metrics().await;
+    assert!(metrics.contains("vcare_request_ids_replaced_total 2\n"), "{metrics}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -153,8 +182,9 @@ async fn a_trace_goes_on_to_neighbours_and_events() {
     let app = TestApp::start().await;
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
     let request = app.request(Method::POST, "/sessions").bearer_auth(app.token("clinician"));
-    let request =
-        request.header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01")).header("X-Request-Id", "req-17");
+    let request = request
+        .header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01"))
+        .header("X-Request-Id", "4bf92f35-77b3-4da6-a3ce-929d0e0e4736");
     app.send(request.header("Content-Type", "application/json").body(app.wish().to_string())).await.expect(201);
     for name in [Name::Licence, Name::Consent, Name::Jitsi] {
         let asked = app.standins.requests(name).remove(0);

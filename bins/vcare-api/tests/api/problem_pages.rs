@@ -54,7 +54,7 @@ async fn an_instance_is_the_requests_uuid_and_absent_where_the_callers_id_is_non
     let named = with(uuid).await;
     assert_eq!(named["requestId"], uuid);
     assert_eq!(named["instance"], format!("urn:uuid:{}", uuid.to_lowercase()));
-    for id in ["req-17", "019ac2f47a517c3e9d0b5f3a2e8c1b46"] {
+    for id in ["01KA8Z0Q3CJ9XW2V5T7N4B6M8R", "019ac2f47a517c3e9d0b5f3a2e8c1b46"] {
         let named = with(id).await;
         assert_eq!((named["requestId"].as_str(), named.get("instance")), (Some(id), None));
     }

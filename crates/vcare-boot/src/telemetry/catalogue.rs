@@ -107,6 +107,11 @@ pub(crate) const METRICS: &[Metric] = &[
         "Audit entries about reads and refusals",
         &[("outcome", &["success", "failure"])],
     ),
+    counts(
+        "vcare_request_ids_replaced_total",
+        "Requests whose X-Request-Id was no UUID, ULID or trace id, and was replaced",
+        &[],
+    ),
     counts("vcare_emergency_accesses_total", "Emergency accesses that were opened", &[]),
     shows("vcare_backend_health_check_success", "1 when the video server asked last was up, 0 when not", &[]),
     counts(
