@@ -3,16 +3,19 @@
 use async_trait::async_trait;
 use http::StatusCode;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use vcare_app::ports::{ConsentCheck, ConsentDecision, ConsentSubject, NeighbourError, NeighbourFault};
-use vcare_app::{Gate, TraceContext};
-use vcare_domain::TenantId;
+use vcare_app::{ConsentRecord, Gate, TraceContext};
+use vcare_domain::{ConsentId, ConsentVersion, TenantId};
 
 use crate::client::{Answer, HttpClient};
 use crate::neighbour::{Neighbour, NeighbourConfig};
 
 /// Asks access-policy: `POST {base}/internal/access/consents/evaluate` with `{tenantId, patientId, gates[]}`, and
-/// `userId` in the place of `patientId` for who cares.
+/// `userId` in the place of `patientId` for who cares. Each decision may name the consent: `consentId`, `version` (text or number)
+/// and `givenAt` (RFC 3339), which are kept as evidence.
 #[derive(Debug, Clone)]
 pub struct HttpConsentCheck {
     neighbour: Neighbour,
@@ -32,9 +35,30 @@ struct Evaluation {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Decision {
     gate: String,
     granted: bool,
+    /// What follows is evidence: care does not wait for it, and what cannot be read is not kept.
+    #[serde(default)]
+    consent_id: Value,
+    #[serde(default)]
+    version: Value,
+    #[serde(default)]
+    given_at: Value,
+}
+
+impl Decision {
+    fn record(&self) -> ConsentRecord {
+        let version = self.version.as_u64().map(|number| number.to_string());
+        ConsentRecord {
+            id: self.consent_id.as_str().and_then(|id| ConsentId::parse(id).ok()),
+            version: version
+                .or_else(|| self.version.as_str().map(str::to_owned))
+                .and_then(|version| ConsentVersion::parse(version).ok()),
+            given_at: self.given_at.as_str().and_then(|at| OffsetDateTime::parse(at, &Rfc3339).ok()),
+        }
+    }
 }
 
 #[async_trait]
@@ -67,7 +91,10 @@ fn read(answer: &Answer, gates: &[Gate]) -> Result<Vec<ConsentDecision>, Neighbo
     let decide = |gate: &Gate| {
         let mut decided = evaluation.decisions.iter().filter(|decision| decision.gate == gate.as_str());
         match (decided.next(), decided.next()) {
-            (Some(decision), None) => Ok(ConsentDecision { gate: *gate, granted: decision.granted }),
+            (Some(decision), None) => {
+                let record = decision.record();
+                Ok(ConsentDecision { gate: *gate, granted: decision.granted, record })
+            }
             _ => Err(NeighbourFault::Malformed),
         }
     };

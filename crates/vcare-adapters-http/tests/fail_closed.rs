@@ -7,11 +7,11 @@ mod support;
 use support::{Reply, Request, Stub, answer, client, json, neighbour, trace};
 use time::Duration;
 use vcare_adapters_http::{HttpAccessPolicy, HttpConsentCheck, HttpLicenceCheck};
-use vcare_app::Gate;
 use vcare_app::ports::{
     AccessPolicy, AskedRelation, ConsentCheck, ConsentDecision, ConsentSubject, LicenceCheck, LicenceStatus,
     NeighbourError, NeighbourFault, RelationAnswer, RelationQuestion,
 };
+use vcare_app::{ConsentRecord, Gate};
 use vcare_domain::{NodeId, PatientId, RelatedPersonId, TenantId, UserId};
 
 const GOOD_LICENCE: &str = r#"{"module":"TELEMED-VC","tenantId":"kabul","status":"active"}"#;
@@ -161,9 +161,12 @@ async fn a_licence_is_asked_for_with_tenant_node_token_and_trace() {
 
 #[tokio::test]
 async fn every_gate_must_be_decided_exactly_once() {
-    let granted = |gate, granted| ConsentDecision { gate, granted };
+    let granted = |gate, granted| ConsentDecision { gate, granted, record: ConsentRecord::default() };
     let table = [
-        (GOOD_CONSENT, Ok(vec![granted(GATES[0], true), granted(GATES[1], false)])),
+        (
+            r#"{"decisions":[{"gate":"telehealth_consent","granted":true},{"gate":"recording_consent","granted":false}]}"#,
+            Ok(vec![granted(GATES[0], true), granted(GATES[1], false)]),
+        ),
         (
             r#"{"decisions":[{"gate":"recording_consent","granted":true},{"gate":"other","granted":false},{"gate":"telehealth_consent","granted":true}]}"#,
             Ok(vec![granted(GATES[0], true), granted(GATES[1], true)]),
@@ -189,6 +192,31 @@ async fn every_gate_must_be_decided_exactly_once() {
     ];
     for (body, expected) in table {
         assert_eq!(consent(json("200 OK", body)).await.0.map_err(|error| error.fault), expected, "{body}");
+    }
+}
+
+/// Evidence is not what opens a gate: care does not wait for it.
+#[tokio::test]
+async fn evidence_of_a_consent_that_cannot_be_read_is_left_out_and_the_decision_counts() {
+    let table = [
+        (r#""consentId":"c-1","version":"2","givenAt":"2026-01-15T11:30:00+03:30""#, (Some("c-1"), Some("2"), true)),
+        (r#""consentId":"c-1","version":7"#, (Some("c-1"), Some("7"), false)),
+        (r#""consentId":7,"version":-1,"givenAt":"yesterday""#, (None, None, false)),
+        (r#""consentId":"Ahmad Rahimi","version":"v 1","givenAt":1768464000"#, (None, None, false)),
+        (r#""consentId":null,"version":{},"givenAt":[]"#, (None, None, false)),
+    ];
+    for (evidence, (id, version, given)) in table {
+        let body = format!(
+            r#"{{"decisions":[{{"gate":"telehealth_consent","granted":true,{evidence}}},{{"gate":"recording_consent","granted":false}}]}}"#
+        );
+        let decisions = consent(json("200 OK", &body)).await.0.unwrap();
+        assert!(decisions[0].granted, "{evidence}");
+        let record = &decisions[0].record;
+        let found = (record.id.as_ref().map(|id| id.as_str()), record.version.as_ref().map(|version| version.as_str()));
+        assert_eq!((found, record.given_at.is_some()), ((id, version), given), "{evidence}");
+        if let Some(at) = record.given_at {
+            assert_eq!(at, time::macros::datetime!(2026-01-15 08:00 UTC));
+        }
     }
 }
 

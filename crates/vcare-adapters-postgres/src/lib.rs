@@ -13,6 +13,7 @@ mod clock;
 mod config;
 mod connect;
 mod connection;
+mod consent_evidence;
 mod emergencies;
 mod errors;
 mod job_views;

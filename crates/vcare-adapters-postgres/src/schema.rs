@@ -324,6 +324,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    consent_evidence (tenant_id, id) {
+        tenant_id -> Text,
+        id -> Int8,
+        visit -> Text,
+        gate -> Text,
+        holder_kind -> Text,
+        holder_id -> Text,
+        consent_id -> Nullable<Text>,
+        consent_version -> Nullable<Text>,
+        consented_at -> Nullable<Timestamptz>,
+        relied_on_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     emergency_access (tenant_id, id) {
         tenant_id -> Text,
         id -> Uuid,

@@ -15,10 +15,10 @@ use tracing::Span;
 use vcare_app::events::{AuditEntry, config_event, emergency_event};
 use vcare_app::ports::{
     AiDrafts, Answers, AsyncVisits, Clock, Emergencies, Ids, Jobs, KeptAnswer, KeptSecrets, Leases, Links, OutboxWake,
-    Presences, StoreError, TenantConfigs, TenantLogos, UnitOfWork, Uploads, VirtualSessions, VisitChanges,
+    Presences, StoreError, TenantConfigs, TenantLogos, UnitOfWork, Uploads, VirtualSessions, VisitChanges, VisitId,
 };
 use vcare_app::spans::ended;
-use vcare_app::{Answer, IdempotencyKey, Scope, TraceContext};
+use vcare_app::{Answer, IdempotencyKey, ReliedOnConsent, Scope, TraceContext};
 use vcare_domain::{EmergencyAccess, EventId, JobId, LeaseToken, SessionId, TenantConfig, TenantId, UserId, Version};
 
 use self::async_visits::PgAsyncVisits;
@@ -26,6 +26,7 @@ use self::jobs::PgJobs;
 use self::sessions::PgSessions;
 use crate::ai_drafts::PgAiDrafts;
 use crate::connection::Pooled;
+use crate::consent_evidence;
 use crate::emergencies::PgEmergencies;
 use crate::errors::store_error;
 use crate::leases::PgLeases;
@@ -242,6 +243,14 @@ impl UnitOfWork for PgUnitOfWork {
 
     fn first_lease(&self) -> LeaseToken {
         self.first_lease.token
+    }
+
+    async fn rely_on(&mut self, visit: VisitId, consents: &[ReliedOnConsent]) -> Result<(), StoreError> {
+        let new = consent_evidence::keep(self, visit, consents).await?;
+        let entries = new.into_iter().map(|consent| AuditEntry::consent_relied_on(visit, consent));
+        let events: Result<Vec<NewEvent>, StoreError> =
+            entries.map(|entry| audit_event(entry, self.event_id(), &self.scope)).collect();
+        self.write_events(&events?).await
     }
 
     async fn audit(&mut self, entry: AuditEntry) -> Result<(), StoreError> {

@@ -125,8 +125,8 @@ pub(crate) struct Question<'a> {
     pub trace: &'a TraceContext,
 }
 
-/// Asks licence, consents and video health side by side, and answers in that order.
-pub(crate) async fn pass(neighbours: &Neighbours, question: &Question<'_>) -> Result<(), AppError> {
+/// Asks licence, consents and video health side by side, and answers in that order: the consents that are on file.
+pub(crate) async fn pass(neighbours: &Neighbours, question: &Question<'_>) -> Result<Vec<ConsentDecision>, AppError> {
     let Question { tenant, node, patient, consents, config, trace } = question;
     let (licence, consent, video) = join!(
         neighbours.licence.check(tenant, *node, trace),
@@ -140,11 +140,14 @@ pub(crate) async fn pass(neighbours: &Neighbours, question: &Question<'_>) -> Re
     );
     metrics::gauge!("vcare_backend_health_check_success").set(if video.is_ok() { 1.0 } else { 0.0 });
     let outcome = licence_gate(licence).and_then(|()| consent_gates(consents, consent)).map_err(AppError::from);
-    counted(outcome.and(video.map_err(AppError::from)))
+    counted(outcome.and_then(|consents| video.map(|()| consents).map_err(AppError::from)))
 }
 
 /// The same for a visit that needs no room.
-pub(crate) async fn pass_without_room(neighbours: &Neighbours, question: &Question<'_>) -> Result<(), AppError> {
+pub(crate) async fn pass_without_room(
+    neighbours: &Neighbours,
+    question: &Question<'_>,
+) -> Result<Vec<ConsentDecision>, AppError> {
     let Question { tenant, node, patient, consents, trace, .. } = question;
     let (licence, consent) = join!(
         neighbours.licence.check(tenant, *node, trace),
@@ -153,9 +156,9 @@ pub(crate) async fn pass_without_room(neighbours: &Neighbours, question: &Questi
     counted(licence_gate(licence).and_then(|()| consent_gates(consents, consent)).map_err(AppError::from))
 }
 
-fn counted(outcome: Result<(), AppError>) -> Result<(), AppError> {
+fn counted<T>(outcome: Result<T, AppError>) -> Result<T, AppError> {
     let reason = match &outcome {
-        Ok(()) => "passed",
+        Ok(_) => "passed",
         Err(AppError::Blocked(block)) => block.reason(),
         Err(_) => "keys_unavailable",
     };
@@ -188,16 +191,16 @@ fn licence_gate(answer: Result<LicenceStatus, NeighbourError>) -> Result<(), Gat
     }
 }
 
-/// The service may answer about other gates, or fewer: what was not granted by name is not granted.
+/// The service may answer about other gates, or fewer: what was not granted by name is not granted. Answers the decisions.
 pub(crate) fn consent_gates(
     asked: &[Gate],
     answer: Result<Vec<ConsentDecision>, NeighbourError>,
-) -> Result<(), GateBlock> {
+) -> Result<Vec<ConsentDecision>, GateBlock> {
     let first = asked.first().copied().unwrap_or(Gate::TelehealthConsent);
     let decisions = answer.map_err(|cause| GateBlock::ConsentUnavailable { gate: first, cause })?;
     let granted = |gate: &Gate| decisions.iter().any(|decision| decision.gate == *gate && decision.granted);
     match asked.iter().find(|gate| !granted(gate)) {
         Some(missing) => Err(GateBlock::ConsentRequired(*missing)),
-        None => Ok(()),
+        None => Ok(decisions),
     }
 }

@@ -16,6 +16,14 @@ const FORMAT: &[BorrowedFormatItem<'_>] =
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timestamp(pub OffsetDateTime);
 
+impl Timestamp {
+    /// The text; `None` for years that have more than four digits.
+    #[must_use]
+    pub fn text(self) -> Option<String> {
+        self.0.to_offset(UtcOffset::UTC).format(FORMAT).ok()
+    }
+}
+
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let text = self.0.to_offset(UtcOffset::UTC).format(FORMAT).map_err(serde::ser::Error::custom)?;

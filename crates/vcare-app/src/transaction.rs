@@ -11,6 +11,7 @@ use vcare_domain::{
 use crate::access::{Access, Learned, Step, ViewedSession, Viewer, Wanted};
 use crate::actor::{Caller, Scope};
 use crate::app::App;
+use crate::consents::ReliedOnConsent;
 use crate::error::{AppError, Resource};
 use crate::events::AuditEntry;
 use crate::idempotency::{Answer, Done, Once, Wish};
@@ -218,12 +219,13 @@ impl App {
         Ok(Run::Done(Done::Now(Changed { session, viewer, applied, follow_ups, first_lease: tx.first_lease() })))
     }
 
-    /// Saves a visit that did not exist before, in one transaction called `name`.
+    /// Saves a visit that did not exist before, with the consents that it relies on, in one transaction called `name`.
     pub(crate) async fn insert_session(
         &self,
         name: &'static str,
         scope: &Scope,
         mut viewed: ViewedSession,
+        consents: &[ReliedOnConsent],
         once: Option<&Once<'_, ViewedSession>>,
     ) -> Result<Done<ViewedSession>, AppError> {
         let mut tx = self.store.begin(name, scope).await?;
@@ -234,6 +236,7 @@ impl App {
                 return Err(AppError::AppointmentHasVisit { session });
             }
             tx.sessions().save(&mut viewed.session).await?;
+            tx.rely_on(VisitId::Live(viewed.session.parts().id), consents).await?;
             keep_answer(&mut *tx, once, &viewed, self.clock.now()).await
         }
         .await;

@@ -72,9 +72,9 @@ pub use session::{
     VirtualSession,
 };
 pub use text::{
-    AiModel, AppointmentId, ChiefComplaint, CodeDisplay, CodeValue, EncounterId, FreeText, GatewayRequestId, HttpsUrl,
-    InvalidText, LanguageTag, NodeId, NoteId, PatientId, RecordingRef, RelatedPersonId, ResponseText, SummaryText,
-    Symptom, TenantId, ThreadId, TimeZoneName, Transcript, UserId,
+    AiModel, AppointmentId, ChiefComplaint, CodeDisplay, CodeValue, ConsentId, ConsentVersion, EncounterId, FreeText,
+    GatewayRequestId, HttpsUrl, InvalidText, LanguageTag, NodeId, NoteId, PatientId, RecordingRef, RelatedPersonId,
+    ResponseText, SummaryText, Symptom, TenantId, ThreadId, TimeZoneName, Transcript, UserId,
 };
 pub use time_span::TimeSpan;
 pub use upload::{

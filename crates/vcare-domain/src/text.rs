@@ -150,6 +150,10 @@ checked_texts! {
     RelatedPersonId: 64, is_id_char, "letters, digits, '-', '_' and '.'", hidden;
     /// An appointment of the scheduling service, by the id of its FHIR Appointment resource.
     AppointmentId: 64, is_id_char, "letters, digits, '-', '_' and '.'", open;
+    /// A consent on file, by its id at access-policy, for example of a FHIR Consent.
+    ConsentId: 64, is_id_char, "letters, digits, '-', '_' and '.'", open;
+    /// A version of a consent, as access-policy numbers them.
+    ConsentVersion: 64, is_id_char, "letters, digits, '-', '_' and '.'", open;
     /// A FHIR Encounter, by its resource id.
     EncounterId: 64, is_id_char, "letters, digits, '-', '_' and '.'", open;
     /// A thread of the communication-service.

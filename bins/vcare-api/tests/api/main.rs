@@ -18,6 +18,7 @@ mod by_itself;
 mod cancel;
 mod config;
 mod consent;
+mod consent_evidence;
 mod crash;
 mod create;
 mod documentation;

@@ -1,11 +1,12 @@
 //! The gate before machines: nobody's words go to one without their consent, asked for anew each time.
 
 use futures_util::future::join_all;
-use vcare_domain::{Author, VirtualSession};
+use vcare_domain::{Author, VirtualSession, VisitId};
 
 use crate::actor::Caller;
 use crate::app::App;
 use crate::authorisation::Permission;
+use crate::consents::relied_on;
 use crate::error::AppError;
 use crate::gates::{Gate, GateBlock, consent_gates};
 use crate::ports::ConsentSubject;
@@ -13,8 +14,8 @@ use crate::ports::ConsentSubject;
 const GATE: [Gate; 1] = [Gate::AiTranscription];
 
 impl App {
-    /// Lets pass what the patient and every provider whose voice is heard have consented to. No answer is a no. A block is
-    /// audited, whatever its cause.
+    /// Lets pass what the patient and every provider whose voice is heard have consented to, and keeps which consents these
+    /// are before anybody's words are sent. No answer is a no. A block is audited, whatever its cause.
     pub(super) async fn pass_ai_gate(
         &self,
         caller: &Caller,
@@ -27,11 +28,17 @@ impl App {
         let subjects: Vec<_> = std::iter::once(patient).chain(voices.iter().map(ConsentSubject::Provider)).collect();
         let ask = |subject| self.neighbours.consent.check(&caller.tenant_id, subject, &GATE, &caller.trace);
         let answers = join_all(subjects.iter().map(|subject| ask(*subject))).await;
-        let mut blocks = subjects.into_iter().zip(answers).filter_map(|(subject, answer)| {
-            let block = consent_gates(&GATE, answer).err()?;
-            Some((subject, block.of(subject)))
-        });
-        let Some((subject, block)) = blocks.next() else {
+        let (mut consents, mut blocked) = (Vec::new(), None);
+        for (subject, answer) in subjects.into_iter().zip(answers) {
+            match consent_gates(&GATE, answer) {
+                Ok(decisions) => consents.extend(relied_on(subject, decisions, self.clock.now())),
+                Err(block) => blocked = blocked.or(Some((subject, block.of(subject)))),
+            }
+        }
+        let Some((subject, block)) = blocked else {
+            let mut tx = self.store.begin("rely_on_consents", &caller.scope()).await?;
+            tx.rely_on(VisitId::Live(session.parts().id), &consents).await?;
+            tx.commit().await?;
             count("passed");
             return Ok(());
         };

@@ -3,13 +3,14 @@
 use time::OffsetDateTime;
 use vcare_domain::{
     AppointmentId, AsyncVisit, AsyncVisitId, ChiefComplaint, ClientMutationId, ComplaintCode, LanguageTag,
-    NewAsyncVisit, PatientId, RelatedPersonId, SessionId, Symptom,
+    NewAsyncVisit, PatientId, RelatedPersonId, SessionId, Symptom, VisitId,
 };
 
 use crate::access::{Audited, ViewedAsyncVisit};
 use crate::actor::{Caller, Scope};
 use crate::app::App;
 use crate::authorisation::Permission;
+use crate::consents::{ReliedOnConsent, relied_on};
 use crate::error::{AppError, Resource};
 use crate::gates::{self, Gate, Question};
 use crate::ports::{ConsentSubject, FirstSubmission, UnitOfWork};
@@ -111,7 +112,7 @@ impl App {
         let scope = caller.scope();
         let (patient_id, content_hash) = (wish.patient_id.clone(), wish.content_hash);
         let visit = self.visit_of(caller, wish, session, related)?;
-        self.pass_care_gates(caller, &scope, &patient_id).await?;
+        let consents = self.pass_care_gates(caller, &scope, &patient_id).await?;
         let viewed = ViewedAsyncVisit { audience: caller.audience_of_own(&visit), visit: visit.clone() };
         let first = FirstSubmission {
             patient_id: patient_id.clone(),
@@ -121,7 +122,7 @@ impl App {
         };
         let taken = run_again_after_lost_races(SUBMIT, || async {
             let mut tx = self.store.begin(SUBMIT, &scope).await?;
-            let done = take_in(&mut *tx, visit.clone(), session, &first).await;
+            let done = take_in(&mut *tx, visit.clone(), session, &first, &consents).await;
             close(tx, done).await
         })
         .await?;
@@ -159,7 +160,12 @@ impl App {
         Ok(AsyncVisit::submit(new, self.clock.now())?)
     }
 
-    async fn pass_care_gates(&self, caller: &Caller, scope: &Scope, patient: &PatientId) -> Result<(), AppError> {
+    async fn pass_care_gates(
+        &self,
+        caller: &Caller,
+        scope: &Scope,
+        patient: &PatientId,
+    ) -> Result<Vec<ReliedOnConsent>, AppError> {
         let question = Question {
             tenant: &caller.tenant_id,
             node: caller.node_id.as_ref(),
@@ -169,10 +175,11 @@ impl App {
             trace: &caller.trace,
         };
         let passed = gates::pass_without_room(&self.neighbours, &question).await;
-        if let Err(AppError::Blocked(block)) = passed {
+        if let Err(AppError::Blocked(block)) = &passed {
+            let block = *block;
             self.audit_gate_block(scope, ConsentSubject::Patient(patient), Permission::AsyncVisitSubmit, block).await?;
         }
-        passed
+        Ok(relied_on(ConsentSubject::Patient(patient), passed?, self.clock.now()))
     }
 }
 
@@ -181,13 +188,18 @@ async fn take_in(
     mut visit: AsyncVisit,
     session: Option<SessionId>,
     first: &FirstSubmission,
+    consents: &[ReliedOnConsent],
 ) -> Result<Option<FirstSubmission>, AppError> {
     if let Some(session) = session {
         // Locked, so that nobody ends it while this one is written.
         let failed = tx.sessions().find(session).await?.ok_or(AppError::NotFound(Resource::Session))?;
         failed.may_continue_async()?;
     }
-    Ok(tx.async_visits().submit(&mut visit, first).await?)
+    let known = tx.async_visits().submit(&mut visit, first).await?;
+    if known.is_none() {
+        tx.rely_on(VisitId::Async(visit.parts().id), consents).await?;
+    }
+    Ok(known)
 }
 
 /// Answers a draft that arrived before, to the account that sent it. Other accounts learn nothing about it: the stored answer

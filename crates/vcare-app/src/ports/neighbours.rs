@@ -9,6 +9,7 @@ use vcare_domain::{
 };
 
 use crate::actor::TraceContext;
+use crate::consents::ConsentRecord;
 use crate::gates::Gate;
 
 /// How a call to a neighbour went wrong.
@@ -83,12 +84,14 @@ pub trait LicenceCheck: Send + Sync {
 }
 
 /// The answer for one gate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConsentDecision {
     /// The gate.
     pub gate: Gate,
     /// Whether consent is on file.
     pub granted: bool,
+    /// Which consent it is.
+    pub record: ConsentRecord,
 }
 
 /// Whose consent is asked for.

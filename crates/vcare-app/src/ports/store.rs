@@ -6,10 +6,11 @@ use async_trait::async_trait;
 use time::OffsetDateTime;
 use vcare_domain::{
     AiDraft, AiDraftId, AppointmentId, Branding, ConferenceName, LeaseToken, LinkState, ParticipantId, PatientId,
-    RoomName, SessionId, SessionParts, SessionStatus, TenantConfig, TenantId, UserId, VirtualSession,
+    RoomName, SessionId, SessionParts, SessionStatus, TenantConfig, TenantId, UserId, VirtualSession, VisitId,
 };
 
 use crate::actor::{ActorRef, Scope, TraceContext};
+use crate::consents::ReliedOnConsent;
 use crate::events::AuditEntry;
 use crate::idempotency::{Answer, IdempotencyKey};
 use crate::ports::{
@@ -163,6 +164,8 @@ pub trait UnitOfWork: Send {
     /// The lease under which jobs stored by this unit of work belong to its owner for a first attempt; when that does not
     /// come, the lease runs out and a worker takes over.
     fn first_lease(&self) -> LeaseToken;
+    /// Keeps which consents a visit relied on, each version once, with an audit entry for each that is new.
+    async fn rely_on(&mut self, visit: VisitId, consents: &[ReliedOnConsent]) -> Result<(), StoreError>;
     /// Writes an audit entry to the outbox.
     async fn audit(&mut self, entry: AuditEntry) -> Result<(), StoreError>;
     /// Makes it so.

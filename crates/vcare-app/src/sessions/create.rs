@@ -10,6 +10,7 @@ use crate::access::{Access, Audited, ViewedSession};
 use crate::actor::{Caller, Scope, TraceContext};
 use crate::app::App;
 use crate::authorisation::Permission;
+use crate::consents::{ReliedOnConsent, relied_on};
 use crate::error::AppError;
 use crate::gates::{self, Gate, GateBlock, Question};
 use crate::idempotency::{Done, Once};
@@ -82,7 +83,7 @@ impl App {
                 let answered = self.config_and_answer(&scope, once).await?.1;
                 return answered.map(Done::Before).ok_or(AppError::AppointmentHasVisit { session });
             }
-            let config = self.pass_gates(caller, &scope, &wish, config).await?;
+            let (config, consents) = self.pass_gates(caller, &scope, &wish, config).await?;
             let mut draws = 1;
             loop {
                 let session = self.reserve(caller, &wish, &config, schedule.clone(), now).await?;
@@ -90,7 +91,7 @@ impl App {
                 let access = Access { relation: Relation::Scheduling, related_person: None };
                 let viewer = caller.viewer(&session, &access);
                 let viewed = ViewedSession { session, viewer };
-                match self.insert_session("create_session", &scope, viewed, once).await {
+                match self.insert_session("create_session", &scope, viewed, &consents, once).await {
                     Err(AppError::Store(StoreError::Conflict)) if draws < ROOM_DRAWS => draws += 1,
                     // Of a commit whose answer was lost nobody knows: its room is left alone.
                     done @ (Ok(Done::Now(_)) | Err(AppError::Store(StoreError::Unavailable(_)))) => return done,
@@ -131,7 +132,7 @@ impl App {
         scope: &Scope,
         wish: &CreateSession,
         config: Option<TenantConfig>,
-    ) -> Result<TenantConfig, AppError> {
+    ) -> Result<(TenantConfig, Vec<ReliedOnConsent>), AppError> {
         let consents: &[Gate] = if wish.recording_enabled {
             &[Gate::TelehealthConsent, Gate::RecordingConsent]
         } else {
@@ -146,13 +147,16 @@ impl App {
             trace: &caller.trace,
         };
         match (gates::pass(&self.neighbours, &question).await, config) {
-            (Ok(()), Some(config))
+            (Ok(_), Some(config))
                 if wish.recording_enabled && config.recording_policy() == RecordingPolicy::Disabled =>
             {
                 Err(GateBlock::RecordingDisabled.into())
             }
-            (Ok(()), Some(config)) => Ok(config),
-            (Ok(()), None) => Err(GateBlock::VideoNotConfigured.into()),
+            (Ok(decisions), Some(config)) => {
+                let consents = relied_on(ConsentSubject::Patient(&wish.patient_id), decisions, self.clock.now());
+                Ok((config, consents))
+            }
+            (Ok(_), None) => Err(GateBlock::VideoNotConfigured.into()),
             (Err(error), _) => {
                 if let AppError::Blocked(block) = error {
                     self.audit_gate_block(

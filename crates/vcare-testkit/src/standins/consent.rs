@@ -43,6 +43,8 @@ impl Consents {
 #[derive(Debug, Default)]
 pub(super) struct ConsentRegister {
     granted: Mutex<BTreeMap<String, Consents>>,
+    /// How often each of these has changed their consents: the version. Not kept: a start has none.
+    versions: Mutex<BTreeMap<String, u32>>,
     /// Those who care and have consented to being written down by a machine. Not kept: a start has none.
     providers: Mutex<BTreeSet<String>>,
     file: Option<PathBuf>,
@@ -58,6 +60,7 @@ impl ConsentRegister {
     }
 
     pub fn set(&self, patient: &str, consents: Consents) {
+        self.has_changed(patient);
         let mut granted = self.granted.lock().unwrap_or_else(PoisonError::into_inner);
         granted.insert(patient.to_owned(), consents);
         if let Some(file) = &self.file {
@@ -67,12 +70,21 @@ impl ConsentRegister {
 
     /// Says whether who cares has consented to being written down by a machine; by nothing else are they asked.
     pub fn set_provider(&self, user: &str, ai_transcription: bool) {
+        self.has_changed(user);
         let mut providers = self.providers.lock().unwrap_or_else(PoisonError::into_inner);
         if ai_transcription {
             providers.insert(user.to_owned())
         } else {
             providers.remove(user)
         };
+    }
+
+    fn has_changed(&self, holder: &str) {
+        *self.versions.lock().unwrap_or_else(PoisonError::into_inner).entry(holder.to_owned()).or_default() += 1;
+    }
+
+    fn version_of(&self, holder: &str) -> u32 {
+        self.versions.lock().unwrap_or_else(PoisonError::into_inner).get(holder).copied().unwrap_or_default()
     }
 
     pub fn of_provider(&self, user: &str) -> Consents {
@@ -85,7 +97,7 @@ impl ConsentRegister {
     }
 
     /// `POST /internal/access/consents/evaluate` with `{tenantId, patientId, gates[]}`; `userId`
-    /// in the place of `patientId` for who cares.
+    /// in the place of `patientId` for who cares. A decision that grants names the consent.
     pub fn answer(&self, asked: &Asked, segments: &[&str]) -> Answer {
         if segments != ["consents", "evaluate"] {
             return Answer::not_found();
@@ -104,15 +116,21 @@ impl ConsentRegister {
         let text = |name: &str| question.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         text("tenantId").ok_or("tenantId is missing")?;
         let gates = question.get("gates").and_then(Value::as_array).filter(|gates| !gates.is_empty());
-        let consents = match (text("patientId"), text("userId")) {
-            (Some(patient), None) => self.of(patient),
-            (None, Some(user)) => self.of_provider(user),
+        let (holder, consents) = match (text("patientId"), text("userId")) {
+            (Some(patient), None) => (patient, self.of(patient)),
+            (None, Some(user)) => (user, self.of_provider(user)),
             _ => return Err("one of patientId and userId is needed"),
         };
         let decide = |gate: &Value| {
             let gate = gate.as_str().ok_or("gates holds something that is no text")?;
             let granted = consents.granted(gate).ok_or("gates names one that there is not")?;
-            Ok(json!({"gate": gate, "granted": granted}))
+            let mut decision = json!({"gate": gate, "granted": granted});
+            if granted {
+                decision["consentId"] = json!(format!("{gate}-{holder}").replace([':', '@', '|'], "-"));
+                decision["version"] = json!(self.version_of(holder).to_string());
+                decision["givenAt"] = json!("2026-01-15T08:00:00.000Z");
+            }
+            Ok(decision)
         };
         gates.ok_or("gates is missing")?.iter().map(decide).collect()
     }

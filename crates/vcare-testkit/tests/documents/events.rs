@@ -71,7 +71,11 @@ fn every_consumer_that_agreed_on_an_event_is_named_with_it() {
 #[test]
 fn every_kind_of_audit_entry_is_described() {
     let mut written = BTreeSet::new();
-    for file in ["crates/vcare-app/src/events/audit.rs", "crates/vcare-app/src/operations/jobs.rs"] {
+    for file in [
+        "crates/vcare-app/src/consents.rs",
+        "crates/vcare-app/src/events/audit.rs",
+        "crates/vcare-app/src/operations/jobs.rs",
+    ] {
         let text = fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
         let kind =
             |word: &&str| word.contains('_') && word.chars().all(|sign| sign.is_ascii_uppercase() || sign == '_');

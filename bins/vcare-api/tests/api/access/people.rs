@@ -159,9 +159,11 @@ impl TestApp {
         self.read_in_emergency(&token, &visit.path(""), "no pulse, colleague cannot be reached").await.expect(200);
     }
 
-    /// The audit entries so far.
+    /// The audit entries so far, but for those of consents that were relied on.
     pub async fn audited(&self) -> Vec<Value> {
-        let entries = self.all_events().await;
-        entries.into_iter().filter(|event| event["type"] == "virtual_care.audit.recorded.v1").collect()
+        let ours = |event: &Value| {
+            event["type"] == "virtual_care.audit.recorded.v1" && event["data"]["eventType"] != "CONSENT_RELIED_ON"
+        };
+        self.all_events().await.into_iter().filter(ours).collect()
     }
 }

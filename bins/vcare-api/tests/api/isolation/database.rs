@@ -15,7 +15,7 @@ pub async fn tables(database: &TestDatabase) -> Vec<String> {
 }
 
 /// The tables that the role of requests may read; outbox rows it only writes.
-const READ_BY_API: [&str; 15] = [
+const READ_BY_API: [&str; 16] = [
     "tenant_config",
     "virtual_session",
     "async_visit",
@@ -31,6 +31,7 @@ const READ_BY_API: [&str; 15] = [
     "tenant_logo",
     "ai_draft",
     "emergency_access",
+    "consent_evidence",
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,6 +67,7 @@ async fn no_statement_writes_for_another_tenant() {
     }
     // What was granted stays as it was granted, in one's own tenant, too.
     bound.is_refused("UPDATE emergency_access SET expires_at = now() + interval '1 day'").await;
+    bound.is_refused("UPDATE consent_evidence SET consent_id = 'another'").await;
     // A copy of its own visit, under the other name.
     let copied = format!(
         r#"INSERT INTO virtual_session
@@ -103,6 +105,7 @@ async fn no_statement_writes_for_another_tenant() {
             "tenant_key",
             "ai_draft",
             "emergency_access",
+            "consent_evidence",
         ] {
             intruder.is_refused(&format!("DELETE FROM {table}")).await;
             intruder.is_refused(&format!("TRUNCATE {table}")).await;
@@ -116,6 +119,9 @@ async fn no_statement_writes_for_another_tenant() {
             format!("tenant_logo VALUES ('{TENANT}', 'x', 'image/png', 'x', now())"),
             format!(
                 "emergency_access VALUES ('{TENANT}', '{id}', 'u', 'p', 'no pulse on arrival', NULL, now(), now() + interval '1 h')"
+            ),
+            format!(
+                "consent_evidence VALUES ('{TENANT}', DEFAULT, 'v', 'telehealth_consent', 'patient', 'p', NULL, NULL, NULL, now())"
             ),
             format!("presence VALUES ('{TENANT}', '{id}', 'phone', '{id}', now(), NULL)"),
             format!("presence_lease VALUES ('{TENANT}', '{id}', '{id}', NULL, now(), now(), false)"),
@@ -169,6 +175,7 @@ async fn the_role_of_background_work_sees_outbox_and_jobs_and_no_visit() {
         "sealed FROM ai_draft",
         "count(*) FROM presence",
         "count(*) FROM emergency_access",
+        "count(*) FROM consent_evidence",
         "count(*) FROM tenant_secret",
         "count(*) FROM tenant_key",
         "count(*) FROM tenant_logo",

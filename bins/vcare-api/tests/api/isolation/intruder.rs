@@ -88,6 +88,8 @@ pub async fn two_tenants() -> TestApp {
                                       submitted_at, status, version, updated_at)
              VALUES ('{tenant}', gen_random_uuid(), gen_random_uuid(), sha256(''), '', 'pat-1', 'user-1', 'cough',
                      '{{}}', 0, now(), now(), 'submitted', 1, now());
+             INSERT INTO consent_evidence VALUES ('{tenant}', DEFAULT, 'vsn_1', 'telehealth_consent', 'patient', 'pat-1', NULL, NULL,
+                     NULL, now());
              INSERT INTO emergency_access VALUES ('{tenant}', gen_random_uuid(), 'clinician-3', 'pat-1',
                      'no pulse on arrival', NULL, now(), now() + interval '30 minutes')"
         );

@@ -239,8 +239,9 @@ impl TestApp {
 
     /// Every event so far, oldest first, but for the audit entries that say who looked or was refused.
     pub async fn events(&self) -> Vec<Value> {
-        let looking =
-            |event: &Value| matches!(event["data"]["eventType"].as_str(), Some("RECORD_READ" | "ACCESS_DENIED"));
+        let looking = |event: &Value| {
+            matches!(event["data"]["eventType"].as_str(), Some("RECORD_READ" | "ACCESS_DENIED" | "CONSENT_RELIED_ON"))
+        };
         self.all_events().await.into_iter().filter(|event| !looking(event)).collect()
     }
 

@@ -12,7 +12,7 @@ const HEALTH: &str = "**health**, in people's own words";
 
 /// Table, what its columns tell, and which columns tell that.
 #[rustfmt::skip]
-pub const TOLD: [(&str, &str, &str); 70] = [
+pub const TOLD: [(&str, &str, &str); 73] = [
     ("ai_draft", ACCOUNT, "requested_by decided_by"),
     ("ai_draft", "**health**, sealed", "sealed"),
     ("ai_draft", LEADS, "note_id"),
@@ -38,6 +38,9 @@ pub const TOLD: [(&str, &str, &str); 70] = [
     ("async_visit", TIMES, "authored_at submitted_at claimed_at responded_at closed_at"),
     ("async_visit", NOTHING, "tenant_id id client_mutation_id content_hash node_id session_id attachments_expected status
         claimed_until encounter_status charged_at version updated_at authored_at_missing"),
+    ("consent_evidence", "the patient, or a provider's account", "holder_id"),
+    ("consent_evidence", "when they consented, and to what", "gate consent_id consent_version consented_at relied_on_at"),
+    ("consent_evidence", NOTHING, "tenant_id id visit holder_kind"),
     ("emergency_access", "the patient", "patient_id"),
     ("emergency_access", ACCOUNT, "user_id"),
     ("emergency_access", "**health**, in a clinician's words", "reason"),
