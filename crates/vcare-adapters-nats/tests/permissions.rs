@@ -13,29 +13,16 @@ use async_nats::jetstream;
 use async_nats::jetstream::stream::Config;
 use async_trait::async_trait;
 use serde_json::json;
-use support::{assert_published, config, connected, event, jetstream_as, server_with};
-use tokio_util::sync::CancellationToken;
-use vcare_adapters_nats::{
-    NatsConfig, NatsCredentials, SET_ASIDE_STREAM, STREAM, SubscriptionConfig, ThreadSubscription,
+use support::{
+    READERS, as_the_service, assert_published, connected, deploy_nats, event, jetstream_as, server_with_our_users,
 };
+use tokio_util::sync::CancellationToken;
+use vcare_adapters_nats::{SET_ASIDE_STREAM, STREAM, SubscriptionConfig, ThreadSubscription};
 use vcare_app::AppError;
-use vcare_app::ports::{EventPublisher, KeptEvent, MessageOutcome, Secret, ThreadCreated, ThreadSubscriber};
-use vcare_testkit::{NatsServer, until};
+use vcare_app::ports::{EventPublisher, KeptEvent, MessageOutcome, ThreadCreated, ThreadSubscriber};
+use vcare_testkit::until;
 
 const SUBJECT: &str = "communication.thread.created";
-
-/// A server with the users of `deploy/nats`, and one that may do everything.
-async fn server() -> NatsServer {
-    let users = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/nats/users.conf");
-    let users = std::fs::read_to_string(users).unwrap().replace("$VCARE_NATS_PASSWORD", "word");
-    let users = users.replacen("users: [", "users: [ { user: operator, password: op }", 1);
-    server_with(&users).await
-}
-
-fn as_the_service(server: &NatsServer) -> NatsConfig {
-    let credentials = NatsCredentials::User { name: "vcare".to_owned(), password: Secret::new("word") };
-    NatsConfig { credentials, ack_timeout: Duration::from_secs(2), ..config(server) }
-}
 
 /// Counts what it is told of.
 #[derive(Default)]
@@ -51,7 +38,7 @@ impl ThreadSubscriber for Counter {
 
 #[tokio::test]
 async fn the_user_of_deploy_nats_publishes_makes_and_widens_the_stream_and_looks_for_what_it_lost() {
-    let server = server().await;
+    let server = server_with_our_users().await;
     let publisher = connected(&as_the_service(&server)).await;
     publisher.ensure_stream().await.unwrap();
     let events = [event(1, "a"), event(2, "a"), event(3, "b")];
@@ -74,7 +61,7 @@ async fn the_user_of_deploy_nats_publishes_makes_and_widens_the_stream_and_looks
 
 #[tokio::test]
 async fn the_user_of_deploy_nats_subscribes_to_threads_and_sets_aside_what_it_cannot_read() {
-    let server = server().await;
+    let server = server_with_our_users().await;
     let operator = jetstream_as(&server, "operator", "op").await;
     let subjects = vec!["communication.>".to_owned()];
     let stream = Config { name: "COMMUNICATION".to_owned(), subjects, ..Config::default() };
@@ -115,7 +102,7 @@ async fn the_user_of_deploy_nats_subscribes_to_threads_and_sets_aside_what_it_ca
 
 #[tokio::test]
 async fn the_user_of_deploy_nats_neither_deletes_streams_nor_publishes_for_others() {
-    let server = server().await;
+    let server = server_with_our_users().await;
     let publisher = connected(&as_the_service(&server)).await;
     assert_published(&publisher.publish(&[event(1, "a")]).await);
     let operator = jetstream_as(&server, "operator", "op").await;
@@ -147,7 +134,7 @@ fn knows_every_setting(program: &Path) -> bool {
 #[expect(clippy::disallowed_methods, reason = "which server the tests use, and no setting of the service")]
 fn nats_understands_the_files_of_deploy_nats() {
     let program = std::env::var_os("VCARE_NATS_SERVER").map_or_else(|| "nats-server".into(), std::path::PathBuf::from);
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/nats");
+    let from = deploy_nats();
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("deploy-nats");
     std::fs::create_dir_all(&folder).unwrap();
     let key = rcgen::KeyPair::generate().unwrap();
@@ -170,6 +157,7 @@ fn nats_understands_the_files_of_deploy_nats() {
             .args(["-t", "-c"])
             .arg(folder.join(file))
             .envs([("VCARE_NATS_PASSWORD", "\"word\""), ("NATS_SERVER_NAME", "nats-1")])
+            .envs(READERS.map(|reader| (format!("VCARE_NATS_{}_PASSWORD", reader.to_uppercase()), "\"word\"")))
             .output()
             .unwrap();
         assert!(read.status.success(), "{file}: {}", String::from_utf8_lossy(&read.stderr));

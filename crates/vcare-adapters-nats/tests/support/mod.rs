@@ -2,12 +2,13 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use async_nats::jetstream;
 use uuid::Uuid;
-use vcare_adapters_nats::{NatsConfig, NatsPublisher, STREAM};
-use vcare_app::ports::{EventPublisher, PublishError, StoredEvent};
+use vcare_adapters_nats::{NatsConfig, NatsCredentials, NatsPublisher, STREAM};
+use vcare_app::ports::{EventPublisher, PublishError, Secret, StoredEvent};
 use vcare_domain::EventId;
 use vcare_testkit::{NatsOptions, NatsServer, until};
 
@@ -18,6 +19,30 @@ pub async fn server() -> NatsServer {
 /// One with more settings, in the language of its configuration file.
 pub async fn server_with(settings: &str) -> NatsServer {
     NatsServer::start_with(NatsOptions { settings: settings.to_owned(), ..Default::default() }).await.unwrap()
+}
+
+/// Where the files for operators of NATS are.
+pub fn deploy_nats() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/nats")
+}
+
+/// The services that read our stream: each is a user of `deploy/nats/users.conf` and a consumer of the same name.
+pub const READERS: [&str; 3] = ["billing", "audit", "communication"];
+
+/// A server with the users of `deploy/nats`, whose password is `word`, and one more that may do everything.
+pub async fn server_with_our_users() -> NatsServer {
+    let mut users = std::fs::read_to_string(deploy_nats().join("users.conf")).unwrap();
+    users = users.replace("$VCARE_NATS_PASSWORD", "word");
+    for reader in READERS {
+        users = users.replace(&format!("$VCARE_NATS_{}_PASSWORD", reader.to_uppercase()), "word");
+    }
+    server_with(&users.replacen("users: [", "users: [ { user: operator, password: op }", 1)).await
+}
+
+/// As the service is set up there.
+pub fn as_the_service(server: &NatsServer) -> NatsConfig {
+    let credentials = NatsCredentials::User { name: "vcare".to_owned(), password: Secret::new("word") };
+    NatsConfig { credentials, ack_timeout: Duration::from_secs(2), ..config(server) }
 }
 
 pub fn config(server: &NatsServer) -> NatsConfig {

@@ -9,7 +9,7 @@ use vcare_testkit::must_be_part_of;
 
 /// What a command begins with, and what runs it: a gate of `.ci/run`, or the test that is named. `by hand` is what no machine
 /// of ours can run, and says why.
-const RUN: [(&str, &str); 48] = [
+const RUN: [(&str, &str); 50] = [
     ("deploy/local/demo", "gate `demo`, with `--check`; without it `what_the_readme_tells_to_type_works`"),
     ("deploy/local/test", "gate `tests`, counting lines"),
     ("deploy/local/coverage", "gate `tests`"),
@@ -62,6 +62,11 @@ const RUN: [(&str, &str); 48] = [
         "bin/kc.sh import",
         "by hand: needs Keycloak. `who_signed_in_at_keycloak_has_the_tenant_the_roles_and_the_patient_of_its_mappers` signs people in by the file",
     ),
+    (
+        "nats consumer add",
+        "by hand: needs the tool `nats`. `each_reader_receives_and_acknowledges_its_own_events_and_no_others` makes consumers of the same files",
+    ),
+    ("nats --user", "by hand, as above"),
     ("promtool", "gate `observability`"),
     ("npx openapi-typescript", "gate `clients`"),
     ("npm install openapi-fetch", "by hand: installs"),

@@ -67,6 +67,25 @@ fn every_consumer_that_agreed_on_an_event_is_named_with_it() {
     assert!(agreed >= 3, "{agreed}");
 }
 
+#[test]
+fn every_reader_has_the_filter_and_the_inbox_that_are_told() {
+    let read = |file: &str| fs::read_to_string(root().join("deploy/nats").join(file)).unwrap();
+    let (users, mut told) = (read("users.conf"), BTreeSet::new());
+    for row in rows("service") {
+        let [user, filter, inbox] = [1, 2, 3].map(|cell| row.cells[cell].trim_matches('`').to_owned());
+        assert_eq!(row.cells[0], format!("{user}-service"), "{}", row.place);
+        let consumer: serde_json::Value = serde_json::from_str(&read(&format!("consumers/{user}.json"))).unwrap();
+        for (field, value) in [("name", &user), ("durable_name", &user), ("filter_subject", &filter)] {
+            assert_eq!(consumer[field], value.as_str(), "{user}: {field}");
+        }
+        assert!(users.contains(&format!("subscribe: [ \"{inbox}.>\" ]")), "{user}: {inbox}");
+        told.insert(format!("{user}.json"));
+    }
+    let files = fs::read_dir(root().join("deploy/nats/consumers")).unwrap();
+    let files: BTreeSet<String> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(told, files);
+}
+
 /// In the sources an audit entry's kind is the only text that is spelt like that.
 #[test]
 fn every_kind_of_audit_entry_is_described() {
