@@ -12,14 +12,17 @@ use vcare_app::ports::{Clock, Ids, OutboxWake, Store, StoreError, UnitOfWork, Vi
 use vcare_app::spans::{TRACES_ONLY, ended};
 use vcare_domain::{EventId, LeaseToken};
 
+use crate::audit_queue::AuditQueue;
 use crate::config::PgConfig;
 use crate::connection::{Connections, DatabaseRole, Pooled};
 use crate::errors::store_error;
-use crate::unit_of_work::{FirstLease, Named, PgUnitOfWork, Wakes, audit_event, write_events};
+use crate::new_events::audit_event;
+use crate::unit_of_work::{FirstLease, Named, PgUnitOfWork, Wakes};
 
 /// The database, one tenant at a time.
 pub struct PgStore {
     pub(crate) connections: Connections,
+    audits: AuditQueue,
     first_lease: Duration,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
@@ -32,8 +35,9 @@ impl PgStore {
     #[must_use]
     pub fn new(config: &PgConfig, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, wake: OutboxWake) -> Self {
         let connections = Connections::new(config, DatabaseRole::Api);
+        let audits = AuditQueue::new(config, connections.clone(), wake.clone());
         let changes = VisitChanges::default();
-        Self { connections, first_lease: config.first_lease, clock, ids, wake, changes }
+        Self { connections, audits, first_lease: config.first_lease, clock, ids, wake, changes }
     }
 
     /// The same, which tells after every commit which visits it changed.
@@ -48,10 +52,7 @@ impl Store for PgStore {
     async fn record(&self, scope: &Scope, entry: AuditEntry) -> Result<(), StoreError> {
         let id = EventId::from_uuid(self.ids.uuid());
         let event = audit_event(entry, id, scope)?;
-        let mut conn = self.connections.tenant(&scope.tenant_id).await?;
-        write_events(&mut conn.pg, &scope.tenant_id, &[event]).await?;
-        self.wake.ring();
-        Ok(())
+        self.audits.record(&scope.tenant_id, event).await
     }
 
     async fn begin(&self, name: &'static str, scope: &Scope) -> Result<Box<dyn UnitOfWork>, StoreError> {

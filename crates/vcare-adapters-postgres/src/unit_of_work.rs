@@ -32,9 +32,10 @@ use crate::errors::store_error;
 use crate::leases::PgLeases;
 use crate::links::PgLinks;
 use crate::logos::PgTenantLogos;
+use crate::new_events::{NewEvent, audit_event, write_events};
 use crate::presences::PgPresences;
 use crate::reads::{AnswerRow, kept_under, restore_answer};
-use crate::schema::{idempotency_key, outbox};
+use crate::schema::idempotency_key;
 use crate::secrets::PgSecrets;
 use crate::tenant_configs::PgTenantConfigs;
 use crate::uploads::PgUploads;
@@ -55,14 +56,6 @@ pub(crate) struct Named {
 pub(crate) struct Wakes {
     pub(crate) outbox: OutboxWake,
     pub(crate) visits: VisitChanges,
-}
-
-/// A finished event.
-pub(crate) struct NewEvent {
-    id: EventId,
-    subject: &'static str,
-    ordering_key: String,
-    body: Vec<u8>,
 }
 
 /// One transaction.
@@ -155,36 +148,8 @@ impl PgUnitOfWork {
             return Ok(());
         }
         self.wrote_events = true;
-        write_events(&mut self.conn.pg, &self.scope.tenant_id, events).await
+        write_events(&mut self.conn.pg, &self.scope.tenant_id, events.iter()).await
     }
-}
-
-/// Writes finished events of a tenant, in their order and in one statement.
-pub(crate) async fn write_events(
-    pg: &mut AsyncPgConnection,
-    tenant: &TenantId,
-    events: &[NewEvent],
-) -> Result<(), StoreError> {
-    let rows = events.iter().map(|event| {
-        (
-            outbox::tenant_id.eq(tenant.as_str()),
-            outbox::event_id.eq(event.id.as_uuid()),
-            outbox::subject.eq(event.subject),
-            outbox::ordering_key.eq(&event.ordering_key),
-            outbox::body.eq(&event.body),
-        )
-    });
-    let rows: Vec<_> = rows.collect();
-    diesel::insert_into(outbox::table).values(rows).execute(pg).await.map_err(store_error)?;
-    Ok(())
-}
-
-/// An audit entry as a finished event.
-pub(crate) fn audit_event(entry: AuditEntry, id: EventId, scope: &Scope) -> Result<NewEvent, StoreError> {
-    let ordering_key = entry.resource_id.clone();
-    let event = entry.into_event(id, scope);
-    let body = serde_json::to_vec(&event).map_err(|error| StoreError::Faulty(Box::new(error)))?;
-    Ok(NewEvent { id, subject: event.kind(), ordering_key, body })
 }
 
 #[async_trait]

@@ -7,9 +7,10 @@ use vcare_app::events::async_visit_event;
 use vcare_app::ports::{AsyncVisits, FirstSubmission, JobKind, NewJob, StoreError};
 use vcare_domain::{AsyncVisit, AsyncVisitEvent, AsyncVisitId, FollowUp, SessionId};
 
-use super::{NewEvent, PgUnitOfWork};
+use super::PgUnitOfWork;
 use crate::async_visits::first_submission;
 use crate::errors::store_error;
+use crate::new_events::NewEvent;
 use crate::queries::{Lock, async_visits};
 use crate::rows::{AsyncVisitChanges, NewAsyncVisitRow, version_number};
 use crate::schema::async_visit;

@@ -9,9 +9,10 @@ use vcare_app::events::session_event;
 use vcare_app::ports::{NewJob, StoreError, TracedSession, VirtualSessions};
 use vcare_domain::{AppointmentId, SessionEvent, SessionId, VirtualSession};
 
-use super::{NewEvent, PgUnitOfWork};
+use super::PgUnitOfWork;
 use crate::appointments;
 use crate::errors::store_error;
+use crate::new_events::NewEvent;
 use crate::queries::{Lock, sessions};
 use crate::rows::{NewSessionRow, SessionChanges, SessionRow, version_number};
 use crate::schema::virtual_session;

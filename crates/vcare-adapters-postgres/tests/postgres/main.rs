@@ -4,6 +4,7 @@
 
 mod appointments;
 mod async_visits;
+mod audit_queue;
 mod batches;
 mod corrupt;
 mod data_model;
