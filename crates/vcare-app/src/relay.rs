@@ -48,6 +48,9 @@ pub struct Pace {
     pub window: u16,
     /// How long an empty outbox is left alone when nobody rings. Default 500 ms.
     pub poll: Duration,
+    /// The least time from one look into the outbox to the next that a ring asks for: while many events come, each look finds
+    /// several. An event that comes after a pause is published at once. Default 20 ms.
+    pub gather: Duration,
     /// How long to wait, ±20 %, before asking for the lead again. Default 1 s.
     pub lead_retry: Duration,
     /// The first wait, ±20 %, after a failure; each further one doubles it. Default 100 ms.
@@ -69,6 +72,7 @@ impl Default for Pace {
             batch: 256,
             window: 4096,
             poll: Duration::from_millis(500),
+            gather: Duration::from_millis(20),
             lead_retry: Duration::from_secs(1),
             shortest_backoff: Duration::from_millis(100),
             longest_backoff: Duration::from_secs(5),
@@ -183,13 +187,21 @@ impl Relay {
         while !shutdown.is_cancelled() {
             self.heal(&mut healing).await?;
             let limit = standing.limit();
+            let began = Instant::now();
+            // Whoever rang has committed: this round reads it.
+            self.wake.silence();
             let round = self.round(lead.as_mut(), &mut standing, &mut healing, shutdown).await?;
             if let Some(pause) = standing.pause_after(&round) {
                 // Not to be cut short by a ring: while the stream is down, every commit would ask it again.
                 shutdown.run_until_cancelled(sleep(self.spread(pause))).await;
             } else if !(round.full && (round.published > 0 || standing.limit() > limit)) {
                 let wait = standing.next_rest_ends_in().map_or(self.pace.poll, |rest| rest.min(self.pace.poll));
-                shutdown.run_until_cancelled(timeout(wait, self.wake.rung())).await;
+                let rung = async {
+                    if timeout(wait, self.wake.rung()).await.is_ok() {
+                        sleep(self.pace.gather.saturating_sub(began.elapsed())).await;
+                    }
+                };
+                shutdown.run_until_cancelled(rung).await;
             }
         }
         Ok(())

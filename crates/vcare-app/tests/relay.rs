@@ -213,6 +213,36 @@ async fn a_ring_wakes_the_relay_at_once() {
     running.stop().await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn of_many_rings_the_first_is_answered_at_once_and_the_others_by_one_look() {
+    let table = Table::with([]);
+    let stream = Stream::new(|_| Fate::Taken);
+    let long = Duration::from_secs(3600);
+    let pace = Pace { poll: long, gather: Duration::from_secs(1), keep: Duration::ZERO, ..quick() };
+    let running = Running::start(relay(&table, &stream, pace));
+    until("it leads", async || table.reads.load(Ordering::SeqCst) == 1).await;
+    tokio::time::advance(Duration::from_secs(2)).await;
+
+    let rung = tokio::time::Instant::now();
+    table.insert(event(1, "a"));
+    running.wake.ring();
+    until("it is published", async || stream.stored().len() == 1).await;
+    assert!(rung.elapsed() < Duration::from_millis(500), "it took {:?}", rung.elapsed());
+    for position in 2..=6 {
+        table.insert(event(position, "a"));
+        running.wake.ring();
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(stream.stored().len(), 1);
+    until("the others are published", async || stream.stored().len() == 6).await;
+    assert!(rung.elapsed() >= Duration::from_secs(1), "it took {:?}", rung.elapsed());
+    // Whatever rang before it looked, it does not look for again.
+    tokio::time::advance(long / 2).await;
+    assert_eq!(table.reads.load(Ordering::SeqCst), 3);
+    running.stop().await;
+    assert_all_in_order(&stream, &table, 6);
+}
+
 #[tokio::test]
 async fn events_written_by_another_process_are_found_without_a_ring() {
     let table = Table::with([]);

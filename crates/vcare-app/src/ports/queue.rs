@@ -4,6 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use time::{Duration, OffsetDateTime};
 use tokio::sync::Notify;
 use vcare_domain::{
@@ -21,6 +22,12 @@ impl OutboxWake {
     /// Wakes the relay.
     pub fn ring(&self) {
         self.0.notify_one();
+    }
+
+    /// Forgets the rings so far: for who is about to read all that they tell of.
+    pub fn silence(&self) {
+        // Takes the ring that is not waited for, if there is one.
+        let _ = self.0.notified().now_or_never();
     }
 
     /// Waits for a ring; one that came before is not lost.

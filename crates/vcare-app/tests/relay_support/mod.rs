@@ -315,6 +315,7 @@ pub fn quick() -> Pace {
         batch: 8,
         window: 64,
         poll: Duration::from_millis(20),
+        gather: Duration::ZERO,
         lead_retry: Duration::from_millis(5),
         shortest_backoff: Duration::from_millis(1),
         longest_backoff: Duration::from_millis(10),
