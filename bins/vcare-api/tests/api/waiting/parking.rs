@@ -4,7 +4,7 @@ use super::Wire;
 use super::put_aside::{NO_WATCHER, question};
 use crate::support::Program;
 
-const HEALTH: &str = "GET /health HTTP/1.1\r\nHost: care.example\r\nX-Request-Id: a-probe\r\n\r\n";
+const HEALTH: &str = "GET /health HTTP/1.1\r\nHost: care.example\r\nX-Request-Id: 01KA8Z0Q3CJ9XW2V5T7N4B6M8R\r\n\r\n";
 
 /// The health as a probe sees it, without the date.
 async fn health(wire: &mut Wire) -> String {
