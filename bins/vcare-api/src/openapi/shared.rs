@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
 use utoipa::Modify;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::schema::SchemaType;
@@ -94,46 +93,6 @@ fn nothing_is_null(openapi: &mut OpenApi) {
         if !name.ends_with("Request") {
             fields_without_null(schema);
         }
-    }
-}
-
-/// What a field of a request is when it is absent: null, false or nothing of a list. Forms that are made of the document show it.
-fn default_of(schema: &mut RefOr<Schema>) {
-    let RefOr::T(inner) = schema else { return };
-    match inner {
-        Schema::Object(object) => {
-            let default = match &object.schema_type {
-                SchemaType::Type(Type::Boolean) => Some(Value::Bool(false)),
-                SchemaType::Array(types) if types.contains(&Type::Null) => Some(Value::Null),
-                _ => None,
-            };
-            object.default = object.default.take().or(default);
-        }
-        Schema::Array(array) => {
-            let default = match &array.schema_type {
-                SchemaType::Array(types) if types.contains(&Type::Null) => Value::Null,
-                _ => Value::Array(Vec::new()),
-            };
-            array.default.get_or_insert(default);
-        }
-        Schema::OneOf(one_of) if one_of.items.iter().any(is_null) => {
-            one_of.default.get_or_insert(Value::Null);
-        }
-        _ => {}
-    }
-}
-
-/// The same for all fields of requests that may be absent.
-fn defaults_of_requests(openapi: &mut OpenApi) {
-    let schemas = openapi.components.iter_mut().flat_map(|components| components.schemas.iter_mut());
-    for (_, schema) in schemas.filter(|(name, _)| name.ends_with("Request")) {
-        let RefOr::T(Schema::Object(object)) = schema else { continue };
-        let required = &object.required;
-        object
-            .properties
-            .iter_mut()
-            .filter(|(name, _)| !required.contains(name))
-            .for_each(|(_, field)| default_of(field));
     }
 }
 
@@ -248,7 +207,6 @@ pub struct Shared;
 impl Modify for Shared {
     fn modify(&self, openapi: &mut OpenApi) {
         nothing_is_null(openapi);
-        defaults_of_requests(openapi);
         public_operations(openapi);
         deprecated_operations(openapi);
         describe_once(openapi);

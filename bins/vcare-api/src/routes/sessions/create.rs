@@ -18,6 +18,8 @@ use crate::values;
 
 /// A visit to be created.
 #[derive(Deserialize, ToSchema)]
+// The whole body, so that the form at `/docs` does not fill in one of everything: an end at the start, a recording.
+#[schema(example = json!({"patientId": "pat-0001", "scheduledStart": "2028-06-01T09:30:00.000Z"}))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateSessionRequest {
     /// The FHIR Patient's id.
