@@ -24,13 +24,13 @@ def whole(value):
 @schemathesis.hook
 def before_call(context, case, kwargs):
     """Of requests that are meant to be good: a key belongs to one request, and a cursor is what an answer gave."""
-    # Headers are bytes; a reason is UTF-8.
+    # The HTTP client encodes headers as Latin-1; the API reads this one as UTF-8.
     reason = (case.headers or {}).get("X-Emergency-Reason")
     if reason:
         case.headers["X-Emergency-Reason"] = reason.encode("utf-8", "surrogatepass").decode("latin-1")
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
-    # Its first good request has "0" in a header that has no example, whatever its pattern is.
+    # Schemathesis puts "0" into the headers of its first valid request when they have no example, and ignores their pattern.
     for name in ("If-Match", "If-None-Match", "X-Emergency-Reason", "Upload-Checksum"):
         if (case.headers or {}).get(name) == "0":
             del case.headers[name]

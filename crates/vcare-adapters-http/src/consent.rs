@@ -39,7 +39,7 @@ struct Evaluation {
 struct Decision {
     gate: String,
     granted: bool,
-    /// What follows is evidence: care does not wait for it, and what cannot be read is not kept.
+    /// This and the following fields are evidence only: an invalid value is ignored, and the decision still counts.
     #[serde(default)]
     consent_id: Value,
     #[serde(default)]

@@ -54,7 +54,7 @@ impl AuditQueue {
         if self.0.enqueue(tenant, Queued { event, committed }) {
             tokio::spawn(Flush::of(&self.0, tenant).run());
         }
-        // Gone without a word: the runtime ends.
+        // The sender is dropped without a result only when the runtime ends.
         outcome.await.unwrap_or_else(|gone| Err(StoreError::Unavailable(Box::new(gone))))
     }
 }
@@ -124,8 +124,8 @@ impl Flush {
 }
 
 impl Drop for Flush {
-    /// In the middle of its work, when its runtime ends: who waits is told by the end of their channel, and the next entry
-    /// begins a new flush.
+    /// Runs early only when the runtime ends during a flush: the waiting callers get an error from their closed channels, and the
+    /// next entry starts a new flush.
     fn drop(&mut self) {
         if !self.ended {
             self.shared.queues.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.tenant);

@@ -48,8 +48,8 @@ pub struct Pace {
     pub window: u16,
     /// How long an empty outbox is left alone when nobody rings. Default 500 ms.
     pub poll: Duration,
-    /// The least time from one look into the outbox to the next that a ring asks for: while many events come, each look finds
-    /// several. An event that comes after a pause is published at once. Default 20 ms.
+    /// The minimum time between two reads of the outbox that are started by a wake, so that under load each read finds several
+    /// events. An event that comes after a pause is published immediately. Default 20 ms.
     pub gather: Duration,
     /// How long to wait, ±20 %, before asking for the lead again. Default 1 s.
     pub lead_retry: Duration,
@@ -188,7 +188,7 @@ impl Relay {
             self.heal(&mut healing).await?;
             let limit = standing.limit();
             let began = Instant::now();
-            // Whoever rang has committed: this round reads it.
+            // A wake follows its commit, so this round reads the event that it was for.
             self.wake.silence();
             let round = self.round(lead.as_mut(), &mut standing, &mut healing, shutdown).await?;
             if let Some(pause) = standing.pause_after(&round) {

@@ -33,8 +33,8 @@ fn request(head: &str, body: &str, status: u16) -> Request {
     (format!("{head}\r\nHost: care.example\r\n\r\n{body}").into_bytes(), status)
 }
 
-/// HEAD is left out: actix-http keeps the method of the request that it read last, so it sends the responses before a HEAD that
-/// was pipelined behind them without their bodies, or with them when it read the HEAD later.
+/// HEAD is left out. actix-http remembers only the method of the last request that it read: when a pipelined HEAD is read early,
+/// the responses to the requests before it are sent without their bodies.
 fn a_request() -> impl Strategy<Value = Request> {
     let long = format!("GET /status?padded HTTP/1.1\r\nX-Padding: {}", "p".repeat(5000));
     let fixed = vec![

@@ -28,9 +28,9 @@ fn row(gate: &str, holder: &str, version: &str, visit: &str) -> [String; 5] {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_keeps_each_consent_that_it_was_created_with_and_audits_it() {
     let app = TestApp::start().await;
-    let mut wish = app.wish();
-    wish["recordingEnabled"] = json!(true);
-    let created = app.post(&app.token("clinician"), "/sessions", &wish).await.expect(201).body;
+    let mut body = app.wish();
+    body["recordingEnabled"] = json!(true);
+    let created = app.post(&app.token("clinician"), "/sessions", &body).await.expect(201).body;
     let (id, patient) = (created["id"].as_str().unwrap(), format!("patient {CONSENTED}"));
     assert_eq!(
         evidence(&app).await,
@@ -54,22 +54,22 @@ async fn a_session_keeps_each_consent_that_it_was_created_with_and_audits_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repeated_request_relies_on_nothing_more_and_a_refused_one_on_nothing() {
     let app = TestApp::start().await;
-    let (clinician, mut wish) = (app.token("clinician"), app.wish());
+    let (clinician, mut body) = (app.token("clinician"), app.wish());
     for _ in 0..2 {
-        app.post_once(&clinician, "/sessions", &wish, "key-1").await.expect(201);
+        app.post_once(&clinician, "/sessions", &body, "key-1").await.expect(201);
     }
-    wish["appointmentId"] = json!("appt-0002");
+    body["appointmentId"] = json!("appt-0002");
     let both = tokio::join!(
-        app.post_once(&clinician, "/sessions", &wish, "key-2"),
-        app.post_once(&clinician, "/sessions", &wish, "key-2"),
+        app.post_once(&clinician, "/sessions", &body, "key-2"),
+        app.post_once(&clinician, "/sessions", &body, "key-2"),
     );
     assert_eq!((both.0.status, both.1.status), (201, 201));
     assert_eq!((evidence(&app).await.len(), entries(&app).await.len()), (2, 2));
-    wish["patientId"] = json!(NO_CONSENT);
-    wish["appointmentId"] = json!("appt-0003");
-    app.post(&clinician, "/sessions", &wish).await.refused(403, "CONSENT_REQUIRED");
+    body["patientId"] = json!(NO_CONSENT);
+    body["appointmentId"] = json!("appt-0003");
+    app.post(&clinician, "/sessions", &body).await.refused(403, "CONSENT_REQUIRED");
     app.standins.set_mode(Name::Consent, Mode::DOWN);
-    app.post(&clinician, "/sessions", &wish).await.refused(503, "CONSENT_SERVICE_UNAVAILABLE");
+    app.post(&clinician, "/sessions", &body).await.refused(503, "CONSENT_SERVICE_UNAVAILABLE");
     assert_eq!((evidence(&app).await.len(), entries(&app).await.len()), (2, 2));
 }
 

@@ -176,8 +176,8 @@ impl App {
         };
         let passed = gates::pass_without_room(&self.neighbours, &question).await;
         if let Err(AppError::Blocked(block)) = &passed {
-            let block = *block;
-            self.audit_gate_block(scope, ConsentSubject::Patient(patient), Permission::AsyncVisitSubmit, block).await?;
+            self.audit_gate_block(scope, ConsentSubject::Patient(patient), Permission::AsyncVisitSubmit, *block)
+                .await?;
         }
         Ok(relied_on(ConsentSubject::Patient(patient), passed?, self.clock.now()))
     }

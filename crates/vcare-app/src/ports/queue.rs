@@ -24,9 +24,9 @@ impl OutboxWake {
         self.0.notify_one();
     }
 
-    /// Forgets the rings so far: for who is about to read all that they tell of.
+    /// Drops a pending wake. Call it right before reading the outbox: that read sees everything the wake was for.
     pub fn silence(&self) {
-        // Takes the ring that is not waited for, if there is one.
+        // Consumes the stored permit, if there is one.
         let _ = self.0.notified().now_or_never();
     }
 

@@ -65,7 +65,7 @@ async fn on_a_dead_line_the_page_says_that_the_clinic_does_not_know() {
     it.shows("more", it.english.get("untold")).await;
     assert_eq!(expected(&it).await, Value::Null);
     it.tab.line(Line::Good).await;
-    // Chromium lets requests pass some time after it was told that the line is good: a person, too, tries again.
+    // Chromium applies the new network conditions after a delay, so the first retry may still fail: retry until it succeeds.
     let (asks, untold) = (json!(it.english.get("ask")), json!(it.english.get("untold")));
     let says = |id: &str| format!("document.getElementById('{id}').textContent");
     let try_again = format!("{}.includes({untold}) && document.getElementById('first').click()", says("more"));
