@@ -116,7 +116,7 @@ impl World {
     pub async fn start(place: &Place) -> Result<Self> {
         // Outside the range of ports that outgoing connections get: a killed process's port must still be free.
         let ids = SystemIds::default();
-        let ports: Vec<u16> = (0..4 + 2 * REPLICAS).map(|_| quiet_port(&ids)).collect::<Result<_>>()?;
+        let ports = quiet_ports(&ids, 4 + 2 * REPLICAS)?;
         let (standins_port, jitsi_port) = (ports[0], ports[1]);
         let standins_folder = place.join("standins");
         let postgres = PrivatePostgres::start_with(PostgresOptions {
@@ -276,14 +276,31 @@ impl World {
     }
 }
 
-fn quiet_port(ids: &SystemIds) -> Result<u16> {
+/// Free ports. Each is kept bound until all are chosen, so that no port is chosen twice.
+fn quiet_ports(ids: &SystemIds, count: usize) -> Result<Vec<u16>> {
+    let mut bound = Vec::with_capacity(count);
     for _ in 0..1000 {
+        if bound.len() == count {
+            let ports = bound.iter().map(TcpListener::local_addr);
+            return Ok(ports.map(|address| address.map(|address| address.port())).collect::<Result<_, _>>()?);
+        }
         let mut bytes = [0; 2];
         ids.fill_random(&mut bytes);
         let port = 20_000 + u16::from_be_bytes(bytes) % 12_000;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return Ok(port);
-        }
+        bound.extend(TcpListener::bind(("127.0.0.1", port)));
     }
     bail!("no free port");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_port_is_chosen_twice() {
+        let ports = quiet_ports(&SystemIds::default(), 400).unwrap();
+        assert_eq!(ports.iter().collect::<BTreeSet<_>>().len(), 400);
+    }
 }
