@@ -29,6 +29,7 @@ mod session;
 mod text;
 mod time_span;
 mod upload;
+mod words;
 
 pub use access::{
     Audience, Decision as AccessDecision, Known, Outside, Permission, Person, Relation, Role, VisitFacts,
