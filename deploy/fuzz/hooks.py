@@ -31,9 +31,12 @@ def before_call(context, case, kwargs):
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
     # Schemathesis puts "0" into the headers of its first valid request when they have no example, and ignores their pattern.
-    for name in ("If-Match", "If-None-Match", "X-Emergency-Reason", "Upload-Checksum"):
+    for name in ("If-Match", "If-None-Match", "X-Emergency-Reason", "X-Emergency-Reason-Code", "Upload-Checksum"):
         if (case.headers or {}).get(name) == "0":
             del case.headers[name]
+    # This code says nothing by itself, which no schema of parameters can say.
+    if (case.headers or {}).get("X-Emergency-Reason-Code") == "other" and not case.headers.get("X-Emergency-Reason"):
+        del case.headers["X-Emergency-Reason-Code"]
     if case.headers and "Idempotency-Key" in case.headers:
         case.headers["Idempotency-Key"] = str(uuid.uuid4())
     if case.query:

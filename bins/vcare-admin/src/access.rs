@@ -13,7 +13,7 @@ use crate::output::{self, Output};
 
 #[derive(Subcommand)]
 pub enum AccessCommand {
-    /// List who took emergency access to which patient, oldest first, with the reason they gave.
+    /// List who took emergency access to which patient, oldest first, with the code and the reason in words that they gave.
     Emergencies(Emergencies),
 }
 
@@ -74,12 +74,13 @@ struct Row {
     granted_at: String,
     expires_at: String,
     visit: Option<String>,
-    reason: String,
+    reason_code: &'static str,
+    reason: Option<String>,
 }
 
 impl output::Row for Row {
     const COLUMNS: &'static [&'static str] =
-        &["tenant", "id", "user", "patient", "granted_at", "expires_at", "visit", "reason"];
+        &["tenant", "id", "user", "patient", "granted_at", "expires_at", "visit", "reason_code", "reason"];
 }
 
 fn row(access: &EmergencyAccess) -> anyhow::Result<Row> {
@@ -91,7 +92,8 @@ fn row(access: &EmergencyAccess) -> anyhow::Result<Row> {
         granted_at: access.granted_at.format(&Rfc3339)?,
         expires_at: access.expires_at.format(&Rfc3339)?,
         visit: access.visit.map(|visit| visit.to_string()),
-        reason: access.reason.as_str().to_owned(),
+        reason_code: access.reason.code.as_str(),
+        reason: access.reason.note.as_ref().map(|note| note.as_str().to_owned()),
     })
 }
 

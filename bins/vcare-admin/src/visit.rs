@@ -69,6 +69,7 @@ struct Record {
     uuid: String,
     tenant: String,
     status: String,
+    reason_code: Option<&'static str>,
     version: u32,
     encounter: &'static str,
     encounter_id: Option<String>,
@@ -77,8 +78,18 @@ struct Record {
 }
 
 impl output::Row for Record {
-    const COLUMNS: &'static [&'static str] =
-        &["visit", "uuid", "tenant", "status", "version", "encounter", "encounter_id", "charge", "charged_at"];
+    const COLUMNS: &'static [&'static str] = &[
+        "visit",
+        "uuid",
+        "tenant",
+        "status",
+        "reason_code",
+        "version",
+        "encounter",
+        "encounter_id",
+        "charge",
+        "charged_at",
+    ];
 }
 
 #[derive(Serialize)]
@@ -137,6 +148,7 @@ fn record(seen: &VisitView) -> Record {
         uuid,
         tenant: seen.tenant_id.to_string(),
         status: seen.status.clone(),
+        reason_code: seen.reason_code,
         version: seen.version.get(),
         encounter: seen.encounter.map_or("none", EncounterStatus::as_str),
         encounter_id: seen.encounter_id.as_ref().map(|id| id.as_str().to_owned()),

@@ -138,7 +138,7 @@ impl Modify for Security {
     components(
         schemas(
     VirtualSessionDto, ParticipantDto, LinkDto, SegmentDto, ProviderTimeDto, SessionListDto, AdmissionDto, JoinTokenDto, JoinedDto, JoinStatusDto, ProblemDetails, FieldError, AsyncVisitDto, AsyncVisitListDto, SyncDto, SyncResultDto,
-            values::SessionId, values::ParticipantId, values::AsyncVisitId, values::UploadId, values::ListOrder,
+            values::SessionId, values::ParticipantId, values::AsyncVisitId, values::UploadId, values::ListOrder, values::EmergencyReasonCode,
         ),
     ),
     modifiers(&Security, &Refusals, &Permissions, &Conditions, &RequestHeaders, &Headers, &Views, &Shared),

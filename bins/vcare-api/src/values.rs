@@ -75,6 +75,16 @@ closed_sets! {
     EndCause: domain::EndCause;
     /// State of the FHIR Encounter. `pending`: follows by itself. `parked`: refused by the FHIR gateway, a person must look.
     EncounterStatus: domain::EncounterStatus;
+    /// Why a session was cancelled. `clinical`: for a medical reason, which only the note tells. `other`: the note tells it, if any.
+    CancelReasonCode: domain::CancelCode;
+    /// Why a participant was removed. `other`: the note tells it, if any.
+    RemovalReasonCode: domain::RemovalCode;
+    /// Why a session is a no-show.
+    NoShowReasonCode: domain::NoShowCode;
+    /// Why a clinician takes emergency access. `other` needs a reason in words.
+    EmergencyReasonCode: domain::EmergencyCode;
+    /// Why a session is cancelled, as in `CancelReasonCode`, or a participant is removed, as in `RemovalReasonCode`. `other` needs a note.
+    ReasonCode: domain::CancelCode, domain::RemovalCode;
     /// Video backend.
     VideoBackend: domain::VideoBackend;
     /// Language of the user interface, as a BCP 47 tag.

@@ -13,6 +13,7 @@ use vcare_app::ports::{Emergencies, EmergencyReads, StoreError, UnitOfWork};
 use vcare_domain::{EmergencyAccess, EmergencyAccessId, EmergencyReason, PatientId, TenantId, UserId};
 
 use crate::errors::store_error;
+use crate::rows::{noted, reason};
 use crate::schema::emergency_access;
 use crate::store::PgStore;
 use crate::unit_of_work::PgUnitOfWork;
@@ -33,6 +34,7 @@ struct EmergencyRow {
     visit: Option<String>,
     granted_at: OffsetDateTime,
     expires_at: OffsetDateTime,
+    reason_code: Option<String>,
 }
 
 impl EmergencyRow {
@@ -43,7 +45,8 @@ impl EmergencyRow {
             tenant_id: TenantId::parse(self.tenant_id).map_err(|_| corrupt("tenant_id"))?,
             user_id: UserId::parse(self.user_id).map_err(|_| corrupt("user_id"))?,
             patient_id: PatientId::parse(self.patient_id).map_err(|_| corrupt("patient_id"))?,
-            reason: EmergencyReason::parse(&self.reason).map_err(|_| corrupt("reason"))?,
+            reason: reason(self.reason_code.as_deref(), Some(&self.reason), EmergencyReason::parse)
+                .map_err(|_| corrupt("reason"))?,
             visit: self.visit.map(|visit| visit.parse()).transpose().map_err(|_| corrupt("visit"))?,
             granted_at: self.granted_at,
             expires_at: self.expires_at,
@@ -142,7 +145,8 @@ impl Emergencies for PgEmergencies<'_> {
                 dsl::id.eq(access.id.as_uuid()),
                 dsl::user_id.eq(access.user_id.as_str()),
                 dsl::patient_id.eq(access.patient_id.as_str()),
-                dsl::reason.eq(access.reason.as_str()),
+                dsl::reason.eq(noted(&access.reason, EmergencyReason::as_str)),
+                dsl::reason_code.eq(access.reason.code.as_str()),
                 dsl::visit.eq(access.visit.map(|visit| visit.to_string())),
                 dsl::granted_at.eq(access.granted_at),
                 dsl::expires_at.eq(access.expires_at),

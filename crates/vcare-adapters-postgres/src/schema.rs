@@ -84,6 +84,9 @@ diesel::table! {
         end_reason -> Nullable<Text>,
         no_show_at -> Nullable<Timestamptz>,
         delay_minutes -> Nullable<Int2>,
+        cancel_code -> Nullable<Text>,
+        no_show_code -> Nullable<Text>,
+        removals -> Jsonb,
     }
 }
 
@@ -348,6 +351,7 @@ diesel::table! {
         visit -> Nullable<Text>,
         granted_at -> Timestamptz,
         expires_at -> Timestamptz,
+        reason_code -> Nullable<Text>,
     }
 }
 

@@ -9,7 +9,7 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vcare_app::ports::{EventView, StoreError, VisitId, VisitView};
-use vcare_domain::{EncounterId, EncounterStatus, EventId, TenantId, Version};
+use vcare_domain::{CancelCode, EncounterId, EncounterStatus, EventId, NoShowCode, ReasonCode, TenantId, Version};
 
 use crate::errors::store_error;
 use crate::job_views;
@@ -27,7 +27,9 @@ struct LiveRow {
     started_at: Option<OffsetDateTime>,
     failed_at: Option<OffsetDateTime>,
     no_show_at: Option<OffsetDateTime>,
+    no_show_code: Option<String>,
     cancelled_at: Option<OffsetDateTime>,
+    cancel_code: Option<String>,
     ended_at: Option<OffsetDateTime>,
     updated_at: OffsetDateTime,
     encounter_status: Option<String>,
@@ -56,6 +58,7 @@ struct Row {
     table: &'static str,
     tenant_id: String,
     status: String,
+    reason_code: Option<&'static str>,
     version: i32,
     times: Vec<(&'static str, Option<OffsetDateTime>)>,
     encounter_status: Option<String>,
@@ -76,10 +79,16 @@ impl From<LiveRow> for Row {
             ("ended_at", row.ended_at),
             ("updated_at", Some(row.updated_at)),
         ];
+        let reason_code = match (row.no_show_at, row.cancelled_at) {
+            (Some(_), _) => Some(NoShowCode::restore(row.no_show_code.as_deref()).as_str()),
+            (None, Some(_)) => Some(CancelCode::restore(row.cancel_code.as_deref()).as_str()),
+            (None, None) => None,
+        };
         Self {
             table: "virtual_session",
             tenant_id: row.tenant_id,
             status: row.status,
+            reason_code,
             version: row.version,
             times,
             encounter_status: row.encounter_status,
@@ -102,6 +111,7 @@ impl From<AsyncRow> for Row {
             table: "async_visit",
             tenant_id: row.tenant_id,
             status: row.status,
+            reason_code: None,
             version: row.version,
             times,
             encounter_status: row.encounter_status,
@@ -140,6 +150,7 @@ pub(crate) async fn visit(pg: &mut AsyncPgConnection, id: VisitId) -> Result<Opt
     Ok(Some(VisitView {
         visit: id,
         status: row.status,
+        reason_code: row.reason_code,
         version: u32::try_from(row.version).map(Version::new).map_err(|_| corrupt("version"))?,
         times: row.times.into_iter().filter_map(|(name, at)| Some((name, at?))).collect(),
         encounter: encounter.map(|known| known.ok_or(corrupt("encounter_status"))).transpose()?,

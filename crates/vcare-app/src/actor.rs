@@ -3,7 +3,9 @@
 use std::fmt;
 
 pub use vcare_domain::Role;
-use vcare_domain::{DisplayName, EmergencyReason, NodeId, ParticipantId, PatientId, Person, TenantId, UserId};
+use vcare_domain::{
+    DisplayName, EmergencyCode, EmergencyReason, NodeId, ParticipantId, PatientId, Person, Reason, TenantId, UserId,
+};
 
 use crate::ports::Ids;
 
@@ -23,7 +25,7 @@ pub struct Caller {
     /// What they are called, when the token says so.
     pub name: Option<DisplayName>,
     /// Why they open an emergency access, when the request says so.
-    pub emergency: Option<EmergencyReason>,
+    pub emergency: Option<Reason<EmergencyCode, EmergencyReason>>,
     /// How the request is traced.
     pub trace: TraceContext,
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use time::{Duration, OffsetDateTime};
 
 use crate::ids::{EmergencyAccessId, VisitId};
+use crate::reason::{EmergencyCode, Reason};
 use crate::text::{PatientId, TenantId, UserId, is_bidi_override};
 
 /// How long an emergency access lasts.
@@ -84,7 +85,7 @@ pub struct NewEmergencyAccess {
     /// The person.
     pub patient_id: PatientId,
     /// Why.
-    pub reason: EmergencyReason,
+    pub reason: Reason<EmergencyCode, EmergencyReason>,
     /// The visit at which it was needed, when it was one.
     pub visit: Option<VisitId>,
 }
@@ -101,7 +102,7 @@ pub struct EmergencyAccess {
     /// To whom.
     pub patient_id: PatientId,
     /// Why.
-    pub reason: EmergencyReason,
+    pub reason: Reason<EmergencyCode, EmergencyReason>,
     /// The visit at which it was needed, when it was one.
     pub visit: Option<VisitId>,
     /// Since when.
@@ -141,7 +142,7 @@ mod tests {
             tenant_id: TenantId::parse("hosp-kabul").unwrap(),
             user_id: UserId::parse("dr-9").unwrap(),
             patient_id: PatientId::parse("pat-ahmad").unwrap(),
-            reason: EmergencyReason::parse("unconscious on arrival").unwrap(),
+            reason: Reason::noted(EmergencyReason::parse("unconscious on arrival").unwrap()),
             visit: None,
         };
         EmergencyAccess::grant(new, NOW)

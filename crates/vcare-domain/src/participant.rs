@@ -8,7 +8,8 @@ use crate::config::Locale;
 use crate::ids::ParticipantId;
 use crate::link::LinkUse;
 use crate::name::SealedName;
-use crate::text::{FreeText, RelatedPersonId, UserId};
+use crate::reason::{Reason, RemovalCode};
+use crate::text::{RelatedPersonId, UserId};
 use crate::time_span::{TimeSpan, union};
 
 /// The most stretches that are kept of a person whose connection comes and goes: then the shortest gaps are closed.
@@ -129,8 +130,8 @@ pub enum ParticipantState {
     Removed {
         /// When.
         at: OffsetDateTime,
-        /// Why, in the remover's words.
-        reason: FreeText,
+        /// Why.
+        reason: Reason<RemovalCode>,
     },
 }
 

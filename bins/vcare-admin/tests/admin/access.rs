@@ -8,11 +8,12 @@ use crate::{Run, Settings, forget_login, operators_settings};
 /// Two accesses: one of an hour ago in Herat, one of two days ago in Kabul.
 async fn two_emergencies(database: &TestDatabase) {
     let statements = "
-        INSERT INTO emergency_access (tenant_id, id, user_id, patient_id, reason, visit, granted_at, expires_at) VALUES
+        INSERT INTO emergency_access (tenant_id, id, user_id, patient_id, reason, visit, granted_at, expires_at,
+            reason_code) VALUES
         ('hosp-herat', '0192f00d-0000-7000-8000-000000000012', 'dr-2', 'pat-2', 'بیهوش رسید و تنها بود', NULL,
-            date_trunc('milliseconds', now()) - interval '1 hour', now() - interval '30 minutes'),
+            date_trunc('milliseconds', now()) - interval '1 hour', now() - interval '30 minutes', NULL),
         ('hosp-kabul', '0192f00d-0000-7000-8000-000000000011', 'dr-1', 'pat-1', 'no pulse on arrival',
-            'vsn_01JBR0T000E008000000000001', '2026-03-01T09:00:00Z', '2026-03-01T09:30:00Z');";
+            'vsn_01JBR0T000E008000000000001', '2026-03-01T09:00:00Z', '2026-03-01T09:30:00Z', 'life_threatening');";
     database.client().await.unwrap().batch_execute(statements).await.unwrap();
 }
 
@@ -40,9 +41,11 @@ async fn an_operator_is_told_who_took_emergency_access_to_whom_when_and_why() {
         json!({
             "tenant": "hosp-kabul", "id": "vea_01JBR0T000E00800000000000H", "user": "dr-1", "patient": "pat-1",
             "granted_at": "2026-03-01T09:00:00Z", "expires_at": "2026-03-01T09:30:00Z",
-            "visit": "vsn_01JBR0T000E008000000000001", "reason": "no pulse on arrival",
+            "visit": "vsn_01JBR0T000E008000000000001", "reason_code": "life_threatening",
+            "reason": "no pulse on arrival",
         })
     );
+    assert_eq!(rows[1]["reason_code"], "other", "the version before knew no codes");
     assert_eq!(patients(&json(&["--since", "2h"])), ["pat-2"]);
     assert_eq!(patients(&json(&["--since", "30m"])), [""; 0]);
     let of_kabul = ["--since", "2026-01-01T00:00:00+04:30", "--tenant", "hosp-kabul"];

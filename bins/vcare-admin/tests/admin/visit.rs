@@ -69,6 +69,22 @@ async fn a_visit_is_shown_by_ids_and_states_and_nothing_of_its_people() {
         assert!(!run.out.contains(person) && !table.out.contains(person), "{person}");
     }
 
+    for (set, code) in [
+        ("cancel_code = 'duplicate', cancel_reason = 'brother Habib came'", "duplicate"),
+        ("cancel_code = NULL", "other"),
+        ("no_show_at = now(), no_show_code = 'unreachable'", "unreachable"),
+    ] {
+        let called_off = format!(
+            "UPDATE virtual_session SET status = 'cancelled', cancelled_at = now(), ended_at = NULL, encounter_status = NULL,
+                encounter_id = NULL, charged_at = NULL, {set}"
+        );
+        database.execute(&called_off, &[]).await.unwrap();
+        let run = show(SESSION);
+        let seen: serde_json::Value = serde_json::from_str(&run.out).unwrap_or_else(|_| panic!("{run:?}"));
+        assert_eq!((&seen["status"], &seen["reason_code"]), (&"cancelled".into(), &code.into()), "{seen}");
+        assert!(!run.out.contains("Habib"), "{run:?}");
+    }
+
     let async_visit = "
         INSERT INTO async_visit (tenant_id, id, client_mutation_id, content_hash, original_body, patient_id, submitted_by,
             chief_complaint, symptoms, attachments_expected, authored_at, submitted_at, status, version, updated_at)

@@ -39,7 +39,7 @@ pub struct ParticipantDto {
     /// What their link is used for; absent while it was never probed.
     #[serde(skip_serializing_if = "Option::is_none")]
     link: Option<LinkDto>,
-    /// Why they were removed, in the words of the person who removed them.
+    /// Why they were removed, in the words of the person who removed them; absent when they wrote none.
     #[serde(skip_serializing_if = "Option::is_none")]
     removed_reason: Option<String>,
     /// The FHIR RelatedPerson who takes part as the patient's proxy; absent when the patient takes part.
@@ -85,6 +85,9 @@ pub struct PersonDto {
     /// When they were removed.
     #[serde(serialize_with = "vcare_app::timestamp::option::serialize", skip_serializing_if = "Option::is_none")]
     removed_at: Option<OffsetDateTime>,
+    /// Why they were removed; absent unless removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removed_reason_code: Option<values::RemovalReasonCode>,
     /// Whether a person in the waiting room is present: their device was heard from in the last two minutes. Only for people
     /// in the waiting room, and only where sessions are read.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -119,6 +122,9 @@ pub struct OwnParticipantDto {
     /// When they were last seen to leave.
     #[serde(serialize_with = "vcare_app::timestamp::option::serialize", skip_serializing_if = "Option::is_none")]
     left_at: Option<OffsetDateTime>,
+    /// Why they were removed; absent unless removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removed_reason_code: Option<values::RemovalReasonCode>,
 }
 
 /// What a link is used for.
@@ -167,11 +173,19 @@ pub struct SegmentDto {
     cause: values::SegmentCause,
 }
 
+/// Why somebody was removed.
+fn removal(participant: &Participant) -> Option<values::RemovalReasonCode> {
+    match &participant.state {
+        ParticipantState::Removed { reason, .. } => Some(reason.code.into()),
+        _ => None,
+    }
+}
+
 impl ParticipantDto {
     /// The person, and whether they are there, where that was asked for.
     pub(super) fn of(participant: &Participant, about: About<'_>) -> Self {
         let removed_reason = match &participant.state {
-            ParticipantState::Removed { reason, .. } => Some(reason.as_str().to_owned()),
+            ParticipantState::Removed { reason, .. } => reason.note.as_ref().map(|note| note.as_str().to_owned()),
             _ => None,
         };
         Self {
@@ -201,6 +215,7 @@ impl PersonDto {
             joined_at: participant.joined_at,
             left_at: participant.left_at,
             removed_at,
+            removed_reason_code: removal(participant),
             present: about.presence.and_then(|present| present(participant)),
         }
     }
@@ -218,6 +233,7 @@ impl OwnParticipantDto {
             link: participant.link.map(LinkDto::from),
             joined_at: participant.joined_at,
             left_at: participant.left_at,
+            removed_reason_code: removal(participant),
         }
     }
 }

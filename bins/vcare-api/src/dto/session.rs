@@ -21,7 +21,7 @@ pub enum VirtualSessionDto {
     Treating(Box<TreatingSessionDto>),
     /// For those who care for the patient elsewhere, or have emergency access: no recording and no message thread.
     Staff(Box<StaffSessionDto>),
-    /// For those who plan visits: times, people and states; no reasons, nothing clinical.
+    /// For those who plan visits: times, people and states; of reasons the codes, and nothing clinical.
     Scheduler(Box<SchedulerSessionDto>),
     /// For participants who do not care for the patient: times and their own part.
     Guest(Box<GuestSessionDto>),

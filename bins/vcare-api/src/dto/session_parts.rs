@@ -36,6 +36,12 @@ pub struct SessionTimesDto {
     /// When it was ended.
     #[serde(serialize_with = "vcare_app::timestamp::option::serialize", skip_serializing_if = "Option::is_none")]
     actual_end: Option<OffsetDateTime>,
+    /// Why it was cancelled; absent unless cancelled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cancel_reason_code: Option<values::CancelReasonCode>,
+    /// Why it is a no-show; absent unless it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_show_reason_code: Option<values::NoShowReasonCode>,
     /// How often it was changed, from 1. Send it back in `If-Match`.
     #[schema(minimum = 1)]
     version: u32,
@@ -47,7 +53,7 @@ pub struct SessionTimesDto {
     updated_at: OffsetDateTime,
 }
 
-/// What was planned, and what came of it, without a reason or anything clinical.
+/// What was planned, and what came of it, without a note or anything clinical.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = SessionPlan)]
@@ -147,7 +153,7 @@ pub struct SessionCourseDto {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure_reason: Option<FailureReason>,
-    /// Why it was cancelled, in the words of the person who cancelled it.
+    /// Why it was cancelled, in the words of the person who cancelled it; absent when they wrote none.
     #[serde(skip_serializing_if = "Option::is_none")]
     cancel_reason: Option<String>,
     /// Why it ended; absent before.
@@ -188,6 +194,8 @@ impl SessionTimesDto {
             expected_at: visit.expected_at(),
             actual_start: visit.state.started_at(),
             actual_end: visit.state.ended_at(),
+            cancel_reason_code: visit.state.cancel_code().map(Into::into),
+            no_show_reason_code: visit.state.no_show_code().map(Into::into),
             version: visit.version.get(),
             created_at: visit.created_at,
             updated_at: visit.updated_at,
@@ -229,7 +237,7 @@ impl SessionThreadDto {
 impl SessionCourseDto {
     pub(super) fn of(visit: &SessionParts, about: About<'_>) -> Self {
         let cancel_reason = match &visit.state {
-            SessionState::Cancelled { reason, .. } => Some(reason.as_str().to_owned()),
+            SessionState::Cancelled { reason, .. } => reason.note.as_ref().map(|note| note.as_str().to_owned()),
             _ => None,
         };
         let (end_cause, end_reason) = match &visit.state {

@@ -1,14 +1,15 @@
-//! `Idempotency-Key` and `X-Emergency-Reason`.
+//! `Idempotency-Key`, `X-Emergency-Reason` and `X-Emergency-Reason-Code`.
 
 use actix_web::dev::Payload;
 use actix_web::http::header::HeaderMap;
 use actix_web::{FromRequest, HttpRequest};
 use vcare_app::{Caller, IdempotencyKey};
-use vcare_domain::EmergencyReason;
+use vcare_domain::{EmergencyCode, EmergencyReason, Reason};
 
-use crate::extract::SignedInCaller;
 use crate::extract::noted::{Noted, noted};
+use crate::extract::{Fields, SignedInCaller};
 use crate::problem::{Fault, FieldCode, Problem};
+use crate::routes::sessions::code_of;
 
 /// The only header of that name, as text.
 ///
@@ -40,9 +41,9 @@ impl FromRequest for WishKey {
     }
 }
 
-/// Why a clinician opens an emergency access, as `X-Emergency-Reason`.
+/// Why a clinician opens an emergency access, as `X-Emergency-Reason` and `X-Emergency-Reason-Code`.
 #[derive(Debug, Clone)]
-pub struct EmergencyHeader(Option<EmergencyReason>);
+pub struct EmergencyHeader(Option<Reason<EmergencyCode, EmergencyReason>>);
 
 impl EmergencyHeader {
     /// The caller, with the reason that they gave.
@@ -61,15 +62,36 @@ impl FromRequest for EmergencyHeader {
     }
 }
 
+const NOTE: &str = "X-Emergency-Reason";
+const CODE: &str = "X-Emergency-Reason-Code";
+
+/// A code that says something is enough, and so is a reason in words.
+fn emergency(headers: &HeaderMap) -> Result<Option<Reason<EmergencyCode, EmergencyReason>>, Problem> {
+    let word = only(headers, CODE);
+    let code = word.and_then(|word| word.map(code_of).transpose().map_err(|error| Problem::header(CODE, error)));
+    let (note, code) = match (emergency_note(headers), code) {
+        (Ok(note), Ok(code)) => (note, code),
+        (note, code) => {
+            let mut fields = Fields::default();
+            fields.also(note);
+            fields.also(code);
+            return fields.done(None);
+        }
+    };
+    if code.is_none() && note.is_none() {
+        return Ok(None);
+    }
+    Reason::given(code, note).map(Some).map_err(|error| Problem::header(NOTE, error))
+}
+
 /// In UTF-8: a reason is written in the language of who gives it.
-fn emergency(headers: &HeaderMap) -> Result<Option<EmergencyReason>, Problem> {
-    const NAME: &str = "X-Emergency-Reason";
-    let mut all = headers.get_all(NAME);
+fn emergency_note(headers: &HeaderMap) -> Result<Option<EmergencyReason>, Problem> {
+    let mut all = headers.get_all(NOTE);
     let header = match (all.next(), all.next()) {
         (None, _) => return Ok(None),
         (Some(one), None) => one,
-        (Some(_), Some(_)) => return Err(Problem::header(NAME, Fault(FieldCode::Duplicate, "must be sent once"))),
+        (Some(_), Some(_)) => return Err(Problem::header(NOTE, Fault(FieldCode::Duplicate, "must be sent once"))),
     };
-    let text = std::str::from_utf8(header.as_bytes()).map_err(|_| Problem::header(NAME, "must be UTF-8"))?;
-    EmergencyReason::parse(text).map(Some).map_err(|error| Problem::header(NAME, error))
+    let text = std::str::from_utf8(header.as_bytes()).map_err(|_| Problem::header(NOTE, "must be UTF-8"))?;
+    EmergencyReason::parse(text).map(Some).map_err(|error| Problem::header(NOTE, error))
 }

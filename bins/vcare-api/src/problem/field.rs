@@ -8,7 +8,7 @@ use vcare_app::ports::InvalidSecret;
 use vcare_app::{AppError, InvalidIdempotencyKey};
 use vcare_domain::{
     InvalidAsyncVisit, InvalidClientMutationId, InvalidCodeSystem, InvalidConfig, InvalidDevice,
-    InvalidEmergencyReason, InvalidId, InvalidRoom, InvalidSchedule, InvalidText, Refusal,
+    InvalidEmergencyReason, InvalidId, InvalidRoom, InvalidSchedule, InvalidText, NoReason, Refusal,
 };
 
 /// The longest name of a field that is told: a field that nobody knows has the name that the caller gave it.
@@ -185,6 +185,12 @@ impl Wrong for InvalidEmergencyReason {
             Self::TooShort { .. } | Self::TooLong { .. } => FieldCode::Length,
             Self::Character => FieldCode::Format,
         }
+    }
+}
+
+impl Wrong for NoReason {
+    fn code(&self) -> FieldCode {
+        FieldCode::Required
     }
 }
 

@@ -57,6 +57,14 @@ async fn what_is_wrong_in_path_headers_and_body_is_told_together() {
     let request = app.request(Method::GET, "/sessions/garbage").bearer_auth(app.token("clinician"));
     let all = expected(&[("parameter sessionId", "FORMAT"), ("header X-Emergency-Reason", "LENGTH")]);
     assert_eq!(wrong(&app, request.header("X-Emergency-Reason", "why")).await, all);
+    let request = app.request(Method::GET, "/sessions/garbage").bearer_auth(app.token("clinician"));
+    let request = request.header("X-Emergency-Reason", "why").header("X-Emergency-Reason-Code", "because");
+    let all = expected(&[
+        ("parameter sessionId", "FORMAT"),
+        ("header X-Emergency-Reason", "LENGTH"),
+        ("header X-Emergency-Reason-Code", "FORMAT"),
+    ]);
+    assert_eq!(wrong(&app, request).await, all);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,7 +12,11 @@ use vcare_domain::{
     ParticipantStatus, RelatedPersonId, SealedName, SegmentCause, TimeSpan, UserId,
 };
 
-/// A participant. `since` is the time of the state; `reason` only a removed one has.
+use crate::rows::{noted, reason};
+
+/// A participant. `since` is the time of the state; `reason` only a removed one has. Its code is in [`RemovalsDocument`].
+///
+/// [`RemovalsDocument`]: super::reasons::RemovalsDocument
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ParticipantDocument {
@@ -40,7 +44,7 @@ impl From<&Participant> for ParticipantDocument {
             ParticipantState::Invited => (None, None),
             ParticipantState::Waiting { since } | ParticipantState::Active { since } => (Some(*since), None),
             ParticipantState::Admitted { at } | ParticipantState::Disconnected { at } => (Some(*at), None),
-            ParticipantState::Removed { at, reason } => (Some(*at), Some(reason.as_str().to_owned())),
+            ParticipantState::Removed { at, reason } => (Some(*at), Some(noted(reason, FreeText::as_str).to_owned())),
         };
         Self {
             id: *participant.id.as_uuid(),
@@ -67,7 +71,7 @@ impl ParticipantDocument {
             (ParticipantStatus::Active, Some(since)) => ParticipantState::Active { since },
             (ParticipantStatus::Disconnected, Some(at)) => ParticipantState::Disconnected { at },
             (ParticipantStatus::Removed, Some(at)) => {
-                ParticipantState::Removed { at, reason: FreeText::parse(self.reason?).ok()? }
+                ParticipantState::Removed { at, reason: reason(None, self.reason.as_deref(), FreeText::parse).ok()? }
             }
             (_, None) => return None,
         };

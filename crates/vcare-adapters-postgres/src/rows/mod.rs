@@ -4,12 +4,14 @@ mod addenda;
 mod ai_draft;
 mod async_visit;
 mod documents;
+mod reasons;
 mod session;
 mod tenant_config;
 mod upload;
 
 pub(crate) use ai_draft::{AiDraftRow, NewAiDraftRow};
 pub(crate) use async_visit::{AsyncVisitChanges, AsyncVisitRow, FirstSubmissionRow, NewAsyncVisitRow, restore_first};
+pub(crate) use reasons::{noted, reason};
 pub(crate) use session::{NewSessionRow, SessionChanges, SessionRow, stored_status};
 pub(crate) use tenant_config::TenantConfigRow;
 pub(crate) use upload::{UploadChanges, UploadRow};

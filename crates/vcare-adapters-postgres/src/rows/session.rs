@@ -7,14 +7,16 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use vcare_app::ports::StoreError;
 use vcare_domain::{
-    AppointmentId, Delay, EncounterId, EncounterRecord, EncounterStatus, EndCause, Fallback, FreeText, HttpsUrl,
-    NodeId, PatientId, RecordingRef, Room, RoomName, Schedule, SessionId, SessionParts, SessionState, SessionStatus,
-    TenantId, ThreadId, ThreadRecord, TimeZoneName, UserId, VideoBackend, VirtualSession,
+    AppointmentId, CancelCode, Delay, EncounterId, EncounterRecord, EncounterStatus, EndCause, Fallback, FreeText,
+    HttpsUrl, NoShowCode, NodeId, PatientId, ReasonCode, RecordingRef, Room, RoomName, Schedule, SessionId,
+    SessionParts, SessionState, SessionStatus, TenantId, ThreadId, ThreadRecord, TimeZoneName, UserId, VideoBackend,
+    VirtualSession,
 };
 
 use crate::rows::documents::{
     LinksDocument, ParticipantDocument, PeopleDocument, RelatedPersonsDocument, SegmentDocument, StaysDocument,
 };
+use crate::rows::reasons::{RemovalsDocument, noted, reason};
 use crate::rows::{version, version_number};
 use crate::schema::virtual_session;
 
@@ -67,6 +69,9 @@ pub(crate) struct SessionRow {
     end_reason: Option<String>,
     no_show_at: Option<OffsetDateTime>,
     delay_minutes: Option<i16>,
+    cancel_code: Option<String>,
+    no_show_code: Option<String>,
+    removals: serde_json::Value,
 }
 
 /// What of a visit changes; written by every save.
@@ -106,6 +111,9 @@ pub(crate) struct SessionChanges<'a> {
     scheduled_end: OffsetDateTime,
     time_zone: &'a str,
     delay_minutes: Option<i16>,
+    cancel_code: Option<&'static str>,
+    no_show_code: Option<&'static str>,
+    removals: serde_json::Value,
 }
 
 /// A visit as first written: what never changes, and what does.
@@ -171,8 +179,10 @@ impl<'a> SessionChanges<'a> {
             _ => None,
         };
         let (cancelled_at, cancel_reason, no_show_at) = match &visit.state {
-            SessionState::Cancelled { cancelled_at, reason } => (Some(*cancelled_at), Some(reason.as_str()), None),
-            SessionState::NoShow { noted_at } => (Some(*noted_at), Some(NO_SHOW), Some(*noted_at)),
+            SessionState::Cancelled { cancelled_at, reason } => {
+                (Some(*cancelled_at), Some(noted(reason, FreeText::as_str)), None)
+            }
+            SessionState::NoShow { noted_at, .. } => (Some(*noted_at), Some(NO_SHOW), Some(*noted_at)),
             _ => (None, None, None),
         };
         let (end_cause, end_reason) = match &visit.state {
@@ -220,6 +230,10 @@ impl<'a> SessionChanges<'a> {
             scheduled_end: visit.schedule.end(),
             time_zone: visit.schedule.time_zone().as_str(),
             delay_minutes: visit.delay.map(|delay| delay.minutes().into()),
+            cancel_code: visit.state.cancel_code().map(CancelCode::as_str),
+            no_show_code: visit.state.no_show_code().map(NoShowCode::as_str),
+            removals: serde_json::to_value(RemovalsDocument::of(&visit.participants))
+                .map_err(|_| corrupt("removals"))?,
         })
     }
 }
@@ -258,6 +272,8 @@ impl SessionRow {
         related.restore(&mut participants).ok_or(corrupt("related_persons"))?;
         let people: PeopleDocument = serde_json::from_value(self.people).map_err(|_| corrupt("people"))?;
         people.restore(&mut participants).ok_or(corrupt("people"))?;
+        let removals: RemovalsDocument = serde_json::from_value(self.removals).map_err(|_| corrupt("removals"))?;
+        removals.restore(&mut participants);
         let stays: StaysDocument = serde_json::from_value(self.stays).map_err(|_| corrupt("stays"))?;
         let participants = stays.restore(participants);
         let text = |column| move |_| corrupt(column);
@@ -326,13 +342,14 @@ impl SessionRow {
             },
             SessionStatus::NoShow => return Err(corrupt("status")),
             SessionStatus::Cancelled if self.no_show_at.is_some() => {
-                SessionState::NoShow { noted_at: self.no_show_at.ok_or(corrupt("no_show_at"))? }
+                let code = NoShowCode::restore(self.no_show_code.as_deref());
+                SessionState::NoShow { noted_at: self.no_show_at.ok_or(corrupt("no_show_at"))?, code }
             }
             SessionStatus::Cancelled => {
-                let reason = self.cancel_reason.as_deref().and_then(|reason| FreeText::parse(reason).ok());
+                let (code, note) = (self.cancel_code.as_deref(), self.cancel_reason.as_deref());
                 SessionState::Cancelled {
                     cancelled_at: self.cancelled_at.ok_or(corrupt("cancelled_at"))?,
-                    reason: reason.ok_or(corrupt("cancel_reason"))?,
+                    reason: reason(code, note, FreeText::parse).map_err(|_| corrupt("cancel_reason"))?,
                 }
             }
         })

@@ -5,8 +5,8 @@ use time::Duration;
 use vcare_adapters_postgres::{PgConfig, PgOversight};
 use vcare_app::ports::{EmergencyReads, Ids, Oversight, StoreError};
 use vcare_domain::{
-    EMERGENCY_LASTS, EmergencyAccess, EmergencyAccessId, EmergencyReason, NewEmergencyAccess, PatientId, SessionId,
-    UserId, VisitId,
+    EMERGENCY_LASTS, EmergencyAccess, EmergencyAccessId, EmergencyCode, EmergencyReason, NewEmergencyAccess, PatientId,
+    Reason, SessionId, UserId, VisitId,
 };
 
 use crate::support::{Bench, HERAT, KABUL, PATIENT, PROVIDER, tenant, told, user};
@@ -25,7 +25,7 @@ fn granted(bench: &Bench, tenant_name: &str) -> EmergencyAccess {
         tenant_id: tenant(tenant_name),
         user_id: user(PROVIDER),
         patient_id: patient(),
-        reason: EmergencyReason::parse(WHY).unwrap(),
+        reason: Reason { code: EmergencyCode::Handover, note: Some(EmergencyReason::parse(WHY).unwrap()) },
         visit: Some(VisitId::Live(SessionId::from_uuid(bench.ids.uuid()))),
     };
     EmergencyAccess::grant(new, bench.now())
@@ -107,7 +107,7 @@ async fn row_audit_entry_and_event_are_one_transaction() {
         *entry,
         json!({
             "eventType": "EMERGENCY_ACCESS", "actorId": PROVIDER, "actorType": "USER", "resourceType": "Patient",
-            "resourceId": PATIENT, "action": "READ", "outcome": "SUCCESS", "metadata": {"accessId": id, "visit": visit},
+            "resourceId": PATIENT, "action": "READ", "outcome": "SUCCESS", "metadata": {"accessId": id, "reasonCode": "handover", "visit": visit},
         })
     );
     assert_eq!((subject.as_str(), second_key.as_str()), ("virtual_care.access.emergency.v1", PATIENT));
@@ -116,7 +116,7 @@ async fn row_audit_entry_and_event_are_one_transaction() {
         *event,
         json!({
             "accessId": id, "actorId": PROVIDER, "patientId": PATIENT, "visitId": visit,
-            "treatingProviderIds": ["dr-another", "dr-treating"],
+            "treatingProviderIds": ["dr-another", "dr-treating"], "reasonCode": "handover",
             "grantedAt": at(access.granted_at), "expiresAt": at(access.expires_at),
         })
     );

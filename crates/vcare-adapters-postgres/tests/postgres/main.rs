@@ -17,6 +17,7 @@ mod migrations;
 mod outages;
 mod outbox;
 mod pages;
+mod reasons;
 mod rows;
 mod schema;
 mod secrets;

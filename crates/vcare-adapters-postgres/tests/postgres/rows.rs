@@ -4,7 +4,7 @@ use time::{Duration, OffsetDateTime};
 use vcare_app::ports::{Logo, Reads, StoredLogo};
 use vcare_domain::{
     AppointmentId, Change, EncounterId, EncounterRecord, Fallback, LinkLevel, LinkState, LinkUse, Locale, MediaMode,
-    MediaType, NodeId, Outcome, ParticipantStatus, PatientId, Profile, RecordingRef, SealedName, SegmentCause,
+    MediaType, NodeId, Outcome, ParticipantStatus, PatientId, Profile, Reason, RecordingRef, SealedName, SegmentCause,
     SessionState, SessionStatus, TenantConfig, TenantConfigDraft, ThreadId, ThreadRecord, Version, VideoBackend,
     VirtualSession,
 };
@@ -122,7 +122,7 @@ async fn every_state_of_a_person_and_an_ended_visit_without_encounter_read_back(
     let bench = Bench::start().await;
     let visit = bench.saved(KABUL, SessionStatus::Waiting).await;
     let at = bench.now() + Duration::milliseconds(7);
-    let reason = crate::support::prose("ژبه\tand a tab");
+    let reason = Reason::noted(crate::support::prose("ژبه\tand a tab"));
     use vcare_domain::ParticipantState as State;
     let states = [
         State::Invited,

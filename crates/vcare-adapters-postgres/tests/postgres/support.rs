@@ -12,9 +12,9 @@ use vcare_adapters_postgres::{PgConfig, PgJobQueue, PgOutbox, PgStore};
 use vcare_app::ports::{Clock, Ids, OutboxWake, Reads, Store, StoreError, UnitOfWork};
 use vcare_app::{ActorRef, Scope, TraceContext};
 use vcare_domain::{
-    Change, FreeText, HttpsUrl, NewParticipant, NewSession, Outcome, ParticipantId, ParticipantRole, PatientId,
-    Refusal, Room, RoomName, Schedule, SessionId, SessionStatus, TenantId, TimeZoneName, UserId, VideoBackend,
-    VirtualSession,
+    Change, FreeText, HttpsUrl, NewParticipant, NewSession, NoShowCode, Outcome, ParticipantId, ParticipantRole,
+    PatientId, Reason, Refusal, Room, RoomName, Schedule, SessionId, SessionStatus, TenantId, TimeZoneName, UserId,
+    VideoBackend, VirtualSession,
 };
 use vcare_testkit::postgres::tokio_postgres::types::ToSql;
 use vcare_testkit::{HandClock, SeededIds, TestDatabase};
@@ -168,7 +168,7 @@ impl Bench {
         }
         if status == SessionStatus::NoShow {
             let planned = visit.parts().schedule.start();
-            applied(visit.mark_no_show(&Change { at: planned, ..change(1) }));
+            applied(visit.mark_no_show(NoShowCode::Unreachable, &Change { at: planned, ..change(1) }));
             return visit;
         }
         applied(visit.issue_join_token(patient, None, LIMIT, &change(1)));
@@ -176,13 +176,13 @@ impl Bench {
         match status {
             SessionStatus::Scheduled | SessionStatus::Waiting => return visit,
             SessionStatus::Cancelled => {
-                applied(visit.cancel(prose("ناروغ نه دی راغلی\nدوهم"), &change(2)));
+                applied(visit.cancel(Reason::noted(prose("ناروغ نه دی راغلی\nدوهم")), &change(2)));
                 return visit;
             }
             SessionStatus::NoShow => unreachable!("that patient has come"),
             SessionStatus::Active | SessionStatus::Failed | SessionStatus::Ended => {}
         }
-        applied(visit.remove(observer, prose("not wanted"), &change(2)));
+        applied(visit.remove(observer, Reason::noted(prose("not wanted")), &change(2)));
         applied(visit.admit(patient, &change(2)));
         match status {
             SessionStatus::Failed => {

@@ -4,7 +4,7 @@ use std::time::Duration as Patience;
 
 use time::Duration;
 use vcare_app::ports::{ClosedJob, JobEnd, JobKind, StoreError};
-use vcare_domain::{LeaseToken, SessionStatus, VirtualSession};
+use vcare_domain::{LeaseToken, Reason, SessionStatus, VirtualSession};
 
 use crate::support::{Bench, HERAT, KABUL, applied, change, patient_of, prose, user, uuid_of};
 
@@ -279,7 +279,7 @@ async fn a_visit_is_changed_again_and_again_under_its_version() {
     let bench = Bench::start().await;
     let mut visit = bench.saved(KABUL, SessionStatus::Waiting).await;
     let by = vcare_domain::Change { by: user("dr-amiri"), at: bench.now(), expected: None };
-    applied(visit.remove(patient_of(&visit), prose("later"), &by));
+    applied(visit.remove(patient_of(&visit), Reason::noted(prose("later")), &by));
     bench.save(KABUL, &mut visit).await;
     change(&bench, &mut visit);
     bench.save(KABUL, &mut visit).await;

@@ -270,7 +270,7 @@ impl AuditEntry {
         }
     }
 
-    /// Somebody took emergency access to a patient. Says which and at which visit, and nothing of why.
+    /// Somebody took emergency access to a patient. Says which, at which visit, and why as a code; no note.
     #[must_use]
     pub fn emergency_access(access: &EmergencyAccess) -> Self {
         let visit = access.visit.map(|visit| ("visit", visit.to_string()));
@@ -280,7 +280,10 @@ impl AuditEntry {
             resource_id: access.patient_id.as_str().to_owned(),
             action: AuditAction::Read,
             outcome: AuditOutcome::Success,
-            metadata: [("accessId", access.id.to_string())].into_iter().chain(visit).collect(),
+            metadata: [("accessId", access.id.to_string()), ("reasonCode", access.reason.code.as_str().to_owned())]
+                .into_iter()
+                .chain(visit)
+                .collect(),
             shown: Vec::new(),
             at: access.granted_at,
         }

@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 use crate::events::data::{
     AsyncVisitAddendumAdded, AsyncVisitChanged, AsyncVisitChargeable, AsyncVisitClaimed, AsyncVisitResponded,
     AsyncVisitSubmitted, AuditRecorded, ConfigUpdated, EmergencyAccessGranted, FallbackInitiated,
-    FallbackThreadCreated, JoinTokenIssued, LinkChanged, MediaModeChanged, ParticipantChanged, PatientDelayed,
-    RecordingAvailable, RecordingWithdrawn, SessionChanged, SessionChargeable, SessionCreated, SessionEnded,
-    SessionRescheduled, SessionStarted,
+    FallbackThreadCreated, JoinTokenIssued, LinkChanged, MediaModeChanged, ParticipantChanged, ParticipantRemoved,
+    PatientDelayed, RecordingAvailable, RecordingWithdrawn, SessionCancelled, SessionChanged, SessionChargeable,
+    SessionCreated, SessionEnded, SessionNoShow, SessionRescheduled, SessionStarted,
 };
 use crate::events::{AuditEntry, CONFIG_UPDATED, CloudEvent, EMERGENCY_ACCESS};
 
@@ -62,10 +62,10 @@ pub const EVENT_TYPES: [EventType; 35] = [
         "Participant admitted",
         "Somebody was let in from the waiting room; `actorId` tells by whom.",
     ),
-    event::<ParticipantChanged>(
+    event::<ParticipantRemoved>(
         "virtual_care.session.participant.removed.v1",
         "Participant removed",
-        "Somebody was put out of a visit; `actorId` tells by whom.",
+        "Somebody was put out of a visit; `actorId` tells by whom, `reasonCode` why. The note stays in the service.",
     ),
     event::<ParticipantChanged>(
         "virtual_care.session.participant.disconnected.v1",
@@ -87,10 +87,10 @@ pub const EVENT_TYPES: [EventType; 35] = [
         "Media mode changed",
         "A visit goes on in another medium: video, audio or messages.",
     ),
-    event::<SessionChanged>(
+    event::<SessionCancelled>(
         "virtual_care.session.cancelled.v1",
         "Visit cancelled",
-        "A visit was called off before it began. The reason stays in the service.",
+        "A visit was called off before it began; `reasonCode` tells why. The note stays in the service.",
     ),
     event::<SessionChanged>(
         "virtual_care.session.failed.v1",
@@ -113,10 +113,10 @@ pub const EVENT_TYPES: [EventType; 35] = [
         "Patient delayed",
         "The patient said that they come later than planned. A later one replaces it; rescheduling the visit revokes it.",
     ),
-    event::<SessionChanged>(
+    event::<SessionNoShow>(
         "virtual_care.session.no_show.v1",
         "No-show",
-        "The patient did not come. There is no Encounter and no charge.",
+        "The patient did not come, or what else `reasonCode` says. There is no Encounter and no charge.",
     ),
     event::<FallbackInitiated>(
         "virtual_care.session.fallback.initiated.v1",

@@ -2,6 +2,7 @@
 
 mod access;
 mod async_visits;
+mod called_off;
 mod links;
 mod planning;
 mod recordings;
@@ -9,7 +10,8 @@ mod recordings;
 use schemars::JsonSchema;
 use serde::Serialize;
 use vcare_domain::{
-    EncounterStatus, EndCause, MediaMode, ParticipantRole, ParticipantStatus, SegmentCause, SessionStatus, VideoBackend,
+    EncounterStatus, EndCause, MediaMode, ParticipantRole, ParticipantStatus, ReasonCode, SegmentCause, SessionStatus,
+    VideoBackend,
 };
 
 use crate::timestamp::Timestamp;
@@ -19,6 +21,7 @@ pub use async_visits::{
     AsyncVisitAddendumAdded, AsyncVisitChanged, AsyncVisitChargeable, AsyncVisitClaimed, AsyncVisitResponded,
     AsyncVisitSubmitted,
 };
+pub use called_off::{ParticipantRemoved, SessionCancelled, SessionNoShow};
 pub use links::{FallbackInitiated, FallbackThreadCreated, LinkChanged};
 pub use planning::{PatientDelayed, SessionRescheduled};
 pub use recordings::{RecordingAvailable, RecordingWithdrawn};
@@ -36,6 +39,11 @@ const TIME_ZONE: &str = "^[A-Za-z0-9/_+-]{1,64}$";
 const STORAGE_KEY: &str = "^[!-~]{1,512}$";
 const KEY: &str = "^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$";
 const WORD: &str = "^[A-Za-z0-9_.:-]{1,128}$";
+
+/// The words of a list of reasons.
+fn words<C: ReasonCode>() -> Vec<&'static str> {
+    C::all().iter().map(|code| code.word()).collect()
+}
 
 /// `virtual_care.session.created.v1`: a visit was created.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -76,7 +84,7 @@ pub struct SessionCreated {
     pub version: u32,
 }
 
-/// `virtual_care.session.participant.{invited,joined,admitted,removed,disconnected}.v1`: where somebody is now.
+/// `virtual_care.session.participant.{invited,joined,admitted,disconnected}.v1`: where somebody is now.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(deny_unknown_fields)]
@@ -216,7 +224,7 @@ pub struct SessionEnded {
     pub version: u32,
 }
 
-/// `virtual_care.session.{cancelled,no_show,failed,resumed}.v1` and `virtual_care.session.encounter.parked.v1`: the visit's state.
+/// `virtual_care.session.{failed,resumed}.v1`, `virtual_care.session.fallback.parked.v1` and `virtual_care.session.encounter.parked.v1`: the visit's state.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(deny_unknown_fields)]

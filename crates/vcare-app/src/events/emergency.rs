@@ -12,8 +12,8 @@ use crate::timestamp::Timestamp;
 /// The subject of [`emergency_event`].
 pub const EMERGENCY_ACCESS: &str = "virtual_care.access.emergency.v1";
 
-/// The published form of an emergency access: who has it, to which patient, and who is to be notified. The reason stays in the
-/// service.
+/// The published form of an emergency access: who has it, to which patient, why as a code, and who is to be notified. The
+/// reason in words stays in the service.
 #[must_use]
 pub fn emergency_event(
     access: &EmergencyAccess,
@@ -28,6 +28,7 @@ pub fn emergency_event(
         patient_id: access.patient_id.as_str().to_owned(),
         visit_id: access.visit.map(|visit| visit.to_string()),
         treating_provider_ids: treating.into_iter().map(ToOwned::to_owned).collect(),
+        reason_code: Some(access.reason.code.as_str()),
         granted_at: Timestamp(access.granted_at),
         expires_at: Timestamp(access.expires_at),
     };

@@ -2,16 +2,17 @@
 
 use serde::Serialize;
 use vcare_domain::{
-    EndCause, EventId, ParticipantId, ParticipantRole, ParticipantStatus, Recorded, RecordingRef, Schedule,
-    SessionEvent, SessionParts, SessionState, ThreadId, UserId,
+    CancelCode, EndCause, EventId, NoShowCode, ParticipantId, ParticipantRole, ParticipantState, ParticipantStatus,
+    Recorded, RecordingRef, Schedule, SessionEvent, SessionParts, SessionState, ThreadId, UserId,
 };
 
 use crate::actor::Scope;
 use crate::events::CloudEvent;
 use crate::events::data::{
     FallbackInitiated, FallbackThreadCreated, JoinTokenIssued, LinkChanged, MediaModeChanged, ModeSeconds,
-    ParticipantChanged, PatientDelayed, ProviderSeconds, RecordingAvailable, RecordingWithdrawn, SessionChanged,
-    SessionChargeable, SessionCreated, SessionEnded, SessionRescheduled, SessionStarted,
+    ParticipantChanged, ParticipantRemoved, PatientDelayed, ProviderSeconds, RecordingAvailable, RecordingWithdrawn,
+    SessionCancelled, SessionChanged, SessionChargeable, SessionCreated, SessionEnded, SessionNoShow,
+    SessionRescheduled, SessionStarted,
 };
 use crate::threads::{thread_key, thread_participants};
 use crate::timestamp::Timestamp;
@@ -68,12 +69,9 @@ impl Mapper<'_> {
                 *role,
                 ParticipantStatus::Admitted,
             ),
-            SessionEvent::ParticipantRemoved { participant, role, .. } => self.participant(
-                "virtual_care.session.participant.removed.v1",
-                *participant,
-                *role,
-                ParticipantStatus::Removed,
-            ),
+            SessionEvent::ParticipantRemoved { participant, role, .. } => {
+                self.event("virtual_care.session.participant.removed.v1", self.removed(*participant, *role))
+            }
             SessionEvent::ParticipantDisconnected { participant, role } => self.participant(
                 "virtual_care.session.participant.disconnected.v1",
                 *participant,
@@ -117,7 +115,7 @@ impl Mapper<'_> {
             SessionEvent::RecordingAvailable { recording } => {
                 self.event("virtual_care.session.recording.available.v1", self.recording_available(recording))
             }
-            SessionEvent::Cancelled => self.event("virtual_care.session.cancelled.v1", self.changed()),
+            SessionEvent::Cancelled => self.event("virtual_care.session.cancelled.v1", self.cancelled()),
             SessionEvent::Rescheduled { from } => {
                 self.event("virtual_care.session.rescheduled.v1", self.rescheduled(from))
             }
@@ -134,7 +132,7 @@ impl Mapper<'_> {
                     version: self.visit.version.get(),
                 },
             ),
-            SessionEvent::NoShow => self.event("virtual_care.session.no_show.v1", self.changed()),
+            SessionEvent::NoShow => self.event("virtual_care.session.no_show.v1", self.no_show()),
             SessionEvent::Failed => self.event("virtual_care.session.failed.v1", self.changed()),
             SessionEvent::Resumed => self.event("virtual_care.session.resumed.v1", self.changed()),
             SessionEvent::Ended { duration_seconds } => {
@@ -225,6 +223,48 @@ impl Mapper<'_> {
             patient_id: self.visit.patient_id.as_str().to_owned(),
             provider_id: self.provider_id(),
             actual_start: Timestamp(self.recorded.at),
+            version: self.visit.version.get(),
+        }
+    }
+
+    fn removed(&self, participant: ParticipantId, role: ParticipantRole) -> ParticipantRemoved {
+        let state = self.visit.participant(participant).map(|one| &one.state);
+        ParticipantRemoved {
+            session_id: self.visit.id.to_string(),
+            participant_id: participant.to_string(),
+            role: role.as_str(),
+            participant_status: ParticipantStatus::Removed.as_str(),
+            session_status: self.visit.state.status().as_str(),
+            reason_code: match state {
+                Some(ParticipantState::Removed { reason, .. }) => Some(reason.code.as_str()),
+                _ => None,
+            },
+            actor_id: self.scope.actor.id(),
+            occurred_at: Timestamp(self.recorded.at),
+            version: self.visit.version.get(),
+        }
+    }
+
+    fn cancelled(&self) -> SessionCancelled {
+        SessionCancelled {
+            session_id: self.visit.id.to_string(),
+            patient_id: self.visit.patient_id.as_str().to_owned(),
+            appointment_id: self.visit.appointment_id.as_ref().map(ToString::to_string),
+            status: self.visit.state.status().as_str(),
+            reason_code: self.visit.state.cancel_code().map(CancelCode::as_str),
+            occurred_at: Timestamp(self.recorded.at),
+            version: self.visit.version.get(),
+        }
+    }
+
+    fn no_show(&self) -> SessionNoShow {
+        SessionNoShow {
+            session_id: self.visit.id.to_string(),
+            patient_id: self.visit.patient_id.as_str().to_owned(),
+            appointment_id: self.visit.appointment_id.as_ref().map(ToString::to_string),
+            status: self.visit.state.status().as_str(),
+            reason_code: self.visit.state.no_show_code().map(NoShowCode::as_str),
+            occurred_at: Timestamp(self.recorded.at),
             version: self.visit.version.get(),
         }
     }

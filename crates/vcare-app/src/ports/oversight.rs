@@ -93,6 +93,8 @@ pub struct VisitView {
     pub visit: VisitId,
     /// Its state, as it is stored.
     pub status: String,
+    /// Why it was cancelled or is a no-show: a code, and no note.
+    pub reason_code: Option<&'static str>,
     /// Its version.
     pub version: Version,
     /// What happened when, as it is stored: only what did happen, or is planned.

@@ -1,6 +1,8 @@
 //! A visit does not take place: it is cancelled, or the patient did not come.
 
-use vcare_domain::{Change, ExpectedVersions, FreeText, Outcome, Refusal, SessionId, VirtualSession};
+use vcare_domain::{
+    CancelCode, Change, ExpectedVersions, NoShowCode, Outcome, Reason, Refusal, SessionId, VirtualSession,
+};
 
 use crate::access::{Access, Audited, ViewedSession};
 use crate::actor::{Caller, TraceContext};
@@ -22,7 +24,7 @@ impl App {
         &self,
         caller: &Caller,
         id: SessionId,
-        reason: FreeText,
+        reason: Reason<CancelCode>,
         expected: Option<ExpectedVersions>,
         once: Option<&Once<'_, ViewedSession>>,
     ) -> Result<Done<ViewedSession>, AppError> {
@@ -39,7 +41,7 @@ impl App {
     pub async fn cancel_by_link(
         &self,
         token: &str,
-        reason: FreeText,
+        reason: Reason<CancelCode>,
         trace: TraceContext,
     ) -> Result<JoinStatus, AppError> {
         let claims = self.claims(token).await?;
@@ -62,11 +64,13 @@ impl App {
         &self,
         caller: &Caller,
         id: SessionId,
+        code: NoShowCode,
         expected: Option<ExpectedVersions>,
         once: Option<&Once<'_, ViewedSession>>,
     ) -> Result<Done<ViewedSession>, AppError> {
+        let note = |session: &mut VirtualSession, change: &Change| session.mark_no_show(code, change);
         let by = ("mark_no_show", Permission::SessionNoShow);
-        self.call_off(by, caller, id, VirtualSession::mark_no_show, expected, once).await
+        self.call_off(by, caller, id, note, expected, once).await
     }
 
     async fn call_off<D>(

@@ -1,6 +1,6 @@
 //! A clinician puts somebody out.
 
-use vcare_domain::{ExpectedVersions, FreeText, ParticipantId, SessionId, VirtualSession};
+use vcare_domain::{ExpectedVersions, ParticipantId, Reason, RemovalCode, SessionId, VirtualSession};
 
 use crate::access::{Access, Audited, ViewedSession};
 use crate::actor::Caller;
@@ -22,7 +22,7 @@ impl App {
         caller: &Caller,
         id: SessionId,
         participant: ParticipantId,
-        reason: FreeText,
+        reason: Reason<RemovalCode>,
         expected: Option<ExpectedVersions>,
         once: Option<&Once<'_, ViewedSession>>,
     ) -> Result<Done<ViewedSession>, AppError> {

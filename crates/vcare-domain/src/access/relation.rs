@@ -45,7 +45,7 @@ pub enum Audience {
     Patient,
     /// A participant who does not care for the patient: their own part, and the times.
     Guest,
-    /// Those who plan visits: times, people and states; no reasons, nothing clinical.
+    /// Those who plan visits: times, people and states; of reasons the codes, and nothing clinical.
     Scheduler,
     /// Those who may know everything about the patient, but are no provider of the visit.
     Staff,

@@ -77,7 +77,7 @@ fn only_a_provider_of_the_visit_is_its_author() {
     // Who is none is told so whatever state the visit is in.
     assert_eq!(scheduled().documented_by(&user("dr-noori")), Err(Refusal::NotItsProvider));
     let provider = visit.parts().provider(&user("dr-amiri")).unwrap().id;
-    assert_eq!(visit.remove(provider, FreeText::parse("wrong visit").unwrap(), &at(3)), Ok(Outcome::Applied));
+    assert_eq!(visit.remove(provider, Reason::of(RemovalCode::WrongPerson), &at(3)), Ok(Outcome::Applied));
     assert_eq!(visit.documented_by(&user("dr-amiri")), Err(Refusal::NotItsProvider));
 }
 

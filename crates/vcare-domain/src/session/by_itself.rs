@@ -5,6 +5,7 @@ use time::{Duration, OffsetDateTime};
 use crate::event::{FollowUp, SessionEvent};
 use crate::ids::ParticipantId;
 use crate::participant::{Participant, ParticipantRole};
+use crate::reason::NoShowCode;
 use crate::refusal::{Action, Refusal};
 use crate::segment::{MediaSegment, SegmentCause};
 use crate::session::{EndCause, Outcome, SessionState, SessionStatus, VirtualSession};
@@ -84,7 +85,7 @@ impl VirtualSession {
             SessionState::Scheduled | SessionState::Waiting if !self.patient_has_come() => {
                 let start = self.parts.expected_at().unwrap_or(planned.start());
                 due((start + patience.no_show).max(planned.end()), at)?;
-                Ok(self.nobody_came(self.moment(at)))
+                Ok(self.nobody_came(NoShowCode::PatientAbsent, self.moment(at)))
             }
             SessionState::Scheduled | SessionState::Waiting => {
                 due(planned.end() + NOT_HELD_AFTER, at)?;

@@ -5,6 +5,7 @@ use time::{Duration, OffsetDateTime};
 use crate::encounter::{ChartedEncounter, EncounterRecord};
 use crate::event::{FollowUp, SessionEvent};
 use crate::participant::{ParticipantState, ParticipantStatus};
+use crate::reason::{CancelCode, NoShowCode, Reason};
 use crate::refusal::{Action, Refusal};
 use crate::session::by_itself::FAILED_ENDS_AFTER;
 use crate::session::{Change, EndCause, ExpectedVersions, Outcome, SessionState, VirtualSession};
@@ -15,13 +16,13 @@ impl VirtualSession {
     ///
     /// # Errors
     /// [`Refusal::VersionConflict`]; [`Refusal::InvalidTransition`] unless scheduled or waiting.
-    pub fn cancel(&mut self, reason: FreeText, change: &Change) -> Result<Outcome, Refusal> {
+    pub fn cancel(&mut self, reason: Reason<CancelCode>, change: &Change) -> Result<Outcome, Refusal> {
         self.call_off(reason, change.expected.as_ref(), change.at)
     }
 
     pub(super) fn call_off(
         &mut self,
-        reason: FreeText,
+        reason: Reason<CancelCode>,
         expected: Option<&ExpectedVersions>,
         at: OffsetDateTime,
     ) -> Result<Outcome, Refusal> {
@@ -44,7 +45,7 @@ impl VirtualSession {
     /// # Errors
     /// [`Refusal::VersionConflict`]; [`Refusal::InvalidTransition`] unless scheduled or waiting; [`Refusal::PatientCame`];
     /// [`Refusal::NotDue`] before the planned start.
-    pub fn mark_no_show(&mut self, change: &Change) -> Result<Outcome, Refusal> {
+    pub fn mark_no_show(&mut self, code: NoShowCode, change: &Change) -> Result<Outcome, Refusal> {
         if let SessionState::NoShow { .. } = self.parts.state {
             return Ok(Outcome::AlreadyApplied);
         }
@@ -59,11 +60,11 @@ impl VirtualSession {
         if change.at < start {
             return Err(Refusal::NotDue { until: start });
         }
-        Ok(self.nobody_came(self.moment(change.at)))
+        Ok(self.nobody_came(code, self.moment(change.at)))
     }
 
-    pub(super) fn nobody_came(&mut self, at: OffsetDateTime) -> Outcome {
-        self.parts.state = SessionState::NoShow { noted_at: at };
+    pub(super) fn nobody_came(&mut self, code: NoShowCode, at: OffsetDateTime) -> Outcome {
+        self.parts.state = SessionState::NoShow { noted_at: at, code };
         self.everybody_leaves(at);
         self.applied(at, [SessionEvent::NoShow])
     }

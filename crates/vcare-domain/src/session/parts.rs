@@ -9,6 +9,7 @@ use crate::encounter::EncounterRecord;
 use crate::ids::{ParticipantId, SessionId};
 use crate::messaging::Fallback;
 use crate::participant::{Participant, ParticipantRole};
+use crate::reason::{CancelCode, NoShowCode, Reason};
 use crate::room::Room;
 use crate::schedule::{Delay, Schedule};
 use crate::segment::MediaSegment;
@@ -151,13 +152,15 @@ pub enum SessionState {
     Cancelled {
         /// When.
         cancelled_at: OffsetDateTime,
-        /// Why, in the words of the person who cancelled it.
-        reason: FreeText,
+        /// Why.
+        reason: Reason<CancelCode>,
     },
     /// The patient did not come. Final.
     NoShow {
         /// When that was noted.
         noted_at: OffsetDateTime,
+        /// Why.
+        code: NoShowCode,
     },
 }
 
@@ -226,6 +229,24 @@ impl SessionState {
     pub const fn ended_at(&self) -> Option<OffsetDateTime> {
         match self {
             Self::Ended { ended_at, .. } => Some(*ended_at),
+            _ => None,
+        }
+    }
+
+    /// Why it was called off.
+    #[must_use]
+    pub const fn cancel_code(&self) -> Option<CancelCode> {
+        match self {
+            Self::Cancelled { reason, .. } => Some(reason.code),
+            _ => None,
+        }
+    }
+
+    /// Why it is a no-show.
+    #[must_use]
+    pub const fn no_show_code(&self) -> Option<NoShowCode> {
+        match self {
+            Self::NoShow { code, .. } => Some(*code),
             _ => None,
         }
     }

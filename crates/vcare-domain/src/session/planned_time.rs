@@ -5,10 +5,10 @@ use time::{Duration, OffsetDateTime};
 use crate::event::SessionEvent;
 use crate::ids::ParticipantId;
 use crate::participant::{Participant, ParticipantRole, ParticipantState, ParticipantStatus};
+use crate::reason::{CancelCode, Reason};
 use crate::refusal::{Action, Refusal};
 use crate::schedule::{Delay, NewTime};
 use crate::session::{Change, Outcome, SessionParts, SessionState, VirtualSession};
-use crate::text::FreeText;
 
 impl SessionParts {
     /// When the patient comes who announced a delay; `None` once the visit has begun or is over.
@@ -105,7 +105,7 @@ impl VirtualSession {
         &mut self,
         id: ParticipantId,
         token_version: u32,
-        reason: FreeText,
+        reason: Reason<CancelCode>,
         at: OffsetDateTime,
     ) -> Result<Outcome, Refusal> {
         self.must_be_patients_link(id, token_version)?;

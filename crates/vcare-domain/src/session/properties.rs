@@ -187,7 +187,7 @@ impl Step {
             Command::Cancel => visit.cancel(reason(), &change),
             Command::End => visit.end(None, &change),
             Command::EndByItself => visit.end_by_itself(PATIENCE, self.at),
-            Command::MarkNoShow => visit.mark_no_show(&change),
+            Command::MarkNoShow => visit.mark_no_show(NoShowCode::PatientAbsent, &change),
             Command::Reschedule(minutes) => visit.reschedule(&to(*minutes), GRACE, &change),
             Command::AnnounceDelay(minutes) => visit.announce_delay(Delay::from_minutes(*minutes).unwrap(), self.at),
             Command::RecordEncounter(id) => visit.record_encounter(encounter(id), self.at),

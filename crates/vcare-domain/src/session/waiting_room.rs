@@ -5,10 +5,11 @@ use time::{Duration, OffsetDateTime};
 use crate::event::{FollowUp, SessionEvent};
 use crate::ids::ParticipantId;
 use crate::participant::{Participant, ParticipantRole, ParticipantState, ParticipantStatus};
+use crate::reason::{Reason, RemovalCode};
 use crate::refusal::{Action, Refusal};
 use crate::segment::{MediaSegment, SegmentCause};
 use crate::session::{Change, NewParticipant, Outcome, Patience, SessionState, SessionStatus, Version, VirtualSession};
-use crate::text::{FreeText, UserId};
+use crate::text::UserId;
 
 /// Where somebody who comes is led.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -202,7 +203,12 @@ impl VirtualSession {
     /// # Errors
     /// [`Refusal::VersionConflict`], [`Refusal::InvalidTransition`] once the visit is over,
     /// [`Refusal::ParticipantNotFound`].
-    pub fn remove(&mut self, id: ParticipantId, reason: FreeText, change: &Change) -> Result<Outcome, Refusal> {
+    pub fn remove(
+        &mut self,
+        id: ParticipantId,
+        reason: Reason<RemovalCode>,
+        change: &Change,
+    ) -> Result<Outcome, Refusal> {
         let participant = self.parts.participant(id).ok_or(Refusal::ParticipantNotFound)?;
         if participant.state.status() == ParticipantStatus::Removed {
             return Ok(Outcome::AlreadyApplied);

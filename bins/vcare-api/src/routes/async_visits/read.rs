@@ -18,6 +18,7 @@ use crate::server::Api;
     params(
         ("asyncVisitId" = crate::values::AsyncVisitId, Path, description = "The visit", example = "avs_01KA8Z0Q3CJ9XW2V5T7N4B6M8T"),
         ("X-Emergency-Reason" = Option<String>, Header, description = "Why a clinician without a part in the visit must see it now", min_length = 10, max_length = 200),
+        ("X-Emergency-Reason-Code" = Option<crate::values::EmergencyReasonCode>, Header, description = "The same as a code, beside the reason in words or in its place"),
         ("If-None-Match" = Option<String>, Header),
     ),
     responses(

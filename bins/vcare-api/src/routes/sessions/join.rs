@@ -21,6 +21,7 @@ use crate::server::Api;
     params(
         ("sessionId" = crate::values::SessionId, Path, description = "The session"),
         ("X-Emergency-Reason" = Option<String>, Header, description = "Why a clinician without a part in the visit must join it now", min_length = 10, max_length = 200),
+        ("X-Emergency-Reason-Code" = Option<crate::values::EmergencyReasonCode>, Header, description = "The same as a code, beside the reason in words or in its place"),
         ("If-Match" = Option<String>, Header, description = "The session's version in quotes"),
         ("Idempotency-Key" = Option<String>, Header, description = "Accepted; joining twice changes nothing by itself", max_length = 128),
     ),

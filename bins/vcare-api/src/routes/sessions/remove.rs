@@ -3,17 +3,18 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use vcare_app::Once;
+use vcare_domain::RemovalCode;
 
 use crate::answer::{send_session, session_answer};
 use crate::dto::VirtualSessionDto;
 use crate::extract::{Body, IfMatch, ParticipantPath, SignedInCaller, WishKey, expected_version};
 use crate::problem::Problem;
-use crate::routes::sessions::ReasonRequest;
+use crate::routes::sessions::{Because, ReasonRequest};
 use crate::server::Api;
 
 /// Put a participant out.
 ///
-/// Their links are dead; a new one lets them come again. Doing it twice changes nothing.
+/// Their links are dead; a new one lets them come again. `reasonCode` is one of `RemovalReasonCode`. Doing it twice changes nothing.
 #[utoipa::path(
     post, path = "/api/v1/virtual-care/sessions/{sessionId}/participants/{participantId}/remove", tag = "Sessions",
     operation_id = "removeParticipant",
@@ -35,9 +36,9 @@ pub async fn remove(
     path: ParticipantPath,
     if_match: IfMatch,
     key: WishKey,
-    body: Body<ReasonRequest>,
+    body: Body<Because<RemovalCode>>,
 ) -> Result<HttpResponse, Problem> {
-    let expected = expected_version(if_match, body.value.version)?;
+    let expected = expected_version(if_match, body.value.version())?;
     let reason = body.value.parse()?;
     let once = body.wish(key.0).map(|wish| Once { wish, answer: &|session| session_answer(StatusCode::OK, session) });
     let done =

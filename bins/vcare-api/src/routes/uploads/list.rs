@@ -137,6 +137,7 @@ impl AttachmentDto {
     params(
         ("asyncVisitId" = values::AsyncVisitId, Path, description = "The visit"),
         ("X-Emergency-Reason" = Option<String>, Header, description = "Why a clinician without a part in the visit must see it now", min_length = 10, max_length = 200),
+        ("X-Emergency-Reason-Code" = Option<values::EmergencyReasonCode>, Header, description = "The same as a code, beside the reason in words or in its place"),
     ),
     responses(
         (status = 200, description = "By index", body = AttachmentListDto),

@@ -8,4 +8,5 @@ mod links;
 mod looking;
 mod matrix;
 pub mod people;
+mod reasons;
 mod views;

@@ -276,6 +276,7 @@ async fn operators_read_of_a_visit_only_what_is_not_about_people_and_write_nothi
     let outbox = ["created_at", "position", "subject", "tenant_id"].map(|column| format!("SELECT outbox.{column}"));
     // The Encounter's id leads to the patient only who may ask the chart.
     let visit = [
+        "cancel_code",
         "cancelled_at",
         "charged_at",
         "created_at",
@@ -285,6 +286,7 @@ async fn operators_read_of_a_visit_only_what_is_not_about_people_and_write_nothi
         "failed_at",
         "id",
         "no_show_at",
+        "no_show_code",
         "scheduled_end",
         "scheduled_start",
         "started_at",
@@ -312,7 +314,8 @@ async fn operators_read_of_a_visit_only_what_is_not_about_people_and_write_nothi
     ];
     let async_visit = async_visit.map(|column| format!("SELECT async_visit.{column}"));
     // All of it: that somebody took emergency access is what they look for, and the patient's visits stay hidden.
-    let emergency = ["expires_at", "granted_at", "id", "patient_id", "reason", "tenant_id", "user_id", "visit"];
+    let emergency =
+        ["expires_at", "granted_at", "id", "patient_id", "reason", "reason_code", "tenant_id", "user_id", "visit"];
     let emergency = emergency.map(|column| format!("SELECT emergency_access.{column}"));
     assert_eq!(
         rights,

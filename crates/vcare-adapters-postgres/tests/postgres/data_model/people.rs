@@ -12,7 +12,7 @@ const HEALTH: &str = "**health**, in people's own words";
 
 /// Table, what its columns tell, and which columns tell that.
 #[rustfmt::skip]
-pub const TOLD: [(&str, &str, &str); 73] = [
+pub const TOLD: [(&str, &str, &str); 75] = [
     ("ai_draft", ACCOUNT, "requested_by decided_by"),
     ("ai_draft", "**health**, sealed", "sealed"),
     ("ai_draft", LEADS, "note_id"),
@@ -44,10 +44,11 @@ pub const TOLD: [(&str, &str, &str); 73] = [
     ("emergency_access", "the patient", "patient_id"),
     ("emergency_access", ACCOUNT, "user_id"),
     ("emergency_access", "**health**, in a clinician's words", "reason"),
+    ("emergency_access", "why somebody had to know, as a code", "reason_code"),
     ("emergency_access", "when somebody had to know about the patient", "granted_at expires_at"),
     ("emergency_access", NOTHING, "tenant_id id visit"),
     ("idempotency_key", "an account, or a person by a number of a visit", "actor"),
-    ("idempotency_key", "ids of people, as in an answer; no token, no text of a draft", "body"),
+    ("idempotency_key", "ids of people and notes of reasons, as in an answer; no token, no text of a draft", "body"),
     ("idempotency_key", NOTHING, "tenant_id key fingerprint status created_at key_hash"),
     ("link_state", PSEUDONYM, "participant_id"),
     ("link_state", "what their link carries", "level better prefer"),
@@ -88,6 +89,7 @@ pub const TOLD: [(&str, &str, &str); 73] = [
     ("virtual_session", "when everybody was in it", "stays"),
     ("virtual_session", "what each person is called, sealed; the language they read", "people"),
     ("virtual_session", "what each person's link carries", "links"),
+    ("virtual_session", "why it did not take place and why somebody was put out, as codes", "cancel_code no_show_code removals"),
     ("virtual_session", "a clinician's words", "cancel_reason end_reason messaging_reason"),
     ("virtual_session", "leads to what was written", "messaging_thread_id"),
     ("virtual_session", "leads to what was recorded", "recording_ref further_recordings"),

@@ -10,10 +10,11 @@ use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use vcare_domain::{
-    AppointmentId, Change, Delay, EncounterId, EventId, FreeText, HttpsUrl, LinkUse, MediaMode, NewParticipant,
-    NewSession, NewTime, NodeId, Outcome, ParticipantId, ParticipantRole, Patience, PatientId, RecordingRef, Refusal,
-    Room, RoomName, Schedule, SegmentCause, SessionEvent, SessionId, TenantConfig, TenantConfigDraft, TenantId,
-    ThreadId, TimeZoneName, UserId, Version, VideoBackend, VirtualSession,
+    AppointmentId, CancelCode, Change, Delay, EncounterId, EventId, FreeText, HttpsUrl, LinkUse, MediaMode,
+    NewParticipant, NewSession, NewTime, NoShowCode, NodeId, Outcome, ParticipantId, ParticipantRole, Patience,
+    PatientId, Reason, RecordingRef, Refusal, RemovalCode, Room, RoomName, Schedule, SegmentCause, SessionEvent,
+    SessionId, TenantConfig, TenantConfigDraft, TenantId, ThreadId, TimeZoneName, UserId, Version, VideoBackend,
+    VirtualSession,
 };
 
 use crate::actor::{ActorRef, Scope, TraceContext};
@@ -134,7 +135,7 @@ impl Narrator {
         self.of(&mut visit, ActorRef::Participant(patient), |visit| {
             visit.join(patient, 1, PATIENCE.resume, minute(71))
         })?;
-        let reason = FreeText::parse(WHY_REMOVED)?;
+        let reason = Reason { code: RemovalCode::NoLongerNeeded, note: Some(FreeText::parse(WHY_REMOVED)?) };
         self.user(&mut visit, CLINICIAN, 75, |visit, change| visit.remove(interpreter, reason, &change))?;
         self.user(&mut visit, CLINICIAN, 83, |visit, change| visit.end(None, &change))?;
         let encounter = EncounterId::parse("enc-77120")?;
@@ -143,7 +144,7 @@ impl Narrator {
 
     fn a_visit_that_is_cancelled(&mut self) -> Result<(), SampleError> {
         let mut visit = self.created(2)?;
-        let reason = FreeText::parse(WHY_CANCELLED)?;
+        let reason = Reason { code: CancelCode::SeenElsewhere, note: Some(FreeText::parse(WHY_CANCELLED)?) };
         self.user(&mut visit, SCHEDULER, 30, |visit, change| visit.cancel(reason, &change))?;
         let mut visit = self.created(6)?;
         let delay = Delay::from_minutes(20).ok_or("20 minutes can be announced")?;
@@ -151,7 +152,7 @@ impl Narrator {
         self.of(&mut visit, ActorRef::Participant(patient), |visit| visit.announce_delay(delay, minute(50)))?;
         let to = NewTime { start: Some(minute(120)), ..NewTime::default() };
         self.user(&mut visit, SCHEDULER, 55, |visit, change| visit.reschedule(&to, GRACE, &change))?;
-        self.user(&mut visit, CLINICIAN, 150, |visit, change| visit.mark_no_show(&change))
+        self.user(&mut visit, CLINICIAN, 150, |visit, change| visit.mark_no_show(NoShowCode::PatientAbsent, &change))
     }
 
     fn a_visit_that_fails(&mut self) -> Result<(), SampleError> {

@@ -2,15 +2,16 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use vcare_domain::EmergencyCode;
 
-use super::{ACTOR_ID, FOREIGN_ID};
+use super::{ACTOR_ID, FOREIGN_ID, words};
 use crate::timestamp::Timestamp;
 
 const ACCESS_ID: &str = "^vea_[0-9A-HJKMNP-TV-Z]{26}$";
 /// A visit of either kind.
 const VISIT_ID: &str = "^(vsn|avs)_[0-9A-HJKMNP-TV-Z]{26}$";
 
-/// `virtual_care.access.emergency.v1`: somebody took emergency access to a patient. Why stays in the service.
+/// `virtual_care.access.emergency.v1`: somebody took emergency access to a patient. The reason in words stays in the service.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(deny_unknown_fields)]
@@ -31,6 +32,10 @@ pub struct EmergencyAccessGranted {
     /// The accounts of the patient's treating providers, who are to be notified; empty when none is known.
     #[schemars(inner(regex(pattern = ACTOR_ID)))]
     pub treating_provider_ids: Vec<String>,
+    /// Why. Absent in events of versions that knew no codes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = words::<EmergencyCode>()))]
+    pub reason_code: Option<&'static str>,
     /// Since when.
     pub granted_at: Timestamp,
     /// Until when.

@@ -144,7 +144,7 @@ fn a_patient_who_does_not_come_is_a_no_show_and_nothing_is_charged() {
     let mut visit = scheduled();
     due(&mut visit, minute(60));
     applied(visit.end_by_itself(PATIENCE, minute(60)));
-    assert_eq!(visit.parts().state, SessionState::NoShow { noted_at: minute(60) });
+    assert_eq!(visit.parts().state, SessionState::NoShow { noted_at: minute(60), code: NoShowCode::PatientAbsent });
     assert_eq!((events(&visit), visit.follow_ups()), (vec![SessionEvent::NoShow], &[][..]));
     let refusal = Refusal::InvalidTransition { action: Action::Join, from: SessionStatus::NoShow };
     refused(&mut visit, refusal, |visit| visit.join(person(PATIENT), 1, PATIENCE.resume, minute(60)));
@@ -169,8 +169,10 @@ fn a_patient_who_came_is_not_a_no_show_however_late_the_clinic_runs() {
 fn a_clinician_notes_a_no_show_from_the_planned_start_on_and_not_while_the_patient_waits() {
     let mut visit = scheduled();
     let before = Change { at: minute(0) - Duration::SECOND, ..at(0) };
-    refused(&mut visit, Refusal::NotDue { until: minute(0) }, |visit| visit.mark_no_show(&before));
-    applied(visit.mark_no_show(&at(0)));
-    repeated(&mut visit, |visit| visit.mark_no_show(&seeing(1, at(9))));
-    refused(&mut waiting(), Refusal::PatientCame, |visit| visit.mark_no_show(&at(20)));
+    refused(&mut visit, Refusal::NotDue { until: minute(0) }, |visit| {
+        visit.mark_no_show(NoShowCode::PatientAbsent, &before)
+    });
+    applied(visit.mark_no_show(NoShowCode::PatientAbsent, &at(0)));
+    repeated(&mut visit, |visit| visit.mark_no_show(NoShowCode::PatientAbsent, &seeing(1, at(9))));
+    refused(&mut waiting(), Refusal::PatientCame, |visit| visit.mark_no_show(NoShowCode::PatientAbsent, &at(20)));
 }

@@ -25,7 +25,7 @@ fn a_cancelled_visit_keeps_who_waited_and_why_it_was_called_off() {
 
 #[test]
 fn cancelling_again_is_answered_alike_whatever_version_was_seen_and_keeps_the_first_reason() {
-    let other = FreeText::parse("another reason").unwrap();
+    let other = Reason::noted(FreeText::parse("another reason").unwrap());
     repeated(&mut cancelled(), |visit| visit.cancel(other, &seeing(1, at(3))));
 }
 

@@ -103,7 +103,7 @@ fn act(visit: &mut VirtualSession, action: Action, about: About) -> Result<Outco
         }
         Action::End => visit.end(None, &at(20)),
         Action::EndByItself => visit.end_by_itself(PATIENCE, minute(20)),
-        Action::MarkNoShow => visit.mark_no_show(&at(20)),
+        Action::MarkNoShow => visit.mark_no_show(NoShowCode::PatientAbsent, &at(20)),
         Action::ContinueAsync => visit.may_continue_async().map(|()| Outcome::AlreadyApplied),
         Action::WithdrawRecording => visit.withdraw_recording(&at(20)),
         Action::RecordRecording => visit.record_recording(recording("a.mp4"), minute(20)),
@@ -162,7 +162,7 @@ const VERSIONED: [Versioned; 11] = [
     (Waiting, |visit, change| visit.admit(person(PATIENT), &change)),
     (Waiting, |visit, change| visit.remove(person(PATIENT), reason(), &change)),
     (Waiting, |visit, change| visit.cancel(reason(), &change)),
-    (Scheduled, |visit, change| visit.mark_no_show(&change)),
+    (Scheduled, |visit, change| visit.mark_no_show(NoShowCode::PatientAbsent, &change)),
     (Waiting, |visit, change| visit.reschedule(&to(60), GRACE, &change)),
     (Active, |visit, change| visit.withdraw_recording(&change)),
     (Active, |visit, change| visit.fall_back(None, &change)),

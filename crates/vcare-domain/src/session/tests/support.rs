@@ -32,7 +32,11 @@ pub fn user(name: &str) -> UserId {
     UserId::parse(name).unwrap()
 }
 
-pub fn reason() -> FreeText {
+pub fn reason<C: ReasonCode>() -> Reason<C> {
+    Reason::noted(prose())
+}
+
+pub fn prose() -> FreeText {
     FreeText::parse("the patient asked for it").unwrap()
 }
 
@@ -151,7 +155,7 @@ pub fn cancelled() -> VirtualSession {
 /// The patient did not come; noted in minute 5.
 pub fn no_show() -> VirtualSession {
     let mut visit = scheduled();
-    applied(visit.mark_no_show(&at(5)));
+    applied(visit.mark_no_show(NoShowCode::PatientAbsent, &at(5)));
     saved(visit)
 }
 

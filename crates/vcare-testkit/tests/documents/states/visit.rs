@@ -7,9 +7,9 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use vcare_domain::{
     Change, Delay, EncounterId, FreeText, Heard, HttpsUrl, LinkUse, MediaMode, NewParticipant, NewSession, NewTime,
-    Outcome, ParticipantId, ParticipantRole, ParticipantStatus, Patience, PatientId, Profile, RecordingRef, Refusal,
-    Room, RoomName, Schedule, SegmentCause, SessionId, SessionStatus, TenantId, ThreadId, TimeZoneName, UserId,
-    VideoBackend, VirtualSession,
+    NoShowCode, Outcome, ParticipantId, ParticipantRole, ParticipantStatus, Patience, PatientId, Profile, Reason,
+    ReasonCode, RecordingRef, Refusal, Room, RoomName, Schedule, SegmentCause, SessionId, SessionStatus, TenantId,
+    ThreadId, TimeZoneName, UserId, VideoBackend, VirtualSession,
 };
 
 use super::explore::{Cells, Command, Machine, OUTSIDE, are_all_commands, explore};
@@ -80,8 +80,8 @@ fn of_all(
     std::iter::once((name, Box::new(move |visit: &mut VirtualSession| give(visit).ok()) as Box<_>))
 }
 
-fn reason() -> FreeText {
-    FreeText::parse("snow").unwrap()
+fn reason<C: ReasonCode>() -> Reason<C> {
+    Reason::noted(FreeText::parse("snow").unwrap())
 }
 
 fn newest_token(visit: &VirtualSession, n: u128) -> u32 {
@@ -155,7 +155,8 @@ fn commands() -> Vec<Command<VirtualSession>> {
     commands.extend(of_all("end_by_itself", |visit| {
         visit.end_by_itself(PATIENCE, visit.parts().updated_at + Duration::days(2))
     }));
-    commands.extend(of_all("mark_no_show", |visit| visit.mark_no_show(&by_the_doctor(visit))));
+    commands
+        .extend(of_all("mark_no_show", |visit| visit.mark_no_show(NoShowCode::PatientAbsent, &by_the_doctor(visit))));
     commands.extend(of_all("end", |visit| visit.end(None, &by_the_doctor(visit))));
     commands.extend(of_all("record_encounter", |visit| {
         visit.record_encounter(EncounterId::parse("enc-1").unwrap(), later(visit))

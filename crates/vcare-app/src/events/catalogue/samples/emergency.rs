@@ -1,7 +1,8 @@
 //! Emergency access, told as a store tells of it.
 
 use vcare_domain::{
-    EmergencyAccess, EmergencyAccessId, EmergencyReason, NewEmergencyAccess, PatientId, SessionId, TenantId, VisitId,
+    EmergencyAccess, EmergencyAccessId, EmergencyCode, EmergencyReason, NewEmergencyAccess, PatientId, Reason,
+    SessionId, TenantId, VisitId,
 };
 
 use super::{CLINICIAN, CREATED_AT, Narrator, SampleError, minute, scope, user, uuid};
@@ -20,7 +21,7 @@ impl Narrator {
             tenant_id: TenantId::parse("kabul-central-hospital")?,
             user_id: user(ON_DUTY)?,
             patient_id: PatientId::parse("pat-5f1c7e20")?,
-            reason: EmergencyReason::parse(WHY)?,
+            reason: Reason { code: EmergencyCode::UrgentCare, note: Some(EmergencyReason::parse(WHY)?) },
             visit: Some(VisitId::Live(SessionId::from_uuid(uuid(CREATED_AT, 1)))),
         };
         let access = EmergencyAccess::grant(new, minute(65));
