@@ -52,6 +52,32 @@ async fn charges_that_a_power_cut_took_out_of_the_stream_are_published_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_stream_deleted_for_its_age_is_not_published_again_and_new_events_follow_in_order() {
+    let ward = Ward::start("").await;
+    ward.stream_of_age(Duration::from_secs(1)).await;
+    let as_it_is = [("VCARE_NATS__MANAGE_STREAM", "false")];
+    ward.ended_visits(2).await;
+    ward.standins.set_mode(Name::Fhir, Mode::UP);
+    let mut first = ward.worker_with(&as_it_is).await;
+    let charges = |count| format!("SELECT count(*) = {count} FROM kept_event WHERE subject = '{CHARGEABLE}'");
+    ward.until(&charges(2)).await;
+    until("they are too old for the stream", async || ward.published(CHARGEABLE).await == 0).await;
+    first.stop().await;
+
+    // It begins by asking the stream for what was acknowledged.
+    let second = ward.worker_with(&as_it_is).await;
+    ward.end_visits(2).await;
+    ward.until(&charges(4)).await;
+    ward.until("SELECT NOT EXISTS (SELECT FROM outbox)").await;
+    let (_, metrics) = ward.get(&second, "/metrics").await;
+    let put_back = metrics.lines().find_map(|line| line.strip_prefix("vcare_outbox_put_back_total "));
+    assert!(put_back.is_none_or(|count| count == "0"), "{put_back:?}");
+    let in_order = "SELECT NOT EXISTS (SELECT FROM kept_event a JOIN kept_event b ON a.ordering_key = b.ordering_key
+                     WHERE a.position < b.position AND a.stream_sequence >= b.stream_sequence)";
+    ward.until(in_order).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn sigterm_lets_it_finish_the_job_that_is_under_way() {
     let ward = Ward::start("").await;
     ward.ended_visits(1).await;

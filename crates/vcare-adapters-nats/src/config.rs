@@ -46,7 +46,8 @@ pub enum NatsCredentials {
     Creds(Secret),
 }
 
-/// What the stream is like. An existing stream is only ever widened: a longer age, a longer window, more replicas.
+/// What the stream is like. An existing stream is only ever widened: a longer age, a longer window, more replicas. Only
+/// [`NatsPublisher::shorten_streams`](crate::NatsPublisher::shorten_streams) shortens its age.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamConfig {
     /// Whether to create the stream, and to widen it where it falls short of this. `false` where operators do that, and our

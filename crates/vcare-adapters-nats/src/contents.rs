@@ -23,7 +23,12 @@ fn refused(error: impl std::error::Error + Send + Sync + 'static) -> NatsError {
 
 /// The stream; `None` when there is none.
 pub(crate) async fn stream(jetstream: &Context) -> Result<Option<Stream>, NatsError> {
-    match jetstream.get_stream(STREAM).await {
+    named(jetstream, STREAM).await
+}
+
+/// The stream of that name; `None` when there is none.
+pub(crate) async fn named(jetstream: &Context, name: &str) -> Result<Option<Stream>, NatsError> {
+    match jetstream.get_stream(name).await {
         Ok(stream) => Ok(Some(stream)),
         Err(error) => match error.kind() {
             GetStreamErrorKind::JetStream(reason)

@@ -26,6 +26,7 @@ use crate::contents;
 use crate::error::NatsError;
 use crate::standing::{self, StreamStanding};
 use crate::stream::{self, STREAM};
+use crate::subscription::SET_ASIDE_STREAM;
 
 /// A server that is gone without a word is noticed after three of these.
 const PING_EVERY: Duration = Duration::from_secs(10);
@@ -159,6 +160,25 @@ impl NatsPublisher {
             .map_err(|_| NatsError::TimedOut)??;
         *seen = true;
         Ok(())
+    }
+
+    /// Shortens how long the stream, and the stream of messages that were set aside, keep messages to what is configured. Deletes
+    /// what is older: for operators, who know that every reader has read it. Answers which streams kept them for longer.
+    ///
+    /// # Errors
+    /// [`NatsError`]: not connected, no answer, or refused.
+    pub async fn shorten_streams(&self) -> Result<Vec<&'static str>, NatsError> {
+        if !self.health() {
+            return Err(NatsError::NotConnected);
+        }
+        let mut shortened = Vec::new();
+        for name in [STREAM, SET_ASIDE_STREAM] {
+            let shorten = stream::shorten(&self.jetstream, name, &self.stream);
+            if timeout(self.ack_timeout, shorten).await.map_err(|_| NatsError::TimedOut)?? {
+                shortened.push(name);
+            }
+        }
+        Ok(shortened)
     }
 
     /// Asks the stream something. Without a connection it fails at once: the client would wait for one.

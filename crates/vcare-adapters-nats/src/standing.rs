@@ -1,6 +1,7 @@
 //! How the stream is kept: on how many servers, and how much room there is for it.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use async_nats::jetstream::Context;
 use async_nats::jetstream::response::Response;
@@ -9,6 +10,7 @@ use serde::Deserialize;
 
 use crate::contents;
 use crate::error::NatsError;
+use crate::subscription::SET_ASIDE_STREAM;
 
 /// How much of some room is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +41,11 @@ pub struct StreamStanding {
     pub replicas: usize,
     /// Those of them that are gone, or not up to date.
     pub behind: Vec<String>,
+    /// How long it keeps events; zero: for ever.
+    pub max_age: Duration,
+    /// How long messages are kept that were set aside; zero: for ever. `None` when there is no stream for them yet, or when we may
+    /// not ask.
+    pub set_aside_max_age: Option<Duration>,
     /// Whether it is on disks.
     pub on_file: bool,
     /// What the stream itself may take up.
@@ -54,14 +61,19 @@ pub(crate) async fn look(jetstream: &Context) -> Result<Option<StreamStanding>, 
     let Some(stream) = contents::stream(jetstream).await? else { return Ok(None) };
     let info = stream.cached_info();
     let peers = info.cluster.iter().flat_map(|cluster| &cluster.replicas);
-    // Who may publish need not be let ask about the account.
-    let account = match jetstream.request("INFO", b"").await {
+    // Who may publish need not be let ask about either. Side by side: a question that is not allowed takes its whole deadline.
+    let (account, set_aside) =
+        tokio::join!(jetstream.request("INFO", b""), contents::named(jetstream, SET_ASIDE_STREAM));
+    let account = match account {
         Ok(Response::Ok(account)) => Some(account),
         Ok(Response::Err { .. }) | Err(_) => None,
     };
+    let set_aside = set_aside.ok().flatten();
     Ok(Some(StreamStanding {
         replicas: info.config.num_replicas,
         behind: peers.filter(|peer| peer.offline || !peer.current).map(|peer| peer.name.clone()).collect(),
+        max_age: info.config.max_age,
+        set_aside_max_age: set_aside.map(|stream| stream.cached_info().config.max_age),
         on_file: info.config.storage == StorageType::File,
         stream: StorageUse::of(info.state.bytes, Some(info.config.max_bytes)),
         drops_oldest: info.config.discard == DiscardPolicy::Old,

@@ -7,6 +7,7 @@ use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, Stor
 use async_nats::jetstream::{Context, ErrorCode};
 
 use crate::config::StreamConfig;
+use crate::contents;
 use crate::error::NatsError;
 
 /// The stream's name.
@@ -53,6 +54,25 @@ fn widened(existing: &Config, wanted: &Config) -> Option<Config> {
 /// The longer of two ages, where zero is for ever.
 fn longer_age(a: Duration, b: Duration) -> Duration {
     if a.is_zero() || b.is_zero() { Duration::ZERO } else { a.max(b) }
+}
+
+/// The existing stream with the age that we want, or `None` when it keeps events no longer than that.
+fn shortened(existing: &Config, max_age: Duration) -> Option<Config> {
+    if longer_age(existing.max_age, max_age) == max_age {
+        return None;
+    }
+    // JetStream refuses to know ids for longer than it keeps messages.
+    Some(Config { max_age, duplicate_window: existing.duplicate_window.min(max_age), ..existing.clone() })
+}
+
+/// Shortens how long a stream keeps messages to what is configured. The server deletes at once what is older. Answers whether it
+/// kept them for longer before; `false` for a stream that does not exist.
+pub(crate) async fn shorten(jetstream: &Context, name: &str, config: &StreamConfig) -> Result<bool, NatsError> {
+    let Some(stream) = contents::named(jetstream, name).await? else { return Ok(false) };
+    let Some(shorter) = shortened(&stream.cached_info().config, config.max_age) else { return Ok(false) };
+    jetstream.update_stream(&shorter).await.map_err(|error| NatsError::Refused(Box::new(error)))?;
+    tracing::info!(stream = name, "the stream keeps messages for a shorter time than before");
+    Ok(true)
 }
 
 /// Creates or widens the stream.
@@ -133,5 +153,19 @@ mod tests {
         assert_eq!(widened.subjects, ["other.>", STREAM_SUBJECTS]);
         assert_eq!((widened.max_age, widened.duplicate_window), (30 * 24 * HOUR, 2 * HOUR));
         assert_eq!(widened.max_bytes, 1 << 30);
+    }
+
+    #[test]
+    fn a_nats_stream_is_shortened_to_the_age_that_is_wanted_and_never_lengthened() {
+        let of_age = |max_age| existing(|config| config.max_age = max_age);
+        for longer in [Duration::ZERO, 31 * 24 * HOUR] {
+            let shorter = shortened(&of_age(longer), 30 * 24 * HOUR).unwrap();
+            assert_eq!(shorter, of_age(30 * 24 * HOUR), "only its age is changed");
+        }
+        for kept in [30 * 24 * HOUR, HOUR] {
+            assert_eq!(shortened(&of_age(kept), 30 * 24 * HOUR), None);
+        }
+        let long_memory = existing(|config| config.duplicate_window = 48 * HOUR);
+        assert_eq!(shortened(&long_memory, 24 * HOUR).unwrap().duplicate_window, 24 * HOUR);
     }
 }

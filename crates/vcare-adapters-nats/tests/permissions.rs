@@ -17,7 +17,7 @@ use support::{
     READERS, as_the_service, assert_published, connected, deploy_nats, event, jetstream_as, server_with_our_users,
 };
 use tokio_util::sync::CancellationToken;
-use vcare_adapters_nats::{SET_ASIDE_STREAM, STREAM, SubscriptionConfig, ThreadSubscription};
+use vcare_adapters_nats::{SET_ASIDE_STREAM, SET_ASIDE_SUBJECT, STREAM, SubscriptionConfig, ThreadSubscription};
 use vcare_app::AppError;
 use vcare_app::ports::{EventPublisher, KeptEvent, MessageOutcome, ThreadCreated, ThreadSubscriber};
 use vcare_testkit::until;
@@ -57,6 +57,11 @@ async fn the_user_of_deploy_nats_publishes_makes_and_widens_the_stream_and_looks
     let operator = jetstream_as(&server, "operator", "op").await;
     let widened = operator.get_stream(STREAM).await.unwrap().cached_info().config.max_age;
     assert_eq!(widened, wider.stream.max_age);
+
+    let set_aside =
+        Config { name: SET_ASIDE_STREAM.to_owned(), subjects: vec![SET_ASIDE_SUBJECT.to_owned()], ..Config::default() };
+    operator.create_stream(set_aside).await.unwrap();
+    assert_eq!(publisher.shorten_streams().await.unwrap(), [STREAM, SET_ASIDE_STREAM]);
 }
 
 #[tokio::test]

@@ -48,7 +48,7 @@ pub use small_disk::{SmallDisk, has_own_mounts};
 pub use standins::{
     Ai, AiSays, CollectedSpan, Consents, Licence, Mode, Name, RecordedRequest, Standins, StandinsConfig,
 };
-pub use stream::{StoredMessage, StreamReader};
+pub use stream::{StoredMessage, StreamReader, create_stream_of_age};
 pub use subscriber::Subscriber;
 pub use tls_front::TlsFront;
 pub use until::until;

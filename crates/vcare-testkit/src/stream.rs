@@ -26,6 +26,22 @@ pub struct StoredMessage {
     pub body: Vec<u8>,
 }
 
+/// Makes the stream `VIRTUAL_CARE` as an operator might, who lets it keep each message for that long.
+///
+/// # Errors
+/// When the server cannot be reached or refuses, or there is such a stream already.
+pub async fn create_stream_of_age(url: &str, max_age: Duration) -> Result<()> {
+    let client = async_nats::connect(url).await.context("NATS")?;
+    let stream = jetstream::stream::Config {
+        name: STREAM.to_owned(),
+        subjects: vec!["virtual_care.>".to_owned()],
+        max_age,
+        ..Default::default()
+    };
+    jetstream::new(client).create_stream(stream).await?;
+    Ok(())
+}
+
 impl StoredMessage {
     /// Its body as JSON; null when it is none.
     #[must_use]

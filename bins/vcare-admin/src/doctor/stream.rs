@@ -31,6 +31,7 @@ pub(super) async fn look(config: &Config, service: &Service, found: &mut Finding
         Ok(Some(standing)) => {
             found.ok("nats", "connected, and the stream is there");
             replicas(config, &standing, found);
+            age(config, &standing, found);
             storage(&standing, found);
         }
         Ok(None) => found.problem("nats", "connected, and there is no stream: run `vcare-admin stream setup`"),
@@ -64,6 +65,38 @@ fn replicas(config: &Config, standing: &StreamStanding, found: &mut Findings) {
     }
 }
 
+/// What is kept for longer is a problem as well: events hold ids of people, and the setting says when they have an end.
+fn age(config: &Config, standing: &StreamStanding, found: &mut Findings) {
+    let (check, setting) = ("stream age", "nats.stream_max_age_days");
+    let wanted = config.nats.stream_max_age();
+    let is_longer = |age: &Duration| age.is_zero() || *age > wanted;
+    let days = in_days(wanted);
+    let shorten = format!("run `vcare-admin stream setup --shorten`, which deletes older ones, or raise {setting}");
+    if is_longer(&standing.max_age) {
+        let kept = in_days(standing.max_age);
+        found.problem(check, format!("events are kept {kept}, and should be {days} ({setting}): {shorten}"));
+    } else if let Some(age) = standing.set_aside_max_age.filter(is_longer) {
+        let kept = in_days(age);
+        found
+            .problem(check, format!("messages set aside are kept {kept}, and should be {days} ({setting}): {shorten}"));
+    } else if standing.max_age < wanted {
+        let kept = in_days(standing.max_age);
+        let advice = "run `vcare-admin stream setup`";
+        found.problem(check, format!("events are kept only {kept}, and should be {days} ({setting}): {advice}"));
+    } else {
+        found.ok(check, format!("events are kept {days}, as configured"));
+    }
+}
+
+fn in_days(age: Duration) -> String {
+    const DAY: u64 = 24 * 3600;
+    match age.as_secs() {
+        0 => "for ever".to_owned(),
+        seconds if seconds % DAY == 0 => format!("for {} days", seconds / DAY),
+        seconds => format!("for {seconds} seconds"),
+    }
+}
+
 fn storage(standing: &StreamStanding, found: &mut Findings) {
     let check = "stream storage";
     if !standing.on_file {
@@ -72,7 +105,7 @@ fn storage(standing: &StreamStanding, found: &mut Findings) {
     }
     let full = |room: StorageUse| room.percent().filter(|percent| *percent >= NEARLY_FULL);
     if let Some(percent) = standing.account.and_then(full) {
-        let advice = "give the account more (max_file, or the limits of its JWT), or the stream a shorter max_age";
+        let advice = "give the account more (max_file, or the limits of its JWT), or the stream a shorter life (nats.stream_max_age_days)";
         return found.problem(check, format!("the account's is {percent} % full; then no event is taken: {advice}"));
     }
     match full(standing.stream) {

@@ -1,7 +1,11 @@
 //! `vcare-admin doctor`, `stream` and `completions`.
 
+use std::time::Duration;
+
 use vcare_testkit::standins::jitsi::EndMeeting;
-use vcare_testkit::{Clamd, ClamdMood, FakeTime, Mode, Name, NatsServer, Standins, StandinsConfig, TestDatabase};
+use vcare_testkit::{
+    Clamd, ClamdMood, FakeTime, Mode, Name, NatsServer, Standins, StandinsConfig, TestDatabase, create_stream_of_age,
+};
 
 use crate::{Run, Settings, TENANT, admin, stuck_visit, with_password};
 
@@ -62,6 +66,7 @@ async fn a_doctor_finds_all_well_where_all_is_well_and_names_what_is_not() {
         "clock",
         "nats",
         "stream replicas",
+        "stream age",
         "stream storage",
         "stream disk",
         "outbox",
@@ -139,6 +144,36 @@ async fn a_doctor_finds_all_well_where_all_is_well_and_names_what_is_not() {
     assert!(finding(&run, "scanner").1.contains("nobody sees them"), "{run:?}");
     std::fs::remove_dir_all(format!("{folder}/{}.attachments", database.name())).unwrap();
     std::fs::remove_file(ca).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_doctor_finds_a_stream_that_keeps_events_for_longer_or_shorter_than_the_setting() {
+    let database = TestDatabase::create().await.unwrap();
+    let nats = NatsServer::start().await.unwrap();
+    create_stream_of_age(&nats.url(), Duration::ZERO).await.unwrap();
+    let text = Settings::text(&with_password(&database.admin_url()), &nats.url(), "");
+    let settings = Settings::whole(database.name(), &text);
+    let doctor = || finding(&settings.run(&["doctor", "--output", "json"]), "stream age");
+    let (status, message) = doctor();
+    assert!(
+        status == "problem" && message.starts_with("events are kept for ever, and should be for 30 days"),
+        "{message}"
+    );
+    assert!(message.contains("`vcare-admin stream setup --shorten`"), "{message}");
+
+    // Without being told to, nothing shortens it.
+    let run = settings.run(&["stream", "setup"]);
+    assert!(run.code == 0 && doctor().0 == "problem", "{run:?}");
+    let run = settings.run(&["stream", "setup", "--shorten"]);
+    assert!(run.out.contains("VIRTUAL_CARE keeps messages for 30 days"), "{run:?}");
+    assert_eq!(doctor(), ("ok".to_owned(), "events are kept for 30 days, as configured".to_owned()));
+    let run = settings.run(&["stream", "setup", "--shorten"]);
+    assert!(run.out.contains("no stream keeps messages for longer than 30 days"), "{run:?}");
+
+    let more = text.replace("nats = {", "nats = { manage_stream = false, stream_max_age_days = 60,");
+    let settings = Settings::whole(&format!("{}-more", database.name()), &more);
+    let (status, message) = finding(&settings.run(&["doctor", "--output", "json"]), "stream age");
+    assert!(status == "problem" && message.starts_with("events are kept only for 30 days"), "{message}");
 }
 
 #[test]

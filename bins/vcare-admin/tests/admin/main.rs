@@ -80,13 +80,18 @@ impl Settings {
     }
 
     fn with(name: &str, url: &str, more: &str) -> Self {
+        Self::whole(name, &Self::text(url, "nats://127.0.0.1:1", more))
+    }
+
+    /// With that database, and that server of NATS.
+    fn text(url: &str, nats: &str, more: &str) -> String {
         let folder = env!("CARGO_TARGET_TMPDIR");
-        let text = format!(
+        format!(
             r#"
             profile = "development"
             links = {{ public_base_url = "https://care.example" }}
             database = {{ url = "{url}" }}
-            nats = {{ servers = ["nats://127.0.0.1:1"] }}
+            nats = {{ servers = ["{nats}"] }}
             identity = {{ issuer = "https://id.example/realms/ghasi" }}
             licence = {{ base_url = "http://127.0.0.1:1" }}
             consent = {{ base_url = "http://127.0.0.1:1" }}
@@ -95,8 +100,7 @@ impl Settings {
             keyring = {{ file = "{folder}/master.key", create_if_missing = true }}
             {more}
             "#
-        );
-        Self::whole(name, &text)
+        )
     }
 
     fn run(&self, arguments: &[&str]) -> Run {

@@ -17,7 +17,7 @@ use vcare_domain::{ConferenceName, Heard, PatientId, SessionId, TenantConfigDraf
 use vcare_testkit::events::{the_outbox_must_keep_its_contracts, the_stream_must_keep_its_contracts};
 use vcare_testkit::{
     Consents, FakeTime, HandClock, Mode, Name, NatsServer, ServiceProcess, SigningKey, Standins, StandinsConfig,
-    StreamReader, TestDatabase, until,
+    StreamReader, TestDatabase, create_stream_of_age, until,
 };
 
 const PATIENCE: Patience = Patience::from_secs(40);
@@ -218,6 +218,11 @@ impl Ward {
     pub async fn published(&self, kind: &str) -> usize {
         let messages = StreamReader::connect(&self.nats.url()).await.unwrap().all().await.unwrap();
         messages.iter().filter(|message| message.subject == kind).count()
+    }
+
+    /// An operator makes the stream, which keeps each event for that long.
+    pub async fn stream_of_age(&self, max_age: Patience) {
+        create_stream_of_age(&self.nats.url(), max_age).await.unwrap();
     }
 
     /// Lets NATS remember how its streams are now.

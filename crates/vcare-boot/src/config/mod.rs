@@ -9,6 +9,7 @@ mod communication;
 mod error;
 mod internal;
 mod kms;
+mod nats;
 mod otlp;
 mod plaintext;
 mod processes;
@@ -33,11 +34,12 @@ pub use error::ConfigError;
 use error::told;
 pub use internal::InternalConfig;
 pub use kms::{KeyringConfig, KmsConfig, KmsProvider};
+pub use nats::NatsSection;
 pub use otlp::OtlpConfig;
 pub use processes::{ApiConfig, ClockConfig, LogConfig, RelayConfig, WaitingConfig, WorkerConfig};
 pub use reference::settings_reference;
 pub use sections::{
-    DatabaseConfig, FhirConfig, IdentityConfig, JitsiConfig, LinksConfig, NatsSection, NeighbourSection, ZoomSection,
+    DatabaseConfig, FhirConfig, IdentityConfig, JitsiConfig, LinksConfig, NeighbourSection, ZoomSection,
 };
 pub use sensitive::Sensitive;
 pub use tls::TlsSection;

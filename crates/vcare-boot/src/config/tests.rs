@@ -39,6 +39,7 @@ fn what_is_not_given_has_its_default() {
     assert_eq!(config.api.listen.to_string(), "127.0.0.1:3031");
     assert_eq!(config.database.max_connections, 16);
     assert_eq!(config.worker.batch, 1000);
+    assert_eq!(config.nats.stream_max_age().as_secs(), 30 * 24 * 3600);
 }
 
 #[test]
@@ -61,6 +62,8 @@ fn every_problem_is_named_and_no_value_is_repeated() {
             "database.url:",
         ),
         ("\"nats://nats:4222\"", "\"http://hunter2\"", "nats.servers: NATS server 0"),
+        ("[identity]", "stream_max_age_days = 0\n[identity]", "nats.stream_max_age_days: must be 1 to 3650"),
+        ("[identity]", "stream_max_age_days = 3651\n[identity]", "nats.stream_max_age_days: must be 1 to 3650"),
         ("\"https://care.example\"", "\"hunter2\"", "links.public_base_url:"),
         ("\"http://access:3000\"", "\"ftp://hunter2\"", "consent.base_url:"),
         ("[keyring]", "[otlp]\nbase_url = \"hunter2\"\n[keyring]", "otlp.base_url: must be"),
