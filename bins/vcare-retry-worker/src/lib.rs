@@ -43,6 +43,9 @@ const END_EVERY: Duration = Duration::from_secs(60);
 /// How often drafts that nobody decided on are erased, and the most at once.
 const EXPIRE_EVERY: Duration = Duration::from_secs(60);
 const EXPIRED_AT_ONCE: u16 = 500;
+/// How often visits are looked for that are over and whose transcriptions are not reported, and the most at once.
+const REPORT_EVERY: Duration = Duration::from_secs(60);
+const REPORTED_AT_ONCE: u16 = 500;
 /// How often rooms are looked for that a crash left behind.
 const REAP_EVERY: Duration = Duration::from_secs(3600);
 
@@ -83,6 +86,7 @@ pub async fn run(
     tasks.spawn(reap(app.clone(), shutdown.clone()));
     tasks.spawn(listen(app.clone(), shutdown.clone()));
     tasks.spawn(expire(app.clone(), shutdown.clone()));
+    tasks.spawn(report_transcriptions(app.clone(), shutdown.clone()));
     tasks.spawn(end_visits_not_held(app.clone(), shutdown.clone()));
     tasks.spawn(measure_failed_visits(app.clone(), Arc::clone(&clock), shutdown.clone()));
     tasks.spawn(measure(app, Arc::clone(&clock), shutdown.clone()));
@@ -248,6 +252,22 @@ async fn expire(app: App, shutdown: CancellationToken) {
             Ok(expired) => tracing::info!(expired, "drafts that nobody decided on were erased"),
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "expired drafts could not be looked for");
+            }
+        }
+    })
+    .await;
+}
+
+async fn report_transcriptions(app: App, shutdown: CancellationToken) {
+    sweep(REPORT_EVERY, &*app.clock, &shutdown, || async {
+        match app.report_transcriptions(REPORTED_AT_ONCE).await {
+            Ok(0) => {}
+            Ok(visits) => tracing::info!(visits, "transcriptions of visits that are over were reported"),
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "visits whose transcriptions are not reported could not be looked for"
+                );
             }
         }
     })

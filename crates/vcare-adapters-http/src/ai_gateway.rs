@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use http::StatusCode;
 use serde::{Deserialize, Deserializer};
 use serde_json::json;
+use time::Duration;
 use vcare_app::TraceContext;
 use vcare_app::ports::{AiError, AiGateway, AudioUpload, DraftedSummary, NeighbourFault, Transcribed};
 use vcare_domain::{
@@ -18,6 +19,8 @@ use crate::neighbour::{Neighbour, NeighbourConfig, for_tenant, once};
 /// A transcript of half an hour has some 30 kB; with its segments, ten times that.
 const TRANSCRIPT_LIMIT: usize = 1024 * 1024;
 const DRAFT_LIMIT: usize = 256 * 1024;
+/// In seconds. What is said to be longer is not believed.
+const LONGEST_AUDIO: f64 = 24.0 * 3600.0;
 /// What the gateway calls its own refusals, and those of its safeguards.
 const REFUSALS: [&str; 4] = ["AI_POLICY_DENY", "AI_REFUSED", "CONTENT_REFUSED", "MODERATION_BLOCKED"];
 const ALLOW: &str = "allow";
@@ -134,6 +137,8 @@ struct TranscriptionBody {
     text: Option<String>,
     no_speech: Option<bool>,
     language: Option<String>,
+    model: Option<String>,
+    duration_seconds: Option<f64>,
     segments: Option<Vec<SegmentBody>>,
     moderation: Option<Moderation>,
     request_id: Option<String>,
@@ -170,6 +175,7 @@ fn transcribed(answer: &Answer) -> Result<Said<Transcribed>, NeighbourFault> {
     if body.moderation.as_ref().is_some_and(|moderation| !moderation.allows()) {
         return Ok(Said::Refused);
     }
+    let length = length(&body);
     let text = body.text.ok_or(NeighbourFault::Malformed)?;
     let segments = body.segments.map(|all| all.into_iter().filter_map(segment).collect()).transpose()?;
     let heard = HeardSpeech {
@@ -179,7 +185,16 @@ fn transcribed(answer: &Answer) -> Result<Said<Transcribed>, NeighbourFault> {
         language: body.language.and_then(|tag| LanguageTag::parse(tag).ok()),
     };
     let transcription = Transcription::of(heard).map_err(malformed)?;
-    Ok(Said::Done(Transcribed { transcription, request_id: request_id(body.request_id, answer) }))
+    // Only for the record: a transcript is not lost because of a name that does not fit.
+    let model = body.model.and_then(|model| AiModel::parse(model).ok());
+    Ok(Said::Done(Transcribed { transcription, model, length, request_id: request_id(body.request_id, answer) }))
+}
+
+/// How long the audio is: as the gateway says, else until the end of the last stretch.
+fn length(body: &TranscriptionBody) -> Option<Duration> {
+    let ends = body.segments.iter().flatten().map(|segment| segment.end);
+    let seconds = body.duration_seconds.or_else(|| ends.reduce(f64::max))?;
+    (0.0..=LONGEST_AUDIO).contains(&seconds).then(|| Duration::seconds_f64(seconds))
 }
 
 /// A stretch; one without a word is none.

@@ -138,9 +138,9 @@ UPDATE retry_job AS job
   FROM unnest($1, $2, $3, $4, $5) AS back (session_id, lease_token, due_at, error, kind)
  WHERE job.session_id = back.session_id AND job.lease_token = back.lease_token AND job.kind = back.kind";
 
-/// A visit that has not begun, of any tenant.
+/// A visit of any tenant.
 #[derive(QueryableByName)]
-struct NotHeldRow {
+struct VisitRow {
     #[diesel(sql_type = Text)]
     tenant_id: String,
     #[diesel(sql_type = SqlUuid)]
@@ -259,7 +259,7 @@ impl JobQueue for PgJobQueue {
 
     async fn visits_not_held(&self, now: OffsetDateTime, limit: u16) -> Result<Vec<(TenantId, SessionId)>, StoreError> {
         let mut conn = self.connections.unbound().await?;
-        let rows: Vec<NotHeldRow> = diesel::sql_query("SELECT tenant_id, id FROM visits_not_held($1, $2)")
+        let rows: Vec<VisitRow> = diesel::sql_query("SELECT tenant_id, id FROM visits_not_held($1, $2)")
             .bind::<Timestamptz, _>(now)
             .bind::<Int4, _>(i32::from(limit))
             .load(&mut conn.pg)
@@ -308,6 +308,19 @@ impl JobQueue for PgJobQueue {
         let corrupt = |_| StoreError::Corrupt { table: "ai_draft", column: "tenant_id" };
         let named = |(tenant, id)| Ok((TenantId::parse(tenant).map_err(corrupt)?, AiDraftId::from_uuid(id)));
         due.into_iter().map(named).collect()
+    }
+
+    async fn unreported_transcriptions(&self, limit: u16) -> Result<Vec<(TenantId, SessionId)>, StoreError> {
+        let mut conn = self.connections.unbound().await?;
+        let rows: Vec<VisitRow> = diesel::sql_query("SELECT tenant_id, id FROM unreported_transcriptions($1)")
+            .bind::<Int4, _>(i32::from(limit))
+            .load(&mut conn.pg)
+            .await
+            .map_err(store_error)?;
+        let corrupt = |_| StoreError::Corrupt { table: "ai_transcription", column: "tenant_id" };
+        let named =
+            |row: VisitRow| Ok((TenantId::parse(row.tenant_id).map_err(corrupt)?, SessionId::from_uuid(row.id)));
+        rows.into_iter().map(named).collect()
     }
 
     async fn open(&self) -> Result<Vec<OpenJobs>, StoreError> {

@@ -39,6 +39,7 @@ mod standing;
 mod store;
 mod tenant_configs;
 mod tls;
+mod transcriptions;
 mod unit_of_work;
 mod uploads;
 mod visit_views;

@@ -327,6 +327,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    ai_transcription (tenant_id, session_id, evidence, model) {
+        tenant_id -> Text,
+        session_id -> Uuid,
+        evidence -> Int8,
+        model -> Text,
+        transcriptions -> Int4,
+        untimed -> Int4,
+        audio_ms -> Int8,
+        reported -> Int4,
+        first_at -> Timestamptz,
+        last_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     consent_evidence (tenant_id, id) {
         tenant_id -> Text,
         id -> Int8,

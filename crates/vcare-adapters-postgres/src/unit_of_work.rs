@@ -15,7 +15,8 @@ use tracing::Span;
 use vcare_app::events::{AuditEntry, config_event, emergency_event};
 use vcare_app::ports::{
     AiDrafts, Answers, AsyncVisits, Clock, Emergencies, Ids, Jobs, KeptAnswer, KeptSecrets, Leases, Links, OutboxWake,
-    Presences, StoreError, TenantConfigs, TenantLogos, UnitOfWork, Uploads, VirtualSessions, VisitChanges, VisitId,
+    Presences, StoreError, TenantConfigs, TenantLogos, Transcriptions, UnitOfWork, Uploads, VirtualSessions,
+    VisitChanges, VisitId,
 };
 use vcare_app::spans::ended;
 use vcare_app::{Answer, IdempotencyKey, ReliedOnConsent, Scope, TraceContext};
@@ -38,6 +39,7 @@ use crate::reads::{AnswerRow, kept_under, restore_answer};
 use crate::schema::idempotency_key;
 use crate::secrets::PgSecrets;
 use crate::tenant_configs::PgTenantConfigs;
+use crate::transcriptions::PgTranscriptions;
 use crate::uploads::PgUploads;
 
 /// Under which new jobs belong to who stores them, for a first attempt.
@@ -172,6 +174,10 @@ impl UnitOfWork for PgUnitOfWork {
 
     fn ai_drafts(&mut self) -> Box<dyn AiDrafts + '_> {
         Box::new(PgAiDrafts(self))
+    }
+
+    fn transcriptions(&mut self) -> Box<dyn Transcriptions + '_> {
+        Box::new(PgTranscriptions(self))
     }
 
     fn presences(&mut self) -> Box<dyn Presences + '_> {

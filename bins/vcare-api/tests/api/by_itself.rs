@@ -16,7 +16,7 @@ const DONE: WorkReport = WorkReport { done: 1, parked: 0, later: 0, failed: 0 };
 const LATER: WorkReport = WorkReport { done: 0, parked: 0, later: 1, failed: 0 };
 
 /// Ten minutes together; then the provider's device leaves the room, and half a minute later the patient's.
-async fn left_by_everybody(app: &TestApp) -> Visit {
+pub async fn left_by_everybody(app: &TestApp) -> Visit {
     let (visit, _) = app.active_visit().await;
     let read = app.read(&visit).await;
     let (room, people) = (read["roomName"].as_str().unwrap(), read["participants"].as_array().unwrap());

@@ -6,7 +6,7 @@ use vcare_domain::{Author, VirtualSession, VisitId};
 use crate::actor::Caller;
 use crate::app::App;
 use crate::authorisation::Permission;
-use crate::consents::relied_on;
+use crate::consents::{ReliedOnConsent, relied_on};
 use crate::error::AppError;
 use crate::gates::{Gate, GateBlock, consent_gates};
 use crate::ports::ConsentSubject;
@@ -15,14 +15,14 @@ const GATE: [Gate; 1] = [Gate::AiTranscription];
 
 impl App {
     /// Lets pass what the patient and every provider whose voice is heard have consented to, and keeps which consents these
-    /// are before anybody's words are sent. No answer is a no. A block is audited, whatever its cause.
+    /// are before anybody's words are sent. Answers them. No answer is a no. A block is audited, whatever its cause.
     pub(super) async fn pass_ai_gate(
         &self,
         caller: &Caller,
         session: &VirtualSession,
         author: &Author,
         attempted: Permission,
-    ) -> Result<(), AppError> {
+    ) -> Result<Vec<ReliedOnConsent>, AppError> {
         let voices = session.voices(author);
         let patient = ConsentSubject::Patient(&session.parts().patient_id);
         let subjects: Vec<_> = std::iter::once(patient).chain(voices.iter().map(ConsentSubject::Provider)).collect();
@@ -40,7 +40,7 @@ impl App {
             tx.rely_on(VisitId::Live(session.parts().id), &consents).await?;
             tx.commit().await?;
             count("passed");
-            return Ok(());
+            return Ok(consents);
         };
         count(block.reason());
         self.audit_gate_block(&caller.scope(), subject, attempted, block).await?;

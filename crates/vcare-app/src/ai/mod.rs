@@ -9,6 +9,7 @@ mod expire;
 mod gate;
 mod seats;
 mod summarise;
+mod totals;
 mod transcribe;
 
 use sha2::{Digest, Sha256};

@@ -13,7 +13,8 @@ use crate::ports::{AiError, AudioFault, AudioUpload, NeighbourError, NeighbourFa
 
 impl App {
     /// Has audio written down, as long as the visit is active and everybody whose voice is heard consents. The audio goes
-    /// through and is kept nowhere, nor is what was heard: it is shown, and is in no chart.
+    /// through and is kept nowhere, nor is what was heard: it is shown, and is in no chart. That it was heard, and for how long, is
+    /// on record before it is shown.
     ///
     /// # Errors
     /// [`AppError::Forbidden`], [`AppError::NotFound`], [`AppError::Refused`], [`AppError::Blocked`],
@@ -30,7 +31,7 @@ impl App {
             let (session, _) = self.session_for(caller, id, Permission::AiTranscribe).await?;
             let author = session.transcribed_by(&caller.user_id)?;
             let ai = self.ai(Task)?;
-            self.pass_ai_gate(caller, &session, &author, Permission::AiTranscribe).await?;
+            let consents = self.pass_ai_gate(caller, &session, &author, Permission::AiTranscribe).await?;
             let _seat = self.ai_seats.take(id)?;
             audio.body.must_be(audio.kind).await?;
             self.ai_permit(ai, Task)?;
@@ -50,6 +51,7 @@ impl App {
             if heard.transcription == Transcription::Silence {
                 count(Task, "no_speech");
             }
+            self.note_transcription(caller, id, &consents, &heard).await?;
             Ok(heard)
         };
         self.guarded(caller, Permission::AiTranscribe, Audited::session(id), work).await

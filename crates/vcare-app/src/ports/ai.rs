@@ -24,6 +24,10 @@ pub struct AudioUpload {
 pub struct Transcribed {
     /// What was said.
     pub transcription: Transcription,
+    /// Which model heard it, where the gateway names it.
+    pub model: Option<AiModel>,
+    /// How long the audio is, where the gateway says it: by its length, or by where the last stretch ends.
+    pub length: Option<Duration>,
     /// The gateway's name for the request, where it gave one.
     pub request_id: Option<GatewayRequestId>,
 }

@@ -16,6 +16,7 @@ mod queue;
 mod secrets;
 mod store;
 mod subscriptions;
+mod transcriptions;
 mod uploads;
 mod video;
 mod waiting;
@@ -53,6 +54,7 @@ pub use store::{
     SessionPage, Store, StoreError, TenantConfigs, TenantHas, TracedSession, UnitOfWork, VirtualSessions,
 };
 pub use subscriptions::{MessageOutcome, RefusedMessage, ThreadCreated, ThreadSubscriber};
+pub use transcriptions::{TranscribedPiece, TranscriptionTotals, Transcriptions};
 pub use uploads::{
     AttachmentLink, AttachmentLinks, AttachmentStore, ContentInspector, InspectError, LeasedUpload, MalwareScanner,
     Recognised, ScanError, ScanVerdict, Showable, StorageError, UploadQueue, UploadReads, Uploads,

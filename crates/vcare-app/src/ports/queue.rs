@@ -294,6 +294,8 @@ pub trait JobQueue: Send + Sync {
     async fn tenants_at(&self, backend: VideoBackend) -> Result<Vec<TenantId>, StoreError>;
     /// Machines' drafts whose time is over and that nobody has erased, oldest first.
     async fn expired_drafts(&self, now: OffsetDateTime, limit: u16) -> Result<Vec<(TenantId, AiDraftId)>, StoreError>;
+    /// Visits that are over and whose transcriptions are not reported since.
+    async fn unreported_transcriptions(&self, limit: u16) -> Result<Vec<(TenantId, SessionId)>, StoreError>;
     /// What is open, of every kind.
     async fn open(&self) -> Result<Vec<OpenJobs>, StoreError>;
 }

@@ -15,7 +15,7 @@ use crate::events::AuditEntry;
 use crate::idempotency::{Answer, IdempotencyKey};
 use crate::ports::{
     AsyncVisitReads, AsyncVisits, Emergencies, EmergencyReads, JobKind, KeptSecrets, Leases, Logo, Order, PageCursor,
-    SealedSecrets, TenantLogos, Unsettled, UploadReads, Uploads, WaitingRooms,
+    SealedSecrets, TenantLogos, Transcriptions, Unsettled, UploadReads, Uploads, WaitingRooms,
 };
 use crate::rooms::Presence;
 
@@ -145,6 +145,8 @@ pub trait UnitOfWork: Send {
     fn jobs(&mut self) -> Box<dyn Jobs + '_>;
     /// Machines' drafts.
     fn ai_drafts(&mut self) -> Box<dyn AiDrafts + '_>;
+    /// The totals of transcriptions.
+    fn transcriptions(&mut self) -> Box<dyn Transcriptions + '_>;
     /// Who is seen in the rooms.
     fn presences(&mut self) -> Box<dyn Presences + '_>;
     /// What is heard of people's connections.

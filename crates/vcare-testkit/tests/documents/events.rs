@@ -91,6 +91,7 @@ fn every_reader_has_the_filter_and_the_inbox_that_are_told() {
 fn every_kind_of_audit_entry_is_described() {
     let mut written = BTreeSet::new();
     for file in [
+        "crates/vcare-app/src/ai/totals.rs",
         "crates/vcare-app/src/consents.rs",
         "crates/vcare-app/src/events/audit.rs",
         "crates/vcare-app/src/operations/jobs.rs",

@@ -11,6 +11,7 @@ mod one_way;
 mod panic;
 mod redaction;
 mod refusals;
+mod totals;
 mod transcribe;
 mod upload;
 

@@ -15,17 +15,17 @@ use crate::support::{Answer, TestApp, Visit, audio};
 
 const MEGABYTE: usize = 1024 * 1024;
 
-type Pieces = mpsc::UnboundedSender<Vec<u8>>;
+pub(super) type Pieces = mpsc::UnboundedSender<Vec<u8>>;
 
 /// A body whose pieces are sent when it is told to; dropped, it has ended.
-fn body() -> (Pieces, Body) {
+pub(super) fn body() -> (Pieces, Body) {
     let (pieces, sent) = mpsc::unbounded_channel::<Vec<u8>>();
     let sent = stream::unfold(sent, |mut sent| async move { Some((sent.recv().await?, sent)) });
     (pieces, Body::wrap_stream(sent.map(Ok::<_, std::io::Error>)))
 }
 
 /// Waits until so many bytes are at the gateway.
-async fn arrived(app: &TestApp, bytes: usize) {
+pub(super) async fn arrived(app: &TestApp, bytes: usize) {
     until("so many bytes are there", async || app.standins.ai().arrived() >= bytes as u64).await;
 }
 

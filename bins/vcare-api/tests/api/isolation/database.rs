@@ -15,7 +15,7 @@ pub async fn tables(database: &TestDatabase) -> Vec<String> {
 }
 
 /// The tables that the role of requests may read; outbox rows it only writes.
-const READ_BY_API: [&str; 16] = [
+const READ_BY_API: [&str; 17] = [
     "tenant_config",
     "virtual_session",
     "async_visit",
@@ -32,6 +32,7 @@ const READ_BY_API: [&str; 16] = [
     "ai_draft",
     "emergency_access",
     "consent_evidence",
+    "ai_transcription",
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,6 +69,7 @@ async fn no_statement_writes_for_another_tenant() {
     // What was granted stays as it was granted, in one's own tenant, too.
     bound.is_refused("UPDATE emergency_access SET expires_at = now() + interval '1 day'").await;
     bound.is_refused("UPDATE consent_evidence SET consent_id = 'another'").await;
+    bound.is_refused("UPDATE ai_transcription SET evidence = 1").await;
     // A copy of its own visit, under the other name.
     let copied = format!(
         r#"INSERT INTO virtual_session
@@ -86,6 +88,7 @@ async fn no_statement_writes_for_another_tenant() {
             "tenant_key SET current_version = 9",
             "tenant_logo SET source_url = 'x'",
             "ai_draft SET model = 'x'",
+            "ai_transcription SET reported = 0",
         ] {
             assert_eq!(intruder.touches(&format!("UPDATE {update} WHERE {theirs}")).await, 0, "{update}");
         }
@@ -106,6 +109,7 @@ async fn no_statement_writes_for_another_tenant() {
             "ai_draft",
             "emergency_access",
             "consent_evidence",
+            "ai_transcription",
         ] {
             intruder.is_refused(&format!("DELETE FROM {table}")).await;
             intruder.is_refused(&format!("TRUNCATE {table}")).await;
@@ -123,6 +127,7 @@ async fn no_statement_writes_for_another_tenant() {
             format!(
                 "consent_evidence VALUES ('{TENANT}', DEFAULT, 'v', 'telehealth_consent', 'patient', 'p', NULL, NULL, NULL, now())"
             ),
+            format!("ai_transcription VALUES ('{TENANT}', '{id}', 1, '', 1, 0, 0, 0, now(), now())"),
             format!("presence VALUES ('{TENANT}', '{id}', 'phone', '{id}', now(), NULL)"),
             format!("presence_lease VALUES ('{TENANT}', '{id}', '{id}', NULL, now(), now(), false)"),
             format!("short_link VALUES ('{TENANT}', sha256(''), '{id}', '{id}', 1, now(), now())"),
@@ -176,6 +181,7 @@ async fn the_role_of_background_work_sees_outbox_and_jobs_and_no_visit() {
         "count(*) FROM presence",
         "count(*) FROM emergency_access",
         "count(*) FROM consent_evidence",
+        "count(*) FROM ai_transcription",
         "count(*) FROM tenant_secret",
         "count(*) FROM tenant_key",
         "count(*) FROM tenant_logo",

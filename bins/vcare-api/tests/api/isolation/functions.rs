@@ -8,7 +8,7 @@ use crate::support::{OTHER_TENANT, TENANT};
 
 /// What runs with the owner's rights is a hole in the wall: each of these is as large as its answer.
 #[tokio::test(flavor = "multi_thread")]
-async fn seven_functions_have_the_owners_rights_and_say_no_more_than_they_are_asked() {
+async fn eight_functions_have_the_owners_rights_and_say_no_more_than_they_are_asked() {
     let database = TestDatabase::create().await.unwrap();
     let query = "SELECT p.proname::text, pg_get_function_identity_arguments(p.oid), pg_get_function_result(p.oid),
                         array_to_string(p.proconfig, ';'), array_to_string(p.proacl, ' ')
@@ -52,6 +52,12 @@ async fn seven_functions_have_the_owners_rights_and_say_no_more_than_they_are_as
                 "search_path=pg_catalog, pg_temp",
             ],
             [
+                "unreported_transcriptions",
+                "most integer",
+                "TABLE(tenant_id text, id uuid)",
+                "search_path=pg_catalog, pg_temp"
+            ],
+            [
                 "visits_not_held",
                 "moment timestamp with time zone, most integer",
                 "TABLE(tenant_id text, id uuid)",
@@ -63,7 +69,7 @@ async fn seven_functions_have_the_owners_rights_and_say_no_more_than_they_are_as
         let rights: &str = row.get(4);
         let grantees: Vec<&str> = rights.split(' ').filter_map(|right| right.split('=').next()).collect();
         let role = match row.get(0) {
-            "failed_visits" | "visits_not_held" => "vcare_system",
+            "failed_visits" | "unreported_transcriptions" | "visits_not_held" => "vcare_system",
             "events_of_visit" => "vcare_operator",
             _ => "vcare_api",
         };

@@ -90,6 +90,8 @@ pub async fn two_tenants() -> TestApp {
                      '{{}}', 0, now(), now(), 'submitted', 1, now());
              INSERT INTO consent_evidence VALUES ('{tenant}', DEFAULT, 'vsn_1', 'telehealth_consent', 'patient', 'pat-1', NULL, NULL,
                      NULL, now());
+             INSERT INTO ai_transcription SELECT tenant_id, gen_random_uuid(), id, '', 1, 0, 2500, 0, now(), now()
+               FROM consent_evidence WHERE tenant_id = '{tenant}' AND visit = 'vsn_1';
              INSERT INTO emergency_access VALUES ('{tenant}', gen_random_uuid(), 'clinician-3', 'pat-1',
                      'no pulse on arrival', NULL, now(), now() + interval '30 minutes')"
         );

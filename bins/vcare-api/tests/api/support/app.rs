@@ -237,10 +237,11 @@ impl TestApp {
         self.get(&self.token("clinician"), &format!("/sessions/{}", visit.id)).await.expect(200).body
     }
 
-    /// Every event so far, oldest first, but for the audit entries that say who looked or was refused.
+    /// Every event so far, oldest first, but for the audit entries that say who looked or was refused, and on which consents.
     pub async fn events(&self) -> Vec<Value> {
         let looking = |event: &Value| {
-            matches!(event["data"]["eventType"].as_str(), Some("RECORD_READ" | "ACCESS_DENIED" | "CONSENT_RELIED_ON"))
+            let entry = event["data"]["eventType"].as_str();
+            matches!(entry, Some("RECORD_READ" | "ACCESS_DENIED" | "CONSENT_RELIED_ON" | "AI_TRANSCRIPTION"))
         };
         self.all_events().await.into_iter().filter(|event| !looking(event)).collect()
     }

@@ -18,6 +18,8 @@ pub const TOLD: [(&str, &str, &str); 75] = [
     ("ai_draft", LEADS, "note_id"),
     ("ai_draft", NOTHING, "tenant_id id session_id model template transcript_hash draft_hash status delivery key_id
         decided_at content_hash human_edited delivered_at version created_at expires_at"),
+    ("ai_transcription", TIMES, "first_at last_at"),
+    ("ai_transcription", NOTHING, "tenant_id session_id evidence model transcriptions untimed audio_ms reported"),
     ("async_upload", "the patient", "patient_id"),
     ("async_upload", ACCOUNT, "owner_id"),
     ("async_upload", "**health**: where the photo or the voice note is", "content_key"),
