@@ -17,6 +17,7 @@ mod progress;
 mod reconcile;
 mod secret;
 mod stream;
+mod subject;
 mod tenant;
 mod token;
 mod visit;
@@ -76,6 +77,9 @@ enum Command {
     /// Single visits.
     #[command(subcommand)]
     Visit(visit::VisitCommand),
+    /// A patient's data, as the law asks for it.
+    #[command(subcommand)]
+    Subject(subject::SubjectCommand),
     /// Events that wait to be published.
     #[command(subcommand)]
     Outbox(outbox::OutboxCommand),
@@ -128,6 +132,7 @@ async fn run(Arguments { output, command }: Arguments) -> anyhow::Result<ExitCod
         Command::Access(command) => access::run(command, output).await?,
         Command::Jobs(command) => return jobs::run(command, output).await,
         Command::Visit(command) => return visit::run(command, output).await,
+        Command::Subject(command) => return Box::pin(subject::run(command, output)).await,
         Command::Outbox(command) => outbox::run(command, output).await?,
         Command::Token(token::TokenCommand::Mint(arguments)) => token::mint(arguments)?,
         Command::Reconcile(arguments) => return reconcile::run(arguments, output).await,

@@ -168,7 +168,9 @@ fn print_versions(tenant: &TenantId, purpose: KeyPurpose, KeyVersions { current,
         KeyPurpose::JoinKey => format!("; links of version {oldest} and newer open"),
         KeyPurpose::InternalToken => format!("; tokens of version {oldest} and newer are taken"),
         KeyPurpose::DisplayName => format!("; names sealed with version {oldest} and newer are shown"),
-        KeyPurpose::JitsiSecret | KeyPurpose::AttachmentLink | KeyPurpose::ListCursor => String::new(),
+        KeyPurpose::JitsiSecret | KeyPurpose::AttachmentLink | KeyPurpose::ListCursor | KeyPurpose::PersonalData => {
+            String::new()
+        }
     };
     println!("{} of {tenant} is at version {current}{taken}", purpose.as_str());
 }

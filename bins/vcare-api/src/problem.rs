@@ -348,18 +348,17 @@ impl From<AppError> for Problem {
             AppError::OnAnotherDevice => Self::new(Code::JoinedOnAnotherDevice).detail(error),
             AppError::CursorMismatch => Self::new(Code::CursorMismatch).detail(error),
             AppError::IdempotencyKeyReused => Self::new(Code::IdempotencyKeyReused).detail(error),
-            AppError::Secrets(_) => {
-                logged(&error);
-                Self::new(Code::ServiceUnavailable).retry_after(5)
-            }
+            AppError::Secrets(_) => Self::unavailable(&error, 5),
             AppError::Store(StoreError::Conflict) => {
                 Self::new(Code::ConcurrentUpdate).detail("changed by another request at the same time; retry")
             }
-            AppError::Store(StoreError::Unavailable(_)) => {
-                logged(&error);
-                Self::new(Code::ServiceUnavailable).retry_after(1)
-            }
-            AppError::Store(StoreError::Faulty(_) | StoreError::Corrupt { .. } | StoreError::Taken { .. }) => {
+            AppError::Store(StoreError::Unavailable(_)) => Self::unavailable(&error, 1),
+            AppError::SubjectErased | AppError::Store(StoreError::SubjectErased) => Self::new(Code::SubjectErased),
+            // No route orders anything about a patient's data.
+            AppError::Subject(_)
+            | AppError::Store(
+                StoreError::Faulty(_) | StoreError::Corrupt { .. } | StoreError::Taken { .. } | StoreError::Keys(_),
+            ) => {
                 logged(&error);
                 Self::internal()
             }
@@ -368,6 +367,11 @@ impl From<AppError> for Problem {
 }
 
 impl Problem {
+    fn unavailable(error: &AppError, seconds: u32) -> Self {
+        logged(error);
+        Self::new(Code::ServiceUnavailable).retry_after(seconds)
+    }
+
     /// Our fault. Tells nothing of it.
     #[must_use]
     pub fn internal() -> Self {

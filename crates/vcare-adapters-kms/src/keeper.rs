@@ -76,6 +76,7 @@ pub fn label(purpose: KeyPurpose, version: u32, tenant: &TenantId) -> Vec<u8> {
         KeyPurpose::InternalToken => "vcare/internal-token",
         KeyPurpose::DisplayName => "vcare/display-name",
         KeyPurpose::ListCursor => "vcare/list-cursor",
+        KeyPurpose::PersonalData => "vcare/personal-data",
     };
     behind_lengths(&[&format!("{purpose}/v{version}"), tenant.as_str()])
 }
@@ -211,6 +212,7 @@ mod tests {
         assert_eq!(label(KeyPurpose::JitsiSecret, 1), b"\0\0\0\x15vcare/jitsi-secret/v1\0\0\0\x02t1");
         assert_eq!(label(KeyPurpose::InternalToken, 1), b"\0\0\0\x17vcare/internal-token/v1\0\0\0\x02t1");
         assert_eq!(label(KeyPurpose::ListCursor, 1), b"\0\0\0\x14vcare/list-cursor/v1\0\0\0\x02t1");
+        assert_eq!(label(KeyPurpose::PersonalData, 1), b"\0\0\0\x16vcare/personal-data/v1\0\0\0\x02t1");
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod key_file;
 mod keyring;
 mod list_cursors;
 mod names;
+mod record_keys;
 mod sealing;
 mod tenants;
 mod texts;

@@ -7,12 +7,12 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vcare_app::events::AuditEntry;
-use vcare_app::ports::{AiDrafts, JobKind, StoreError, UnitOfWork};
+use vcare_app::ports::{AiDrafts, JobKind, RecordKeys, StoreError, UnitOfWork};
 use vcare_domain::{AiDraft, AiDraftId, DraftEvent, DraftStatus, SessionId, TenantId};
 
 use crate::errors::store_error;
 use crate::queries::{Lock, drafts};
-use crate::rows::{AiDraftRow, NewAiDraftRow, version_number};
+use crate::rows::{NewAiDraftRow, seal_draft, version_number};
 use crate::schema::ai_draft;
 use crate::unit_of_work::PgUnitOfWork;
 
@@ -28,14 +28,16 @@ ON CONFLICT (tenant_id, session_id, kind) DO UPDATE
 
 pub(crate) async fn find(
     pg: &mut AsyncPgConnection,
+    keys: &dyn RecordKeys,
     tenant: &TenantId,
     id: AiDraftId,
 ) -> Result<Option<AiDraft>, StoreError> {
-    drafts::one(pg, drafts::of(tenant).filter(ai_draft::id.eq(id.as_uuid())), Lock::None).await
+    drafts::one(pg, keys, drafts::of(tenant).filter(ai_draft::id.eq(id.as_uuid())), Lock::None).await
 }
 
 pub(crate) async fn undelivered(
     pg: &mut AsyncPgConnection,
+    keys: &dyn RecordKeys,
     tenant: &TenantId,
     session: SessionId,
 ) -> Result<Vec<AiDraft>, StoreError> {
@@ -45,7 +47,11 @@ pub(crate) async fn undelivered(
         .filter(ai_draft::delivered_at.is_null())
         .order(ai_draft::id);
     let rows = drafts::rows(pg, query, Lock::None).await?;
-    rows.into_iter().map(AiDraftRow::restore).collect()
+    let mut drafts = Vec::with_capacity(rows.len());
+    for row in rows {
+        drafts.push(row.restore(keys).await?);
+    }
+    Ok(drafts)
 }
 
 pub(crate) async fn undecided(
@@ -71,9 +77,14 @@ pub(crate) struct PgAiDrafts<'t>(pub(crate) &'t mut PgUnitOfWork);
 
 impl PgAiDrafts<'_> {
     async fn write(&mut self, draft: &AiDraft) -> Result<(), StoreError> {
-        let (conn, _) = self.0.parts();
         let parts = draft.parts();
-        let row = NewAiDraftRow::of(parts, draft.status().as_str());
+        let sealed = match draft.text() {
+            Some(text) => Some(seal_draft(self.0.cipher_of_session(parts.session_id).await?, parts.id, text)?),
+            None => None,
+        };
+        let mut row = NewAiDraftRow::of(parts, draft.status().as_str());
+        row.changes.sealed = sealed.as_deref();
+        let (conn, _) = self.0.parts();
         let Some(stored) = draft.stored() else {
             diesel::insert_into(ai_draft::table).values(row).execute(conn).await.map_err(store_error)?;
             return Ok(());
@@ -109,13 +120,13 @@ impl PgAiDrafts<'_> {
 #[async_trait]
 impl AiDrafts for PgAiDrafts<'_> {
     async fn find(&mut self, id: AiDraftId) -> Result<Option<AiDraft>, StoreError> {
-        let (conn, tenant) = self.0.parts();
-        drafts::one(conn, drafts::of(tenant).filter(ai_draft::id.eq(id.as_uuid())), Lock::NoKeyUpdate).await
+        let (conn, tenant, keys) = self.0.decrypting();
+        drafts::one(conn, keys, drafts::of(tenant).filter(ai_draft::id.eq(id.as_uuid())), Lock::NoKeyUpdate).await
     }
 
     async fn undelivered(&mut self, session: SessionId) -> Result<Vec<AiDraft>, StoreError> {
-        let (conn, tenant) = self.0.parts();
-        undelivered(conn, tenant, session).await
+        let (conn, tenant, keys) = self.0.decrypting();
+        undelivered(conn, keys, tenant, session).await
     }
 
     async fn save(&mut self, draft: &mut AiDraft) -> Result<(), StoreError> {

@@ -144,7 +144,8 @@ fn for_one_of_many(error: &Arc<StoreError>) -> StoreError {
         StoreError::Conflict => StoreError::Conflict,
         StoreError::Taken { field } => StoreError::Taken { field },
         StoreError::Unavailable(_) => StoreError::Unavailable(cause()),
-        StoreError::Faulty(_) => StoreError::Faulty(cause()),
+        StoreError::Faulty(_) | StoreError::Keys(_) => StoreError::Faulty(cause()),
+        StoreError::SubjectErased => StoreError::SubjectErased,
         StoreError::Corrupt { table, column } => StoreError::Corrupt { table, column },
     }
 }

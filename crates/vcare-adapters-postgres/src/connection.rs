@@ -177,6 +177,11 @@ impl Connections {
             // One person at a terminal.
             DatabaseRole::Operator => 1,
         };
+        Self::at_most(max, config, role)
+    }
+
+    /// A pool of that many connections.
+    pub(crate) fn at_most(max: u32, config: &PgConfig, role: DatabaseRole) -> Self {
         let manager = Manager::new(config, role);
         let last_failure = manager.last_failure.clone();
         let pool = Pool::builder()

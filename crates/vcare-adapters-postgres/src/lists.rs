@@ -5,11 +5,12 @@ use diesel::dsl::sql;
 use diesel::prelude::{BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, QueryDsl};
 use diesel::sql_types::{Bool, Text, Timestamptz};
 use diesel_async::AsyncPgConnection;
-use vcare_app::ports::{AsyncVisitFilter, AsyncVisitPage, Order, PageCursor, SessionFilter, SessionPage, StoreError};
+use vcare_app::ports::{
+    AsyncVisitFilter, AsyncVisitPage, Order, PageCursor, RecordKeys, SessionFilter, SessionPage, StoreError,
+};
 use vcare_domain::{AppointmentId, AsyncVisitStatus, PatientId, SessionStatus, TenantId, UserId};
 
 use crate::queries::{Lock, async_visits, sessions};
-use crate::rows::{AsyncVisitRow, SessionRow};
 use crate::schema::{async_visit, virtual_session};
 use crate::waiting::PATIENT_IS_PRESENT;
 
@@ -47,6 +48,7 @@ fn cut<T>(items: &mut Vec<T>, limit: u8, place: impl Fn(&T) -> PageCursor) -> Op
 /// One page of a tenant's live visits.
 pub(crate) async fn session_page(
     pg: &mut AsyncPgConnection,
+    keys: &dyn RecordKeys,
     tenant: &TenantId,
     filter: &SessionFilter,
 ) -> Result<SessionPage, StoreError> {
@@ -100,8 +102,10 @@ pub(crate) async fn session_page(
     }
     let query = page!(query, filter, dsl::scheduled_start, dsl::id);
     let rows = sessions::rows(pg, query, Lock::None).await?;
-    let items: Result<Vec<_>, _> = rows.into_iter().map(SessionRow::restore).collect();
-    let mut items = items?;
+    let mut items = Vec::with_capacity(rows.len());
+    for row in rows {
+        items.push(row.restore(keys).await?.readable());
+    }
     let next = cut(&mut items, filter.limit, |last| PageCursor {
         at: last.parts().schedule.start(),
         id: *last.parts().id.as_uuid(),
@@ -112,6 +116,7 @@ pub(crate) async fn session_page(
 /// One page of a tenant's async visits.
 pub(crate) async fn async_visit_page(
     pg: &mut AsyncPgConnection,
+    keys: &dyn RecordKeys,
     tenant: &TenantId,
     filter: &AsyncVisitFilter,
 ) -> Result<AsyncVisitPage, StoreError> {
@@ -152,8 +157,10 @@ pub(crate) async fn async_visit_page(
     }
     let query = page!(query, filter, dsl::submitted_at, dsl::id);
     let rows = async_visits::rows(pg, query, Lock::None).await?;
-    let items: Result<Vec<_>, _> = rows.into_iter().map(AsyncVisitRow::restore).collect();
-    let mut items = items?;
+    let mut items = Vec::with_capacity(rows.len());
+    for row in rows {
+        items.push(row.restore(keys).await?.aggregate);
+    }
     let next = cut(&mut items, filter.limit, |last| PageCursor {
         at: last.parts().submitted_at,
         id: *last.parts().id.as_uuid(),

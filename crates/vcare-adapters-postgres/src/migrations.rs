@@ -69,8 +69,8 @@ pub enum LoginPurpose {
 impl LoginPurpose {
     const fn roles(self) -> &'static str {
         match self {
-            Self::Service => "vcare_api, vcare_system",
-            Self::Operator => "vcare_api, vcare_system, vcare_operator",
+            Self::Service => "vcare_api, vcare_system, vcare_eraser",
+            Self::Operator => "vcare_api, vcare_system, vcare_operator, vcare_eraser",
         }
     }
 }

@@ -8,11 +8,11 @@ use diesel::pg::Pg;
 use diesel::prelude::{ExpressionMethods, QueryDsl, QueryResult, SelectableHelper};
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
-use vcare_app::ports::StoreError;
+use vcare_app::ports::{RecordKeys, StoreError};
 use vcare_domain::{AiDraft, AsyncVisit, TenantConfig, TenantId, Upload, VirtualSession};
 
 use crate::errors::store_error;
-use crate::rows::{AiDraftRow, AsyncVisitRow, SessionRow, TenantConfigRow, UploadRow};
+use crate::rows::{AiDraftRow, AsyncVisitRow, Restored, SessionRow, TenantConfigRow, UploadRow};
 use crate::schema::{ai_draft, async_upload, async_visit, tenant_config, virtual_session};
 
 /// What a read locks until its transaction ends.
@@ -54,9 +54,9 @@ impl<Q> QueryId for Locking<Q> {
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-/// Makes, for one table, the query of a tenant's rows and the functions that load it.
-macro_rules! reads {
-    ($(#[$meta:meta])* $module:ident: $table:ident, $row:ty => $aggregate:ty) => {
+/// Makes, for one table, the query of a tenant's rows and the function that loads it.
+macro_rules! rows {
+    ($(#[$meta:meta])* $module:ident: $table:ident, $row:ty $(, $one:item)?) => {
         $(#[$meta])*
         pub(crate) mod $module {
             use super::*;
@@ -78,6 +78,17 @@ macro_rules! reads {
                 Locking { query, lock }.load(pg).await.map_err(store_error)
             }
 
+            $($one)?
+        }
+    };
+}
+
+/// The same for a table whose rows hold nothing that is encrypted with a record's key.
+macro_rules! plain {
+    ($(#[$meta:meta])* $module:ident: $table:ident, $row:ty => $aggregate:ty) => {
+        rows!(
+            $(#[$meta])*
+            $module: $table, $row,
             /// The first that a query finds.
             pub(crate) async fn one(
                 pg: &mut AsyncPgConnection,
@@ -86,27 +97,49 @@ macro_rules! reads {
             ) -> Result<Option<$aggregate>, StoreError> {
                 rows(pg, query, lock).await?.into_iter().next().map(<$row>::restore).transpose()
             }
-        }
+        );
     };
 }
 
-reads!(
+/// The same for a table whose rows are decrypted.
+macro_rules! encrypted {
+    ($(#[$meta:meta])* $module:ident: $table:ident, $row:ty => $aggregate:ty) => {
+        rows!(
+            $(#[$meta])*
+            $module: $table, $row,
+            /// The first that a query finds, decrypted.
+            pub(crate) async fn one(
+                pg: &mut AsyncPgConnection,
+                keys: &dyn RecordKeys,
+                query: Rows<'_>,
+                lock: Lock,
+            ) -> Result<Option<$aggregate>, StoreError> {
+                match rows(pg, query, lock).await?.into_iter().next() {
+                    Some(row) => row.restore(keys).await.map(Some),
+                    None => Ok(None),
+                }
+            }
+        );
+    };
+}
+
+encrypted!(
     /// Visits.
-    sessions: virtual_session, SessionRow => VirtualSession
+    sessions: virtual_session, SessionRow => Restored<VirtualSession>
 );
-reads!(
+encrypted!(
     /// Visits without a live link.
-    async_visits: async_visit, AsyncVisitRow => AsyncVisit
+    async_visits: async_visit, AsyncVisitRow => Restored<AsyncVisit>
 );
-reads!(
+plain!(
     /// Uploads.
     uploads: async_upload, UploadRow => Upload
 );
-reads!(
+plain!(
     /// Tenants' settings.
     configs: tenant_config, TenantConfigRow => TenantConfig
 );
-reads!(
+encrypted!(
     /// Machines' drafts.
     drafts: ai_draft, AiDraftRow => AiDraft
 );

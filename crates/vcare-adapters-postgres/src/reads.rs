@@ -1,5 +1,7 @@
 //! Reads of single statements, bound to a tenant.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use diesel::dsl::{exists, sql};
 use diesel::prelude::{
@@ -7,16 +9,19 @@ use diesel::prelude::{
     SelectableHelper,
 };
 use diesel::sql_types::Jsonb;
-use diesel_async::RunQueryDsl;
+use diesel_async::{AnsiTransactionManager, RunQueryDsl, TransactionManager};
 use time::OffsetDateTime;
-use vcare_app::ports::{FoundSession, KeptAnswer, Logo, Reads, SessionFilter, SessionPage, StoreError, Unsettled};
-use vcare_app::{ActorRef, Answer, IdempotencyKey};
+use vcare_app::ports::{
+    FoundSession, KeptAnswer, Logo, Reads, RecordCipher, SessionFilter, SessionPage, StoreError, Unsettled,
+};
+use vcare_app::{ActorRef, IdempotencyKey};
 use vcare_domain::{
     AiDraft, AiDraftId, AppointmentId, Branding, ConferenceName, LinkState, MAX_VISIT_LENGTH, ParticipantId, RoomName,
     SessionId, SessionParts, SessionStatus, TenantConfig, TenantId, UserId, VirtualSession,
 };
 
 use crate::ai_drafts;
+use crate::answers::{self, AnswerRow, kept_under};
 use crate::appointments;
 use crate::errors::store_error;
 use crate::links::{LINKS_OF_THE_VISIT, LinkRow};
@@ -24,39 +29,18 @@ use crate::lists;
 use crate::logos;
 use crate::oversight::unsettled;
 use crate::queries::{Lock, configs, sessions};
+use crate::record_keys::session_cipher;
 use crate::rooms;
-use crate::rows::{SessionRow, TenantConfigRow};
+use crate::rows::{Restored, SessionRow, TenantConfigRow};
 use crate::schema::{idempotency_key, tenant_config, virtual_session};
 use crate::store::PgStore;
-
-/// A kept answer as stored.
-pub(crate) type AnswerRow = (Vec<u8>, i16, Vec<u8>);
-
-pub(crate) fn restore_answer((fingerprint, status, body): AnswerRow) -> Result<KeptAnswer, StoreError> {
-    let corrupt = |column| StoreError::Corrupt { table: "idempotency_key", column };
-    let fingerprint = fingerprint.try_into().map_err(|_| corrupt("fingerprint"))?;
-    let status = u16::try_from(status).map_err(|_| corrupt("status"))?;
-    Ok((fingerprint, Answer { status, body }))
-}
-
-/// The row that is kept under a key.
-#[diesel::dsl::auto_type(no_type_alias)]
-pub(crate) fn kept_under<'k>(tenant: &'k TenantId, actor: &'k ActorRef, key: &'k IdempotencyKey) -> _ {
-    let tenant_id: &'k str = tenant.as_str();
-    let actor_id: String = actor.id();
-    let hash: Vec<u8> = key.hash(tenant, actor).to_vec();
-    idempotency_key::tenant_id
-        .eq(tenant_id)
-        .and(idempotency_key::actor.eq(actor_id))
-        .and(idempotency_key::key_hash.eq(hash))
-}
 
 #[async_trait]
 impl Reads for PgStore {
     async fn session(&self, tenant: &TenantId, id: SessionId) -> Result<Option<VirtualSession>, StoreError> {
         let mut conn = self.connections.tenant(tenant).await?;
         let found = sessions::of(tenant).filter(virtual_session::id.eq(id.as_uuid()));
-        sessions::one(&mut conn.pg, found, Lock::None).await
+        Ok(sessions::one(&mut conn.pg, &*self.keys, found, Lock::None).await?.map(Restored::readable))
     }
 
     async fn sessions_by_id(&self, tenant: &TenantId, ids: &[SessionId]) -> Result<Vec<FoundSession>, StoreError> {
@@ -64,11 +48,15 @@ impl Reads for PgStore {
         let mut conn = self.connections.tenant(tenant).await?;
         let query = sessions::of(tenant).filter(virtual_session::id.eq_any(ids));
         let rows = sessions::rows(&mut conn.pg, query, Lock::None).await?;
-        Ok(rows.into_iter().map(|row| (row.session_id(), row.restore())).collect())
+        let mut found = Vec::with_capacity(rows.len());
+        for row in rows {
+            found.push((row.session_id(), row.restore(&*self.keys).await.map(Restored::readable)));
+        }
+        Ok(found)
     }
 
     async fn sessions(&self, tenant: &TenantId, filter: &SessionFilter) -> Result<SessionPage, StoreError> {
-        lists::session_page(&mut self.connections.tenant(tenant).await?.pg, tenant, filter).await
+        lists::session_page(&mut self.connections.tenant(tenant).await?.pg, &*self.keys, tenant, filter).await
     }
 
     async fn session_of_appointment(
@@ -99,6 +87,22 @@ impl Reads for PgStore {
             );
         let mut conn = self.connections.tenant(&visit.tenant_id).await?;
         diesel::select(exists(others)).get_result(&mut conn.pg).await.map_err(store_error)
+    }
+
+    async fn session_cipher(&self, tenant: &TenantId, id: SessionId) -> Result<Arc<dyn RecordCipher>, StoreError> {
+        let mut conn = self.connections.tenant(tenant).await?;
+        AnsiTransactionManager::begin_transaction(&mut conn.pg).await.map_err(store_error)?;
+        let found = session_cipher(&conn.pg, &*self.keys, tenant, id, self.clock.now()).await;
+        match found {
+            Ok(cipher) => {
+                AnsiTransactionManager::commit_transaction(&mut conn.pg).await.map_err(store_error)?;
+                Ok(cipher)
+            }
+            Err(error) => {
+                AnsiTransactionManager::rollback_transaction(&mut conn.pg).await.map_err(store_error)?;
+                Err(error)
+            }
+        }
     }
 
     async fn tenant_config(&self, tenant: &TenantId) -> Result<Option<TenantConfig>, StoreError> {
@@ -162,7 +166,8 @@ impl Reads for PgStore {
             .optional()
             .map_err(store_error)?;
         let Some((session, config)) = found else { return Ok(None) };
-        Ok(Some((session.restore()?, config.map(TenantConfigRow::restore).transpose()?)))
+        let session = session.restore(&*self.keys).await?.readable();
+        Ok(Some((session, config.map(TenantConfigRow::restore).transpose()?)))
     }
 
     async fn session_and_links(
@@ -183,7 +188,8 @@ impl Reads for PgStore {
         let links: Vec<LinkRow> =
             serde_json::from_value(links).map_err(|_| StoreError::Corrupt { table: "link_state", column: "level" })?;
         let links = links.into_iter().map(LinkRow::restore).collect::<Result<_, _>>()?;
-        Ok(Some((session.restore()?, config.map(TenantConfigRow::restore).transpose()?, links)))
+        let session = session.restore(&*self.keys).await?.readable();
+        Ok(Some((session, config.map(TenantConfigRow::restore).transpose()?, links)))
     }
 
     async fn answer(
@@ -193,18 +199,11 @@ impl Reads for PgStore {
         key: &IdempotencyKey,
     ) -> Result<Option<KeptAnswer>, StoreError> {
         let mut conn = self.connections.tenant(tenant).await?;
-        let row: Option<AnswerRow> = idempotency_key::table
-            .filter(kept_under(tenant, actor, key))
-            .select((idempotency_key::fingerprint, idempotency_key::status, idempotency_key::body))
-            .first(&mut conn.pg)
-            .await
-            .optional()
-            .map_err(store_error)?;
-        row.map(restore_answer).transpose()
+        answers::kept(&mut conn.pg, &*self.keys, tenant, actor, key).await
     }
 
     async fn ai_draft(&self, tenant: &TenantId, id: AiDraftId) -> Result<Option<AiDraft>, StoreError> {
-        ai_drafts::find(&mut self.connections.tenant(tenant).await?.pg, tenant, id).await
+        ai_drafts::find(&mut self.connections.tenant(tenant).await?.pg, &*self.keys, tenant, id).await
     }
 
     async fn undecided_drafts(
@@ -217,7 +216,7 @@ impl Reads for PgStore {
     }
 
     async fn undelivered_drafts(&self, tenant: &TenantId, session: SessionId) -> Result<Vec<AiDraft>, StoreError> {
-        ai_drafts::undelivered(&mut self.connections.tenant(tenant).await?.pg, tenant, session).await
+        ai_drafts::undelivered(&mut self.connections.tenant(tenant).await?.pg, &*self.keys, tenant, session).await
     }
 
     async fn config_and_answer(
@@ -230,15 +229,12 @@ impl Reads for PgStore {
         let found = tenant_config::table
             .left_join(idempotency_key::table.on(kept_under(tenant, actor, key)))
             .filter(tenant_config::tenant_id.eq(tenant.as_str()))
-            .select((
-                TenantConfigRow::as_select(),
-                (idempotency_key::fingerprint, idempotency_key::status, idempotency_key::body).nullable(),
-            ))
+            .select((TenantConfigRow::as_select(), Option::<AnswerRow>::as_select()))
             .first::<(TenantConfigRow, Option<AnswerRow>)>(&mut conn.pg)
             .await
             .optional()
             .map_err(store_error)?;
         let Some((config, answer)) = found else { return Ok(None) };
-        Ok(Some((config.restore()?, answer.map(restore_answer).transpose()?)))
+        Ok(Some((config.restore()?, answers::restore(answer, &*self.keys).await?)))
     }
 }

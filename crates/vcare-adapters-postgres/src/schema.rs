@@ -87,6 +87,8 @@ diesel::table! {
         cancel_code -> Nullable<Text>,
         no_show_code -> Nullable<Text>,
         removals -> Jsonb,
+        sealed -> Nullable<Bytea>,
+        erased_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -128,6 +130,9 @@ diesel::table! {
         complaint_code_display -> Nullable<Text>,
         addenda -> Jsonb,
         encounter_patient_id -> Nullable<Text>,
+        sealed -> Nullable<Bytea>,
+        original_sealed -> Nullable<Bytea>,
+        erased_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -189,6 +194,7 @@ diesel::table! {
         body -> Bytea,
         created_at -> Timestamptz,
         key_hash -> Nullable<Bytea>,
+        record_id -> Nullable<Uuid>,
     }
 }
 

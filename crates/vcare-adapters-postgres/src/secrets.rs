@@ -11,6 +11,8 @@ use vcare_app::ports::{
 };
 use vcare_domain::TenantId;
 
+use crate::config::PgConfig;
+use crate::connection::{Connections, DatabaseRole};
 use crate::errors::store_error;
 use crate::jobs::PgJobQueue;
 use crate::schema::{tenant_config, tenant_secret};
@@ -71,8 +73,32 @@ impl VersionsRow {
     }
 }
 
+/// What is kept of tenants' secrets, over connections of its own: who asks for it may hold one of the store's and wait for it.
+#[derive(Clone)]
+pub struct PgSealedSecrets {
+    connections: Connections,
+}
+
+/// It is asked once for each tenant in half a minute.
+const CONNECTIONS: u32 = 2;
+
+impl PgSealedSecrets {
+    /// Connects when it is first used.
+    #[must_use]
+    pub fn new(config: &PgConfig) -> Self {
+        Self { connections: Connections::at_most(CONNECTIONS, config, DatabaseRole::Api) }
+    }
+}
+
 #[async_trait]
 impl SealedSecrets for PgStore {
+    async fn secrets_of(&self, tenant: &TenantId) -> Result<StoredSecrets, StoreError> {
+        self.secrets.secrets_of(tenant).await
+    }
+}
+
+#[async_trait]
+impl SealedSecrets for PgSealedSecrets {
     async fn secrets_of(&self, tenant: &TenantId) -> Result<StoredSecrets, StoreError> {
         let mut conn = self.connections.tenant(tenant).await?;
         let rows: Vec<Row> =

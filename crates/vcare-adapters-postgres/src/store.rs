@@ -8,7 +8,7 @@ use diesel_async::{AnsiTransactionManager, TransactionManager};
 use tracing::field::Empty;
 use vcare_app::Scope;
 use vcare_app::events::AuditEntry;
-use vcare_app::ports::{Clock, Ids, OutboxWake, Store, StoreError, UnitOfWork, VisitChanges};
+use vcare_app::ports::{Clock, Ids, OutboxWake, RecordKeys, Store, StoreError, UnitOfWork, VisitChanges};
 use vcare_app::spans::{TRACES_ONLY, ended};
 use vcare_domain::{EventId, LeaseToken};
 
@@ -17,27 +17,38 @@ use crate::config::PgConfig;
 use crate::connection::{Connections, DatabaseRole, Pooled};
 use crate::errors::store_error;
 use crate::new_events::audit_event;
-use crate::unit_of_work::{FirstLease, Named, PgUnitOfWork, Wakes};
+use crate::secrets::PgSealedSecrets;
+use crate::unit_of_work::{FirstLease, Named, PgUnitOfWork, Sources, Wakes};
 
 /// The database, one tenant at a time.
 pub struct PgStore {
     pub(crate) connections: Connections,
+    pub(crate) keys: Arc<dyn RecordKeys>,
+    pub(crate) secrets: PgSealedSecrets,
     audits: AuditQueue,
     first_lease: Duration,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     wake: OutboxWake,
     changes: VisitChanges,
 }
 
 impl PgStore {
-    /// A store that connects when it is first used. `wake` is rung after every commit that wrote events.
+    /// A store that connects when it is first used. `keys`: what its rows are encrypted with; it reads `secrets`. `wake` is rung after every commit
+    /// that wrote events.
     #[must_use]
-    pub fn new(config: &PgConfig, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, wake: OutboxWake) -> Self {
+    pub fn new(
+        config: &PgConfig,
+        secrets: PgSealedSecrets,
+        keys: Arc<dyn RecordKeys>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        wake: OutboxWake,
+    ) -> Self {
         let connections = Connections::new(config, DatabaseRole::Api);
         let audits = AuditQueue::new(config, connections.clone(), wake.clone());
         let changes = VisitChanges::default();
-        Self { connections, audits, first_lease: config.first_lease, clock, ids, wake, changes }
+        Self { connections, keys, secrets, audits, first_lease: config.first_lease, clock, ids, wake, changes }
     }
 
     /// The same, which tells after every commit which visits it changed.
@@ -77,8 +88,7 @@ impl Store for PgStore {
             conn,
             scope.clone(),
             FirstLease { token: LeaseToken::from_uuid(self.ids.uuid()), lasts: self.first_lease },
-            Arc::clone(&self.clock),
-            Arc::clone(&self.ids),
+            Sources { clock: Arc::clone(&self.clock), ids: Arc::clone(&self.ids), keys: Arc::clone(&self.keys) },
             Wakes { outbox: self.wake.clone(), visits: self.changes.clone() },
         )))
     }

@@ -8,24 +8,27 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use diesel::prelude::{ExpressionMethods, OptionalExtension, QueryDsl};
-use diesel_async::{AnsiTransactionManager, AsyncPgConnection, RunQueryDsl, TransactionManager};
+use diesel_async::{AnsiTransactionManager, AsyncPgConnection, TransactionManager};
 use time::OffsetDateTime;
 use tracing::Span;
-use vcare_app::events::{AuditEntry, config_event, emergency_event};
+use uuid::Uuid;
+use vcare_app::events::{AuditEntry, config_event, emergency_event, erasure_event};
 use vcare_app::ports::{
-    AiDrafts, Answers, AsyncVisits, Clock, Emergencies, Ids, Jobs, KeptAnswer, KeptSecrets, Leases, Links, OutboxWake,
-    Presences, StoreError, TenantConfigs, TenantLogos, Transcriptions, UnitOfWork, Uploads, VirtualSessions,
-    VisitChanges, VisitId,
+    AiDrafts, Answers, AsyncVisits, Clock, Emergencies, Ids, Jobs, KeptSecrets, Leases, Links, OutboxWake, Presences,
+    RecordCipher, RecordId, RecordKeys, StoreError, Subjects, TenantConfigs, TenantLogos, Transcriptions, UnitOfWork,
+    Uploads, VirtualSessions, VisitChanges, VisitId,
 };
 use vcare_app::spans::ended;
-use vcare_app::{Answer, IdempotencyKey, ReliedOnConsent, Scope, TraceContext};
-use vcare_domain::{EmergencyAccess, EventId, JobId, LeaseToken, SessionId, TenantConfig, TenantId, UserId, Version};
+use vcare_app::{ReliedOnConsent, Scope, TraceContext};
+use vcare_domain::{
+    EmergencyAccess, EventId, JobId, LeaseToken, PatientId, SessionId, TenantConfig, TenantId, UserId, Version,
+};
 
 use self::async_visits::PgAsyncVisits;
 use self::jobs::PgJobs;
 use self::sessions::PgSessions;
 use crate::ai_drafts::PgAiDrafts;
+use crate::answers::PgAnswers;
 use crate::connection::Pooled;
 use crate::consent_evidence;
 use crate::emergencies::PgEmergencies;
@@ -35,9 +38,10 @@ use crate::links::PgLinks;
 use crate::logos::PgTenantLogos;
 use crate::new_events::{NewEvent, audit_event, write_events};
 use crate::presences::PgPresences;
-use crate::reads::{AnswerRow, kept_under, restore_answer};
-use crate::schema::idempotency_key;
+use crate::record_keys::{KeyOfRecord, RecordCiphers, session_cipher};
+use crate::rows::Restored;
 use crate::secrets::PgSecrets;
+use crate::subjects::PgSubjects;
 use crate::tenant_configs::PgTenantConfigs;
 use crate::transcriptions::PgTranscriptions;
 use crate::uploads::PgUploads;
@@ -60,6 +64,13 @@ pub(crate) struct Wakes {
     pub(crate) visits: VisitChanges,
 }
 
+/// What a transaction takes times, ids and keys from.
+pub(crate) struct Sources {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn Ids>,
+    pub(crate) keys: Arc<dyn RecordKeys>,
+}
+
 /// One transaction.
 pub(crate) struct PgUnitOfWork {
     named: Named,
@@ -72,6 +83,8 @@ pub(crate) struct PgUnitOfWork {
     wakes: Wakes,
     wrote_events: bool,
     saved: Vec<(SessionId, Version)>,
+    keys: Arc<dyn RecordKeys>,
+    ciphers: RecordCiphers,
 }
 
 impl PgUnitOfWork {
@@ -80,12 +93,25 @@ impl PgUnitOfWork {
         conn: Pooled,
         scope: Scope,
         first_lease: FirstLease,
-        clock: Arc<dyn Clock>,
-        ids: Arc<dyn Ids>,
+        sources: Sources,
         wakes: Wakes,
     ) -> Self {
-        let (wrote_events, saved) = (false, Vec::new());
-        Self { named, begun: Instant::now(), conn, scope, first_lease, clock, ids, wakes, wrote_events, saved }
+        let Sources { clock, ids, keys } = sources;
+        let (wrote_events, saved, ciphers) = (false, Vec::new(), RecordCiphers::default());
+        Self {
+            named,
+            begun: Instant::now(),
+            conn,
+            scope,
+            first_lease,
+            clock,
+            ids,
+            wakes,
+            wrote_events,
+            saved,
+            keys,
+            ciphers,
+        }
     }
 
     /// The transaction's connection, and the tenant it sees.
@@ -93,8 +119,57 @@ impl PgUnitOfWork {
         (&mut self.conn.pg, &self.scope.tenant_id)
     }
 
+    /// The cipher of a record, when it has a key and was read or written in this transaction.
+    pub(crate) fn known_cipher(&self, record: Uuid) -> Option<&dyn RecordCipher> {
+        self.ciphers.get(record)
+    }
+
+    /// Who does it, and for which tenant.
+    pub(crate) const fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// The same, with what decrypts its rows.
+    pub(crate) fn decrypting(&mut self) -> (&mut AsyncPgConnection, &TenantId, &dyn RecordKeys) {
+        (&mut self.conn.pg, &self.scope.tenant_id, &*self.keys)
+    }
+
     pub(crate) fn now(&self) -> OffsetDateTime {
         self.clock.now()
+    }
+
+    /// What encrypts for a record: with the key that it was read with, or with a new one when it had none.
+    pub(crate) async fn cipher(&mut self, record: Uuid, patient: &PatientId) -> Result<&dyn RecordCipher, StoreError> {
+        if !self.ciphers.contains(record) {
+            let id = RecordId { tenant: &self.scope.tenant_id, patient, record };
+            let at = self.clock.now();
+            let drawn = KeyOfRecord::find_or_draw(&self.conn.pg, &*self.keys, id, at).await?;
+            let cipher = drawn.store(&self.conn.pg, id, at).await?;
+            self.ciphers.keep(record, cipher);
+        }
+        self.ciphers.get(record).ok_or(StoreError::Conflict)
+    }
+
+    /// What encrypts for a session, whether or not it was read in this transaction.
+    pub(crate) async fn cipher_of_session(&mut self, session: SessionId) -> Result<&dyn RecordCipher, StoreError> {
+        let record = *session.as_uuid();
+        if !self.ciphers.contains(record) {
+            let (tenant, at) = (&self.scope.tenant_id, self.clock.now());
+            let cipher = session_cipher(&self.conn.pg, &*self.keys, tenant, session, at).await?;
+            self.ciphers.keep(record, cipher);
+        }
+        self.ciphers.get(record).ok_or(StoreError::Conflict)
+    }
+
+    /// Takes an aggregate that was read, and keeps its cipher for when it is saved.
+    pub(crate) fn opened<A>(&mut self, record: Uuid, mut restored: Restored<A>) -> A {
+        if let Some(cipher) = restored.cipher.take() {
+            self.ciphers.keep(record, cipher);
+        }
+        if restored.unread.is_some() {
+            self.ciphers.miss(record);
+        }
+        restored.readable()
     }
 
     /// Writes the event that tells of changed settings.
@@ -196,6 +271,10 @@ impl UnitOfWork for PgUnitOfWork {
         Box::new(PgEmergencies(self))
     }
 
+    fn subjects(&mut self) -> Box<dyn Subjects + '_> {
+        Box::new(PgSubjects(self))
+    }
+
     fn uploads(&mut self) -> Box<dyn Uploads + '_> {
         Box::new(PgUploads(self))
     }
@@ -224,6 +303,14 @@ impl UnitOfWork for PgUnitOfWork {
         self.write_events(&events?).await
     }
 
+    async fn tell_of_erasure(&mut self, patient: &PatientId, at: OffsetDateTime) -> Result<(), StoreError> {
+        let id = self.event_id();
+        let event = erasure_event(patient, at, id, &self.scope);
+        let body = serde_json::to_vec(&event).map_err(|error| StoreError::Faulty(Box::new(error)))?;
+        let ordering_key = patient.as_str().to_owned();
+        self.write_events(&[NewEvent { id, subject: event.kind(), ordering_key, body }]).await
+    }
+
     async fn audit(&mut self, entry: AuditEntry) -> Result<(), StoreError> {
         let event = audit_event(entry, self.event_id(), &self.scope)?;
         self.write_events(&[event]).await
@@ -245,49 +332,5 @@ impl UnitOfWork for PgUnitOfWork {
     async fn rollback(mut self: Box<Self>) -> Result<(), StoreError> {
         self.measured("rollback");
         AnsiTransactionManager::rollback_transaction(&mut self.conn.pg).await.map_err(store_error)
-    }
-}
-
-struct PgAnswers<'t>(&'t mut PgUnitOfWork);
-
-#[async_trait]
-impl Answers for PgAnswers<'_> {
-    async fn find(&mut self, key: &IdempotencyKey) -> Result<Option<KeptAnswer>, StoreError> {
-        let scope = &self.0.scope;
-        let row: Option<AnswerRow> = idempotency_key::table
-            .filter(kept_under(&scope.tenant_id, &scope.actor, key))
-            .select((idempotency_key::fingerprint, idempotency_key::status, idempotency_key::body))
-            .first(&mut self.0.conn.pg)
-            .await
-            .optional()
-            .map_err(store_error)?;
-        row.map(restore_answer).transpose()
-    }
-
-    async fn keep(
-        &mut self,
-        key: &IdempotencyKey,
-        fingerprint: [u8; 32],
-        answer: &Answer,
-        at: OffsetDateTime,
-    ) -> Result<(), StoreError> {
-        let scope = &self.0.scope;
-        let hash = key.hash(&scope.tenant_id, &scope.actor);
-        diesel::insert_into(idempotency_key::table)
-            .values((
-                idempotency_key::tenant_id.eq(scope.tenant_id.as_str()),
-                idempotency_key::actor.eq(scope.actor.id()),
-                // The table's key since before there was the hash, in the words of the version before.
-                idempotency_key::key.eq(hash.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))),
-                idempotency_key::key_hash.eq(Some(hash.to_vec())),
-                idempotency_key::fingerprint.eq(fingerprint.as_slice()),
-                idempotency_key::status.eq(i16::try_from(answer.status).unwrap_or(i16::MAX)),
-                idempotency_key::body.eq(&answer.body),
-                idempotency_key::created_at.eq(at),
-            ))
-            .execute(&mut self.0.conn.pg)
-            .await
-            .map_err(store_error)?;
-        Ok(())
     }
 }

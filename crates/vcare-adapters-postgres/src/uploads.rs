@@ -1,5 +1,7 @@
 //! The uploads: inside a transaction, in single statements, and those of all tenants that are due.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use diesel::dsl::{count_star, min};
 use diesel::prelude::{ExpressionMethods, OptionalExtension, QueryDsl, QueryableByName};
@@ -7,14 +9,15 @@ use diesel::sql_types::{Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vcare_app::ports::{LeasedUpload, StoreError, UploadQueue, UploadReads, Uploads};
+use vcare_app::ports::{LeasedUpload, RecordCipher, RecordId, StoreError, UploadQueue, UploadReads, Uploads};
 use vcare_domain::{
-    AsyncVisit, ClientMutationId, LeaseToken, PatientId, TenantId, Upload, UploadId, UploadSlot, UserId,
+    AsyncVisit, ClientMutationId, LeaseToken, PatientId, TenantId, Upload, UploadId, UploadParts, UploadSlot, UserId,
 };
 
 use crate::errors::store_error;
 use crate::jobs::PgJobQueue;
 use crate::queries::{Lock, async_visits, uploads};
+use crate::record_keys::{Custody, custody_of_upload};
 use crate::rows::{UploadChanges, UploadRow};
 use crate::schema::{async_upload, async_visit};
 use crate::store::PgStore;
@@ -60,6 +63,16 @@ impl Uploads for PgUploads<'_> {
         uploads::one(conn, there, Lock::NoKeyUpdate).await
     }
 
+    async fn of_patient(&mut self, patient: &PatientId) -> Result<Vec<Upload>, StoreError> {
+        let (conn, tenant) = self.0.parts();
+        let query = uploads::of(tenant)
+            .filter(async_upload::patient_id.eq(patient.as_str()))
+            .filter(async_upload::state.ne(DISCARDED))
+            .order(async_upload::id);
+        let rows = uploads::rows(conn, query, Lock::NoKeyUpdate).await?;
+        rows.into_iter().map(UploadRow::restore).collect()
+    }
+
     async fn created_since(&mut self, owner: &UserId, since: OffsetDateTime) -> Result<u64, StoreError> {
         let (conn, tenant) = self.0.parts();
         diesel::sql_query(LOCK)
@@ -84,12 +97,13 @@ impl Uploads for PgUploads<'_> {
         patient: &PatientId,
         draft: &ClientMutationId,
     ) -> Result<Option<AsyncVisit>, StoreError> {
-        let (conn, tenant) = self.0.parts();
         // Locked against changes: nobody answers the visit while something is added to it.
+        let (conn, tenant, keys) = self.0.decrypting();
         let visit = async_visits::of(tenant)
             .filter(async_visit::client_mutation_id.eq(draft.as_uuid()))
             .filter(async_visit::patient_id.eq(patient.as_str()));
-        async_visits::one(conn, visit, Lock::Share).await
+        let found = async_visits::one(conn, keys, visit, Lock::Share).await?;
+        Ok(found.map(|found| found.aggregate))
     }
 
     async fn insert(&mut self, upload: &Upload) -> Result<(), StoreError> {
@@ -99,7 +113,8 @@ impl Uploads for PgUploads<'_> {
             .execute(conn)
             .await
             .map_err(store_error)?;
-        Ok(())
+        let parts = upload.parts();
+        self.0.cipher(*parts.id.as_uuid(), &parts.patient_id).await.map(drop)
     }
 
     async fn save(&mut self, upload: &Upload) -> Result<(), StoreError> {
@@ -129,6 +144,17 @@ impl UploadReads for PgStore {
     async fn held_upload(&self, tenant: &TenantId, id: UploadId) -> Result<Option<Upload>, StoreError> {
         let mut conn = self.connections.tenant(tenant).await?;
         uploads::one(&mut conn.pg, uploads::of(tenant).filter(async_upload::id.eq(id.as_uuid())), Lock::None).await
+    }
+
+    async fn upload_cipher(&self, upload: &UploadParts) -> Result<Option<Arc<dyn RecordCipher>>, StoreError> {
+        let (tenant, patient) = (&upload.tenant_id, &upload.patient_id);
+        let record = RecordId { tenant, patient, record: *upload.id.as_uuid() };
+        let mut conn = self.connections.tenant(tenant).await?;
+        match custody_of_upload(&mut conn.pg, tenant, upload.id).await? {
+            Custody::NoKey => Ok(None),
+            Custody::Keys(wrapped) => Ok(Some(self.keys.record_cipher(record, &wrapped).await?)),
+            Custody::Erased(_) => Err(StoreError::SubjectErased),
+        }
     }
 
     async fn uploads_of(

@@ -176,7 +176,7 @@ impl WaitingRooms for PgStore {
             .map_err(store_error)?;
         let Some((session, lease)) = found else { return Ok(None) };
         let lease = lease.map(LeaseRow::restore).transpose()?;
-        Ok(Some((session.restore()?, lease.map(|(_, lease)| lease))))
+        Ok(Some((session.restore(&*self.keys).await?.readable(), lease.map(|(_, lease)| lease))))
     }
 
     async fn leases(&self, tenant: &TenantId, ids: &[SessionId]) -> Result<Vec<(SessionId, Lease)>, StoreError> {

@@ -75,6 +75,8 @@ pub struct Settings {
     /// How long a worker holds a job: its deadline for the gateway's answer, and [`crate::jobs::RECORDING`].
     /// Default 60 s.
     pub job_lease: Duration,
+    /// How long clinical records must be kept after the last contact. Default ten years.
+    pub clinical_retention: Duration,
 }
 
 /// The application: all use cases are methods of it, one file each under [`crate::sessions`].

@@ -2,7 +2,7 @@
 
 use vcare_domain::{
     AsyncVisitRefusal, DraftRefusal, InvalidAsyncVisit, InvalidConfig, InvalidSchedule, Refusal, SessionId,
-    UploadRefusal, Version,
+    SubjectRefusal, UploadRefusal, Version,
 };
 
 use crate::ai::{AiTask, TooManyAtOnce};
@@ -160,9 +160,25 @@ pub enum AppError {
     /// Keys or secrets cannot be reached.
     #[error("the key store is unavailable")]
     Secrets(#[from] crate::ports::SecretsError),
+    /// An order about a patient's data was refused.
+    #[error(transparent)]
+    Subject(#[from] SubjectRefusal),
+    /// The patient was erased: nothing is written about them any more.
+    #[error("the patient was erased")]
+    SubjectErased,
     /// The database.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
+}
+
+impl From<StoreError> for AppError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Keys(error) => Self::Secrets(error),
+            StoreError::SubjectErased => Self::SubjectErased,
+            other => Self::Store(other),
+        }
+    }
 }
 
 impl From<Refusal> for AppError {

@@ -26,6 +26,7 @@ pub mod relay;
 pub mod rooms;
 pub mod sessions;
 pub mod spans;
+pub mod subjects;
 pub mod tenants;
 pub mod threads;
 pub mod timestamp;

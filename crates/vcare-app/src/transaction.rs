@@ -128,11 +128,12 @@ pub(crate) async fn keep_answer<T>(
     tx: &mut dyn UnitOfWork,
     once: Option<&Once<'_, T>>,
     result: &T,
+    visit: SessionId,
     now: OffsetDateTime,
 ) -> Result<(), AppError> {
     let Some(once) = once else { return Ok(()) };
     let answer = (once.answer)(result);
-    tx.answers().keep(&once.wish.key, once.wish.fingerprint, &answer, now).await?;
+    tx.answers().keep(&once.wish.key, once.wish.fingerprint, &answer, visit, now).await?;
     Ok(())
 }
 
@@ -214,7 +215,7 @@ impl App {
             (By::Link(part), _) => Viewer { audience: Audience::Guest, part: Some(part) },
         };
         let viewed = ViewedSession { session, viewer };
-        keep_answer(tx, plan.once, &viewed, now).await?;
+        keep_answer(tx, plan.once, &viewed, plan.session, now).await?;
         let ViewedSession { session, viewer } = viewed;
         Ok(Run::Done(Done::Now(Changed { session, viewer, applied, follow_ups, first_lease: tx.first_lease() })))
     }
@@ -237,7 +238,7 @@ impl App {
             }
             tx.sessions().save(&mut viewed.session).await?;
             tx.rely_on(VisitId::Live(viewed.session.parts().id), consents).await?;
-            keep_answer(&mut *tx, once, &viewed, self.clock.now()).await
+            keep_answer(&mut *tx, once, &viewed, viewed.session.parts().id, self.clock.now()).await
         }
         .await;
         match written {

@@ -16,7 +16,7 @@ use vcare_adapters_kms::{
     SealedAttachmentLinks, Vault,
 };
 use vcare_adapters_nats::{NatsPublisher, ThreadSubscription};
-use vcare_adapters_postgres::{PgJobQueue, PgOutbox, PgOversight, PgStore};
+use vcare_adapters_postgres::{PgJobQueue, PgOutbox, PgOversight, PgSealedSecrets, PgStore};
 use vcare_adapters_storage::{Clamd, Inspector, NoScanner, ObjectStorage, S3Config, SmallLogos};
 use vcare_app::ai::AiSeats;
 use vcare_app::jobs::FIRST_RECORDING;
@@ -111,16 +111,18 @@ pub async fn compose(config: &Config, overrides: Overrides) -> anyhow::Result<Se
     database.first_lease = (longest + FIRST_RECORDING).unsigned_abs();
     let wake = OutboxWake::default();
     let waiting = Waiting::new(config.waiting.pace(config.database.max_connections));
-    let store = PgStore::new(&database, Arc::clone(&clock), Arc::clone(&ids), wake.clone());
-    let store = Arc::new(store.telling(waiting.changes.clone()));
     let jobs = Arc::new(PgJobQueue::new(&database, Arc::clone(&ids)));
     let publisher = Arc::new(NatsPublisher::connect(&config.nats.adapter(&config.tls)).await.context("nats")?);
 
     let mut inside = ClientConfig::new(AddressPolicy::PRIVATE);
     inside.extra_roots_pem.extend(roots(config)?);
     let inside = HttpClient::new(&inside, Arc::clone(&clock), Arc::clone(&ids)).context("tls.ca_file")?;
-    let (rows, tenants) = (Arc::clone(&store) as _, Arc::clone(&jobs) as _);
+    let secrets = PgSealedSecrets::new(&database);
+    let (rows, tenants) = (Arc::new(secrets.clone()), Arc::clone(&jobs) as _);
     let vault = Arc::new(Vault::new(key_keeper(config).await?, rows, tenants, Arc::clone(&clock), config.kms.vault()));
+    let keys = Arc::clone(&vault) as _;
+    let store = PgStore::new(&database, secrets, keys, Arc::clone(&clock), Arc::clone(&ids), wake.clone());
+    let store = Arc::new(store.telling(waiting.changes.clone()));
     let public = public_client(config, &clock, &ids)?;
     let tenant_secrets = tenant_secrets.unwrap_or_else(|| Arc::clone(&vault) as _);
     let neighbours = Neighbours {
@@ -215,6 +217,7 @@ fn settings(config: &Config) -> Settings {
         draft_lifetime: config.ai.as_ref().map_or(Duration::DAY, AiConfig::draft_lifetime),
         uploads_per_day: config.attachments.uploads_per_day.into(),
         job_lease: config.worker.lease(),
+        clinical_retention: config.retention.clinical(),
     }
 }
 

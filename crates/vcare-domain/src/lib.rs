@@ -27,6 +27,7 @@ mod room;
 mod schedule;
 mod segment;
 mod session;
+mod subject;
 mod text;
 mod time_span;
 mod upload;
@@ -38,8 +39,8 @@ pub use access::{
 };
 pub use ai::{
     AiDraft, AiDraftParts, AudioKind, ChartNote, ContentHash, Decision, Delivery, DraftEvent, DraftRefusal, DraftState,
-    DraftStatus, EditedSummary, HeardSegment, HeardSpeech, NewDraft, RecordedDraft, SUMMARY_TEMPLATE, SealedText,
-    SpokenSegment, Transcription,
+    DraftStatus, EditedSummary, HeardSegment, HeardSpeech, KeyedHash, NewDraft, RecordedDraft, SUMMARY_TEMPLATE,
+    SealedText, SpokenSegment, TextHashes, Transcription,
 };
 pub use async_visit::{
     Addendum, Advice, AsyncVisit, AsyncVisitAction, AsyncVisitEvent, AsyncVisitParts, AsyncVisitRefusal,
@@ -74,10 +75,11 @@ pub use session::{
     ProviderTime, RecordingConsent, RoomClosed, RoomOpening, SessionParts, SessionState, SessionStatus, Version,
     VirtualSession,
 };
+pub use subject::{Erasure, ErasureFacts, Subject, SubjectOrder, SubjectRefusal};
 pub use text::{
-    AiModel, AppointmentId, ChiefComplaint, CodeDisplay, CodeValue, ConsentId, ConsentVersion, EncounterId, FreeText,
-    GatewayRequestId, HttpsUrl, InvalidText, LanguageTag, NodeId, NoteId, PatientId, RecordingRef, RelatedPersonId,
-    ResponseText, SummaryText, Symptom, TenantId, ThreadId, TimeZoneName, Transcript, UserId,
+    AiModel, AppointmentId, ChiefComplaint, CodeDisplay, CodeValue, ConsentId, ConsentVersion, ERASED, EncounterId,
+    FreeText, GatewayRequestId, HttpsUrl, InvalidText, LanguageTag, NodeId, NoteId, PatientId, RecordingRef,
+    RelatedPersonId, ResponseText, SummaryText, Symptom, TenantId, ThreadId, TimeZoneName, Transcript, UserId,
 };
 pub use time_span::TimeSpan;
 pub use upload::{

@@ -4,6 +4,9 @@ use std::fmt;
 
 use url::Url;
 
+/// What is read in the place of a text that was erased.
+pub const ERASED: &str = "[erased]";
+
 /// Why a text was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidText {

@@ -158,6 +158,7 @@ fn every_metric_is_in_the_dashboard_or_known_to_be_elsewhere() {
         "vcare_clock_difference_seconds",
         "vcare_connection_tests_total",
         "vcare_display_names_missing_total",
+        "vcare_encrypted_texts_unread_total",
         "vcare_failed_visits",
         "vcare_failed_visits_oldest_age_seconds",
         "vcare_fhir_duplicate_encounters_total",
@@ -166,6 +167,7 @@ fn every_metric_is_in_the_dashboard_or_known_to_be_elsewhere() {
         "vcare_rate_limited_total",
         "vcare_request_ids_replaced_total",
         "vcare_short_codes_unknown_total",
+        "vcare_subject_erasures_total",
         "vcare_tenant_logos_total",
         "vcare_watch_failures_total",
     ];

@@ -8,6 +8,7 @@ mod doctor;
 mod jobs;
 mod mistakes;
 mod secrets;
+mod subject;
 mod tenants;
 mod token;
 mod visit;
@@ -60,7 +61,13 @@ fn with_password(url: &str) -> String {
 
 async fn empty_database() -> TestDatabase {
     let database = TestDatabase::create().await.unwrap();
-    database.client().await.unwrap().batch_execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public").await.unwrap();
+    database
+        .client()
+        .await
+        .unwrap()
+        .batch_execute("DROP SCHEMA vcare_keys CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        .await
+        .unwrap();
     database
 }
 
@@ -145,7 +152,7 @@ async fn migrate_takes_the_address_from_the_command_line_or_the_configuration() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_login_becomes_a_member_of_both_roles_and_of_nothing_else() {
+async fn a_service_login_becomes_a_member_of_its_three_roles_and_of_nothing_else() {
     let database = empty_database().await;
     let login = format!("vcare_{}", database.name().trim_start_matches("vcare_test_"));
     database.client().await.unwrap().batch_execute(&format!("CREATE ROLE {login} LOGIN NOINHERIT")).await.unwrap();
@@ -156,7 +163,7 @@ async fn a_service_login_becomes_a_member_of_both_roles_and_of_nothing_else() {
     database.client().await.unwrap().batch_execute(&format!("DROP ROLE {login}")).await.unwrap();
     assert_eq!(run.code, 0, "{run:?}");
     assert!(run.out.contains(&format!("{login} may run the service")), "{run:?}");
-    assert_eq!(memberships, ["vcare_api", "vcare_system"]);
+    assert_eq!(memberships, ["vcare_api", "vcare_eraser", "vcare_system"]);
 
     let nobody = admin(&["migrate", "--service-login", "nobody-here"], &[("DATABASE_URL", &database.admin_url())]);
     assert_eq!(nobody.code, 1, "{nobody:?}");

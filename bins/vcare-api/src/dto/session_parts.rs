@@ -51,6 +51,9 @@ pub struct SessionTimesDto {
     /// When it was last changed.
     #[serde(serialize_with = "vcare_app::timestamp::serialize")]
     updated_at: OffsetDateTime,
+    /// When everything that people wrote in it was erased; texts are `[erased]` then. Absent otherwise.
+    #[serde(serialize_with = "vcare_app::timestamp::option::serialize", skip_serializing_if = "Option::is_none")]
+    erased_at: Option<OffsetDateTime>,
 }
 
 /// What was planned, and what came of it, without a note or anything clinical.
@@ -199,6 +202,7 @@ impl SessionTimesDto {
             version: visit.version.get(),
             created_at: visit.created_at,
             updated_at: visit.updated_at,
+            erased_at: visit.erased_at,
         }
     }
 }

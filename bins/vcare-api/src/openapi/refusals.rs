@@ -30,7 +30,7 @@ const BODY: &[Code] = &[Code::ValidationError, Code::PayloadTooLarge];
 const ALWAYS: &[Code] = &[Code::InternalError, Code::ServiceUnavailable];
 
 /// A change, which somebody else may make at the same moment, of something that has states.
-const CHANGE: &[Code] = &[Code::InvalidStatusTransition, Code::ConcurrentUpdate];
+const CHANGE: &[Code] = &[Code::InvalidStatusTransition, Code::ConcurrentUpdate, Code::SubjectErased];
 /// An `Idempotency-Key` under which the answer is kept.
 const KEYED: &[Code] = &[Code::IdempotencyKeyReused];
 /// The gates before a visit.
@@ -51,13 +51,19 @@ const MACHINE: &[Code] = &[
     Code::TooManyAtOnce,
     Code::AiRefused,
     Code::AiUnavailable,
+    Code::SubjectErased,
 ];
 /// Bytes of an upload.
-const BYTES: &[Code] =
-    &[Code::PayloadTooLarge, Code::ChecksumMismatch, Code::UploadOffsetConflict, Code::ConcurrentUpdate];
+const BYTES: &[Code] = &[
+    Code::PayloadTooLarge,
+    Code::ChecksumMismatch,
+    Code::UploadOffsetConflict,
+    Code::ConcurrentUpdate,
+    Code::SubjectErased,
+];
 
 /// An attachment, by a link.
-const OPENED: &[Code] = &[Code::ValidationError, Code::AttachmentNotFound, Code::LinkExpired];
+const OPENED: &[Code] = &[Code::ValidationError, Code::AttachmentNotFound, Code::LinkExpired, Code::SubjectErased];
 
 /// What an operation refuses beside what its description tells anyway.
 const OWN: &[(&str, &[&[Code]])] = &[
@@ -65,7 +71,12 @@ const OWN: &[(&str, &[&[Code]])] = &[
     ("listAsyncVisits", &[&[Code::CursorMismatch]]),
     (
         "createSession",
-        &[GATES, VIDEO, KEYED, &[Code::AppointmentHasVisit, Code::RecordingDisabled, Code::ConcurrentUpdate]],
+        &[
+            GATES,
+            VIDEO,
+            KEYED,
+            &[Code::AppointmentHasVisit, Code::RecordingDisabled, Code::ConcurrentUpdate, Code::SubjectErased],
+        ],
     ),
     ("inviteParticipant", &[CHANGE, KEYED, SETTINGS, &[Code::PatientAlreadyInvited, Code::MaxParticipantsExceeded]]),
     ("issueJoinToken", &[CHANGE, KEYED, SETTINGS, &[Code::ProvidersSignIn, Code::MaxParticipantsExceeded]]),
@@ -93,7 +104,7 @@ const OWN: &[(&str, &[&[Code]])] = &[
     ("transcribeAudio", &[MACHINE, &[Code::UnsupportedMediaType, Code::UploadStalled]]),
     ("createSummaryDraft", &[MACHINE, KEYED, &[Code::DraftAlreadyDecided, Code::DraftExpired, Code::ConcurrentUpdate]]),
     ("acceptSummary", &[CHANGE, KEYED, &[Code::DraftNotFound, Code::DraftAlreadyDecided, Code::DraftExpired]]),
-    ("submitAsyncVisit", &[GATES, &[Code::ClientMutationIdTaken, Code::ConcurrentUpdate]]),
+    ("submitAsyncVisit", &[GATES, &[Code::ClientMutationIdTaken, Code::ConcurrentUpdate, Code::SubjectErased]]),
     ("continueSessionAsync", &[CHANGE, GATES, &[Code::ClientMutationIdTaken]]),
     ("claimAsyncVisit", &[CHANGE, &[Code::AlreadyClaimed]]),
     ("releaseAsyncVisit", &[CHANGE, &[Code::NotClaimedByYou]]),

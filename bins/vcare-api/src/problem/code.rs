@@ -99,6 +99,7 @@ codes! {
     }
     410 {
         LinkExpired = "LINK_EXPIRED", "Attachment URL expired": "the attachment URL has expired; request the attachment list again";
+        SubjectErased = "SUBJECT_ERASED", "Erased": "what was written about the patient was erased, and nothing new is written about them";
         UploadExpired = "UPLOAD_EXPIRED", "Upload expired": "the upload has expired; create a new one";
         UploadLost = "UPLOAD_LOST", "Upload lost": "bytes of the upload were lost in our storage; create a new one";
     }

@@ -84,6 +84,7 @@ impl Code {
             Self::SettingTaken => problem_of(InvalidConfig::Taken { field: "roomSlugPrefix" }),
             Self::UploadInVisit => problem_of(UploadRefusal::InVisit),
             Self::LinkExpired => problem_of(AppError::LinkExpired),
+            Self::SubjectErased => problem_of(AppError::SubjectErased),
             Self::UploadExpired => problem_of(UploadRefusal::Expired),
             Self::UploadLost => problem_of(UploadRefusal::Lost),
             Self::TusVersionUnsupported => Problem::wrong_tus_version(),

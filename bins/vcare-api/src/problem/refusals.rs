@@ -51,13 +51,16 @@ pub(super) fn async_refused(refusal: &AsyncVisitRefusal) -> Problem {
         AsyncVisitRefusal::ClaimedByAnother { .. } => Code::AlreadyClaimed,
         AsyncVisitRefusal::NotTheClaimer { .. } => Code::NotClaimedByYou,
         AsyncVisitRefusal::TooManyAddenda { .. } => Code::MaxAddendaExceeded,
+        AsyncVisitRefusal::Erased => Code::SubjectErased,
     };
     let mut problem = Problem::new(code).detail(refusal);
     match refusal {
         AsyncVisitRefusal::VersionConflict { current } => problem.0.current_version = Some(current.get()),
         AsyncVisitRefusal::InvalidTransition { from, .. } => problem.0.current_status = Some(from.as_str()),
         AsyncVisitRefusal::ClaimedByAnother { until } => problem.0.claimed_until = Some(*until),
-        AsyncVisitRefusal::NotTheClaimer { .. } | AsyncVisitRefusal::TooManyAddenda { .. } => {}
+        AsyncVisitRefusal::NotTheClaimer { .. }
+        | AsyncVisitRefusal::TooManyAddenda { .. }
+        | AsyncVisitRefusal::Erased => {}
     }
     problem
 }

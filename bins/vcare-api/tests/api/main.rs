@@ -56,6 +56,7 @@ mod redaction;
 mod remove;
 mod rooms;
 mod secrets;
+mod subjects;
 mod traces;
 mod types;
 mod uploads;

@@ -8,8 +8,8 @@ use vcare_adapters_http::HttpChartNotes;
 use vcare_app::ports::{ChartError, ChartNotes};
 use vcare_domain::{
     AiDraft, AiDraftId, AiDraftParts, AiModel, ChartNote, ContentHash, Decision, Delivery, DraftState, HttpsUrl,
-    NewSession, NoteId, ParticipantId, PatientId, Room, RoomName, SUMMARY_TEMPLATE, Schedule, SealedText, SessionId,
-    SummaryText, TimeZoneName, UserId, Version, VideoBackend, VirtualSession,
+    KeyedHash, NewSession, NoteId, ParticipantId, PatientId, Room, RoomName, SUMMARY_TEMPLATE, Schedule, SealedText,
+    SessionId, SummaryText, TextHashes, TimeZoneName, UserId, Version, VideoBackend, VirtualSession,
 };
 use vcare_testkit::pacts::{Interaction, Matcher, Request, Response, Rules};
 
@@ -47,7 +47,7 @@ fn note(number: u128) -> ChartNote {
     };
     let visit = VirtualSession::create(visit, now);
     let sealed = SealedText { key_id: "key".to_owned(), bytes: vec![1; 40] };
-    let hash = ContentHash::from_bytes(HASH);
+    let hashes = TextHashes { content: ContentHash::from_bytes(HASH), keyed: KeyedHash::from_bytes([8; 32]) };
     let draft = AiDraft::restore(AiDraftParts {
         id: AiDraftId::from_uuid(Uuid::from_u128(number)),
         tenant_id: kabul(),
@@ -55,11 +55,11 @@ fn note(number: u128) -> ChartNote {
         requested_by: clinician.clone(),
         model: AiModel::parse("model-1").unwrap(),
         template: SUMMARY_TEMPLATE.to_owned(),
-        transcript_hash: ContentHash::from_bytes([9; 32]),
-        draft_hash: hash,
+        transcript_hash: KeyedHash::from_bytes([9; 32]),
+        draft_hash: hashes.keyed,
         state: DraftState::Accepted {
             decision: Decision { by: clinician, at: now },
-            content_hash: hash,
+            content_hash: hashes.keyed,
             human_edited: false,
             delivery: Delivery::Owed { text: sealed },
         },
@@ -67,7 +67,7 @@ fn note(number: u128) -> ChartNote {
         created_at: now,
         expires_at: now,
     });
-    ChartNote::of(&draft, &visit, SummaryText::parse(TEXT).unwrap(), hash).unwrap()
+    ChartNote::of(&draft, &visit, SummaryText::parse(TEXT).unwrap(), hashes).unwrap()
 }
 
 fn provenance() -> Value {

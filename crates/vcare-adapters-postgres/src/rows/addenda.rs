@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use vcare_domain::{Addendum, ResponseText, UserId};
 
-/// What was added at one time.
+use crate::rows::encrypted::ENCRYPTED;
+
+/// What was added at one time. The text is encrypted beside it.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AddendumDocument {
@@ -16,7 +18,7 @@ pub(super) struct AddendumDocument {
 
 impl From<&Addendum> for AddendumDocument {
     fn from(addendum: &Addendum) -> Self {
-        Self { by: addendum.by.as_str().to_owned(), at: addendum.at, text: addendum.text.as_str().to_owned() }
+        Self { by: addendum.by.as_str().to_owned(), at: addendum.at, text: ENCRYPTED.to_owned() }
     }
 }
 
@@ -33,7 +35,7 @@ pub(super) fn documents(addenda: impl Iterator<Item = AddendumDocument>) -> Opti
 }
 
 /// As they were stored; `None` when they make no sense.
-pub(super) fn addenda(stored: &serde_json::Value) -> Option<Vec<Addendum>> {
+pub(super) fn restore(stored: &serde_json::Value) -> Option<Vec<Addendum>> {
     let documents: Vec<AddendumDocument> = Deserialize::deserialize(stored).ok()?;
     documents.into_iter().map(AddendumDocument::restore).collect()
 }

@@ -1,14 +1,18 @@
 //! A machine's draft as stored.
 
+use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
 use diesel::prelude::{AsChangeset, Insertable, Queryable, Selectable};
+use diesel::sql_types::{Binary, Nullable};
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vcare_app::ports::StoreError;
+use vcare_app::ports::{RecordCipher, RecordId, RecordKeys, StoreError};
 use vcare_domain::{
-    AiDraft, AiDraftId, AiDraftParts, AiModel, ContentHash, Decision, Delivery, DraftState, NoteId, SealedText,
-    SessionId, TenantId, UserId,
+    AiDraft, AiDraftId, AiDraftParts, AiModel, Decision, Delivery, DraftState, KeyedHash, NoteId, PatientId,
+    SealedText, SessionId, TenantId, UserId,
 };
 
+use crate::record_keys::{Custody, KEYS_OF_DRAFT};
 use crate::rows::{version, version_number};
 use crate::schema::ai_draft;
 
@@ -41,6 +45,9 @@ pub(crate) struct AiDraftRow {
     version: i32,
     created_at: OffsetDateTime,
     expires_at: OffsetDateTime,
+    #[diesel(select_expression = sql::<Nullable<Binary>>(KEYS_OF_DRAFT))]
+    #[diesel(select_expression_type = SqlLiteral<Nullable<Binary>>)]
+    keys: Option<Vec<u8>>,
 }
 
 /// What never changes.
@@ -68,7 +75,7 @@ pub(crate) struct AiDraftChanges<'a> {
     status: &'a str,
     delivery: Option<&'a str>,
     key_id: Option<&'a str>,
-    sealed: Option<&'a [u8]>,
+    pub sealed: Option<&'a [u8]>,
     decided_by: Option<&'a str>,
     decided_at: Option<OffsetDateTime>,
     content_hash: Option<&'a [u8]>,
@@ -135,16 +142,49 @@ impl<'a> AiDraftChanges<'a> {
     }
 }
 
+/// The first byte of a text that is encrypted with the visit's key; the version before began with another.
+const BY_VISIT: u8 = 2;
+
+/// The value's name, which it is encrypted as.
+fn what(draft: Uuid) -> String {
+    format!("ai_draft.sealed/{draft}")
+}
+
+/// Encrypts the text of a draft once more, with the key of its visit.
+pub(crate) fn seal_draft(
+    cipher: &dyn RecordCipher,
+    draft: AiDraftId,
+    text: &SealedText,
+) -> Result<Vec<u8>, StoreError> {
+    Ok([&[BY_VISIT], &cipher.seal(&what(*draft.as_uuid()), &text.bytes)?[..]].concat())
+}
+
 fn corrupt(column: &'static str) -> StoreError {
     StoreError::Corrupt { table: "ai_draft", column }
 }
 
-fn hash(bytes: Vec<u8>, column: &'static str) -> Result<ContentHash, StoreError> {
-    bytes.try_into().map(ContentHash::from_bytes).map_err(|_| corrupt(column))
+fn hash(bytes: Vec<u8>, column: &'static str) -> Result<KeyedHash, StoreError> {
+    bytes.try_into().map(KeyedHash::from_bytes).map_err(|_| corrupt(column))
 }
 
 impl AiDraftRow {
-    pub fn restore(mut self) -> Result<AiDraft, StoreError> {
+    /// The draft, whose text is decrypted as far as the visit's key goes.
+    pub async fn restore(mut self, keys: &dyn RecordKeys) -> Result<AiDraft, StoreError> {
+        if let Some(sealed) = self.sealed.as_deref().and_then(|sealed| sealed.strip_prefix(&[BY_VISIT])) {
+            let (patient, wrapped) =
+                Custody::read_with_patient(self.keys.as_deref()).ok_or(StoreError::SubjectErased)?;
+            let tenant = TenantId::parse(self.tenant_id.clone()).map_err(|_| corrupt("tenant_id"))?;
+            let patient = PatientId::parse(patient).map_err(|_| corrupt("session_id"))?;
+            let record = RecordId { tenant: &tenant, patient: &patient, record: self.session_id };
+            // One that does not open here opens nowhere, and can still be declined.
+            if let Ok(opened) = keys.record_cipher(record, &wrapped).await?.open(&what(self.id), sealed) {
+                self.sealed = Some(opened.expose().to_vec());
+            }
+        }
+        self.into_draft()
+    }
+
+    fn into_draft(mut self) -> Result<AiDraft, StoreError> {
         let state = self.state()?;
         Ok(AiDraft::restore(AiDraftParts {
             id: AiDraftId::from_uuid(self.id),

@@ -1,17 +1,25 @@
 //! `async_visit`.
 
+use std::sync::Arc;
+
+use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
 use diesel::prelude::{AsChangeset, Insertable, Queryable, Selectable};
+use diesel::sql_types::{Binary, Nullable};
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vcare_app::ports::{FirstSubmission, StoreError};
+use vcare_app::ports::{RecordCipher, RecordId, RecordKeys, StoreError};
 use vcare_domain::{
     Advice, AppointmentId, AsyncVisit, AsyncVisitId, AsyncVisitParts, AsyncVisitState, AsyncVisitStatus,
-    ChiefComplaint, Claim, ClientMutationId, CodeDisplay, ComplaintCode, EncounterId, EncounterRecord, EncounterStatus,
-    LanguageTag, NodeId, PatientId, RelatedPersonId, Response, ResponseText, SessionId, Symptom, TenantId, UserId,
+    ChiefComplaint, Claim, ClientMutationId, ComplaintCode, EncounterId, EncounterRecord, EncounterStatus, LanguageTag,
+    NodeId, PatientId, RelatedPersonId, Response, ResponseText, SessionId, Symptom, TenantId, UserId,
 };
 
-use crate::rows::addenda::{AddendumDocument, addenda, documents};
-use crate::rows::{version, version_number};
+use crate::record_keys::{Custody, custody_of};
+use crate::rows::addenda::{self, AddendumDocument};
+use crate::rows::async_visit_texts::AsyncVisitTexts;
+use crate::rows::encrypted::ENCRYPTED;
+use crate::rows::{Restored, version, version_number};
 use crate::schema::async_visit;
 
 const TABLE: &str = "async_visit";
@@ -53,6 +61,11 @@ pub(crate) struct AsyncVisitRow {
     complaint_code_display: Option<String>,
     addenda: serde_json::Value,
     encounter_patient_id: Option<String>,
+    sealed: Option<Vec<u8>>,
+    erased_at: Option<OffsetDateTime>,
+    #[diesel(select_expression = sql::<Nullable<Binary>>(custody_of!("async_visit", "id")))]
+    #[diesel(select_expression_type = SqlLiteral<Nullable<Binary>>)]
+    custody: Option<Vec<u8>>,
 }
 
 /// What of a visit changes; written by every save.
@@ -73,9 +86,10 @@ pub(crate) struct AsyncVisitChanges<'a> {
     updated_at: OffsetDateTime,
     addenda: serde_json::Value,
     encounter_patient_id: Option<&'a str>,
+    sealed: Option<&'a [u8]>,
 }
 
-/// A visit as first written: what never changes, and what does.
+/// A visit as first written: what never changes, and what does. The complaint, its code and the symptoms are encrypted.
 #[derive(Insertable)]
 #[diesel(table_name = async_visit)]
 pub(crate) struct NewAsyncVisitRow<'a> {
@@ -83,23 +97,21 @@ pub(crate) struct NewAsyncVisitRow<'a> {
     id: Uuid,
     client_mutation_id: Uuid,
     content_hash: &'a [u8],
-    original_body: &'a [u8],
+    original_body: Vec<u8>,
+    original_sealed: &'a [u8],
     node_id: Option<&'a str>,
     patient_id: &'a str,
     appointment_id: Option<&'a str>,
     session_id: Option<Uuid>,
     submitted_by: &'a str,
-    chief_complaint: &'a str,
-    symptoms: Vec<&'a str>,
+    chief_complaint: &'static str,
+    symptoms: Vec<&'static str>,
     locale: Option<&'a str>,
     attachments_expected: i16,
     authored_at: OffsetDateTime,
     submitted_at: OffsetDateTime,
     related_person_id: Option<&'a str>,
     authored_at_missing: bool,
-    complaint_code_system: Option<&'a str>,
-    complaint_code: Option<&'a str>,
-    complaint_code_display: Option<&'a str>,
     #[diesel(embed)]
     changes: AsyncVisitChanges<'a>,
 }
@@ -109,7 +121,8 @@ fn corrupt(column: &'static str) -> StoreError {
 }
 
 impl<'a> AsyncVisitChanges<'a> {
-    pub(crate) fn of(visit: &'a AsyncVisitParts) -> Result<Self, StoreError> {
+    /// `sealed`: the visit's encrypted texts; `None` once they were erased.
+    pub(crate) fn of(visit: &'a AsyncVisitParts, sealed: Option<&'a [u8]>) -> Result<Self, StoreError> {
         let (claim, response) = (visit.state.claim(), visit.state.response());
         let encounter = response.map(|response| &response.encounter);
         let claimed_at = claim.map(|claim| claim.claimed_at);
@@ -119,7 +132,7 @@ impl<'a> AsyncVisitChanges<'a> {
             provider_id: visit.state.provider().map(UserId::as_str),
             claimed_at: claimed_at.or_else(|| response.map(|response| response.claimed_at)),
             claimed_until: claim.map(|claim| claim.until),
-            response_text: response.map(|response| response.text.as_str()),
+            response_text: response.map(|_| ENCRYPTED),
             follow_up: response.map(|response| response.advice.as_str()),
             responded_at: response.map(|response| response.responded_at),
             closed_at: visit.state.closed_at(),
@@ -127,28 +140,35 @@ impl<'a> AsyncVisitChanges<'a> {
             encounter_id: encounter.and_then(EncounterRecord::id).map(EncounterId::as_str),
             version: version_number(visit.version),
             updated_at: visit.updated_at,
-            addenda: documents(addenda.iter().map(AddendumDocument::from)).ok_or(corrupt("addenda"))?,
+            addenda: addenda::documents(addenda.iter().map(AddendumDocument::from)).ok_or(corrupt("addenda"))?,
             encounter_patient_id: visit.encounter_patient_id.as_ref().map(PatientId::as_str),
+            sealed,
         })
     }
 }
 
 impl<'a> NewAsyncVisitRow<'a> {
-    pub(crate) fn of(visit: &'a AsyncVisitParts, first: &'a FirstSubmission) -> Result<Self, StoreError> {
-        let code = visit.complaint_code.as_ref();
+    /// `original`: the encrypted answer to the submission.
+    pub(crate) fn of(
+        visit: &'a AsyncVisitParts,
+        content_hash: &'a [u8],
+        sealed: &'a [u8],
+        original: &'a [u8],
+    ) -> Result<Self, StoreError> {
         Ok(Self {
             tenant_id: visit.tenant_id.as_str(),
             id: *visit.id.as_uuid(),
             client_mutation_id: *visit.client_mutation_id.as_uuid(),
-            content_hash: &first.content_hash,
-            original_body: &first.body,
+            content_hash,
+            original_body: answer_without_texts(visit),
+            original_sealed: original,
             node_id: visit.node_id.as_ref().map(NodeId::as_str),
             patient_id: visit.patient_id.as_str(),
             appointment_id: visit.appointment_id.as_ref().map(AppointmentId::as_str),
             session_id: visit.session_id.map(|session| *session.as_uuid()),
             submitted_by: visit.submitted_by.as_str(),
-            chief_complaint: visit.chief_complaint.as_str(),
-            symptoms: visit.symptoms.iter().map(Symptom::as_str).collect(),
+            chief_complaint: ENCRYPTED,
+            symptoms: Vec::new(),
             locale: visit.locale.as_ref().map(LanguageTag::as_str),
             attachments_expected: visit.attachments_expected.into(),
             // A version that knows nothing of the mark reads when it arrived.
@@ -156,29 +176,60 @@ impl<'a> NewAsyncVisitRow<'a> {
             submitted_at: visit.submitted_at,
             related_person_id: visit.related_person.as_ref().map(RelatedPersonId::as_str),
             authored_at_missing: visit.authored_at.is_none(),
-            complaint_code_system: code.map(|code| code.system.as_str()),
-            complaint_code: code.map(|code| code.code.as_str()),
-            complaint_code_display: code.and_then(|code| code.display.as_ref()).map(CodeDisplay::as_str),
-            changes: AsyncVisitChanges::of(visit)?,
+            changes: AsyncVisitChanges::of(visit, Some(sealed))?,
         })
     }
 }
 
-/// A draft's first arrival as read.
-pub(crate) type FirstSubmissionRow = (String, String, Vec<u8>, Vec<u8>);
+/// What the version before answers when the same draft arrives again, as it cannot decrypt the first answer: enough for a phone
+/// to know the visit.
+fn answer_without_texts(visit: &AsyncVisitParts) -> Vec<u8> {
+    let body = serde_json::json!({
+        "id": visit.id.to_string(),
+        "clientMutationId": visit.client_mutation_id.to_string(),
+        "status": visit.state.status().as_str(),
+    });
+    body.to_string().into_bytes()
+}
 
-/// The first arrival that [`FirstSubmissionRow`] tells of.
-pub(crate) fn restore_first((patient, account, hash, body): FirstSubmissionRow) -> Result<FirstSubmission, StoreError> {
-    Ok(FirstSubmission {
-        patient_id: PatientId::parse(patient).map_err(|_| corrupt("patient_id"))?,
-        submitted_by: UserId::parse(account).map_err(|_| corrupt("submitted_by"))?,
-        content_hash: hash.try_into().map_err(|_| corrupt("content_hash"))?,
-        body,
-    })
+/// Where the texts of a row are.
+enum Texts {
+    /// In its columns, as the version before wrote them.
+    InColumns,
+    /// Decrypted.
+    Encrypted(AsyncVisitTexts),
+    /// They were erased.
+    Erased(OffsetDateTime),
 }
 
 impl AsyncVisitRow {
-    pub(crate) fn restore(self) -> Result<AsyncVisit, StoreError> {
+    /// The visit, decrypted with its key.
+    pub(crate) async fn restore(self, keys: &dyn RecordKeys) -> Result<Restored<AsyncVisit>, StoreError> {
+        let (texts, cipher) = self.texts(keys).await?;
+        self.into_visit(texts).map(|aggregate| Restored { aggregate, cipher, unread: None })
+    }
+
+    async fn texts(&self, keys: &dyn RecordKeys) -> Result<(Texts, Option<Arc<dyn RecordCipher>>), StoreError> {
+        let tenant = TenantId::parse(self.tenant_id.clone()).map_err(|_| corrupt("tenant_id"))?;
+        let patient = PatientId::parse(self.patient_id.clone()).map_err(|_| corrupt("patient_id"))?;
+        let custody = Custody::read(self.custody.as_deref()).ok_or(corrupt("custody"))?;
+        let wrapped = match (self.erased_at, custody, &self.sealed) {
+            (Some(at), ..) | (None, Custody::Erased(at), _) => return Ok((Texts::Erased(at), None)),
+            (None, Custody::Keys(wrapped), _) => wrapped,
+            (None, Custody::NoKey, None) => return Ok((Texts::InColumns, None)),
+            (None, Custody::NoKey, Some(_)) => return Err(corrupt("sealed")),
+        };
+        let record = RecordId { tenant: &tenant, patient: &patient, record: self.id };
+        let cipher = keys.record_cipher(record, &wrapped).await?;
+        let texts = match &self.sealed {
+            Some(sealed) => Texts::Encrypted(AsyncVisitTexts::open(&*cipher, sealed)?),
+            None => Texts::InColumns,
+        };
+        Ok((texts, Some(cipher)))
+    }
+
+    fn into_visit(mut self, texts: Texts) -> Result<AsyncVisit, StoreError> {
+        let erased_at = self.put(texts);
         let state = self.state()?;
         let complaint_code = match (self.complaint_code_system, self.complaint_code) {
             (Some(system), Some(code)) => {
@@ -224,8 +275,40 @@ impl AsyncVisitRow {
             state,
             version: version(TABLE, self.version)?,
             updated_at: self.updated_at,
+            erased_at,
         };
         Ok(AsyncVisit::restore(parts))
+    }
+
+    /// Puts the texts into the columns that they are encrypted beside, and says when they were erased. What the version before
+    /// wrote into a column stays there.
+    fn put(&mut self, texts: Texts) -> Option<OffsetDateTime> {
+        let (texts, erased_at) = match texts {
+            Texts::InColumns => return None,
+            Texts::Encrypted(texts) => (texts, None),
+            Texts::Erased(at) => (AsyncVisitTexts::erased(self.addenda.as_array().map_or(0, Vec::len)), Some(at)),
+        };
+        let is_placeholder = |column: &str| column == ENCRYPTED || erased_at.is_some();
+        if is_placeholder(&self.chief_complaint) {
+            self.chief_complaint = texts.complaint;
+            self.symptoms = texts.symptoms;
+            self.complaint_code_system = texts.code.as_ref().map(|code| code.system.clone());
+            self.complaint_code = texts.code.as_ref().map(|code| code.code.clone());
+            self.complaint_code_display = texts.code.and_then(|code| code.display);
+        }
+        self.response_text = self
+            .response_text
+            .take()
+            .map(|text| if is_placeholder(&text) { texts.response.unwrap_or(text) } else { text });
+        let added = self.addenda.as_array_mut().into_iter().flatten();
+        for (document, text) in added.zip(texts.addenda) {
+            if let Some(column) = document.get_mut("text")
+                && column.as_str().is_none_or(is_placeholder)
+            {
+                *column = text.into();
+            }
+        }
+        erased_at
     }
 
     fn state(&self) -> Result<AsyncVisitState, StoreError> {
@@ -256,7 +339,7 @@ impl AsyncVisitRow {
             responded_at: self.responded_at.ok_or(corrupt("responded_at"))?,
             text: text.ok_or(corrupt("response_text"))?,
             advice: self.follow_up.as_deref().and_then(Advice::from_name).ok_or(corrupt("follow_up"))?,
-            addenda: addenda(&self.addenda).ok_or(corrupt("addenda"))?,
+            addenda: addenda::restore(&self.addenda).ok_or(corrupt("addenda"))?,
             encounter: self.encounter()?,
         })
     }

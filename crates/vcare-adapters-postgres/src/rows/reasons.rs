@@ -9,7 +9,7 @@ use vcare_domain::{Participant, ParticipantState, Reason, ReasonCode, RemovalCod
 
 /// Stands where there is no note, for a version before this one, which reads no row without one. Long enough for the check of
 /// `emergency_access`.
-const NO_NOTE: &str = "no note was given";
+pub(crate) const NO_NOTE: &str = "no note was given";
 
 /// The note as stored.
 pub(crate) fn noted<'a, C, N>(reason: &'a Reason<C, N>, text: impl FnOnce(&'a N) -> &'a str) -> &'a str {

@@ -1,6 +1,9 @@
 //! `virtual_session`.
 
+use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
 use diesel::prelude::{AsChangeset, Insertable, Queryable, Selectable};
+use diesel::sql_types::{Binary, Nullable};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
@@ -13,6 +16,7 @@ use vcare_domain::{
     VirtualSession,
 };
 
+use crate::record_keys::custody_of;
 use crate::rows::documents::{
     LinksDocument, ParticipantDocument, PeopleDocument, RelatedPersonsDocument, SegmentDocument, StaysDocument,
 };
@@ -26,10 +30,10 @@ const TABLE: &str = "virtual_session";
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = virtual_session, check_for_backend(diesel::pg::Pg))]
 pub(crate) struct SessionRow {
-    tenant_id: String,
-    id: Uuid,
+    pub(super) tenant_id: String,
+    pub(super) id: Uuid,
     node_id: Option<String>,
-    patient_id: String,
+    pub(super) patient_id: String,
     appointment_id: Option<String>,
     provider_id: Option<String>,
     initiator_id: String,
@@ -47,10 +51,10 @@ pub(crate) struct SessionRow {
     failed_at: Option<OffsetDateTime>,
     ended_at: Option<OffsetDateTime>,
     cancelled_at: Option<OffsetDateTime>,
-    cancel_reason: Option<String>,
+    pub(super) cancel_reason: Option<String>,
     encounter_status: Option<String>,
     encounter_id: Option<String>,
-    participants: serde_json::Value,
+    pub(super) participants: serde_json::Value,
     segments: serde_json::Value,
     version: i32,
     created_at: OffsetDateTime,
@@ -60,18 +64,23 @@ pub(crate) struct SessionRow {
     links: serde_json::Value,
     messaging_status: Option<String>,
     messaging_requested_by: Option<String>,
-    messaging_reason: Option<String>,
+    pub(super) messaging_reason: Option<String>,
     related_persons: serde_json::Value,
-    people: serde_json::Value,
+    pub(super) people: serde_json::Value,
     stays: serde_json::Value,
     encounter_patient_id: Option<String>,
     end_cause: Option<String>,
-    end_reason: Option<String>,
+    pub(super) end_reason: Option<String>,
     no_show_at: Option<OffsetDateTime>,
     delay_minutes: Option<i16>,
     cancel_code: Option<String>,
     no_show_code: Option<String>,
     removals: serde_json::Value,
+    pub(super) sealed: Option<Vec<u8>>,
+    pub(super) erased_at: Option<OffsetDateTime>,
+    #[diesel(select_expression = sql::<Nullable<Binary>>(custody_of!("virtual_session", "id")))]
+    #[diesel(select_expression_type = SqlLiteral<Nullable<Binary>>)]
+    pub(super) custody: Option<Vec<u8>>,
 }
 
 /// What of a visit changes; written by every save.
@@ -87,10 +96,10 @@ pub(crate) struct SessionChanges<'a> {
     failed_at: Option<OffsetDateTime>,
     ended_at: Option<OffsetDateTime>,
     cancelled_at: Option<OffsetDateTime>,
-    cancel_reason: Option<&'a str>,
+    pub(super) cancel_reason: Option<&'a str>,
     encounter_status: Option<&'static str>,
     encounter_id: Option<&'a str>,
-    participants: serde_json::Value,
+    pub(super) participants: serde_json::Value,
     segments: serde_json::Value,
     version: i32,
     updated_at: OffsetDateTime,
@@ -99,13 +108,13 @@ pub(crate) struct SessionChanges<'a> {
     links: serde_json::Value,
     messaging_status: Option<&'static str>,
     messaging_requested_by: Option<&'a str>,
-    messaging_reason: Option<&'a str>,
+    pub(super) messaging_reason: Option<&'a str>,
     related_persons: serde_json::Value,
-    people: serde_json::Value,
+    pub(super) people: serde_json::Value,
     stays: serde_json::Value,
     encounter_patient_id: Option<&'a str>,
     end_cause: Option<&'static str>,
-    end_reason: Option<&'a str>,
+    pub(super) end_reason: Option<&'a str>,
     no_show_at: Option<OffsetDateTime>,
     scheduled_start: OffsetDateTime,
     scheduled_end: OffsetDateTime,
@@ -135,7 +144,7 @@ pub(crate) struct NewSessionRow<'a> {
 }
 
 /// The reason of a no-show, for a version before this one, which reads it as a cancelled visit.
-const NO_SHOW: &str = "no-show";
+pub(super) const NO_SHOW: &str = "no-show";
 
 /// The status as it is stored. A no-show is stored as cancelled, with a column of its own that says what it is, as a version
 /// before this one cannot read a status that it does not know.
@@ -147,11 +156,10 @@ pub(crate) const fn stored_status(status: SessionStatus) -> &'static str {
 }
 
 fn delay(minutes: i16) -> Result<Delay, StoreError> {
-    let minutes = u8::try_from(minutes).ok();
-    minutes.and_then(Delay::from_minutes).ok_or(corrupt("delay_minutes"))
+    u8::try_from(minutes).ok().and_then(Delay::from_minutes).ok_or(corrupt("delay_minutes"))
 }
 
-fn corrupt(column: &'static str) -> StoreError {
+pub(super) fn corrupt(column: &'static str) -> StoreError {
     StoreError::Corrupt { table: TABLE, column }
 }
 
@@ -239,8 +247,8 @@ impl<'a> SessionChanges<'a> {
 }
 
 impl<'a> NewSessionRow<'a> {
-    pub(crate) fn of(visit: &'a SessionParts) -> Result<Self, StoreError> {
-        Ok(Self {
+    pub(crate) fn of(visit: &'a SessionParts, changes: SessionChanges<'a>) -> Self {
+        Self {
             tenant_id: visit.tenant_id.as_str(),
             id: *visit.id.as_uuid(),
             node_id: visit.node_id.as_ref().map(NodeId::as_str),
@@ -251,8 +259,8 @@ impl<'a> NewSessionRow<'a> {
             room_name: visit.room.name.as_str(),
             room_url: visit.room.url.as_str(),
             created_at: visit.created_at,
-            changes: SessionChanges::of(visit)?,
-        })
+            changes,
+        }
     }
 }
 
@@ -261,7 +269,7 @@ impl SessionRow {
         SessionId::from_uuid(self.id)
     }
 
-    pub(crate) fn restore(self) -> Result<VirtualSession, StoreError> {
+    pub(super) fn into_session(self) -> Result<VirtualSession, StoreError> {
         let state = self.state()?;
         let fallback = self.fallback()?;
         let mut participants = items(self.participants, "participants", ParticipantDocument::restore)?;
@@ -320,6 +328,7 @@ impl SessionRow {
             version: version(TABLE, self.version)?,
             created_at: self.created_at,
             updated_at: self.updated_at,
+            erased_at: self.erased_at,
         };
         Ok(VirtualSession::restore(parts))
     }

@@ -100,7 +100,7 @@ async fn two_who_want_the_same_visits_at_once_both_get_them() {
         let visits = forth.clone();
         both.spawn(async move {
             let (config, clock, ids, wake) = config;
-            let store = vcare_adapters_postgres::PgStore::new(&config, clock, ids, wake);
+            let store = crate::support::store(&config, &clock, &ids, &wake);
             for _ in 0..20 {
                 let mut tx = store.begin("test", &scope(KABUL)).await.unwrap();
                 assert_eq!(tx.sessions().find_all(&visits).await.unwrap().len(), 20);

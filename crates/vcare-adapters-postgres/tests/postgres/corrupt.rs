@@ -134,7 +134,8 @@ async fn a_kept_answer_that_makes_no_sense_names_its_column() {
     without_checks(&bench).await;
     let key = IdempotencyKey::parse("once").unwrap();
     let mut tx = bench.begin(KABUL).await;
-    tx.answers().keep(&key, [7; 32], &Answer { status: 201, body: vec![] }, bench.now()).await.unwrap();
+    let visit = vcare_domain::SessionId::from_uuid(uuid::Uuid::from_u128(7));
+    tx.answers().keep(&key, [7; 32], &Answer { status: 201, body: vec![] }, visit, bench.now()).await.unwrap();
     tx.commit().await.unwrap();
     for (column, value) in [("status", "-1::int2"), ("fingerprint", "'\\x00'::bytea")] {
         bench.run("UPDATE idempotency_key SET status = 201, fingerprint = sha256('')", &[]).await;

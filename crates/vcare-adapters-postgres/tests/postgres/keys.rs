@@ -1,14 +1,20 @@
 //! Answers kept under idempotency keys.
 
 use time::Duration;
+use uuid::Uuid;
 use vcare_app::ports::{Reads, Store, StoreError};
 use vcare_app::{ActorRef, Answer, IdempotencyKey};
-use vcare_domain::{TenantConfig, TenantConfigDraft, Version};
+use vcare_domain::{SessionId, TenantConfig, TenantConfigDraft, Version};
 
 use crate::support::{Bench, HERAT, KABUL, PROVIDER, scope_of, tenant, user};
 
 fn key() -> IdempotencyKey {
     IdempotencyKey::parse("wish-1").unwrap()
+}
+
+/// A visit that has no key: nothing was written in it.
+fn visit() -> SessionId {
+    SessionId::from_uuid(Uuid::from_u128(7))
 }
 
 fn answer(body: &str) -> Answer {
@@ -17,7 +23,7 @@ fn answer(body: &str) -> Answer {
 
 async fn keep(bench: &Bench, tenant: &str, fingerprint: [u8; 32], answer: &Answer) {
     let mut tx = bench.begin(tenant).await;
-    tx.answers().keep(&key(), fingerprint, answer, bench.now()).await.unwrap();
+    tx.answers().keep(&key(), fingerprint, answer, visit(), bench.now()).await.unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -48,10 +54,10 @@ async fn an_answer_reads_back_to_the_byte() {
 async fn of_two_who_take_a_key_at_once_one_is_told_of_a_conflict() {
     let bench = Bench::start().await;
     let mut first = bench.begin(KABUL).await;
-    first.answers().keep(&key(), [1; 32], &answer("first"), bench.now()).await.unwrap();
+    first.answers().keep(&key(), [1; 32], &answer("first"), visit(), bench.now()).await.unwrap();
     let (mut second, now) = (bench.begin(KABUL).await, bench.now());
     let waiting = tokio::spawn(async move {
-        let kept = second.answers().keep(&key(), [1; 32], &answer("second"), now).await;
+        let kept = second.answers().keep(&key(), [1; 32], &answer("second"), visit(), now).await;
         second.rollback().await.unwrap();
         kept
     });
@@ -67,10 +73,10 @@ async fn of_two_who_take_a_key_at_once_one_is_told_of_a_conflict() {
 async fn a_key_whose_taker_gave_up_is_free() {
     let bench = Bench::start().await;
     let mut first = bench.begin(KABUL).await;
-    first.answers().keep(&key(), [1; 32], &answer("first"), bench.now()).await.unwrap();
+    first.answers().keep(&key(), [1; 32], &answer("first"), visit(), bench.now()).await.unwrap();
     let (mut second, now) = (bench.begin(KABUL).await, bench.now());
     let waiting = tokio::spawn(async move {
-        second.answers().keep(&key(), [1; 32], &answer("second"), now).await.unwrap();
+        second.answers().keep(&key(), [1; 32], &answer("second"), visit(), now).await.unwrap();
         second.commit().await.unwrap();
     });
     bench.until_somebody_waits().await;
@@ -87,7 +93,7 @@ async fn a_key_is_an_actors_own_in_their_own_tenant() {
     let other = scope_of(KABUL, ActorRef::User(user("somebody-else")));
     let mut tx = bench.store.begin("test", &other).await.unwrap();
     assert_eq!(tx.answers().find(&key()).await.unwrap(), None);
-    tx.answers().keep(&key(), [3; 32], &answer("else"), bench.now()).await.unwrap();
+    tx.answers().keep(&key(), [3; 32], &answer("else"), visit(), bench.now()).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(bench.count("idempotency_key").await, 3);
 }
@@ -102,7 +108,7 @@ async fn what_the_version_before_writes_in_plain_is_found_and_cannot_be_written_
     bench.run(&by_the_version_before, &[&"\"wish-1\""]).await;
     let mut tx = bench.begin(KABUL).await;
     assert_eq!(tx.answers().find(&key()).await.unwrap().unwrap().1, answer("before"));
-    let taken = tx.answers().keep(&key(), [1; 32], &answer("now"), bench.now()).await;
+    let taken = tx.answers().keep(&key(), [1; 32], &answer("now"), visit(), bench.now()).await;
     assert!(matches!(taken, Err(StoreError::Conflict)));
     tx.rollback().await.unwrap();
     let me = ActorRef::User(user(PROVIDER));
@@ -118,7 +124,7 @@ async fn answers_are_forgotten_by_their_age_across_tenants() {
     bench.clock.advance(Duration::HOUR);
     let young = IdempotencyKey::parse("wish-2").unwrap();
     let mut tx = bench.begin(KABUL).await;
-    tx.answers().keep(&young, [1; 32], &answer("young"), bench.now()).await.unwrap();
+    tx.answers().keep(&young, [1; 32], &answer("young"), visit(), bench.now()).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(bench.jobs().forget_answers(bench.now()).await.unwrap(), 2);
     assert_eq!(bench.jobs().forget_answers(bench.now()).await.unwrap(), 0);

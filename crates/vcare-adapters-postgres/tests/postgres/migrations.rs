@@ -11,7 +11,13 @@ use vcare_testkit::postgres::tokio_postgres::error::SqlState;
 /// A database with nothing in it.
 async fn empty() -> TestDatabase {
     let database = TestDatabase::create().await.unwrap();
-    database.client().await.unwrap().batch_execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public").await.unwrap();
+    database
+        .client()
+        .await
+        .unwrap()
+        .batch_execute("DROP SCHEMA vcare_keys CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        .await
+        .unwrap();
     database
 }
 

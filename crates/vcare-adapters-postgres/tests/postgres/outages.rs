@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use vcare_adapters_postgres::{LoginPurpose, PgConfig, PgJobQueue, PgOutbox, PgStore, allow_login, migrate};
+use vcare_adapters_postgres::{
+    LoginPurpose, PgConfig, PgJobQueue, PgOutbox, PgSealedSecrets, PgStore, allow_login, migrate,
+};
 use vcare_app::ports::{Clock, JobKind, JobQueue, Outbox, OutboxWake, Reads, Store, StoreError};
 use vcare_domain::{SessionId, SessionStatus};
 use vcare_testkit::postgres::tokio_postgres::{NoTls, connect};
-use vcare_testkit::{HandClock, PrivatePostgres, SeededIds, TestDatabase};
+use vcare_testkit::{HandClock, PrivatePostgres, SeededIds, TestDatabase, TestRecordKeys};
 
 use crate::support::{Bench, KABUL, scope, tenant, told};
 
@@ -28,7 +30,8 @@ fn is_unavailable<T>(result: Result<T, StoreError>, began: Instant, what: &str) 
 }
 
 fn store(config: &PgConfig) -> PgStore {
-    PgStore::new(config, HandClock::new(), Arc::new(SeededIds::new(99)), OutboxWake::default())
+    let (secrets, keys) = (PgSealedSecrets::new(config), Arc::new(TestRecordKeys));
+    PgStore::new(config, secrets, keys, HandClock::new(), Arc::new(SeededIds::new(99)), OutboxWake::default())
 }
 
 #[tokio::test]

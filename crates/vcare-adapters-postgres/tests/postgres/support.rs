@@ -8,7 +8,7 @@ use std::time::Duration as Patience;
 use time::{Duration, OffsetDateTime};
 use tokio::time::timeout;
 use uuid::Uuid;
-use vcare_adapters_postgres::{PgConfig, PgJobQueue, PgOutbox, PgStore};
+use vcare_adapters_postgres::{PgConfig, PgJobQueue, PgOutbox, PgSealedSecrets, PgStore};
 use vcare_app::ports::{Clock, Ids, OutboxWake, Reads, Store, StoreError, UnitOfWork};
 use vcare_app::{ActorRef, Scope, TraceContext};
 use vcare_domain::{
@@ -17,7 +17,7 @@ use vcare_domain::{
     VideoBackend, VirtualSession,
 };
 use vcare_testkit::postgres::tokio_postgres::types::ToSql;
-use vcare_testkit::{HandClock, SeededIds, TestDatabase};
+use vcare_testkit::{HandClock, SeededIds, TestDatabase, TestRecordKeys};
 
 /// How long people are waited for.
 pub const PATIENCE: vcare_domain::Patience = vcare_domain::Patience::DEFAULT;
@@ -46,6 +46,12 @@ fn ids() -> Arc<SeededIds> {
     Arc::new(SeededIds::new(STORES.fetch_add(1, Ordering::Relaxed)))
 }
 
+/// A store that has no connection yet.
+pub fn store(config: &PgConfig, clock: &Arc<HandClock>, ids: &Arc<SeededIds>, wake: &OutboxWake) -> PgStore {
+    let (secrets, keys) = (PgSealedSecrets::new(config), Arc::new(TestRecordKeys));
+    PgStore::new(config, secrets, keys, Arc::clone(clock) as _, Arc::clone(ids) as _, wake.clone())
+}
+
 impl Bench {
     pub async fn start() -> Self {
         Self::start_with(|_| {}).await
@@ -56,14 +62,13 @@ impl Bench {
         let mut config = PgConfig::new(database.url());
         change(&mut config);
         let (clock, ids, wake) = (HandClock::new(), ids(), OutboxWake::default());
-        let store = PgStore::new(&config, Arc::clone(&clock) as _, Arc::clone(&ids) as _, wake.clone());
+        let store = store(&config, &clock, &ids, &wake);
         Self { database, clock, ids, wake, config, store }
     }
 
     /// The same with a store that has no connection yet.
     pub fn anew(self) -> Self {
-        let (clock, ids) = (Arc::clone(&self.clock), Arc::clone(&self.ids));
-        let store = PgStore::new(&self.config, clock, ids, self.wake.clone());
+        let store = store(&self.config, &self.clock, &self.ids, &self.wake);
         Self { store, ..self }
     }
 

@@ -6,7 +6,7 @@ use vcare_domain::{
 
 use crate::access::Audited;
 use crate::actor::Caller;
-use crate::ai::{counted, hash_of};
+use crate::ai::{counted, keyed_hash};
 use crate::app::App;
 use crate::authorisation::Permission;
 use crate::error::{AppError, Resource};
@@ -67,7 +67,8 @@ impl App {
                 Some(text) => {
                     // Before the key: a caller who may not decide gets the same answer with and without one.
                     session.documented_by(&caller.user_id)?;
-                    let hash = hash_of(text.as_str());
+                    let cipher = self.store.session_cipher(&caller.tenant_id, id).await?;
+                    let hash = keyed_hash(&*cipher, text.as_str());
                     Some(EditedSummary { text: self.texts.seal_text(&caller.tenant_id, draft, &text).await?, hash })
                 }
                 None => None,
@@ -146,7 +147,7 @@ impl App {
         if let Some(wish) = decide.wish {
             // The same wish again gets the draft as it is by then.
             let answer = Answer { status: 200, body: decide.draft.to_string().into_bytes() };
-            tx.answers().keep(&wish.key, wish.fingerprint, &answer, now).await?;
+            tx.answers().keep(&wish.key, wish.fingerprint, &answer, decide.session, now).await?;
         }
         Ok((draft, true))
     }

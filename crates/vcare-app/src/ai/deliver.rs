@@ -7,7 +7,7 @@ use vcare_domain::{
 };
 
 use crate::actor::{ActorRef, Scope, TraceContext};
-use crate::ai::{counted, hash_of};
+use crate::ai::{counted, hashes_of};
 use crate::app::App;
 use crate::breaker::Permit;
 use crate::error::{AppError, Resource};
@@ -125,8 +125,9 @@ impl App {
         let visit = visit.ok_or(AppError::NotFound(Resource::Session))?;
         let sealed = draft.text().ok_or_else(corrupt)?;
         let text = self.texts.open_text(&job.tenant_id, parts.id, sealed).await?;
-        let hash = hash_of(text.as_str());
-        let note = ChartNote::of(draft, &visit, text, hash).ok_or_else(corrupt)?;
+        let cipher = self.store.session_cipher(&job.tenant_id, job.session_id).await?;
+        let hashes = hashes_of(&*cipher, text.as_str());
+        let note = ChartNote::of(draft, &visit, text, hashes).ok_or_else(corrupt)?;
         let left = (until - self.clock.uptime()).max(Duration::ZERO);
         let written = ai.chart.write(&note, left, &job.trace).await;
         match &written {

@@ -13,7 +13,9 @@ mod totals;
 mod transcribe;
 
 use sha2::{Digest, Sha256};
-use vcare_domain::{ContentHash, DraftEvent};
+use vcare_domain::{ContentHash, DraftEvent, KeyedHash, TextHashes};
+
+use crate::ports::RecordCipher;
 
 pub use accept::{DecidedSummary, SummaryDecision};
 pub use seats::{AiSeats, TooManyAtOnce};
@@ -52,6 +54,11 @@ fn counted(event: DraftEvent) {
     metrics::counter!("vcare_ai_drafts_total", "event" => event).increment(1);
 }
 
-fn hash_of(text: &str) -> ContentHash {
-    ContentHash::from_bytes(Sha256::digest(text).into())
+/// A text's hash under the key of its visit.
+fn keyed_hash(cipher: &dyn RecordCipher, text: &str) -> KeyedHash {
+    KeyedHash::from_bytes(cipher.mac("ai_draft.hash", text.as_bytes()))
+}
+
+fn hashes_of(cipher: &dyn RecordCipher, text: &str) -> TextHashes {
+    TextHashes { content: ContentHash::from_bytes(Sha256::digest(text).into()), keyed: keyed_hash(cipher, text) }
 }

@@ -2,14 +2,14 @@
 
 use time::OffsetDateTime;
 use vcare_domain::{
-    AiDraft, AiDraftId, AiModel, Author, ContentHash, DraftEvent, NewDraft, Relation, SealedText, SessionId,
-    SummaryText, Transcript,
+    AiDraft, AiDraftId, AiModel, Author, DraftEvent, KeyedHash, NewDraft, Relation, SealedText, SessionId, SummaryText,
+    Transcript,
 };
 
 use crate::access::Audited;
 use crate::actor::Caller;
 use crate::ai::AiTask::Summary as Task;
-use crate::ai::{counted, hash_of};
+use crate::ai::{counted, keyed_hash};
 use crate::app::App;
 use crate::authorisation::Permission;
 use crate::error::{AppError, Resource};
@@ -37,8 +37,8 @@ struct Drafted {
     id: AiDraftId,
     model: AiModel,
     text: SealedText,
-    draft_hash: ContentHash,
-    transcript_hash: ContentHash,
+    draft_hash: KeyedHash,
+    transcript_hash: KeyedHash,
 }
 
 impl App {
@@ -72,12 +72,13 @@ impl App {
             let draft_id = AiDraftId::from_uuid(self.ids.uuid());
             let answer = ai.gateway.summarise(&caller.tenant_id, draft_id, &transcript, &caller.trace).await;
             let summary = self.ai_answered(ai, Task, answer)?;
+            let cipher = self.store.session_cipher(&caller.tenant_id, id).await?;
             let drafted = Drafted {
                 id: draft_id,
                 text: self.texts.seal_text(&caller.tenant_id, draft_id, &summary.text).await?,
                 model: summary.model.clone(),
-                draft_hash: hash_of(summary.text.as_str()),
-                transcript_hash: hash_of(transcript.as_str()),
+                draft_hash: keyed_hash(&*cipher, summary.text.as_str()),
+                transcript_hash: keyed_hash(&*cipher, transcript.as_str()),
             };
             match self.keep_draft(caller, &author, &drafted, wish.as_ref()).await? {
                 Kept::Now(expires_at) => {
@@ -149,7 +150,7 @@ impl App {
         if let Some(wish) = wish {
             // How to answer again, and not the answer: that is the patient's.
             let answer = Answer { status: 201, body: drafted.id.to_string().into_bytes() };
-            tx.answers().keep(&wish.key, wish.fingerprint, &answer, now).await?;
+            tx.answers().keep(&wish.key, wish.fingerprint, &answer, author.session(), now).await?;
         }
         Ok(Kept::Now(draft.parts().expires_at))
     }

@@ -13,7 +13,7 @@ use crate::authorisation::Permission;
 use crate::consents::{ReliedOnConsent, relied_on};
 use crate::error::{AppError, Resource};
 use crate::gates::{self, Gate, Question};
-use crate::ports::{ConsentSubject, FirstSubmission, UnitOfWork};
+use crate::ports::{ConsentSubject, FirstSubmission, NewSubmission, UnitOfWork};
 use crate::transaction::{close, run_again_after_lost_races};
 
 /// The transaction's name in metrics.
@@ -102,34 +102,29 @@ impl App {
         write: WriteBody<'_>,
     ) -> Result<Submitted, AppError> {
         let (tenant, draft) = (caller.tenant_id.clone(), wish.client_mutation_id);
-        if let Some(known) = self.store.first_submission(&tenant, draft).await? {
-            return repeated(known, caller, &wish.patient_id, wish.content_hash);
+        if let Some(known) = self.store.first_submission(&tenant, draft, &wish.content_hash).await? {
+            return repeated(known, caller, &wish.patient_id);
         }
         let _turn = self.drafts.turn((tenant.clone(), draft)).await;
-        if let Some(known) = self.store.first_submission(&tenant, draft).await? {
-            return repeated(known, caller, &wish.patient_id, wish.content_hash);
+        if let Some(known) = self.store.first_submission(&tenant, draft, &wish.content_hash).await? {
+            return repeated(known, caller, &wish.patient_id);
         }
         let scope = caller.scope();
         let (patient_id, content_hash) = (wish.patient_id.clone(), wish.content_hash);
         let visit = self.visit_of(caller, wish, session, related)?;
         let consents = self.pass_care_gates(caller, &scope, &patient_id).await?;
         let viewed = ViewedAsyncVisit { audience: caller.audience_of_own(&visit), visit: visit.clone() };
-        let first = FirstSubmission {
-            patient_id: patient_id.clone(),
-            submitted_by: caller.user_id.clone(),
-            content_hash,
-            body: write(&viewed)?,
-        };
+        let new = NewSubmission { content_hash, body: write(&viewed)? };
         let taken = run_again_after_lost_races(SUBMIT, || async {
             let mut tx = self.store.begin(SUBMIT, &scope).await?;
-            let done = take_in(&mut *tx, visit.clone(), session, &first, &consents).await;
+            let done = take_in(&mut *tx, visit.clone(), session, &new, &consents).await;
             close(tx, done).await
         })
         .await?;
         match taken {
-            None => Ok(Submitted::Now { id: visit.parts().id, body: first.body }),
+            None => Ok(Submitted::Now { id: visit.parts().id, body: new.body }),
             // It arrived at another process, and was faster.
-            Some(known) => repeated(known, caller, &patient_id, content_hash),
+            Some(known) => repeated(known, caller, &patient_id),
         }
     }
 
@@ -187,7 +182,7 @@ async fn take_in(
     tx: &mut dyn UnitOfWork,
     mut visit: AsyncVisit,
     session: Option<SessionId>,
-    first: &FirstSubmission,
+    new: &NewSubmission,
     consents: &[ReliedOnConsent],
 ) -> Result<Option<FirstSubmission>, AppError> {
     if let Some(session) = session {
@@ -195,7 +190,7 @@ async fn take_in(
         let failed = tx.sessions().find(session).await?.ok_or(AppError::NotFound(Resource::Session))?;
         failed.may_continue_async()?;
     }
-    let known = tx.async_visits().submit(&mut visit, first).await?;
+    let known = tx.async_visits().submit(&mut visit, new).await?;
     if known.is_none() {
         tx.rely_on(VisitId::Async(visit.parts().id), consents).await?;
     }
@@ -204,14 +199,9 @@ async fn take_in(
 
 /// Answers a draft that arrived before, to the account that sent it. Other accounts learn nothing about it: the stored answer
 /// was made for the sender.
-fn repeated(
-    known: FirstSubmission,
-    caller: &Caller,
-    patient: &PatientId,
-    content_hash: [u8; 32],
-) -> Result<Submitted, AppError> {
+fn repeated(known: FirstSubmission, caller: &Caller, patient: &PatientId) -> Result<Submitted, AppError> {
     if known.patient_id != *patient || known.submitted_by != caller.user_id {
         return Err(AppError::DraftNameTaken);
     }
-    Ok(Submitted::Before { differs: known.content_hash != content_hash, body: known.body })
+    Ok(Submitted::Before { differs: !known.same_content, body: known.body })
 }

@@ -16,9 +16,9 @@ use crate::events::data::{
     AsyncVisitSubmitted, AuditRecorded, ConfigUpdated, EmergencyAccessGranted, FallbackInitiated,
     FallbackThreadCreated, JoinTokenIssued, LinkChanged, MediaModeChanged, ParticipantChanged, ParticipantRemoved,
     PatientDelayed, RecordingAvailable, RecordingWithdrawn, SessionCancelled, SessionChanged, SessionChargeable,
-    SessionCreated, SessionEnded, SessionNoShow, SessionRescheduled, SessionStarted,
+    SessionCreated, SessionEnded, SessionNoShow, SessionRescheduled, SessionStarted, SubjectErased,
 };
-use crate::events::{AuditEntry, CONFIG_UPDATED, CloudEvent, EMERGENCY_ACCESS};
+use crate::events::{AuditEntry, CONFIG_UPDATED, CloudEvent, EMERGENCY_ACCESS, SUBJECT_ERASED};
 
 pub use asyncapi::asyncapi;
 pub use samples::{SampleError, samples};
@@ -36,7 +36,7 @@ pub struct EventType {
 }
 
 /// Every published event type.
-pub const EVENT_TYPES: [EventType; 35] = [
+pub const EVENT_TYPES: [EventType; 36] = [
     event::<SessionCreated>(
         "virtual_care.session.created.v1",
         "Visit created",
@@ -208,6 +208,12 @@ pub const EVENT_TYPES: [EventType; 35] = [
         "Emergency access taken",
         "Somebody who does not care for a patient opened an emergency access to the patient for half an hour. Notify the \
          treating providers and compliance. Published once for each access.",
+    ),
+    event::<SubjectErased>(
+        SUBJECT_ERASED,
+        "Patient erased",
+        "What was written about a patient was erased in this service. Erase what you hold of it, unless you must keep it. The \
+         patient's visits stay as ids, times and states.",
     ),
     event::<AuditRecorded>(AuditEntry::SUBJECT, "Audit entry recorded", "Something happened that must be on record."),
 ];

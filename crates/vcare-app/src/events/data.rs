@@ -16,7 +16,7 @@ use vcare_domain::{
 
 use crate::timestamp::Timestamp;
 
-pub use access::EmergencyAccessGranted;
+pub use access::{EmergencyAccessGranted, SubjectErased};
 pub use async_visits::{
     AsyncVisitAddendumAdded, AsyncVisitChanged, AsyncVisitChargeable, AsyncVisitClaimed, AsyncVisitResponded,
     AsyncVisitSubmitted,

@@ -5,11 +5,13 @@
 
 mod async_visit;
 mod audit;
+mod audit_subject;
 pub mod catalogue;
 mod config;
 pub mod data;
 mod emergency;
 mod envelope;
+mod erasure;
 mod session;
 
 pub use async_visit::async_visit_event;
@@ -17,4 +19,5 @@ pub use audit::{AuditAction, AuditEntry, AuditOutcome};
 pub use config::{CONFIG_UPDATED, config_event};
 pub use emergency::{EMERGENCY_ACCESS, emergency_event};
 pub use envelope::{CloudEvent, SOURCE};
+pub use erasure::{SUBJECT_ERASED, erasure_event};
 pub use session::session_event;

@@ -8,15 +8,30 @@ use vcare_domain::{AsyncVisit, AsyncVisitId, AsyncVisitStatus, ClientMutationId,
 
 use crate::ports::{Order, PageCursor, StoreError};
 
-/// What a draft was when it first arrived, and what was answered. Kept with the visit, for as long as the visit is.
+/// A draft as it arrives: what is kept of it with the visit, for as long as the visit is.
+#[derive(Clone)]
+pub struct NewSubmission {
+    /// A hash of what was sent, in one form. Stored as a keyed hash: nobody can confirm a guess with it.
+    pub content_hash: [u8; 32],
+    /// The answer's body, byte for byte.
+    pub body: Vec<u8>,
+}
+
+impl fmt::Debug for NewSubmission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewSubmission").finish_non_exhaustive()
+    }
+}
+
+/// What a draft was when it first arrived, and what was answered.
 #[derive(Clone, PartialEq, Eq)]
 pub struct FirstSubmission {
     /// Whom it is for.
     pub patient_id: PatientId,
     /// Who sent it.
     pub submitted_by: UserId,
-    /// A hash of what was sent, in one form.
-    pub content_hash: [u8; 32],
+    /// Whether the same was sent then as now.
+    pub same_content: bool,
     /// The answer's body, byte for byte.
     pub body: Vec<u8>,
 }
@@ -33,11 +48,11 @@ pub trait AsyncVisits: Send {
     /// The visit of that id, locked until the transaction ends.
     async fn find(&mut self, id: AsyncVisitId) -> Result<Option<AsyncVisit>, StoreError>;
     /// Writes a new visit with its event, unless its draft arrived before: then nothing is written, and the answer is what
-    /// that one was. `first` is kept with the visit.
+    /// that one was. `new` is kept with the visit.
     async fn submit(
         &mut self,
         visit: &mut AsyncVisit,
-        first: &FirstSubmission,
+        new: &NewSubmission,
     ) -> Result<Option<FirstSubmission>, StoreError>;
     /// Writes what changed if the row is still at the version it was read at, its events to the outbox, its follow-ups to
     /// the jobs.
@@ -51,11 +66,12 @@ pub trait AsyncVisitReads: Send + Sync {
     async fn async_visit(&self, tenant: &TenantId, id: AsyncVisitId) -> Result<Option<AsyncVisit>, StoreError>;
     /// One page of a tenant's visits, by arrival.
     async fn async_visits(&self, tenant: &TenantId, filter: &AsyncVisitFilter) -> Result<AsyncVisitPage, StoreError>;
-    /// What a draft was when it first arrived; `None` when it never did.
+    /// What a draft was when it first arrived, beside what arrives now; `None` when it never did.
     async fn first_submission(
         &self,
         tenant: &TenantId,
         draft: ClientMutationId,
+        content_hash: &[u8; 32],
     ) -> Result<Option<FirstSubmission>, StoreError>;
 }
 

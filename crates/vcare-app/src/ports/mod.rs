@@ -15,6 +15,7 @@ mod oversight;
 mod queue;
 mod secrets;
 mod store;
+mod subjects;
 mod subscriptions;
 mod transcriptions;
 mod uploads;
@@ -23,7 +24,9 @@ mod waiting;
 
 pub use access::{AccessPolicy, AskedRelation, RelationAnswer, RelationQuestion};
 pub use ai::{AiError, AiGateway, AudioUpload, ChartError, ChartNotes, DraftTexts, DraftedSummary, Transcribed};
-pub use async_visits::{AsyncVisitFilter, AsyncVisitPage, AsyncVisitReads, AsyncVisits, FirstSubmission};
+pub use async_visits::{
+    AsyncVisitFilter, AsyncVisitPage, AsyncVisitReads, AsyncVisits, FirstSubmission, NewSubmission,
+};
 pub use audio::{AudioBody, AudioFault, AudioFeed, AudioWatch, audio_channel};
 pub use changes::{VisitChanges, Watch};
 pub use clock::{Agreement, Clock, ClockReading, Ids};
@@ -46,13 +49,15 @@ pub use queue::{
 };
 pub use secrets::{
     DisplayNames, InternalTokens, InvalidSecret, JoinTokenClaims, JoinTokens, KeptSecrets, KeyPurpose, KeyVersions,
-    PreparedSecret, SealedSecret, SealedSecrets, Secret, SecretName, SecretStore, SecretsError, ServedTenants,
-    StoredKey, StoredSecret, StoredSecrets, TenantNames, TenantSecrets,
+    PreparedSecret, RecordCipher, RecordId, RecordKeys, SealedSecret, SealedSecrets, Secret, SecretName, SecretStore,
+    SecretsError, ServedTenants, StoredKey, StoredSecret, StoredSecrets, TenantNames, TenantSecrets, WrappedKey,
+    WrappedKeys,
 };
 pub use store::{
     AiDrafts, Answers, ClosedJob, FoundSession, JobEnd, Jobs, KeptAnswer, Links, Presences, Reads, SessionFilter,
     SessionPage, Store, StoreError, TenantConfigs, TenantHas, TracedSession, UnitOfWork, VirtualSessions,
 };
+pub use subjects::{ErasedRecords, SubjectRecords, Subjects};
 pub use subscriptions::{MessageOutcome, RefusedMessage, ThreadCreated, ThreadSubscriber};
 pub use transcriptions::{TranscribedPiece, TranscriptionTotals, Transcriptions};
 pub use uploads::{

@@ -1,6 +1,7 @@
 //! The database, seen from the use cases.
 
 use std::error::Error;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
@@ -15,7 +16,7 @@ use crate::events::AuditEntry;
 use crate::idempotency::{Answer, IdempotencyKey};
 use crate::ports::{
     AsyncVisitReads, AsyncVisits, Emergencies, EmergencyReads, JobKind, KeptSecrets, Leases, Logo, Order, PageCursor,
-    SealedSecrets, TenantLogos, Transcriptions, Unsettled, UploadReads, Uploads, WaitingRooms,
+    RecordCipher, SealedSecrets, Subjects, TenantLogos, Transcriptions, Unsettled, UploadReads, Uploads, WaitingRooms,
 };
 use crate::rooms::Presence;
 
@@ -37,6 +38,12 @@ pub enum StoreError {
     /// The database did something that this code does not expect: a fault of ours.
     #[error("the database refused a statement")]
     Faulty(#[source] Box<dyn Error + Send + Sync>),
+    /// The patient was erased: nothing is written about them any more.
+    #[error("the patient was erased")]
+    SubjectErased,
+    /// What was read or is to be written cannot be decrypted or encrypted.
+    #[error("the key store is unavailable")]
+    Keys(#[from] crate::ports::SecretsError),
     /// A stored row does not make sense.
     #[error("table {table}, column {column}: the stored value is not valid")]
     Corrupt {
@@ -79,6 +86,8 @@ pub trait Reads: Send + Sync {
     ) -> Result<Option<SessionId>, StoreError>;
     /// Whether the visit's patient or provider has another visit in its planned time, one that is planned or active.
     async fn has_overlapping_session(&self, visit: &SessionParts) -> Result<bool, StoreError>;
+    /// What encrypts for a visit, with a new key when it has none. [`StoreError::SubjectErased`] when its key was deleted.
+    async fn session_cipher(&self, tenant: &TenantId, id: SessionId) -> Result<Arc<dyn RecordCipher>, StoreError>;
     /// The tenant's settings.
     async fn tenant_config(&self, tenant: &TenantId) -> Result<Option<TenantConfig>, StoreError>;
     /// The tenant's settings, and our copy of its logo when it is of the address in them.
@@ -155,6 +164,10 @@ pub trait UnitOfWork: Send {
     fn links(&mut self) -> Box<dyn Links + '_>;
     /// Emergency accesses.
     fn emergencies(&mut self) -> Box<dyn Emergencies + '_>;
+    /// Writes the event that tells others that a patient was erased.
+    async fn tell_of_erasure(&mut self, patient: &PatientId, at: OffsetDateTime) -> Result<(), StoreError>;
+    /// What is ordered about patients' data.
+    fn subjects(&mut self) -> Box<dyn Subjects + '_>;
     /// The uploads.
     fn uploads(&mut self) -> Box<dyn Uploads + '_>;
     /// The tenants' settings.
@@ -198,12 +211,14 @@ pub trait VirtualSessions: Send {
 pub trait Answers: Send {
     /// What was answered under that key by this scope's actor.
     async fn find(&mut self, key: &IdempotencyKey) -> Result<Option<KeptAnswer>, StoreError>;
-    /// Keeps an answer. [`StoreError::Conflict`] when somebody took the key meanwhile.
+    /// Keeps an answer, encrypted with the key of the visit that it tells of when that has one. [`StoreError::Conflict`] when
+    /// somebody took the key meanwhile.
     async fn keep(
         &mut self,
         key: &IdempotencyKey,
         fingerprint: [u8; 32],
         answer: &Answer,
+        visit: SessionId,
         at: OffsetDateTime,
     ) -> Result<(), StoreError>;
 }

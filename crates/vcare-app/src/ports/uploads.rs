@@ -3,16 +3,17 @@
 use std::error::Error;
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use time::OffsetDateTime;
 use vcare_domain::{
     AsyncVisit, ClientMutationId, LeaseToken, MediaType, PatientId, RejectReason, StorageKey, TenantId, Upload,
-    UploadId, UploadKind, UploadSlot, UserId,
+    UploadId, UploadKind, UploadParts, UploadSlot, UserId,
 };
 
-use crate::ports::{SecretsError, StoreError};
+use crate::ports::{RecordCipher, SecretsError, StoreError};
 
 /// The uploads, inside a transaction. What is found is locked until it ends.
 #[async_trait]
@@ -28,6 +29,8 @@ pub trait Uploads: Send {
         patient: &PatientId,
         slot: &UploadSlot,
     ) -> Result<Option<Upload>, StoreError>;
+    /// The uploads of a patient that were not discarded.
+    async fn of_patient(&mut self, patient: &PatientId) -> Result<Vec<Upload>, StoreError>;
     /// How many uploads an account has created since then. Until the transaction ends, nobody else counts for that account: two
     /// who count and then create cannot pass a limit together.
     async fn created_since(&mut self, owner: &UserId, since: OffsetDateTime) -> Result<u64, StoreError>;
@@ -52,6 +55,9 @@ pub trait UploadReads: Send + Sync {
     async fn upload(&self, tenant: &TenantId, id: UploadId) -> Result<Option<Upload>, StoreError>;
     /// The upload of that id, in whatever state: for who works on it.
     async fn held_upload(&self, tenant: &TenantId, id: UploadId) -> Result<Option<Upload>, StoreError>;
+    /// What encrypts an upload's bytes; `None` for one of a version that did not encrypt. [`StoreError::SubjectErased`] when
+    /// its key was deleted.
+    async fn upload_cipher(&self, upload: &UploadParts) -> Result<Option<Arc<dyn RecordCipher>>, StoreError>;
     /// The uploads for one draft of a patient's, by index, but for those discarded.
     async fn uploads_of(
         &self,

@@ -1,9 +1,12 @@
 //! Bringing bytes.
 
+use std::fmt;
+
 use bytes::Bytes;
 use time::OffsetDateTime;
 use vcare_domain::{LeaseToken, RejectReason, StorageKey, UploadId, UploadRefusal};
 
+use super::contents::Contents;
 use super::owned;
 use crate::access::Audited;
 use crate::actor::{Caller, Scope};
@@ -14,14 +17,19 @@ use crate::ports::Recognised;
 use crate::transaction::close;
 
 /// A request that may bring bytes, until another one is let in.
-#[derive(Debug)]
 pub struct UploadPen {
     scope: Scope,
     id: UploadId,
-    folder: StorageKey,
+    contents: Contents,
     writer: LeaseToken,
     length: u32,
     at: Appended,
+}
+
+impl fmt::Debug for UploadPen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UploadPen").field("id", &self.id).field("at", &self.at).finish_non_exhaustive()
+    }
 }
 
 /// How far an upload is.
@@ -69,7 +77,8 @@ impl App {
             let upload = close(tx, opened).await?;
             let parts = upload.parts();
             let at = Appended { offset: parts.offset, expires_at: parts.expires_at };
-            Ok(UploadPen { scope, id, folder: parts.folder.clone(), writer, length: parts.length, at })
+            let contents = self.contents(&upload).await?;
+            Ok(UploadPen { scope, id, contents, writer, length: parts.length, at })
         };
         self.guarded(caller, Permission::AsyncVisitUpload, Audited::upload(id), work).await
     }
@@ -87,7 +96,7 @@ impl App {
             return Ok(pen.at);
         }
         let chunk = self.storage_key();
-        self.attachments.store.put(&pen.folder, &chunk, bytes).await?;
+        pen.contents.put(&chunk, bytes).await?;
         match self.count_chunk(pen, &chunk, size).await {
             Ok(at) => {
                 metrics::counter!("vcare_upload_bytes_total").increment(u64::from(size));
@@ -98,7 +107,7 @@ impl App {
                 // What was certainly not counted is of no use. After a lost connection nobody knows: then it stays, and goes
                 // when the upload is tidied.
                 if matches!(error, AppError::Upload(_) | AppError::NotFound(_))
-                    && let Err(left) = self.attachments.store.erase(&pen.folder, &chunk).await
+                    && let Err(left) = pen.contents.store.erase(&pen.contents.folder, &chunk).await
                 {
                     tracing::warn!(error = &left as &dyn std::error::Error, "a chunk that does not count was left");
                 }

@@ -3,6 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use vcare_domain::{Content, RejectReason, StorageKey, Upload};
 
+use super::contents::Contents;
 use super::work::{AGAIN_AFTER, AtWork};
 use crate::app::App;
 use crate::error::AppError;
@@ -21,10 +22,12 @@ enum Finding {
 impl App {
     /// Scans an upload and writes it anew. What the scanner has not seen is not looked at, and not shown.
     pub(super) async fn check_upload(&self, work: AtWork) -> Result<(), AppError> {
-        let finding = self.findings_of(&work.upload).await;
+        // An erased patient's upload is discarded by who erases.
+        let contents = self.contents(&work.upload).await?;
+        let finding = self.findings_of(&work.upload, &contents).await;
         let now = self.clock.now();
         let outcome = match finding {
-            Finding::Shown(showable) => match self.store_content(&work.upload, showable).await {
+            Finding::Shown(showable) => match self.store_content(&contents, showable).await {
                 Ok(content) => {
                     self.change_held(&work, "pass_upload", |upload| upload.pass(content, now)).await?;
                     "ready"
@@ -55,8 +58,8 @@ impl App {
         self.change_held(work, "postpone_upload", |upload| upload.postpone(due)).await
     }
 
-    async fn findings_of(&self, upload: &Upload) -> Finding {
-        let bytes = match self.whole(upload).await {
+    async fn findings_of(&self, upload: &Upload, contents: &Contents) -> Finding {
+        let bytes = match whole(upload, contents).await {
             Ok(bytes) => bytes,
             // A folder that is not mounted has nothing either, so this is asked several times, minutes apart.
             Err(StorageError::Missing) if upload.is_uncheckable() => {
@@ -95,27 +98,23 @@ impl App {
         }
     }
 
-    /// The bytes that count, one after the other.
-    async fn whole(&self, upload: &Upload) -> Result<Bytes, StorageError> {
-        let parts = upload.parts();
-        let mut whole = BytesMut::with_capacity(parts.length as usize);
-        for chunk in &parts.chunks {
-            whole.extend_from_slice(&self.attachments.store.get(&parts.folder, chunk).await?);
-        }
-        if whole.len() == parts.length as usize {
-            Ok(whole.freeze())
-        } else {
-            // A chunk that was cut off is lost as well.
-            Err(StorageError::Missing)
-        }
-    }
-
     /// Stored before it is named: a process that dies between leaves something that is tidied away.
-    async fn store_content(&self, upload: &Upload, showable: Showable) -> Result<Content, StorageError> {
+    async fn store_content(&self, contents: &Contents, showable: Showable) -> Result<Content, StorageError> {
         let key: StorageKey = self.storage_key();
         let Showable { media_type, bytes } = showable;
         let size = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        self.attachments.store.put(&upload.parts().folder, &key, bytes).await?;
+        contents.put(&key, bytes).await?;
         Ok(Content { key, media_type, size })
     }
+}
+
+/// The bytes that count, one after the other.
+async fn whole(upload: &Upload, contents: &Contents) -> Result<Bytes, StorageError> {
+    let parts = upload.parts();
+    let mut whole = BytesMut::with_capacity(parts.length as usize);
+    for chunk in &parts.chunks {
+        whole.extend_from_slice(&contents.get(chunk).await?);
+    }
+    // A chunk that was cut off is lost as well.
+    if whole.len() == parts.length as usize { Ok(whole.freeze()) } else { Err(StorageError::Missing) }
 }

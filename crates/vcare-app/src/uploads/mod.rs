@@ -6,6 +6,7 @@
 mod append;
 mod attachments;
 mod check;
+mod contents;
 mod create;
 mod discard;
 mod erase;
@@ -20,6 +21,7 @@ pub use attachments::{Attachment, LINK_OPENS_FOR, SeenAttachments, SignedLink};
 pub use create::UploadWish;
 pub use open::{FoundAttachment, OpenedAttachment};
 
+use self::contents::Contents;
 use vcare_domain::{StorageKey, Upload, UploadId};
 
 use crate::actor::Caller;
@@ -47,6 +49,12 @@ impl App {
         let mut bytes = [0; 16];
         self.ids.fill_random(&mut bytes);
         StorageKey::from_random(bytes)
+    }
+
+    /// Where the bytes of an upload are, and what decrypts them.
+    async fn contents(&self, upload: &Upload) -> Result<Contents, AppError> {
+        let cipher = self.store.upload_cipher(upload.parts()).await?;
+        Ok(Contents { store: Arc::clone(&self.attachments.store), folder: upload.parts().folder.clone(), cipher })
     }
 
     /// The caller's own upload of that id; another account's is as good as none.

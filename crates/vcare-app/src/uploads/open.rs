@@ -1,23 +1,20 @@
 //! Opening an attachment by a signed link.
 
+use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use vcare_domain::{Content, StorageKey, UploadState, UserId};
 
+use super::contents::Contents;
 use crate::access::Audited;
 use crate::actor::{ActorRef, Scope, TraceContext};
 use crate::app::App;
 use crate::error::{AppError, Resource};
 use crate::events::AuditEntry;
-use crate::ports::{AttachmentLink, AttachmentStore};
-
-/// How many bytes of an attachment are in memory at once, for each reader.
-const PIECE: u32 = 64 * 1024;
+use crate::ports::AttachmentLink;
 
 /// An attachment that a link opens. Nobody has seen anything of it yet.
-#[derive(Debug)]
 pub struct FoundAttachment {
     /// Who the link was made for.
     pub viewer: UserId,
@@ -25,14 +22,21 @@ pub struct FoundAttachment {
     pub link: AttachmentLink,
     /// What it is, and how many bytes it has. Never changes.
     pub content: Content,
-    folder: StorageKey,
+    contents: Contents,
 }
 
-/// Bytes of an attachment, read from the storage piece by piece, as fast as they are taken.
+impl fmt::Debug for FoundAttachment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FoundAttachment").field("link", &self.link).finish_non_exhaustive()
+    }
+}
+
+/// Bytes of an attachment, read from the storage piece by piece, as fast as they are taken: 64 KiB at most are in memory for
+/// each reader.
 pub struct OpenedAttachment {
-    store: Arc<dyn AttachmentStore>,
-    folder: StorageKey,
+    contents: Contents,
     key: StorageKey,
+    size: u32,
     /// What has not been read.
     left: Range<u32>,
     first: Option<Bytes>,
@@ -54,7 +58,8 @@ impl App {
         let upload = self.store.upload(&link.tenant_id, link.upload).await?.ok_or_else(nothing)?;
         let parts = upload.parts();
         let UploadState::Ready(content) = &parts.state else { return Err(nothing()) };
-        Ok(FoundAttachment { viewer, link, content: content.clone(), folder: parts.folder.clone() })
+        let contents = self.contents(&upload).await?;
+        Ok(FoundAttachment { viewer, link, content: content.clone(), contents })
     }
 
     /// Opens these bytes of an attachment, counted from 0. Audited in the name of the viewer that the link was made for, once
@@ -69,9 +74,8 @@ impl App {
         bytes: Range<u32>,
         trace: TraceContext,
     ) -> Result<OpenedAttachment, AppError> {
-        let FoundAttachment { viewer, link, content, folder } = found;
-        let store = Arc::clone(&self.attachments.store);
-        let mut opened = OpenedAttachment { store, folder, key: content.key, left: bytes, first: None };
+        let FoundAttachment { viewer, link, content, contents } = found;
+        let mut opened = OpenedAttachment { contents, key: content.key, size: content.size, left: bytes, first: None };
         opened.first = opened.read().await?;
         let about = Audited::upload(link.upload);
         let scope = Scope { tenant_id: link.tenant_id, actor: ActorRef::User(viewer), trace };
@@ -96,9 +100,8 @@ impl OpenedAttachment {
         if self.left.is_empty() {
             return Ok(None);
         }
-        let piece = self.left.start..self.left.end.min(self.left.start.saturating_add(PIECE));
-        let bytes = self.store.read(&self.folder, &self.key, piece.clone()).await?;
-        self.left.start = piece.end;
+        let bytes = self.contents.read(&self.key, self.size, self.left.clone()).await?;
+        self.left.start += u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         Ok(Some(bytes))
     }
 }

@@ -162,7 +162,7 @@ impl App {
         }
         let participant = session.parts().participant(person).ok_or(AppError::NotFound(Resource::Participant))?;
         let status = JoinStatus::of(&session, participant, None);
-        keep_answer(tx, once, &status, self.clock.now()).await?;
+        keep_answer(tx, once, &status, id, self.clock.now()).await?;
         Ok(Done::Now(status))
     }
 }

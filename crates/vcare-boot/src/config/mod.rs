@@ -14,6 +14,7 @@ mod otlp;
 mod plaintext;
 mod processes;
 mod reference;
+mod retention;
 mod sections;
 mod sensitive;
 #[cfg(test)]
@@ -38,6 +39,7 @@ pub use nats::NatsSection;
 pub use otlp::OtlpConfig;
 pub use processes::{ApiConfig, ClockConfig, LogConfig, RelayConfig, WaitingConfig, WorkerConfig};
 pub use reference::settings_reference;
+pub use retention::RetentionConfig;
 pub use sections::{
     DatabaseConfig, FhirConfig, IdentityConfig, JitsiConfig, LinksConfig, NeighbourSection, ZoomSection,
 };
@@ -124,6 +126,9 @@ pub struct Config {
     /// The retry worker.
     #[serde(default)]
     pub worker: WorkerConfig,
+    /// For how long clinical records must be kept.
+    #[serde(default)]
+    pub retention: RetentionConfig,
     /// Whose time counts.
     #[serde(default)]
     pub clock: ClockConfig,
@@ -216,6 +221,7 @@ impl Config {
         self.clock.check(&mut problems);
         self.log.check(&mut problems);
         self.otlp.iter().for_each(|otlp| otlp.check(&mut problems));
+        self.retention.check(&mut problems);
         problems
     }
 }

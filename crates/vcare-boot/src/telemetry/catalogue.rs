@@ -112,6 +112,16 @@ pub(crate) const METRICS: &[Metric] = &[
         "Requests whose X-Request-Id was no UUID, ULID or trace id, and was replaced",
         &[],
     ),
+    counts(
+        "vcare_subject_erasures_total",
+        "Orders to erase a patient, by what came of them",
+        &[("outcome", &["erased", "already_erased", "restricted"])],
+    ),
+    counts(
+        "vcare_encrypted_texts_unread_total",
+        "Sessions that were read without their notes and names, because they could not be decrypted",
+        &[],
+    ),
     counts("vcare_emergency_accesses_total", "Emergency accesses that were opened", &[]),
     shows("vcare_backend_health_check_success", "1 when the video server asked last was up, 0 when not", &[]),
     counts(

@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use crate::ai::{AiDraft, ContentHash, Delivery, DraftState};
+use crate::ai::{AiDraft, ContentHash, Delivery, DraftState, TextHashes};
 use crate::ids::{AiDraftId, SessionId};
 use crate::session::VirtualSession;
 use crate::text::{AiModel, PatientId, SummaryText, TenantId, UserId};
@@ -28,11 +28,12 @@ impl ChartNote {
     /// The note of a draft that was accepted and is not in the chart yet; `None` for any other, for another visit's, and
     /// for a text that is not the one that was accepted.
     #[must_use]
-    pub fn of(draft: &AiDraft, visit: &VirtualSession, text: SummaryText, hash: ContentHash) -> Option<Self> {
+    pub fn of(draft: &AiDraft, visit: &VirtualSession, text: SummaryText, hashes: TextHashes) -> Option<Self> {
         let (draft, visit) = (draft.parts(), visit.parts());
         let DraftState::Accepted { decision, content_hash, human_edited, delivery } = &draft.state else { return None };
         let owed = matches!(delivery, Delivery::Owed { .. } | Delivery::Parked { .. });
-        if !owed || draft.session_id != visit.id || draft.tenant_id != visit.tenant_id || *content_hash != hash {
+        if !owed || draft.session_id != visit.id || draft.tenant_id != visit.tenant_id || !hashes.are_of(*content_hash)
+        {
             return None;
         }
         Some(Self {
@@ -44,7 +45,7 @@ impl ChartNote {
             template: draft.template.clone(),
             accepted_by: decision.by.clone(),
             accepted_at: decision.at,
-            content_hash: *content_hash,
+            content_hash: hashes.content,
             human_edited: *human_edited,
             text,
         })
@@ -98,7 +99,7 @@ impl ChartNote {
         self.accepted_at
     }
 
-    /// The text's hash.
+    /// The text's hash, without a key: the chart has the text.
     #[must_use]
     pub const fn content_hash(&self) -> ContentHash {
         self.content_hash

@@ -23,7 +23,7 @@ mod transcription;
 pub use audio::AudioKind;
 pub use chart_note::ChartNote;
 pub use draft::AiDraft;
-pub use hash::ContentHash;
+pub use hash::{ContentHash, KeyedHash, TextHashes};
 pub use parts::{
     AiDraftParts, Decision, Delivery, DraftEvent, DraftRefusal, DraftState, DraftStatus, EditedSummary, NewDraft,
     RecordedDraft, SUMMARY_TEMPLATE, SealedText,

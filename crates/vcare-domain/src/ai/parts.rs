@@ -4,7 +4,7 @@ use std::fmt;
 
 use time::OffsetDateTime;
 
-use crate::ai::ContentHash;
+use crate::ai::KeyedHash;
 use crate::ids::{AiDraftId, SessionId};
 use crate::session::Version;
 use crate::text::{AiModel, NoteId, TenantId, UserId};
@@ -33,7 +33,7 @@ pub struct EditedSummary {
     /// The text, sealed.
     pub text: SealedText,
     /// Its hash.
-    pub hash: ContentHash,
+    pub hash: KeyedHash,
 }
 
 /// Who decided, and when.
@@ -80,7 +80,7 @@ pub enum DraftState {
         /// Who, and when.
         decision: Decision,
         /// The hash of what was accepted.
-        content_hash: ContentHash,
+        content_hash: KeyedHash,
         /// Whether that is not word for word what the machine wrote.
         human_edited: bool,
         /// Whether it is in the chart.
@@ -192,9 +192,9 @@ pub struct AiDraftParts {
     /// By which template.
     pub template: String,
     /// The hash of what it was made of.
-    pub transcript_hash: ContentHash,
+    pub transcript_hash: KeyedHash,
     /// The hash of what the machine wrote.
-    pub draft_hash: ContentHash,
+    pub draft_hash: KeyedHash,
     /// Where it stands.
     pub state: DraftState,
     /// How often it was changed.
@@ -215,9 +215,9 @@ pub struct NewDraft {
     /// Which model wrote it.
     pub model: AiModel,
     /// The hash of what it was made of.
-    pub transcript_hash: ContentHash,
+    pub transcript_hash: KeyedHash,
     /// The hash of what the machine wrote.
-    pub draft_hash: ContentHash,
+    pub draft_hash: KeyedHash,
     /// What the machine wrote.
     pub text: SealedText,
     /// When it stops waiting.

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use time::{Duration, OffsetDateTime};
 
-use super::tests::{DRAFTED, author, draft_of, hash, sealed};
+use super::tests::{DRAFTED, author, draft_of, hash, hashes, sealed};
 use crate::session::tests::support::{NOON, ended, user};
 use crate::*;
 
@@ -64,7 +64,7 @@ proptest! {
             prop_assert_eq!(draft.events().len() - before.events().len(), usize::from(applied));
 
             let note = accepted.and_then(|n| {
-                ChartNote::of(&draft, &visit, SummaryText::parse("text").unwrap(), hash(n))
+                ChartNote::of(&draft, &visit, SummaryText::parse("text").unwrap(), hashes(n))
             });
             prop_assert_eq!(note.is_some(), accepted.is_some() && !delivered);
             if let Some(note) = note {

@@ -6,8 +6,13 @@ use uuid::Uuid;
 use crate::session::tests::support::{NOON, PATIENCE, active, at, ended, in_status, minute, scheduled, user};
 use crate::*;
 
-pub fn hash(n: u8) -> ContentHash {
-    ContentHash::from_bytes([n; 32])
+/// The hashes of that text.
+pub fn hashes(n: u8) -> TextHashes {
+    TextHashes { content: ContentHash::from_bytes([n + 100; 32]), keyed: hash(n) }
+}
+
+pub fn hash(n: u8) -> KeyedHash {
+    KeyedHash::from_bytes([n; 32])
 }
 
 pub fn sealed(n: u8) -> SealedText {
@@ -106,12 +111,12 @@ fn an_accepted_draft_is_owed_to_the_chart_until_it_is_there() {
     let mut draft = draft_of(&visit);
     assert_eq!(draft.accept(&author(&visit), None, minute(20)), Ok(Outcome::Applied));
     assert_eq!(draft.text(), Some(&sealed(DRAFTED)));
-    let note_of = |draft: &AiDraft, n| ChartNote::of(draft, &visit, text(), hash(n));
+    let note_of = |draft: &AiDraft, n| ChartNote::of(draft, &visit, text(), hashes(n));
     let written = note_of(&draft, DRAFTED).unwrap();
     assert_eq!((written.accepted_by(), written.accepted_at()), (&user("dr-amiri"), minute(20)));
     assert!(!written.human_edited());
     assert!(note_of(&draft, 2).is_none(), "another text than the accepted one");
-    assert!(ChartNote::of(&draft, &another_visit(), text(), hash(DRAFTED)).is_none(), "another visit's chart");
+    assert!(ChartNote::of(&draft, &another_visit(), text(), hashes(DRAFTED)).is_none(), "another visit's chart");
 
     assert_eq!(draft.park_delivery(minute(21)), Ok(Outcome::Applied));
     assert_eq!(draft.park_delivery(minute(22)), Ok(Outcome::AlreadyApplied));
@@ -131,11 +136,11 @@ fn what_a_clinician_made_of_a_draft_takes_its_place() {
     let mut draft = draft_of(&visit);
     assert_eq!(draft.accept(&author(&visit), Some(edited(2)), minute(20)), Ok(Outcome::Applied));
     assert_eq!(draft.text(), Some(&sealed(2)));
-    assert!(ChartNote::of(&draft, &visit, text(), hash(2)).unwrap().human_edited());
+    assert!(ChartNote::of(&draft, &visit, text(), hashes(2)).unwrap().human_edited());
     // Sent back word for word, it is the machine's.
     let mut draft = draft_of(&visit);
     assert_eq!(draft.accept(&author(&visit), Some(edited(DRAFTED)), minute(20)), Ok(Outcome::Applied));
-    assert!(!ChartNote::of(&draft, &visit, text(), hash(DRAFTED)).unwrap().human_edited());
+    assert!(!ChartNote::of(&draft, &visit, text(), hashes(DRAFTED)).unwrap().human_edited());
 }
 
 #[test]
@@ -149,7 +154,7 @@ fn a_declined_or_expired_draft_holds_no_text_and_goes_nowhere() {
     for mut draft in [declined, expired] {
         let status = draft.status();
         assert_eq!(draft.text(), None, "{status}");
-        assert!(ChartNote::of(&draft, &visit, text(), hash(DRAFTED)).is_none(), "{status}");
+        assert!(ChartNote::of(&draft, &visit, text(), hashes(DRAFTED)).is_none(), "{status}");
         assert_eq!(draft.record_delivery(note(), minute(30)), Err(DraftRefusal::NotAccepted));
         assert_eq!(draft.park_delivery(minute(30)), Err(DraftRefusal::NotAccepted));
         assert!(draft.accept(&author(&visit), None, minute(30)).is_err(), "{status}");
@@ -184,7 +189,7 @@ fn nothing_of_a_text_is_printed() {
     let visit = ended();
     let mut draft = draft_of(&visit);
     assert_eq!(draft.accept(&author(&visit), None, minute(20)), Ok(Outcome::Applied));
-    let note = ChartNote::of(&draft, &visit, text(), hash(DRAFTED)).unwrap();
+    let note = ChartNote::of(&draft, &visit, text(), hashes(DRAFTED)).unwrap();
     let printed = format!("{draft:?} {note:?} {:?}", Transcript::parse("better").unwrap());
     assert!(!printed.contains("better") && !printed.contains("1, 1, 1"), "{printed}");
     assert!(!printed.contains("dr-amiri") && !printed.contains("pat-1") && !printed.contains("standin"), "{printed}");

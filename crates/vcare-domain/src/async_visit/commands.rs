@@ -122,6 +122,7 @@ impl AsyncVisit {
             state: AsyncVisitState::Submitted,
             version: Version::FIRST,
             updated_at: now,
+            erased_at: None,
         };
         let events = vec![Recorded { at: now, event: AsyncVisitEvent::Submitted }];
         Ok(Self { parts, stored: None, events, follow_ups: Vec::new() })
@@ -132,8 +133,9 @@ impl AsyncVisit {
     ///
     /// # Errors
     /// [`AsyncVisitRefusal::ClaimedByAnother`]; [`AsyncVisitRefusal::VersionConflict`];
-    /// [`AsyncVisitRefusal::InvalidTransition`] once it is answered.
+    /// [`AsyncVisitRefusal::InvalidTransition`] once it is answered; [`AsyncVisitRefusal::Erased`].
     pub fn claim(&mut self, lease: ClaimLease, change: &Change) -> Result<Outcome, AsyncVisitRefusal> {
+        self.is_kept()?;
         let at = self.moment(change.at);
         let until = at + lease.0;
         let claimed_at = match &self.parts.state {
@@ -183,13 +185,14 @@ impl AsyncVisit {
     ///
     /// # Errors
     /// [`AsyncVisitRefusal::NotTheClaimer`]; [`AsyncVisitRefusal::VersionConflict`];
-    /// [`AsyncVisitRefusal::InvalidTransition`] before a claim, and for another answer.
+    /// [`AsyncVisitRefusal::InvalidTransition`] before a claim, and for another answer; [`AsyncVisitRefusal::Erased`].
     pub fn respond(
         &mut self,
         text: ResponseText,
         advice: Advice,
         change: &Change,
     ) -> Result<Outcome, AsyncVisitRefusal> {
+        self.is_kept()?;
         let claimed_at = match &self.parts.state {
             AsyncVisitState::Responded(given) | AsyncVisitState::Closed { response: given, .. }
                 if given.by == change.by && given.text == text && given.advice == advice =>
@@ -218,8 +221,9 @@ impl AsyncVisit {
     ///
     /// # Errors
     /// [`AsyncVisitRefusal::InvalidTransition`] before it is answered; [`AsyncVisitRefusal::NotTheClaimer`];
-    /// [`AsyncVisitRefusal::VersionConflict`]; [`AsyncVisitRefusal::TooManyAddenda`].
+    /// [`AsyncVisitRefusal::VersionConflict`]; [`AsyncVisitRefusal::TooManyAddenda`]; [`AsyncVisitRefusal::Erased`].
     pub fn amend(&mut self, text: ResponseText, change: &Change) -> Result<Outcome, AsyncVisitRefusal> {
+        self.is_kept()?;
         let Some(response) = self.parts.state.response() else { return self.refuse(AsyncVisitAction::Amend) };
         if response.by != change.by {
             return Err(AsyncVisitRefusal::NotTheClaimer { action: AsyncVisitAction::Amend });
@@ -298,6 +302,11 @@ impl AsyncVisit {
         self.write_encounter_for(patient);
         self.changed(at);
         Ok(Outcome::Applied)
+    }
+
+    /// Refuses to write more once what was written was erased.
+    const fn is_kept(&self) -> Result<(), AsyncVisitRefusal> {
+        if self.parts.erased_at.is_some() { Err(AsyncVisitRefusal::Erased) } else { Ok(()) }
     }
 
     fn write_encounter_for(&mut self, patient: PatientId) {

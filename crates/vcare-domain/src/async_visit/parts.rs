@@ -67,6 +67,10 @@ pub struct AsyncVisitParts {
     pub version: Version,
     /// When it was last changed.
     pub updated_at: OffsetDateTime,
+    /// When everything that people wrote in it was erased; the texts are [`ERASED`] then.
+    ///
+    /// [`ERASED`]: crate::ERASED
+    pub erased_at: Option<OffsetDateTime>,
 }
 
 impl AsyncVisitParts {

@@ -54,6 +54,9 @@ pub enum AsyncVisitRefusal {
         /// The state the visit is in.
         from: AsyncVisitStatus,
     },
+    /// What was written in the visit was erased.
+    #[error("what was written in the async visit was erased")]
+    Erased,
     /// The caller acted on an older version than the stored one.
     #[error("the async visit has changed: it is at version {current}")]
     VersionConflict {

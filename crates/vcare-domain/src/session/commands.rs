@@ -84,6 +84,7 @@ impl VirtualSession {
             version: Version::FIRST,
             created_at: now,
             updated_at: now,
+            erased_at: None,
         };
         let events = vec![Recorded { at: now, event: SessionEvent::Created }];
         Self { parts, stored: None, events, follow_ups: Vec::new() }

@@ -65,6 +65,10 @@ pub struct SessionParts {
     pub created_at: OffsetDateTime,
     /// When it was last changed.
     pub updated_at: OffsetDateTime,
+    /// When everything that people wrote in it was erased: notes are [`ERASED`] then, and nobody has a name.
+    ///
+    /// [`ERASED`]: crate::ERASED
+    pub erased_at: Option<OffsetDateTime>,
 }
 
 impl SessionParts {

@@ -134,6 +134,11 @@ impl Upload {
         }
     }
 
+    /// Takes it back because its patient is erased, whatever was seen of it.
+    pub fn erase(&mut self, now: OffsetDateTime) {
+        self.give_up(now);
+    }
+
     fn give_up(&mut self, now: OffsetDateTime) {
         if !matches!(self.parts.state, UploadState::Discarded { .. }) {
             self.parts.state = UploadState::Discarded { at: now };

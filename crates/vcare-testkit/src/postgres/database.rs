@@ -209,7 +209,7 @@ impl Cluster {
         let role = format!(
             "DO $$ BEGIN CREATE ROLE {SERVICE_ROLE} LOGIN NOINHERIT PASSWORD '{SERVICE_ROLE}';
              EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
-             GRANT vcare_api, vcare_system TO {SERVICE_ROLE};"
+             GRANT vcare_api, vcare_system, vcare_eraser TO {SERVICE_ROLE};"
         );
         client.batch_execute(&role).await?;
         client.batch_execute(&format!("ALTER DATABASE {draft} RENAME TO {template}")).await?;

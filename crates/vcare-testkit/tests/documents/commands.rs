@@ -9,7 +9,11 @@ use vcare_testkit::must_be_part_of;
 
 /// What a command begins with, and what runs it: a gate of `.ci/run`, or the test that is named. `by hand` is what no machine
 /// of ours can run, and says why.
-const RUN: [(&str, &str); 50] = [
+const RUN: [(&str, &str); 51] = [
+    (
+        "pg_dump",
+        "by hand. `an_erased_patient_opens_nowhere_not_even_in_an_old_database_and_others_open_as_before` restores a copy",
+    ),
     ("deploy/local/demo", "gate `demo`, with `--check`; without it `what_the_readme_tells_to_type_works`"),
     ("deploy/local/test", "gate `tests`, counting lines"),
     ("deploy/local/coverage", "gate `tests`"),

@@ -42,7 +42,7 @@ fn every_event_type_is_described_once_and_no_other_one() {
             "billing" if subject.contains("async_visit") => "async visit",
             "billing" => "session",
             "config" => "tenant's settings",
-            "access" => "patient",
+            "access" | "subject" => "patient",
             "audit" => "`resourceId`",
             other => panic!("say here what events of {other} are ordered with"),
         };
@@ -94,7 +94,9 @@ fn every_kind_of_audit_entry_is_described() {
         "crates/vcare-app/src/ai/totals.rs",
         "crates/vcare-app/src/consents.rs",
         "crates/vcare-app/src/events/audit.rs",
+        "crates/vcare-app/src/events/audit_subject.rs",
         "crates/vcare-app/src/operations/jobs.rs",
+        "crates/vcare-app/src/subjects/order.rs",
     ] {
         let text = fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
         let kind =

@@ -77,6 +77,9 @@ pub struct QueuedAsyncVisitDto {
     /// When it was last changed.
     #[serde(serialize_with = "vcare_app::timestamp::serialize")]
     updated_at: OffsetDateTime,
+    /// When everything that people wrote in it was erased; texts are `[erased]` then. Absent otherwise.
+    #[serde(serialize_with = "vcare_app::timestamp::option::serialize", skip_serializing_if = "Option::is_none")]
+    erased_at: Option<OffsetDateTime>,
 }
 
 /// A complaint's code, as a FHIR Coding has it.
@@ -246,6 +249,7 @@ impl QueuedAsyncVisitDto {
             version: visit.version.get(),
             created_at: visit.submitted_at,
             updated_at: visit.updated_at,
+            erased_at: visit.erased_at,
         }
     }
 }

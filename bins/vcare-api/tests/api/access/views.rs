@@ -35,7 +35,7 @@ async fn each_audience_is_shown_its_own_fields_of_a_visit_and_no_others() {
     const ALWAYS: &str =
         "audience id status scheduledStart scheduledEnd timeZone version createdAt updatedAt participants";
     const TIMES: &str = "audience id status scheduledStart scheduledEnd timeZone expectedAt actualStart actualEnd \
-                         cancelReasonCode noShowReasonCode version createdAt updatedAt participants";
+                         cancelReasonCode noShowReasonCode version createdAt updatedAt erasedAt participants";
     const PLAN: &str = "tenantId nodeId patientId appointmentId encounterId encounterStatus initiatorId providerId \
                         videoBackend roomName roomUrl durationSeconds recordingEnabled";
     const COURSE: &str = "failureReason cancelReason endCause endReason mediaMode segments secondsTogether providers";

@@ -8,14 +8,17 @@ use crate::support::{OTHER_TENANT, TENANT};
 
 /// Every table of ours.
 pub async fn tables(database: &TestDatabase) -> Vec<String> {
-    let query = "SELECT relname::text FROM pg_class
-                 WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace AND relname NOT LIKE '\\_\\_diesel%'
+    let query = "SELECT CASE nspname WHEN 'public' THEN '' ELSE nspname || '.' END || relname
+                 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+                 WHERE relkind IN ('r', 'p') AND nspname IN ('public', 'vcare_keys') AND relname NOT LIKE '\\_\\_diesel%'
                  ORDER BY 1";
     database.rows(query, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
 }
 
 /// The tables that the role of requests may read; outbox rows it only writes.
-const READ_BY_API: [&str; 17] = [
+const READ_BY_API: [&str; 19] = [
+    "vcare_keys.subject",
+    "vcare_keys.record_key",
     "tenant_config",
     "virtual_session",
     "async_visit",
@@ -110,6 +113,8 @@ async fn no_statement_writes_for_another_tenant() {
             "emergency_access",
             "consent_evidence",
             "ai_transcription",
+            "vcare_keys.subject",
+            "vcare_keys.record_key",
         ] {
             intruder.is_refused(&format!("DELETE FROM {table}")).await;
             intruder.is_refused(&format!("TRUNCATE {table}")).await;
@@ -128,6 +133,8 @@ async fn no_statement_writes_for_another_tenant() {
                 "consent_evidence VALUES ('{TENANT}', DEFAULT, 'v', 'telehealth_consent', 'patient', 'p', NULL, NULL, NULL, now())"
             ),
             format!("ai_transcription VALUES ('{TENANT}', '{id}', 1, '', 1, 0, 0, 0, now(), now())"),
+            format!("vcare_keys.subject VALUES ('{TENANT}', 'p', 1, decode(repeat('00', 60), 'hex'), now())"),
+            format!("vcare_keys.record_key VALUES ('{TENANT}', '{id}', 'p', decode(repeat('00', 60), 'hex'), now())"),
             format!("presence VALUES ('{TENANT}', '{id}', 'phone', '{id}', now(), NULL)"),
             format!("presence_lease VALUES ('{TENANT}', '{id}', '{id}', NULL, now(), now(), false)"),
             format!("short_link VALUES ('{TENANT}', sha256(''), '{id}', '{id}', 1, now(), now())"),
@@ -218,13 +225,13 @@ async fn every_table_has_row_level_security_and_no_role_passes_by_it() {
     let database = TestDatabase::create().await.unwrap();
     let tables = database
         .rows(
-            "SELECT c.relname::text, c.relrowsecurity, pg_get_userbyid(c.relowner)::text,
+            "SELECT CASE nspname WHEN 'public' THEN '' ELSE nspname || '.' END || c.relname, c.relrowsecurity, pg_get_userbyid(c.relowner)::text,
                     EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id' AND a.attnotnull),
                     ARRAY(SELECT p.polname || ' to ' || array_to_string(p.polroles::regrole[], '+') || ' using '
                                  || pg_get_expr(p.polqual, p.polrelid)
                           FROM pg_policy p WHERE p.polrelid = c.oid ORDER BY 1)
-             FROM pg_class c
-             WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relnamespace = 'public'::regnamespace
+             FROM pg_class c JOIN pg_namespace ON pg_namespace.oid = c.relnamespace
+             WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND nspname IN ('public', 'vcare_keys')
                AND c.relname NOT LIKE '\\_\\_diesel%' ORDER BY 1",
             &[],
         )
@@ -232,6 +239,8 @@ async fn every_table_has_row_level_security_and_no_role_passes_by_it() {
         .unwrap();
     assert!(tables.len() >= 5);
     let own = "own_tenant to vcare_api using (tenant_id = current_setting('vcare.tenant_id'::text, true))";
+    let erasing =
+        "own_tenant_for_erasing to vcare_eraser using (tenant_id = current_setting('vcare.tenant_id'::text, true))";
     let every = "every_tenant to vcare_system using true";
     // To read only, and of a visit only what is not about people: a test below looks at the rights.
     let operators = "every_tenant_for_operators to vcare_operator using true";
@@ -243,9 +252,11 @@ async fn every_table_has_row_level_security_and_no_role_passes_by_it() {
         let expected: &[&str] = match table {
             "outbox" | "retry_job" => &[every, operators, own],
             "kept_event" => &[every],
-            "ai_draft" | "async_upload" | "idempotency_key" | "presence_lease" | "short_link" => &[every, own],
+            "async_upload" => &[every, own],
+            "ai_draft" | "idempotency_key" | "presence_lease" | "short_link" => &[every, own, erasing],
             "tenant_config" => &[every, operators, own],
-            "virtual_session" | "async_visit" | "emergency_access" => &[operators, own],
+            "virtual_session" | "async_visit" | "emergency_access" => &[operators, own, erasing],
+            "link_state" | "presence" | "vcare_keys.subject" | "vcare_keys.record_key" => &[own, erasing],
             _ => &[own],
         };
         assert_eq!(policies, expected, "{table}");

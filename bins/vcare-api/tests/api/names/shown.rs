@@ -103,7 +103,7 @@ async fn names_are_sealed_at_rest_and_stand_in_no_event_and_no_stored_response()
     let last = invited.body["participants"].as_array().unwrap().len() - 1;
     assert!(invited.body["participants"][last].get("displayName").is_none());
     let dump =
-        "SELECT convert_from(body, 'UTF8') FROM idempotency_key UNION ALL SELECT convert_from(body, 'UTF8') FROM outbox
+        "SELECT encode(body, 'escape') FROM idempotency_key UNION ALL SELECT convert_from(body, 'UTF8') FROM outbox
                 UNION ALL SELECT v::text FROM virtual_session AS v";
     let rows = app.database.rows(dump, &[]).await.unwrap();
     assert!(rows.len() >= 5);

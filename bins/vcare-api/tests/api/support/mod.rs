@@ -21,5 +21,5 @@ pub use drafts::draft;
 pub use inside::{occupant, reservation};
 pub use people::{CONSENTED, INTERNAL_TOKEN, NO_CONSENT, NO_RECORDING_CONSENT, OTHER_TENANT, TENANT};
 pub use program::{Program, WITH_TRACES};
-pub use tokens::{VideoUrl, claims, jitsi_secret};
+pub use tokens::{VideoUrl, claims, jitsi_secret, vault};
 pub use vcare_testkit::must_be_committed;

@@ -40,8 +40,12 @@ impl VideoUrl {
 
 /// The secret that the tenant's Prosody shares with the service, if the tenant brought none and rotated nothing.
 pub async fn jitsi_secret(tenant: &str) -> Secret {
+    vault().jitsi_secret(&TenantId::parse(tenant).unwrap()).await.unwrap()
+}
+
+/// The keys of tenants that rotated nothing, derived from the key file of the tests.
+pub fn vault() -> Vault {
     let keyring = LocalKeyring::open(&folder().join("master.key"), IfMissing::Refuse).unwrap();
     let rows = Arc::new(SecretShelf::default());
-    let vault = Vault::new(Arc::new(keyring), Arc::clone(&rows) as _, rows, HandClock::new(), VaultConfig::default());
-    vault.jitsi_secret(&TenantId::parse(tenant).unwrap()).await.unwrap()
+    Vault::new(Arc::new(keyring), Arc::clone(&rows) as _, rows, HandClock::new(), VaultConfig::default())
 }

@@ -6,7 +6,7 @@ use reqwest::{Client, Method, RequestBuilder};
 use vcare_testkit::TokenSpec;
 
 use super::pictures::photo;
-use super::{arrived, attachment, id_of, place};
+use super::{arrived, attachment, decrypted, id_of, place, upload_cipher};
 use crate::crash::place::Place;
 use crate::support::{Answer, CONSENTED, TENANT};
 
@@ -95,8 +95,9 @@ async fn an_api_killed_while_bytes_come_in_loses_none_that_it_told_of_and_double
     // The photo as it was taken: the same pixels, upright.
     let kept = api.stored_files();
     assert_eq!(kept.len(), 1, "what came in, counted or not, was tidied away: {kept:?}");
-    let (shown, was) = (image::open(&kept[0]), image::load_from_memory(&taken).unwrap());
-    let shown = shown.or_else(|_| image::load_from_memory(&std::fs::read(&kept[0]).unwrap())).unwrap();
+    let cipher = upload_cipher(&api.database, id_of(&path)).await;
+    let shown = image::load_from_memory(&decrypted(&*cipher, &kept[0])).unwrap();
+    let was = image::load_from_memory(&taken).unwrap();
     assert_eq!((shown.width(), shown.height()), (was.height(), was.width()));
     for told in ["rahimi", "passwd", "patient-1", CONSENTED] {
         assert!(!api.api.log_tail().contains(told), "{}", api.api.log_tail());

@@ -17,15 +17,17 @@ mod tenants;
 mod tus_js;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-use vcare_domain::UploadId;
+use vcare_app::ports::{RecordCipher, RecordId, RecordKeys, WrappedKey, WrappedKeys};
+use vcare_domain::{PatientId, TenantId, UploadId};
 use vcare_testkit::TestDatabase;
 
-use crate::support::{Answer, CONSENTED, TestApp, files_below};
+use crate::support::{Answer, CONSENTED, TestApp, files_below, vault};
 
 /// A draft on somebody's phone.
 pub const DRAFT: &str = "7f4df2a6-3c7e-4c4a-9d0b-2f1f0a6f5e11";
@@ -63,8 +65,35 @@ pub async fn arrived(database: &TestDatabase, storage: &Path, place: &str) -> Ve
     let query = "SELECT folder, chunks FROM async_upload WHERE id = $1";
     let row = database.query_one(query, &[id_of(place).as_uuid()]).await.unwrap();
     let (folder, chunks): (String, Vec<String>) = (row.get(0), row.get(1));
-    let folder = storage.join(&folder[..2]).join(folder);
-    chunks.iter().flat_map(|chunk| std::fs::read(folder.join(chunk)).unwrap()).collect()
+    let cipher = upload_cipher(database, id_of(place)).await;
+    let path = storage.join(&folder[..2]).join(&folder);
+    chunks.iter().flat_map(|chunk| decrypted(&*cipher, &path.join(chunk))).collect()
+}
+
+/// What is in a file of the storage: its name and its folder's are in what it is encrypted as.
+pub fn decrypted(cipher: &dyn RecordCipher, file: &Path) -> Vec<u8> {
+    let mut names = file.components().rev().map(|name| name.as_os_str().to_str().unwrap());
+    let (key, folder) = (names.next().unwrap(), names.next().unwrap());
+    let stored = std::fs::read(file).unwrap();
+    let segments: Vec<_> = stored.strip_prefix(b"vcareAE1").unwrap().chunks(64 * 1024 + 28).collect();
+    let opened = segments.iter().enumerate().map(|(index, segment)| {
+        let last = if index + 1 == segments.len() { "/last" } else { "" };
+        cipher.open(&format!("attachment/{folder}/{key}/{index}{last}"), segment).unwrap()
+    });
+    opened.flat_map(|segment| segment.expose().to_vec()).collect()
+}
+
+/// What decrypts an upload's bytes, from what the database and the key file hold.
+pub async fn upload_cipher(database: &TestDatabase, id: UploadId) -> Arc<dyn RecordCipher> {
+    let keys = "SELECT tenant_id, patient_id, key_version, subject.wrapped, record_key.wrapped
+                  FROM vcare_keys.record_key JOIN vcare_keys.subject USING (tenant_id, patient_id) WHERE record_id = $1";
+    let row = database.query_one(keys, &[id.as_uuid()]).await.unwrap();
+    let tenant = TenantId::parse(row.get::<_, String>(0)).unwrap();
+    let patient = PatientId::parse(row.get::<_, String>(1)).unwrap();
+    let version = u32::try_from(row.get::<_, i32>(2)).unwrap();
+    let wrapped = WrappedKeys { patient: WrappedKey { version, bytes: row.get(3) }, record: row.get(4) };
+    let record = RecordId { tenant: &tenant, patient: &patient, record: *id.as_uuid() };
+    vault().record_cipher(record, &wrapped).await.unwrap()
 }
 
 impl TestApp {

@@ -26,10 +26,14 @@ pub enum Key {
     Plain,
     /// The tenant's key of people's names, by version, bound to the visit.
     TenantNames,
-    /// A key of its own, which is sealed with the master keys, bound to tenant and row.
-    Own,
     /// The master keys, bound to tenant, name and version.
     Master,
+    /// A random key of the visit: deleted when the patient is erased.
+    Visit,
+    /// A random key of the patient: deleted when the patient is erased.
+    Patient,
+    /// The tenant's key `personalData`.
+    Tenant,
 }
 
 /// What a page says of a class.
@@ -53,7 +57,7 @@ pub const CLASSES: [Processing; 12] = [
         purpose: "a patient asks in writing and a clinician answers; why a visit was ended or called off",
         basis: CARE,
         recipients: "the patient and who acts for them, and those who care for them, by their relation; the chart is given the code of a complaint",
-        retention: "with its visit: no end is set",
+        retention: "until the patient is erased: not before `retention.clinical_days` (3650) after the last contact",
     },
     Processing {
         class: Class::MachineText,
@@ -69,7 +73,7 @@ pub const CLASSES: [Processing; 12] = [
         purpose: "photos, voice notes and documents that belong to what a patient asks or a clinician answers",
         basis: CARE,
         recipients: "as clinical text; the scanner for malware",
-        retention: "with its visit: no end is set; 7 days when unfinished, 30 when no visit claims it",
+        retention: "as clinical text; 7 days when unfinished, 30 when no visit claims it",
     },
     Processing {
         class: Class::Care,
@@ -85,7 +89,7 @@ pub const CLASSES: [Processing; 12] = [
         purpose: "people in a visit see whom they talk to",
         basis: CARE,
         recipients: "the people of the visit; the tenant's Jitsi, in the token of who has the name",
-        retention: "with its visit: no end is set; unreadable when the tenant's key of that version is retired",
+        retention: "as clinical text; unreadable when the tenant's key of that version is retired",
     },
     Processing {
         class: Class::LinkData,
@@ -158,8 +162,10 @@ impl Key {
         match self {
             Self::Plain => "plain",
             Self::TenantNames => "the tenant's key of names",
-            Self::Own => "a key of its own, sealed with the master keys",
             Self::Master => "the master keys",
+            Self::Visit => "a key of the visit, which erasing deletes",
+            Self::Patient => "a key of the patient, which erasing deletes",
+            Self::Tenant => "the tenant's key of personal data",
         }
     }
 }

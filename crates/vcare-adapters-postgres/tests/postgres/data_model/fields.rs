@@ -8,9 +8,9 @@ pub const EVENT_FIELDS: [(Class, &str); 5] = [
         Care,
         "data.actualEnd data.actualStart data.addedAt data.appointmentId data.asyncVisitId data.attachmentsExpected
          data.authoredAt data.claimedAt data.claimedUntil data.consentWithdrawnAt data.durationSeconds data.encounterId
-         data.encounterStatus data.endCause data.endedAt data.expectedAt data.facilityId data.followUp data.mediaMode
+         data.encounterStatus data.endCause data.endedAt data.erasedAt data.expectedAt data.facilityId data.followUp data.mediaMode
          data.messagingThreadId data.minutes data.occurredAt data.participantId data.participantIds[] data.participantStatus
-         data.patientId data.previousEnd data.previousMode data.previousStart data.providers[].seconds
+         data.patientId data.previousEnd data.previousMode data.previousStart data.providers[].seconds data.reasonCode
          data.recordingEnabled data.recordingRef data.recordingRefs[] data.respondedAt data.role data.scheduledEnd
          data.scheduledStart data.secondsPerMode.audio data.secondsPerMode.message data.secondsPerMode.video data.sessionId
          data.sessionStatus data.startedAt data.status data.submittedAt data.timeZone data.visitId data.withdrawnAt time",

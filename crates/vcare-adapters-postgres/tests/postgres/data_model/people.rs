@@ -5,7 +5,7 @@ use super::classes::Class::{
     self, Account, Attachment, Audit, Care, ClinicalText, LinkData, MachineText, Names, Nothing,
 };
 use super::classes::Class::{Passing, Repeats, Waiting};
-use super::classes::Key::{self, Master, Own, Plain, TenantNames};
+use super::classes::Key::{self, Master, Patient, Plain, Tenant, TenantNames, Visit};
 
 /// Nothing of a person.
 const NOTHING: &str = "";
@@ -19,9 +19,9 @@ const HEALTH: &str = "**health**, in people's own words";
 
 /// Table, what its columns tell, of which class, sealed with which key, and which columns these are.
 #[rustfmt::skip]
-pub const TOLD: [(&str, &str, Class, Key, &str); 77] = [
+pub const TOLD: [(&str, &str, Class, Key, &str); 88] = [
     ("ai_draft", ACCOUNT, Account, Plain, "requested_by decided_by"),
-    ("ai_draft", "**health**, sealed", MachineText, Own, "sealed"),
+    ("ai_draft", "**health**, sealed twice", MachineText, Visit, "sealed"),
     ("ai_draft", LEADS, Care, Plain, "note_id"),
     ("ai_draft", NOTHING, Nothing, Plain, "tenant_id id session_id model template transcript_hash draft_hash status delivery key_id
         decided_at content_hash human_edited delivered_at version created_at expires_at"),
@@ -40,7 +40,10 @@ pub const TOLD: [(&str, &str, Class, Key, &str); 77] = [
     ("async_visit", LEADS, Care, Plain, "appointment_id encounter_id"),
     ("async_visit", ACCOUNT, Account, Plain, "submitted_by provider_id"),
     ("async_visit", "who acts for the patient, in the chart", Care, Plain, "related_person_id"),
-    ("async_visit", HEALTH, ClinicalText, Plain, "chief_complaint symptoms response_text original_body addenda"),
+    ("async_visit", HEALTH, ClinicalText, Visit, "sealed original_sealed"),
+    ("async_visit", "a placeholder; **health**, in people's own words, where the version before wrote it", ClinicalText, Plain,
+        "chief_complaint symptoms response_text original_body addenda"),
+    ("async_visit", "when it was erased", Care, Plain, "erased_at"),
     ("async_visit", "**health**, as a code", ClinicalText, Plain, "complaint_code_system complaint_code complaint_code_display"),
     ("async_visit", "**health**: what was advised", ClinicalText, Plain, "follow_up"),
     ("async_visit", "the language the patient wrote in", Care, Plain, "locale"),
@@ -57,8 +60,8 @@ pub const TOLD: [(&str, &str, Class, Key, &str); 77] = [
     ("emergency_access", "when somebody had to know about the patient", Audit, Plain, "granted_at expires_at"),
     ("emergency_access", NOTHING, Nothing, Plain, "tenant_id id visit"),
     ("idempotency_key", "an account, or a person by a number of a visit", Repeats, Plain, "actor"),
-    ("idempotency_key", "ids of people, as in an answer; no token, no text of a draft", Repeats, Plain, "body"),
-    ("idempotency_key", NOTHING, Nothing, Plain, "tenant_id key fingerprint status created_at key_hash"),
+    ("idempotency_key", "ids of people and notes of reasons, as in an answer; no token, no text of a draft", Repeats, Visit, "body"),
+    ("idempotency_key", NOTHING, Nothing, Plain, "tenant_id key fingerprint status created_at key_hash record_id"),
     ("link_state", PSEUDONYM, LinkData, Plain, "participant_id"),
     ("link_state", "what their link carries", LinkData, Plain, "level better prefer"),
     ("link_state", NOTHING, Nothing, Plain, "tenant_id session_id counted_since changes"),
@@ -96,11 +99,14 @@ pub const TOLD: [(&str, &str, Class, Key, &str); 77] = [
     ("virtual_session", ACCOUNT, Account, Plain, "provider_id initiator_id messaging_requested_by"),
     ("virtual_session", "accounts, roles and times of everybody; why somebody was put out", Care, Plain, "participants"),
     ("virtual_session", "when everybody was in it", Care, Plain, "stays"),
-    ("virtual_session", "what each person is called, sealed; the language they read", Names, TenantNames, "people"),
+    ("virtual_session", "the language each person reads; what they are called, where the version before wrote it", Names, TenantNames, "people"),
     ("virtual_session", "what each person's link carries", LinkData, Plain, "links"),
     ("virtual_session", "why it did not take place and why somebody was put out, as codes", Care, Plain,
         "cancel_code no_show_code removals"),
-    ("virtual_session", "a clinician's words", ClinicalText, Plain, "cancel_reason end_reason messaging_reason"),
+    ("virtual_session", "a clinician's words, what each person is called", ClinicalText, Visit, "sealed"),
+    ("virtual_session", "a placeholder; a clinician's words, where the version before wrote them", ClinicalText, Plain,
+        "cancel_reason end_reason messaging_reason"),
+    ("virtual_session", "when it was erased", Care, Plain, "erased_at"),
     ("virtual_session", "leads to what was written", Care, Plain, "messaging_thread_id"),
     ("virtual_session", "leads to what was recorded", Care, Plain, "recording_ref further_recordings"),
     ("virtual_session", TIMES, Care, Plain, "scheduled_start scheduled_end delay_minutes started_at failed_at ended_at
@@ -109,4 +115,11 @@ pub const TOLD: [(&str, &str, Class, Key, &str); 77] = [
     ("virtual_session", "consent to recording", Care, Plain, "recording_enabled recording_withdrawn_at"),
     ("virtual_session", NOTHING, Nothing, Plain, "tenant_id id node_id video_backend status time_zone encounter_status version created_at
         updated_at charged_at messaging_status end_cause"),
+    ("vcare_keys.record_key", "the patient", Care, Plain, "patient_id"),
+    ("vcare_keys.record_key", "no person; a key, wrapped by the patient's", Nothing, Patient, "wrapped"),
+    ("vcare_keys.record_key", NOTHING, Nothing, Plain, "tenant_id record_id created_at"),
+    ("vcare_keys.subject", "the patient", Audit, Plain, "patient_id"),
+    ("vcare_keys.subject", "no person; a key, wrapped by the tenant's", Nothing, Tenant, "wrapped"),
+    ("vcare_keys.subject", ACCOUNT, Audit, Plain, "held_by restricted_by erased_by"),
+    ("vcare_keys.subject", NOTHING, Nothing, Plain, "tenant_id key_version created_at held_at restricted_at erased_at"),
 ];

@@ -66,6 +66,7 @@ fn told() -> Result<Vec<Told>, SampleError> {
     narrator.an_async_visit_that_is_answered()?;
     narrator.an_async_visit_whose_encounter_is_refused()?;
     narrator.an_emergency()?;
+    narrator.an_erasure()?;
     Ok(narrator.told)
 }
 

@@ -11,6 +11,18 @@ const ACCESS_ID: &str = "^vea_[0-9A-HJKMNP-TV-Z]{26}$";
 /// A visit of either kind.
 const VISIT_ID: &str = "^(vsn|avs)_[0-9A-HJKMNP-TV-Z]{26}$";
 
+/// `virtual_care.subject.erased.v1`: what was written about a patient was erased here.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct SubjectErased {
+    /// The FHIR Patient's id.
+    #[schemars(extend("pattern" = FOREIGN_ID))]
+    pub patient_id: String,
+    /// When.
+    pub erased_at: Timestamp,
+}
+
 /// `virtual_care.access.emergency.v1`: somebody took emergency access to a patient. The reason in words stays in the service.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

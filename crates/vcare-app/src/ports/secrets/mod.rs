@@ -3,6 +3,7 @@
 mod internal_tokens;
 mod join_tokens;
 mod names;
+mod record_keys;
 mod stored;
 
 use std::error::Error;
@@ -15,6 +16,7 @@ use zeroize::Zeroizing;
 pub use internal_tokens::{InternalTokens, ServedTenants};
 pub use join_tokens::{JoinTokenClaims, JoinTokens};
 pub use names::DisplayNames;
+pub use record_keys::{RecordCipher, RecordId, RecordKeys, WrappedKey, WrappedKeys};
 pub use stored::{
     KeptSecrets, KeyPurpose, KeyVersions, PreparedSecret, SealedSecret, SealedSecrets, StoredKey, StoredSecret,
     StoredSecrets, TenantNames,

@@ -62,17 +62,20 @@ pub enum KeyPurpose {
     DisplayName,
     /// Signs the cursors of a tenant's lists.
     ListCursor,
+    /// Wraps the keys of a tenant's patients, under which what is written about them is encrypted.
+    PersonalData,
 }
 
 impl KeyPurpose {
     /// Every purpose.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::JoinKey,
         Self::JitsiSecret,
         Self::AttachmentLink,
         Self::InternalToken,
         Self::DisplayName,
         Self::ListCursor,
+        Self::PersonalData,
     ];
 
     /// The purpose's name in the database and in audit entries.
@@ -85,6 +88,7 @@ impl KeyPurpose {
             Self::InternalToken => "internalToken",
             Self::DisplayName => "displayName",
             Self::ListCursor => "listCursor",
+            Self::PersonalData => "personalData",
         }
     }
 

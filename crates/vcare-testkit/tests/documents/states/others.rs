@@ -6,7 +6,7 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use vcare_domain::{
     Advice, AiDraft, AiDraftId, AiModel, AsyncVisit, AsyncVisitId, AsyncVisitRefusal, AsyncVisitStatus, Author, Change,
-    ChiefComplaint, ClaimLease, ClientMutationId, ContentHash, Delivery, DraftRefusal, DraftState, EncounterId,
+    ChiefComplaint, ClaimLease, ClientMutationId, Delivery, DraftRefusal, DraftState, EncounterId, KeyedHash,
     NewAsyncVisit, NewDraft, NoteId, Outcome, PatientId, ResponseText, SealedText, TenantId, UserId,
 };
 
@@ -124,8 +124,8 @@ pub fn draft() -> Machine {
         id: AiDraftId::from_uuid(Uuid::from_u128(7)),
         tenant_id: visit.parts().tenant_id.clone(),
         model: AiModel::parse("standin-1").unwrap(),
-        transcript_hash: ContentHash::from_bytes([1; 32]),
-        draft_hash: ContentHash::from_bytes([2; 32]),
+        transcript_hash: KeyedHash::from_bytes([1; 32]),
+        draft_hash: KeyedHash::from_bytes([2; 32]),
         text: sealed(),
         expires_at: NOON + Duration::DAY,
     };

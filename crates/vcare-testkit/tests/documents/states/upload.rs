@@ -21,9 +21,13 @@ fn writer() -> LeaseToken {
 /// What is done with an upload, and when.
 type Handle = fn(&mut Upload, OffsetDateTime) -> Result<(), UploadRefusal>;
 
-const HANDLING: [(&str, Handle); 14] = [
+const HANDLING: [(&str, Handle); 15] = [
     ("open", |upload, at| upload.open(upload.parts().offset, writer(), at)),
     ("append", |upload, at| upload.append(writer(), key(1), 50, at)),
+    ("erase", |upload, at| {
+        upload.erase(at);
+        Ok(())
+    }),
     ("refuse_format", |upload, at| Ok(_ = upload.refuse_format(writer(), at))),
     ("discard", |upload, at| upload.discard(true, at)),
     ("discard", |upload, at| upload.discard(false, at)),

@@ -7,7 +7,7 @@ use vcare_domain::{
 
 use super::{CLINICIAN, CREATED_AT, Narrator, SampleError, minute, scope, user, uuid};
 use crate::actor::ActorRef;
-use crate::events::{AuditEntry, emergency_event};
+use crate::events::{AuditEntry, emergency_event, erasure_event};
 
 /// Who is on duty when the patient is brought in.
 const ON_DUTY: &str = "9f3b6a71-2c4d-4a8e-8f10-5b7c6d8e9f54";
@@ -15,6 +15,15 @@ const ON_DUTY: &str = "9f3b6a71-2c4d-4a8e-8f10-5b7c6d8e9f54";
 pub(super) const WHY: &str = "unconscious, and nobody knows the medication";
 
 impl Narrator {
+    /// Years later the patient asks to be erased.
+    pub(super) fn an_erasure(&mut self) -> Result<(), SampleError> {
+        let (patient, at) = (PatientId::parse("pat-5f1c7e20")?, minute(70));
+        let scope = scope(ActorRef::User(user(ON_DUTY)?))?;
+        let event = erasure_event(&patient, at, self.event_id(at), &scope);
+        self.told.push((None, event.kind(), serde_json::to_vec(&event)?));
+        Ok(())
+    }
+
     pub(super) fn an_emergency(&mut self) -> Result<(), SampleError> {
         let new = NewEmergencyAccess {
             id: EmergencyAccessId::from_uuid(uuid(minute(65), 0x300)),
